@@ -1,0 +1,177 @@
+"""Detections: a columnar chunk of many images and their boxes; it knows no format."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import msgspec
+import numpy as np
+
+from boxferry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    Rows = NDArray[np.bool_] | NDArray[np.int64]
+
+
+class Image(msgspec.Struct, frozen=True, gc=False):
+    """One image that boxes are about.
+
+    Attributes:
+        key: its name in the source, a relative path with forward slashes; it is the image's identity.
+        width: pixels of the image as it is shown (EXIF orientation applied); 0 where unknown.
+        height: pixels, likewise.
+        media: where its pixels are (a local path); empty where unknown.
+        source: the file that its boxes were read from, for messages; empty where there is none.
+    """
+
+    key: str
+    width: int = 0
+    height: int = 0
+    media: str = ""
+    source: str = ""
+
+    @property
+    def sized(self) -> bool:
+        """Whether width and height are known."""
+        return self.width > 0 and self.height > 0
+
+
+def _column(name: str, values: ArrayLike, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """`values` as a read-only array of `dtype` and `shape`; an empty list is an empty column of any shape."""
+    column = np.asarray(values, dtype)
+    if column.shape != shape and not (column.size == 0 and 0 in shape):
+        raise InputError(f"{name}: shape {column.shape}, expected {shape}")
+    column = column.reshape(shape).view()
+    column.flags.writeable = False
+    return column
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Detections:
+    """A chunk of M images and their N boxes, as parallel columns; shapes and dtypes are checked once, here.
+
+    Boxes lie grouped by image, in the images' order: those of image i are rows `offsets[i]` to `offsets[i + 1]`.
+
+    Attributes:
+        images: M images; an image without boxes is in here too.
+        offsets: (M + 1,) int64, the first row of each image, and N at the end.
+        xyxy: (N, 4) float64, pixels of the source image, top-left origin, 0-based, x_max and y_max exclusive.
+        label: (N,) int32, an index into `labels`.
+        labels: the label names that `label` points into; each name stands once.
+        score: (N,) float64, NaN where the source gives none.
+        row: (N,) int64, where the box stands in its image's `source`; -1 where unknown.
+        row_unit: what `row` counts: 'line' (of a text file, from 1) or 'item' (of a list, from 0).
+
+    Raises:
+        InputError: a column has a wrong shape, an offset or a label is out of range, or a name stands twice.
+    """
+
+    images: tuple[Image, ...]
+    offsets: NDArray[np.int64]
+    xyxy: NDArray[np.float64]
+    label: NDArray[np.int32]
+    labels: tuple[str, ...]
+    score: NDArray[np.float64]
+    row: NDArray[np.int64]
+    row_unit: Literal["line", "item"] = "line"
+
+    def __post_init__(self) -> None:
+        n = int(np.shape(self.label)[0])
+        put = object.__setattr__
+        put(self, "images", tuple(self.images))
+        put(self, "labels", tuple(self.labels))
+        for name, dtype, shape in (
+            ("offsets", np.int64, (len(self.images) + 1,)),
+            ("xyxy", np.float64, (n, 4)),
+            ("label", np.int32, (n,)),
+            ("score", np.float64, (n,)),
+            ("row", np.int64, (n,)),
+        ):
+            put(self, name, _column(name, getattr(self, name), dtype, shape))
+        self._check_ranges(n)
+
+    def _check_ranges(self, n: int) -> None:
+        if self.offsets[0] != 0 or self.offsets[-1] != n or np.any(np.diff(self.offsets) < 0):
+            raise InputError(f"offsets: expected to rise from 0 to {n}, found {self.offsets.tolist()[:8]}")
+        if n and (self.label.min() < 0 or self.label.max() >= len(self.labels)):
+            raise InputError(f"label: {self.label.min()} to {self.label.max()}, expected 0 to {len(self.labels) - 1}")
+        if len(set(self.labels)) != len(self.labels):
+            raise InputError("labels: a name stands twice")
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A chunk without images and boxes."""
+        return cls.from_counts((), [], [], [], ())
+
+    @classmethod
+    def from_counts(
+        cls,
+        images: Sequence[Image],
+        counts: ArrayLike,
+        xyxy: ArrayLike,
+        label: ArrayLike,
+        labels: Iterable[str],
+        *,
+        score: ArrayLike | None = None,
+        row: ArrayLike | None = None,
+        row_unit: Literal["line", "item"] = "line",
+    ) -> Self:
+        """As the constructor, with the number of boxes of each image, `counts` (M,), in place of offsets.
+
+        Left out, `score` is NaN and `row` is -1 everywhere.
+        """
+        n = len(np.asarray(label))
+        return cls(
+            images=tuple(images),
+            offsets=np.concatenate(([0], np.cumsum(np.asarray(counts, np.int64)))),
+            xyxy=np.asarray(xyxy, np.float64),
+            label=np.asarray(label, np.int32),
+            labels=tuple(labels),
+            score=np.full(n, np.nan) if score is None else np.asarray(score, np.float64),
+            row=np.full(n, -1) if row is None else np.asarray(row, np.int64),
+            row_unit=row_unit,
+        )
+
+    def __len__(self) -> int:
+        """The number of boxes, N."""
+        return len(self.label)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(M,) int64, the number of boxes of each image."""
+        return np.diff(self.offsets)
+
+    @property
+    def image_index(self) -> NDArray[np.int64]:
+        """(N,) int64, the image that each box belongs to."""
+        return np.repeat(np.arange(len(self.images), dtype=np.int64), self.counts)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """(M, 2) int64, width and height of each image in pixels; 0 where unknown."""
+        return np.array([(i.width, i.height) for i in self.images], np.int64).reshape(-1, 2)
+
+    def take(self, rows: Rows) -> Self:
+        """The boxes at `rows` (a mask, or indices that keep the images' order); every image stays."""
+        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        counts = np.bincount(self.image_index[index], minlength=len(self.images))
+        return self.from_counts(
+            self.images, counts, self.xyxy[index], self.label[index], self.labels,
+            score=self.score[index], row=self.row[index], row_unit=self.row_unit,
+        )  # fmt: skip
+
+    def replace(self, **columns: Any) -> Self:  # noqa: ANN401 # dataclasses.replace is typed the same
+        """The same chunk with some columns exchanged; they are checked as in the constructor."""
+        return dataclasses.replace(self, **columns)
+
+    def each_image(self) -> Iterator[tuple[Image, slice]]:
+        """Each image with the slice of rows that are its boxes."""
+        bounds = self.offsets.tolist()
+        for image, start, stop in zip(self.images, bounds, bounds[1:], strict=False):
+            yield image, slice(start, stop)

@@ -1,0 +1,75 @@
+"""Class id or name → label: what a source's classes are called, and which of them nobody can name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boxferry.boxes.tally import NOWHERE, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from boxferry.boxes.tally import Tally
+
+
+def id_key(value: object) -> int | str:
+    """An id in its comparable form: an int where it is exactly integral (7, 7.0, '7'), else the text as it is.
+
+    A text with leading zeros ('000123') is a name, and stays one.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and str(int(value)) == value else value
+    return int(value) if isinstance(value, (int, np.integer)) else str(value)
+
+
+class Vocabulary:
+    """Turns the classes of one source into label codes, and remembers the classes that have no name.
+
+    Two classes with one name share one code. A class without a name gets the code -1: its boxes are left out by the
+    reader, and `report` counts them on the tally, one record for each class.
+    """
+
+    def __init__(self, names: Mapping[int | str, str]) -> None:
+        self._codes: dict[int | str, int] = {}
+        self._index: dict[str, int] = {}
+        self._unknown: dict[int | str, Place] = {}
+        self._unknown_boxes: dict[int | str, int] = {}
+        for class_id, name in names.items():
+            self._codes[class_id] = self.add(name)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label names, in the order of their codes; grows as names are added."""
+        return tuple(self._index)
+
+    def add(self, name: str) -> int:
+        """The code of a label given by name; a new name gets the next code."""
+        return self._index.setdefault(name, len(self._index))
+
+    def code(self, class_id: int | str, place: Place = NOWHERE, *, boxes: int = 1) -> int:
+        """The code of a class, or -1 where it has no name: then `boxes` boxes of it are remembered for `report`."""
+        found = self._codes.get(class_id, -1)
+        if found < 0 and boxes:
+            self._unknown.setdefault(class_id, place)
+            self._unknown_boxes[class_id] = self._unknown_boxes.get(class_id, 0) + boxes
+        return found
+
+    def codes(self, class_ids: NDArray[np.int64], place: Place = NOWHERE) -> NDArray[np.int32]:
+        """(N,) int32: the code of each of N class ids, -1 where a class has no name."""
+        ids, inverse, counts = np.unique(class_ids, return_inverse=True, return_counts=True)
+        found = [self.code(i, place, boxes=n) for i, n in zip(ids.tolist(), counts.tolist(), strict=True)]
+        return np.array(found, np.int32)[inverse.reshape(-1)]
+
+    def report(self, tally: Tally) -> None:
+        """Count the boxes of the classes without a name as read and dropped, one record a class."""
+        known = ", ".join(str(i) for i in list(self._codes)[:8]) + (", …" if len(self._codes) > 8 else "")
+        for class_id, boxes in self._unknown_boxes.items():
+            message = f"class {class_id} has no name ({boxes} boxes); the names given are for: {known or 'none'}"
+            tally.skip("unknown-label", message, self._unknown[class_id], boxes=boxes)
+        self._unknown_boxes.clear()

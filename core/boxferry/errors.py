@@ -1,0 +1,125 @@
+"""Every error that boxferry raises, as one tree; each carries the exit code of the command that it ends.
+
+BoxferryError                1   something went wrong with an item
+├── UsageError               2   the request itself makes no sense: options that clash, a value out of range
+│   └── ConfigError          2   a setting is missing, unreadable or contradicts another
+├── InputError               2   the predictions, or what describes them, cannot be read as what they claim to be
+│   ├── UnknownFormat        2   no format, or more than one, recognises the input
+│   └── UnknownLabel         2   a class or label that nobody can name, or that the server does not have
+├── PluginError              2   a plugin breaks the rules: a format name taken twice, a hook that does not exist
+├── OutboxError              1   the outbox cannot be opened, read or written
+├── DiffgramError            1   the server, or the way to it
+│   ├── AuthError            3   credentials, role or project are not accepted
+│   ├── NotFound             2   a directory, schema or file that was named is not there
+│   ├── Refused              1   the server answered no, and said why
+│   ├── RateLimited          4   the server says: slower; carries the seconds to wait
+│   ├── Unreachable          4   the request did not reach the server: nothing has happened there
+│   └── Unsure               4   no answer, or one that proves nothing: the server may or may not have acted
+└── StillProcessing          5   the time limit came before the server had finished
+"""
+
+from __future__ import annotations
+
+
+class BoxferryError(Exception):
+    """The base of all errors that boxferry raises on purpose; its text is one line for the user.
+
+    Attributes:
+        exit_code: what the command line returns when this error ends a command.
+    """
+
+    exit_code = 1
+
+
+class UsageError(BoxferryError):
+    """The request itself makes no sense."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A setting is missing, unreadable, or contradicts another."""
+
+
+class InputError(BoxferryError):
+    """The input cannot be read as what it claims to be; the message begins with the place where it is known."""
+
+    exit_code = 2
+
+
+class UnknownFormat(InputError):
+    """No format, or more than one, recognises the input."""
+
+
+class UnknownLabel(InputError):
+    """A class without a name, or a label that the server does not have."""
+
+
+class PluginError(BoxferryError):
+    """A plugin breaks the rules of the door that it came in by."""
+
+    exit_code = 2
+
+
+class OutboxError(BoxferryError):
+    """The outbox cannot be opened, read or written."""
+
+
+class DiffgramError(BoxferryError):
+    """The server, or the way to it.
+
+    Attributes:
+        status: the HTTP status of the answer, None where there was none.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AuthError(DiffgramError):
+    """Credentials, role or project are not accepted."""
+
+    exit_code = 3
+
+
+class NotFound(DiffgramError):
+    """A directory, schema or file that was named is not on the server."""
+
+    exit_code = 2
+
+
+class Refused(DiffgramError):
+    """The server answered no; the message has its reason."""
+
+
+class RateLimited(DiffgramError):
+    """The server asks for a slower pace.
+
+    Attributes:
+        retry_after_s: seconds until it wants to be asked again.
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, retry_after_s: float, status: int | None = 429) -> None:
+        super().__init__(message, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class Unreachable(DiffgramError):
+    """The request did not reach the server: nothing has happened there, and it may be sent again."""
+
+    exit_code = 4
+
+
+class Unsure(DiffgramError):
+    """The request may or may not have been carried out: ask the server before it is sent again."""
+
+    exit_code = 4
+
+
+class StillProcessing(BoxferryError):
+    """The time limit came before the server had finished; everything is in the outbox."""
+
+    exit_code = 5

@@ -1,0 +1,153 @@
+"""What a format is, and what it is handed: the two functions read and write, a source, and its context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Tally
+
+Id = int | str  #: a class or image id as the source has it: an int where the value is integral, else a string
+
+
+class Source(Protocol):
+    """What the user named to be read: a file, a folder, a glob, or standard input; gzip is undone on the way."""
+
+    @property
+    def name(self) -> str:
+        """As the user gave it; '-' is standard input."""
+        ...
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is one file or standard input, rather than a folder or a glob."""
+        ...
+
+    @property
+    def head(self) -> bytes:
+        """The first 64 KiB of a stream, decompressed; empty for folders and globs."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """The stream's bytes, decompressed, from the start; may be called again for a second pass."""
+        ...
+
+    def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:
+        """Each file with one of the suffixes ('.txt', lower case), as (path relative to the source, path to open).
+
+        A single file gives itself. Relative paths have forward slashes and come sorted, folders depth-first.
+        """
+        ...
+
+
+class Images(Protocol):
+    """What is known of the images that boxes are about, from the images folder, a dataset file, or a fixed size.
+
+    Each look-up answers with an Image whose size is 0 where nobody knows it.
+    """
+
+    def named(self, name: str) -> Image:
+        """The image called `name`: by its whole relative path first, by its base name only where that is unique.
+
+        Raises:
+            InputError: several images answer to the name; the message lists them.
+        """
+        ...
+
+    def stem(self, stem: str) -> Image:
+        """The image whose relative path without its last suffix is `stem`; where unknown, its key is the stem.
+
+        Raises:
+            InputError: several images answer to the stem; the message lists them.
+        """
+        ...
+
+    def numbered(self, image_id: Id) -> Image | None:
+        """The image with this id in the dataset file (`--categories`), or None."""
+        ...
+
+    def id_of(self, image: Image) -> Id | None:
+        """The id of an image in the dataset file, or None."""
+        ...
+
+    def known(self) -> Iterable[Image]:
+        """Every image of the images folder or the dataset file, in their order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catalog:
+    """Names, images and sizes without boxes, as a dataset file (`--categories`) gives them.
+
+    Attributes:
+        names: class id → label.
+        images: image id → image.
+    """
+
+    names: Mapping[Id, str]
+    images: Mapping[Id, Image]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What a format knows besides its source.
+
+    Attributes:
+        images: looks images and their sizes up.
+        tally: counts what is read and what is skipped.
+        names: class id → label, from `--names` or `--categories`; empty where neither was given.
+        options: the values of the options that the format declares, by their names; defaults filled in.
+    """
+
+    images: Images
+    tally: Tally
+    names: Mapping[Id, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """An option that a format adds to the commands that read or write it, as `--name VALUE`.
+
+    Attributes:
+        name: without dashes in front, 'voc-origin'; begins with the format's name or is unmistakable.
+        help: one sentence for `--help`.
+        default: the value where none is given; '' means not set.
+        choices: the values allowed; empty means any text.
+    """
+
+    name: str
+    help: str
+    default: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Format:
+    """One format: two free functions, read and write, and how it is recognised.
+
+    Attributes:
+        name: one lower-case word, as in `--format coco`.
+        summary: one line for `boxferry formats`.
+        sniff: says why the source is of this format ('a JSON list whose items have image_id, category_id, bbox'),
+            or None; looks at the content, raises nothing, and reads little.
+        read: yields chunks of boxes, never holding the whole source; counts them on the context's tally. None where
+            the format is only written.
+        write: writes chunks to a path (a file or a folder; the format says which in its summary) or, where the format
+            is one stream, to standard output when the path is '-'. None where the format is only read.
+        catalog: reads names, images and sizes from a file given as `--categories`; None where it has none.
+        options: further options of its own.
+    """
+
+    name: str
+    summary: str
+    sniff: Callable[[Source], str | None]
+    read: Callable[[Source, Context], Iterator[Detections]] | None = None
+    write: Callable[[Iterable[Detections], Path, Context], None] | None = None
+    catalog: Callable[[Source], Catalog] | None = None
+    options: tuple[Option, ...] = ()

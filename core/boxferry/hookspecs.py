@@ -1,0 +1,36 @@
+"""What a plugin can be asked: every hook, on one screen. The entry-point group is `boxferry`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from boxferry.boxes.detections import Detections
+    from boxferry.formats import Format
+
+hookspec = pluggy.HookspecMarker("boxferry")
+hookimpl = pluggy.HookimplMarker("boxferry")
+
+
+@hookspec
+def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+    """Call `register` once for each format that the plugin brings."""
+
+
+@hookspec
+def boxferry_refine(detections: Detections, context: Mapping[str, Any]) -> Detections | None:
+    """Return the chunk that takes this one's place before packets are built, or None to leave it as it is."""
+
+
+@hookspec
+def boxferry_packet_built(packet: bytes, context: Mapping[str, Any]) -> None:
+    """Look at a packet's JSON before it is stored in the outbox; what is raised here is logged and stops nothing."""
+
+
+@hookspec
+def boxferry_outcome(outcome: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+    """Look at what became of a packet; what is raised here is logged and stops nothing."""

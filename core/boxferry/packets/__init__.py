@@ -1,0 +1,1 @@
+"""Detections to instance lists to packets, as bytes."""

@@ -1,0 +1,1 @@
+"""What is to be sent, what became of it, and the sender between the two."""
