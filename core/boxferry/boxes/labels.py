@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
 
+ID_DIGITS = 39  # of a 128-bit id; int() refuses texts of thousands of digits
+
 
 def id_key(value: object) -> int | str:
     """An id in its comparable form: an int where it is exactly integral (7, 7.0, '7'), else the text as it is.
 
     A text with leading zeros ('000123') is a name, and stays one.
     """
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, (float, np.floating)) and value.is_integer():
         return int(value)
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and str(int(value)) == value else value
+        number = len(value) <= ID_DIGITS and value.isascii() and value.isdigit()
+        return int(value) if number and str(int(value)) == value else value
     return int(value) if isinstance(value, (int, np.integer)) else str(value)
 
 

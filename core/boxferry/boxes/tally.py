@@ -38,6 +38,7 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place()
+ASKED_FOR = frozenset({"below-threshold", "suppressed", "over-limit", "unknown-label", "duplicate"})
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,7 +85,7 @@ class Tally:
         """Start at zero.
 
         Args:
-            strict: turn every box that a reader cannot use (`skip`) into an InputError.
+            strict: turn every box that cannot be used into an InputError, rather than a drop.
             listener: is handed every issue, one by one; without it boxes dropped by rule are only counted.
             keep: how many issues of each code to keep as examples.
         """
@@ -119,14 +120,18 @@ class Tally:
         self.read += boxes
         self.dropped[code] += boxes
 
-    def fail(self, code: str, message: str, place: Place = NOWHERE) -> None:
-        """Record a file or item that failed as a whole; the others go on, and the command ends with exit code 1.
+    def fail(self, code: str, message: str, place: Place = NOWHERE, *, boxes: int = 0) -> None:
+        """Record a file or image that failed as a whole; the others go on, and the command ends with exit code 1.
+
+        `boxes` is the number of its boxes that were counted as read already: they are counted as dropped.
 
         Raises:
             InputError: the tally is strict.
         """
-        self._record("error", code, message, place, 0, fatal=self.strict)
+        self._record("error", code, message, place, boxes, fatal=self.strict)
         self.failed[code] += 1
+        if boxes:
+            self.dropped[code] += boxes
 
     def note(self, code: str, message: str, place: Place = NOWHERE, *, boxes: int = 0) -> None:
         """Record something worth knowing that changed no box."""
@@ -134,15 +139,33 @@ class Tally:
         self.noted[code] += 1
 
     def drop(self, code: str, message: str, detections: Detections, rows: NDArray[np.bool_]) -> None:
-        """Count the boxes of an already counted chunk at `rows`, a mask (N,), as dropped by a rule."""
-        self._by_rule("drop", self.dropped, code, message, detections, rows)
+        """Count the boxes of an already counted chunk at `rows`, a mask (N,), as dropped by a rule.
+
+        Raises:
+            InputError: the tally is strict, and the code is not one that the user's own options ask for.
+        """
+        fatal = self.strict and code not in ASKED_FOR
+        self._by_rule("drop", self.dropped, code, message, detections, rows, fatal=fatal)
+
+    def discard(self, code: str, message: str, place: Place = NOWHERE, *, boxes: int) -> None:
+        """Count `boxes` already counted boxes as dropped, where no mask says which ones."""
+        self._record("drop", code, message, place, boxes)
+        self.dropped[code] += boxes
 
     def change(self, code: str, message: str, detections: Detections, rows: NDArray[np.bool_]) -> None:
         """Count the boxes of an already counted chunk at `rows`, a mask (N,), as altered by a rule."""
         self._by_rule("change", self.changed, code, message, detections, rows)
 
     def _by_rule(
-        self, kind: str, counter: Counter[str], code: str, message: str, detections: Detections, rows: NDArray[np.bool_]
+        self,
+        kind: str,
+        counter: Counter[str],
+        code: str,
+        message: str,
+        detections: Detections,
+        rows: NDArray[np.bool_],
+        *,
+        fatal: bool = False,
     ) -> None:
         index = np.flatnonzero(rows)
         counter[code] += len(index)
@@ -150,7 +173,7 @@ class Tally:
         for row, owner in zip(index.tolist(), detections.image_index[index[: max(wanted, 0)]].tolist(), strict=False):
             image, number = detections.images[owner], int(detections.row[row])
             place = {detections.row_unit: number} if number >= 0 else {}
-            self._record(kind, code, message, Place(image.source or image.key, **place), 1)
+            self._record(kind, code, message, Place(image.source or image.key, **place), 1, fatal=fatal)
 
     def _record(self, kind: str, code: str, message: str, place: Place, boxes: int, *, fatal: bool = False) -> None:
         issue = Issue(kind=kind, code=code, message=message, boxes=boxes, **place._asdict())
