@@ -1,0 +1,34 @@
+"""Predictions to packets with label names, one JSON object a line: the form that Diffgram's SDK takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from boxferry.packets.build import BoxMaker
+from boxferry.packets.wire import Media, Packet, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from boxferry.boxes.detections import Detections
+
+
+def named_packets(chunks: Iterable[Detections], *, model: str, run: str) -> Iterator[bytes]:
+    """One packet an image, as JSON without a line break.
+
+    Its `media.url` is the image's local path where that is known, else its name; the boxes bear the label's `name` in
+    place of a `label_file_id`; an image without boxes has no `instance_list`, since an empty one is refused.
+
+    Args:
+        chunks: fitted detections.
+        model: each box's `model_ref`.
+        run: each box's `model_run_ref`.
+    """
+    maker = BoxMaker(model=model, run=run)
+    for chunk in chunks:
+        for index, boxes in maker.instance_lists(chunk, [image.key for image in chunk.images]):
+            image = chunk.images[index]
+            media = Media(url=image.media or image.key)
+            yield encode(Packet(media=media, original_filename=image.key, instance_list=boxes or UNSET))
