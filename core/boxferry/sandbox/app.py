@@ -1,0 +1,130 @@
+"""The web application: who may come in, how often, the frame of every answer; its routes are in modules by subject."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from boxferry.sandbox import attributes, directories, exports, files, inputs, labels, packets, page
+
+if TYPE_CHECKING:
+    from werkzeug.sansio.response import Response as AnyResponse
+
+    from boxferry.sandbox.limits import Limiter
+    from boxferry.sandbox.store import Store
+    from boxferry.sandbox.worker import Worker
+
+LARGEST_BODY = 512 * 1024 * 1024
+READING_ENDS = ("/list", "/view", "/status", "labels-schema", "name_to_file_id", "/link", "/file/list")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """An API key.
+
+    Attributes:
+        client_id, client_secret: as Basic auth has them.
+        project: the project that it opens.
+        role: 'editor', or 'viewer', who may only read.
+    """
+
+    client_id: str
+    client_secret: str
+    project: str
+    role: str = "editor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandboxed:
+    """What the routes work with.
+
+    Attributes:
+        store: the data.
+        worker: does the background work.
+        keys: who may come in.
+        limiter: how often.
+        delay_s: how long a packet waits before it is worked on.
+    """
+
+    store: Store
+    worker: Worker
+    keys: tuple[Key, ...]
+    limiter: Limiter
+    delay_s: float
+
+
+def make_app(sandboxed: Sandboxed) -> Flask:
+    """The application."""
+    app = Flask("boxferry.sandbox", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
+    app.before_request(lambda: _let_in(sandboxed))
+    app.after_request(_with_limit_headers)
+    app.register_error_handler(405, lambda _: (jsonify({"error": "405: Not found."}), 405))
+    app.register_error_handler(404, lambda _: (jsonify({"error": "404: Not found."}), 404))
+    app.register_error_handler(Exception, _server_error)
+    for module in (packets, inputs, labels, directories, files, attributes, exports, page):
+        app.register_blueprint(module.routes(sandboxed))
+    return app
+
+
+def _let_in(sandboxed: Sandboxed) -> Response | tuple[Response, int] | None:
+    g.limit_headers = {}
+    if not request.path.startswith("/api/") or request.url_rule is None:
+        return None
+    project = (request.view_args or {}).get("project") or _project_in_body()
+    is_packet = request.path.endswith("/input/packet")
+    verdict = sandboxed.limiter.see(request.remote_addr or "", request.url_rule.rule, is_packet=is_packet)
+    g.limit_headers = verdict.headers
+    if not verdict.allowed:
+        limit = verdict.headers["X-RateLimit-Limit"]
+        return jsonify({"error": f"429 Too Many Requests: {limit} per 1 second"}), 429
+    reading = request.method == "GET" or request.path.endswith(READING_ENDS) or "/input/view" in request.path
+    if not _opens(sandboxed.keys, project, reading=reading):
+        text = "403 Forbidden: You don't have the permission to access the requested resource."
+        return jsonify({"error": text}), 403
+    g.project = project
+    return None
+
+
+def _project_in_body() -> Any:  # noqa: ANN401 # whatever was sent
+    body = request.get_json(silent=True)
+    return body.get("project_string_id") if isinstance(body, dict) else None
+
+
+def _opens(keys: tuple[Key, ...], project: object, *, reading: bool) -> bool:
+    given = _credentials()
+    return any(
+        hmac.compare_digest(f"{key.client_id}:{key.client_secret}".encode(), given)
+        and key.project == project
+        and (reading or key.role == "editor")
+        for key in keys
+    )
+
+
+def _credentials() -> bytes:
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    try:
+        return base64.b64decode(encoded) if scheme.lower() == "basic" else b""
+    except (ValueError, binascii.Error):
+        return b""
+
+
+def _with_limit_headers(response: AnyResponse) -> AnyResponse:
+    for name, value in g.get("limit_headers", {}).items():
+        response.headers[name] = value
+    return response
+
+
+def _server_error(error: Exception) -> Response | HTTPException:
+    """What nobody foresaw is an HTML page with status 500, as the real server has it."""
+    if isinstance(error, HTTPException):
+        return error
+    html = "<!doctype html><title>500 Internal Server Error</title><h1>Internal Server Error</h1>"
+    return Response(html, status=500, mimetype="text/html")

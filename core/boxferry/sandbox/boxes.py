@@ -1,0 +1,159 @@
+"""What the server does with a list of boxes, minutes later, in the background: it checks, keeps, adds and deletes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from boxferry.sandbox.store import Row, Store
+
+CORNERS = ("x_min", "y_min", "x_max", "y_max")
+KEPT = (
+    "type", "label_file_id", *CORNERS, "machine_made", "score", "creation_ref_id", "number", "attribute_groups",
+    "points", "frame_number",
+)  # fmt: skip
+DATABASE_INT = 2**31
+
+
+class BoxError(Exception):
+    """A box is refused, and with it every box after it in the list; the text is the input's status_text."""
+
+
+def check(store: Store, project: str, box: Any) -> Row:  # noqa: ANN401 # whatever was sent
+    """The box as it is stored.
+
+    Raises:
+        BoxError: it is refused.
+    """
+    if not isinstance(box, dict):
+        raise BoxError(f"Instance List Error:{{'instance': 'Must be a dict, is {type(box).__name__}'}}")
+    stored = {name: box.get(name) for name in KEPT} | {"machine_made": bool(box.get("machine_made"))}
+    if box.get("label_file_id") is None:
+        raise BoxError("Instance List Error:{'label_file_id': 'Missing label_file_id'}")
+    if box.get("type") == "box":
+        stored |= _checked_corners(box)
+    elif box.get("type") != "polygon" or not isinstance(box.get("points"), list):
+        raise BoxError(f"Instance List Error:{{'type': 'Invalid instance type {box.get('type')}'}}")
+    _check_label(store, project, box["label_file_id"])
+    if box.get("model_ref") and box.get("model_run_ref"):
+        stored["model_run_id"] = store.model_run(project, str(box["model_ref"]), str(box["model_run_ref"]))
+    return stored
+
+
+def _checked_corners(box: Row) -> Row:
+    if missing := [name for name in CORNERS if box.get(name) is None]:
+        raise BoxError(f"Traceback (most recent call last):\n  File \"process_media.py\"\nKeyError: '{missing[0]}'")
+    if wrong := {name: "Must be an int" for name in CORNERS if not isinstance(box[name], int)}:
+        raise BoxError(f"Instance List Error:{wrong}")
+    corners = {name: max(0, box[name]) if name.endswith("min") else box[name] for name in CORNERS}
+    width, height = corners["x_max"] - corners["x_min"], corners["y_max"] - corners["y_min"]
+    for side, name in ((width, "Width"), (height, "Height")):
+        if side < 1:
+            raise BoxError(
+                f"Instance List Error:{{'{name.lower()}': '{name}: {side} less than 1 pixels or negative.'}}"
+            )
+    return corners | {"width": width, "height": height}
+
+
+def _check_label(store: Store, project: str, label_file_id: Any) -> None:  # noqa: ANN401 # whatever was sent
+    if isinstance(label_file_id, bool):
+        return
+    known = isinstance(label_file_id, int) and abs(label_file_id) < DATABASE_INT
+    found = store.row("SELECT project FROM label_file WHERE id = ?", label_file_id) if known else None
+    if found is None or found["project"] != project:
+        message = f"Label File ID: {label_file_id} does not belong to project {project}"
+        raise BoxError(f"Instance List Error:{{'label_file_id': '{message}'}}")
+
+
+def vanishes(box: Any) -> bool:  # noqa: ANN401 # whatever was sent
+    """Whether the database would turn the whole list down behind the server's back: success, and no box stored."""
+    if not isinstance(box, dict):
+        return False
+    score, corners = box.get("score"), [box.get(name) for name in CORNERS]
+    return (
+        (score is not None and not isinstance(score, int | float))
+        or isinstance(box.get("label_file_id"), bool)
+        or any(isinstance(corner, int) and abs(corner) >= DATABASE_INT for corner in corners)
+    )
+
+
+def same_box(box: Row) -> str:
+    """What makes two boxes equal: geometry, label, attributes, number, who made them; not score, run or reference."""
+    names = ("type", "label_file_id", *CORNERS, "points", "attribute_groups", "number", "machine_made")
+    return json.dumps([box.get(name) for name in names], sort_keys=True)
+
+
+def apply_list(store: Store, file: Row, mode: str | None, boxes: list[Any]) -> str | None:
+    """Carry a list out on a file; gives the reason where it was refused at some box, else None.
+
+    The good boxes before a refused one are stored, those after it are lost.
+    """
+    kept: dict[str, Row] = {}
+    problem = None
+    for box in boxes:
+        try:
+            stored = check(store, file["project"], box)
+        except BoxError as error:
+            problem = str(error)
+            break
+        kept.setdefault(same_box(stored), stored | {"id": box.get("id")})
+    if any(vanishes(box) for box in boxes):
+        return problem
+    with store.writing():
+        if mode == "update_with_existing":
+            _replace(store, file["id"], kept, complete=problem is None)
+        else:
+            store.add_instances(file["id"], [_new(box) for box in kept.values()])
+    return problem
+
+
+def _replace(store: Store, file_id: int, wanted: dict[str, Row], *, complete: bool) -> None:
+    """Boxes that are equal keep their rows; the others of the file go, and the new ones come."""
+    there = {same_box(box): box["id"] for box in store.instances(file_id)}
+    store.add_instances(file_id, [_new(box) for key, box in wanted.items() if key not in there])
+    if complete:
+        store.delete_instances([row_id for key, row_id in there.items() if key not in wanted])
+
+
+def _new(box: Row) -> Row:
+    chain = {"version": 1, "root_id": None, "previous_id": None, "action_type": "created", "member_created_id": None}
+    return {**box, **chain}
+
+
+def review(store: Store, file: Row, boxes: list[Any]) -> list[Row]:
+    """A person's save: every box of the file as read, changed, or new. Gives the rows that came.
+
+    A changed box is a new row that names the old one and keeps its reference, score and machine_made (unless the save
+    says otherwise, as the interface does); a box that is not in the list, or marked as deleted, is deleted.
+    """
+    with store.writing():
+        there = {box["id"]: box for box in store.instances(file["id"])}
+        stay: set[int] = set()
+        added: list[Row] = []
+        for box in boxes:
+            old = there.get(box.get("id")) if isinstance(box, dict) else None
+            if isinstance(box, dict) and box.get("soft_delete"):
+                continue
+            stored = check(store, file["project"], (old or {}) | box if isinstance(box, dict) else box)
+            if old is not None and same_box(stored) == same_box(old):
+                stay.add(old["id"])
+                continue
+            added.append(_edited(stored, old))
+        store.delete_instances([row_id for row_id in there if row_id not in stay])
+        ids = store.add_instances(file["id"], added)
+    return [box | {"id": row_id} for box, row_id in zip(added, ids, strict=True)]
+
+
+def _edited(stored: Row, old: Row | None) -> Row:
+    if old is None:
+        return _new(stored) | {"member_created_id": 1}
+    return {
+        **stored,
+        "model_run_id": old.get("model_run_id"),
+        "version": (old.get("version") or 1) + 1,
+        "root_id": old.get("root_id") or old["id"],
+        "previous_id": old["id"],
+        "action_type": "edited",
+        "member_created_id": 1,
+    }

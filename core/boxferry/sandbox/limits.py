@@ -1,0 +1,47 @@
+"""The rate limit: a fixed window of a second per remote address and route, begun by its first request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+WINDOW_S = 1.0
+OTHER_ROUTES = 10_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the limiter says of one request; `headers` go with the answer whatever it is."""
+
+    allowed: bool
+    headers: dict[str, str]
+
+
+class Limiter:
+    """Counts requests; switched off, it lets everything through and adds no header."""
+
+    def __init__(self, packets_per_second: int | None) -> None:
+        """Allow so many packets a second; None switches the limiter off."""
+        self._packets = packets_per_second
+        self._lock = threading.Lock()
+        self._windows: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def see(self, address: str, route: str, *, is_packet: bool) -> Verdict:
+        """Count one request."""
+        if self._packets is None:
+            return Verdict(allowed=True, headers={})
+        limit = self._packets if is_packet else OTHER_ROUTES
+        with self._lock:
+            now = time.time()
+            end, used = self._windows.get((address, route), (0.0, 0))
+            if now >= end:
+                end, used = now + WINDOW_S, 0
+            self._windows[address, route] = (end, used + 1)
+        headers = {
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(0, limit - used - 1)),
+            "X-RateLimit-Reset": f"{end:.6f}",
+            "Retry-After": "1",
+        }
+        return Verdict(allowed=used < limit, headers=headers)

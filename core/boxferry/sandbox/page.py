@@ -1,0 +1,81 @@
+"""The page at `/`: the files, newest first, each image with its boxes, labels and scores drawn over it."""
+
+from __future__ import annotations
+
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from flask import Blueprint, Response, render_template_string, request
+from werkzeug.exceptions import NotFound
+
+if TYPE_CHECKING:
+    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.store import Row, Store
+
+PER_PAGE = 12
+
+_PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
+
+
+def routes(sandboxed: Sandboxed) -> Blueprint:
+    """The routes."""
+    blueprint = Blueprint("page", __name__)
+    store = sandboxed.store
+
+    @blueprint.get("/")
+    def index() -> str:
+        q, page = request.args.get("q", ""), max(1, request.args.get("page", 1, type=int))
+        where = "state <> 'removed' AND instr(lower(original_filename), lower(?)) > 0"
+        count = _count(store, f"file WHERE {where}", q)
+        query = f"SELECT * FROM file WHERE {where} ORDER BY id DESC LIMIT ? OFFSET ?"  # noqa: S608 # fixed text
+        rows = store.rows(query, q, PER_PAGE, (min(page, 10**9) - 1) * PER_PAGE)
+        return _rendered(store, rows, title="Files", count=count, q=q, page=page, pages=ceil(count / PER_PAGE))
+
+    @blueprint.get("/files/<int:file_id>")
+    def one(file_id: int) -> str:
+        rows = store.rows("SELECT * FROM file WHERE id = ?", file_id)
+        if not rows:
+            raise NotFound
+        count = _count(store, "file WHERE state <> 'removed'")
+        return _rendered(store, rows, title=rows[0]["original_filename"], count=count, single=True)
+
+    @blueprint.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status=204)
+
+    return blueprint
+
+
+def _count(store: Store, rest: str, *arguments: object) -> int:
+    found = store.row(f"SELECT count(*) AS n FROM {rest}", *arguments)  # noqa: S608 # fixed text
+    return int(found["n"]) if found else 0
+
+
+def _rendered(store: Store, rows: list[Row], *, count: int, **values: Any) -> str:  # noqa: ANN401 # the template's
+    names = {row["id"]: row["name"] for row in store.rows("SELECT id, name FROM label_file")}
+    directories = {row["id"]: row["nickname"] for row in store.rows("SELECT id, nickname FROM directory")}
+    files = [
+        row
+        | {"directory": directories.get(row["directory_id"])}
+        | {"boxes": [_drawn(box, names) for box in store.instances(row["id"]) if box["type"] == "box"]}
+        for row in rows
+    ]
+    pending = _count(store, "input WHERE status IN ('init', 'processing', 'uploading')")
+    failed = _count(store, "input WHERE status = 'failed'")
+    defaults = {"q": "", "page": 1, "pages": 1, "single": False}
+    return render_template_string(_PAGE, **defaults | values, files=files, count=count, pending=pending, failed=failed)
+
+
+def _drawn(box: Row, names: dict[int, str]) -> Row:
+    label = names.get(box["label_file_id"], str(box["label_file_id"]))
+    score = box.get("score")
+    return {
+        **box,
+        "label": label,
+        "colour": f"hsl({crc32(label.encode()) % 360} 85% 50%)",
+        "shown_score": "" if score is None else f"{score:.2f}",
+        "width": box["x_max"] - box["x_min"],
+        "height": box["y_max"] - box["y_min"],
+    }

@@ -1,0 +1,146 @@
+"""The sandbox's data: one SQLite file, one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+Row = dict[str, Any]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS directory (id INTEGER PRIMARY KEY, project TEXT, nickname TEXT);
+CREATE TABLE IF NOT EXISTS label_schema (id INTEGER PRIMARY KEY, project TEXT, name TEXT, is_default INT, archived INT);
+CREATE TABLE IF NOT EXISTS label_file (id INTEGER PRIMARY KEY, project TEXT, schema_id INT, name TEXT, colour TEXT);
+CREATE TABLE IF NOT EXISTS file (
+    id INTEGER PRIMARY KEY, project TEXT, directory_id INT, original_filename TEXT, type TEXT, state TEXT,
+    width INT, height INT, path TEXT, ann_is_complete INT DEFAULT 0, created_time REAL
+);
+CREATE INDEX IF NOT EXISTS file_by_name ON file (directory_id, original_filename);
+CREATE TABLE IF NOT EXISTS instance (id INTEGER PRIMARY KEY, file_id INT, soft_delete INT DEFAULT 0, data TEXT);
+CREATE INDEX IF NOT EXISTS instance_by_file ON instance (file_id, soft_delete);
+CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY, project TEXT);
+CREATE TABLE IF NOT EXISTS input (
+    id INTEGER PRIMARY KEY, project TEXT, directory_id INT, status TEXT, status_text TEXT, file_id INT, batch_id INT,
+    mode TEXT, type TEXT, url TEXT, media_type TEXT, original_filename TEXT, percent_complete REAL, created_time REAL,
+    update_log TEXT, instance_list TEXT, frame_packet_map TEXT, due REAL
+);
+CREATE INDEX IF NOT EXISTS input_by_batch ON input (batch_id);
+CREATE INDEX IF NOT EXISTS input_by_status ON input (status, due);
+CREATE TABLE IF NOT EXISTS model (id INTEGER PRIMARY KEY, project TEXT, reference_id TEXT);
+CREATE TABLE IF NOT EXISTS model_run (id INTEGER PRIMARY KEY, project TEXT, model_id INT, reference_id TEXT);
+CREATE TABLE IF NOT EXISTS attribute_group (
+    id INTEGER PRIMARY KEY, project TEXT, schema_id INT, name TEXT, prompt TEXT, kind TEXT, data TEXT
+);
+CREATE TABLE IF NOT EXISTS attribute_template (id INTEGER PRIMARY KEY, group_id INT, name TEXT);
+CREATE TABLE IF NOT EXISTS export (id INTEGER PRIMARY KEY, project TEXT, directory_id INT);
+"""
+
+
+class Store:
+    """The open data of a sandbox; safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the data in `folder`, or begin there."""
+        self.folder = folder
+        self.images = folder / "images"
+        self.images.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(folder / "sandbox.sqlite", isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction, all or nothing; may be entered again by the thread that holds it."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def rows(self, query: str, *arguments: Any) -> list[Row]:  # noqa: ANN401 # SQLite's own values
+        """All rows of a query."""
+        with self._lock:
+            return [dict(row) for row in self._db.execute(query, arguments).fetchall()]
+
+    def row(self, query: str, *arguments: Any) -> Row | None:  # noqa: ANN401 # SQLite's own values
+        """The first row of a query, or None."""
+        found = self.rows(query, *arguments)
+        return found[0] if found else None
+
+    def insert(self, table: str, values: Mapping[str, Any]) -> int:
+        """Insert a row and give its id."""
+        columns, marks = ", ".join(values), ", ".join("?" * len(values))
+        with self.writing():
+            cursor = self._db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(values.values()))  # noqa: S608
+            return int(cursor.lastrowid or 0)
+
+    def update(self, table: str, row_id: int, values: Mapping[str, Any]) -> None:
+        """Change some columns of a row."""
+        columns = ", ".join(f"{name} = ?" for name in values)
+        with self.writing():
+            self._db.execute(f"UPDATE {table} SET {columns} WHERE id = ?", [*values.values(), row_id])  # noqa: S608
+
+    def begin_project(self, project: str) -> int:
+        """Make a project's default schema and directory where they are not there; gives the directory's id."""
+        with self.writing():
+            if not self.row("SELECT id FROM label_schema WHERE project = ?", project):
+                schema = {"project": project, "name": "Default Schema", "is_default": 1, "archived": 0}
+                self.insert("label_schema", schema)
+            found = self.row("SELECT id FROM directory WHERE project = ? ORDER BY id", project)
+            return found["id"] if found else self.insert("directory", {"project": project, "nickname": "Default"})
+
+    def instances(self, file_id: int) -> list[Row]:
+        """The boxes of a file, deleted ones left out, the oldest first."""
+        query = "SELECT id, data FROM instance WHERE file_id = ? AND soft_delete = 0 ORDER BY id"
+        return [json.loads(row["data"]) | {"id": row["id"]} for row in self.rows(query, file_id)]
+
+    def add_instances(self, file_id: int, boxes: Sequence[Row]) -> list[int]:
+        """Store boxes of a file; gives their ids."""
+        return [self.insert("instance", {"file_id": file_id, "data": json.dumps(box)}) for box in boxes]
+
+    def delete_instances(self, ids: Sequence[int]) -> None:
+        """Mark boxes as deleted."""
+        for row_id in ids:
+            self.update("instance", row_id, {"soft_delete": 1})
+
+    def file_in(self, directory_id: int, name: str) -> Row | None:
+        """The file of this name in a directory, removed ones left out."""
+        query = "SELECT * FROM file WHERE directory_id = ? AND original_filename = ? AND state <> 'removed' ORDER BY id"
+        return self.row(query, directory_id, name)
+
+    def model_run(self, project: str, model: str, run: str) -> int:
+        """The id of a model's run; both are made at first sight."""
+        with self.writing():
+            found = self.row("SELECT id FROM model WHERE project = ? AND reference_id = ?", project, model)
+            model_id = found["id"] if found else self.insert("model", {"project": project, "reference_id": model})
+            query = "SELECT id FROM model_run WHERE model_id = ? AND reference_id = ?"
+            if there := self.row(query, model_id, run):
+                return int(there["id"])
+            return self.insert("model_run", {"project": project, "model_id": model_id, "reference_id": run})
+
+
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()

@@ -1,0 +1,149 @@
+"""The background work: inputs are taken one after another, and end as 'success' or 'failed'."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from boxferry.sandbox.boxes import apply_list
+from boxferry.sandbox.media import MediaError, fetch, name_of, opened
+from boxferry.sandbox.store import now
+
+if TYPE_CHECKING:
+    from boxferry.sandbox.store import Row, Store
+
+log = logging.getLogger("boxferry.sandbox")
+
+AT_ONCE = 50
+
+
+class Worker:
+    """A thread that processes the inputs that are due."""
+
+    def __init__(self, store: Store) -> None:
+        """Prepare; `start` begins."""
+        self._store = store
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="boxferry-sandbox-worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin; what an earlier run left in the middle is taken up again."""
+        for row in self._store.rows("SELECT id FROM input WHERE status = 'processing'"):
+            self._store.update("input", row["id"], {"status": "init"})
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the input in hand."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        self._thread.join()
+
+    def notify(self) -> None:
+        """Something is in the queue."""
+        with self._wake:
+            self._wake.notify_all()
+
+    def _run(self) -> None:
+        query = f"SELECT * FROM input WHERE status = 'init' ORDER BY due, id LIMIT {AT_ONCE}"  # noqa: S608 # fixed text
+        while True:
+            with self._wake:
+                waiting = self._store.rows(query)
+                if self._stopping:
+                    return
+                pause = waiting[0]["due"] - now() if waiting else None
+                if pause is None or pause > 0:
+                    self._wake.wait(timeout=pause)
+                    continue
+            for row in waiting:
+                if row["due"] > now() or self._stopping:
+                    break
+                self._process(row)
+
+    def _process(self, row: Row) -> None:
+        self._store.update("input", row["id"], {"status": "processing", "percent_complete": 10.0})
+        try:
+            process(self._store, row)
+        except Exception as error:  # the worker goes on, as the server's does
+            log.exception("input %s", row["id"])
+            end(self._store, row["id"], f"Traceback (most recent call last): {error!r}")
+
+
+def end(store: Store, input_id: int, problem: str | None, file_id: int | None = None) -> None:
+    """Write down how an input ended."""
+    values: dict[str, Any] = {
+        "status": "failed" if problem else "success",
+        "status_text": problem,
+        "percent_complete": 100.0,
+    }
+    store.update("input", input_id, values | ({"file_id": file_id} if file_id is not None else {}))
+
+
+def process(store: Store, row: Row) -> None:
+    """Carry one input out."""
+    boxes = json.loads(row["instance_list"])["list"] if row["instance_list"] else None
+    if row["mode"] in {"update", "update_with_existing"}:
+        file = store.row("SELECT * FROM file WHERE id = ?", row["file_id"])
+        problem = apply_list(store, file, row["mode"], boxes) if file and boxes is not None else None
+        return end(store, row["id"], problem)
+    try:
+        file_id = _new_file(store, row)
+    except MediaError as error:
+        return end(store, row["id"], str(error))
+    return finish(store, row["id"], file_id, boxes)
+
+
+def finish(store: Store, input_id: int, file_id: int, boxes: list[Any] | None) -> None:
+    """Attach the boxes to a new file, and end its input."""
+    file = store.row("SELECT * FROM file WHERE id = ?", file_id)
+    problem = apply_list(store, file, None, boxes) if file and boxes else None
+    end(store, input_id, problem, file_id)
+
+
+def _new_file(store: Store, row: Row) -> int:
+    if row["type"] not in {None, "from_url"}:
+        raise MediaError(f"Type {row['type']} has no connection here")
+    if row["media_type"] not in {None, "image"}:
+        raise MediaError(f"Media type {row['media_type']} is not supported by the sandbox")
+    name = name_of(row["url"], row["original_filename"])
+    check_name(store, row["directory_id"], name)
+    return add_file(store, row["project"], row["directory_id"], name, fetch(row["url"]))
+
+
+def check_name(store: Store, directory_id: int, name: str) -> None:
+    """See that a name is free.
+
+    Raises:
+        MediaError: a file of this name is in the directory.
+    """
+    if there := store.file_in(directory_id, name):
+        raise MediaError(f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}")
+
+
+def add_file(store: Store, project: str, directory_id: int, name: str, data: bytes) -> int:
+    """Make a file of an image; gives its id.
+
+    Raises:
+        MediaError: the image cannot be opened, or the name is taken.
+    """
+    width, height, shown = opened(name, data)
+    with store.writing():
+        check_name(store, directory_id, name)
+        file_id = store.insert(
+            "file",
+            {
+                "project": project,
+                "directory_id": directory_id,
+                "original_filename": name,
+                "type": "image",
+                "state": "added",
+                "width": width,
+                "height": height,
+                "created_time": now(),
+            },
+        )
+    (store.images / str(file_id)).write_bytes(shown)
+    return file_id
