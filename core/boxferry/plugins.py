@@ -1,0 +1,208 @@
+"""Finds and loads plugins, and asks them: one typed method a hook; nobody else touches pluggy."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from boxferry import hookspecs
+from boxferry.boxes.detections import Detections
+from boxferry.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.formats import Format
+
+log = logging.getLogger("boxferry.plugins")
+
+DISABLE_VARIABLE = "BOXFERRY_DISABLE_PLUGINS"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginStatus:
+    """One plugin, as `boxferry plugins` lists it.
+
+    Attributes:
+        name: the name of its entry point.
+        distribution: the distribution that it comes in, with its version; empty where it was handed in.
+        state: 'active', 'failed' or 'disabled'.
+        reason: why it failed; else empty.
+        formats: the names of the formats that it registered.
+    """
+
+    name: str
+    distribution: str = ""
+    state: str = "active"
+    reason: str = ""
+    formats: tuple[str, ...] = ()
+
+
+class Plugins:
+    """The plugins of one program run: made fresh by `plugin_manager`, with no state shared between two of them."""
+
+    def __init__(self) -> None:
+        self._manager = _bare_manager()
+        self._formats: dict[str, tuple[Format, str]] = {}
+        self._conflicts: list[str] = []
+        self._statuses: dict[str, PluginStatus] = {}
+
+    @property
+    def statuses(self) -> list[PluginStatus]:
+        """Every plugin that was found, in the order of their names."""
+        return [self._statuses[name] for name in sorted(self._statuses)]
+
+    def add(self, plugin: object, status: PluginStatus) -> None:
+        """Take a plugin in; one that breaks the rules is noted as failed and leaves nothing behind."""
+        if (first := self._statuses.get(status.name)) is not None:
+            error = PluginError(f"the name '{status.name}' is taken by {first.distribution or 'another plugin'}")
+            return self.note_failure(replace(status, name=f"{status.name} ({status.distribution})"), error)
+        try:
+            probe = _bare_manager()
+            probe.register(plugin, status.name)
+            probe.check_pending()
+            offered: list[Format] = []
+            probe.hook.boxferry_register_formats(register=offered.append)
+            self._manager.register(plugin, status.name)
+        except Exception as error:  # noqa: BLE001 # whatever a stranger raises must not stop the program
+            return self.note_failure(status, error)
+        for fmt in offered:
+            self._register(fmt, status)
+        self._statuses[status.name] = replace(status, formats=tuple(f.name for f in offered))
+        return None
+
+    def note_failure(self, status: PluginStatus, error: BaseException) -> None:
+        """List a plugin as failed, with the reason."""
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        log.debug("plugin %s failed", status.name, exc_info=error)
+        self._statuses[status.name] = replace(status, state="failed", reason=reason)
+
+    def note_disabled(self, status: PluginStatus) -> None:
+        """List a plugin as disabled."""
+        self._statuses[status.name] = replace(status, state="disabled")
+
+    def _register(self, fmt: Format, status: PluginStatus) -> None:
+        owner = f"plugin '{status.name}'" + (f" of {status.distribution}" if status.distribution else "")
+        if fmt.name in self._formats:
+            first = self._formats[fmt.name][1]
+            self._conflicts.append(
+                f"format '{fmt.name}' is registered by {first} and by {owner}: "
+                f"disable one with --disable-plugin NAME or {DISABLE_VARIABLE}=NAME"
+            )
+        self._formats.setdefault(fmt.name, (fmt, owner))
+
+    def formats(self) -> dict[str, Format]:
+        """Every format by its name.
+
+        Raises:
+            PluginError: two plugins registered one name.
+        """
+        if self._conflicts:
+            raise PluginError(self._conflicts[0])
+        return {name: self._formats[name][0] for name in sorted(self._formats)}
+
+    def refine(self, detections: Detections, context: Mapping[str, Any], tally: Tally) -> Detections:
+        """Pass a chunk through each plugin's refine step; boxes that one takes out are counted under its name.
+
+        Raises:
+            PluginError: a plugin's step raised, or gave back something else than Detections.
+        """
+        for name, step in self._calls("boxferry_refine"):
+            result = _refined(name, step, detections, context)
+            _balance(tally, name, len(result) - len(detections))
+            detections = result
+        return detections
+
+    def packet_built(self, packet: bytes, context: Mapping[str, Any]) -> None:
+        """Show a packet to the observers."""
+        self._observe("boxferry_packet_built", packet=packet, context=context)
+
+    def outcome(self, outcome: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+        """Show what became of a packet to the observers."""
+        self._observe("boxferry_outcome", outcome=outcome, context=context)
+
+    def _observe(self, hook: str, **arguments: Any) -> None:  # noqa: ANN401 # hooks differ in what they take
+        for name, call in self._calls(hook):
+            try:
+                call(**arguments)
+            except Exception:  # an observer never stops a run
+                log.exception("plugin '%s' failed in %s", name, hook)
+
+    def _calls(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
+        """Each plugin that implements `hook`, by name, as a call of that one plugin alone."""
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        plugins = [implementation.plugin for implementation in implementations]
+        return [
+            (i.plugin_name, self._manager.subset_hook_caller(hook, [p for p in plugins if p is not i.plugin]))
+            for i in implementations
+        ]
+
+
+def _bare_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("boxferry")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _refined(
+    name: str, step: Callable[..., list[Any]], detections: Detections, context: Mapping[str, Any]
+) -> Detections:
+    try:
+        answers = step(detections=detections, context=context)
+    except Exception as error:
+        raise PluginError(f"plugin '{name}' failed in boxferry_refine: {type(error).__name__}: {error}") from error
+    result = answers[0] if answers else detections
+    if not isinstance(result, Detections):
+        raise PluginError(f"plugin '{name}': boxferry_refine gave back {type(result).__name__}, expected Detections")
+    return result
+
+
+def _balance(tally: Tally, name: str, added: int) -> None:
+    if added < 0:
+        tally.discard(f"plugin-{name}", f"left out by plugin '{name}'", boxes=-added)
+    elif added:
+        tally.read += added
+        tally.note(f"plugin-{name}", f"added by plugin '{name}'", boxes=added)
+
+
+def plugin_manager(*, extra: Iterable[object] = (), disabled: Iterable[str] | None = None) -> Plugins:
+    """Load every installed plugin into a fresh manager.
+
+    Args:
+        extra: plugins that are no entry points: modules or objects with hook implementations.
+        disabled: names of entry points to leave out; None takes them from the environment variable
+            BOXFERRY_DISABLE_PLUGINS, separated by commas.
+
+    Raises:
+        UsageError: a plugin to be disabled is not installed.
+    """
+    found = sorted(set(metadata.entry_points(group="boxferry")), key=lambda point: (point.name, point.value))
+    names = {point.name for point in found}
+    unwanted = set(os.environ.get(DISABLE_VARIABLE, "").split(",") if disabled is None else disabled) - {""}
+    if missing := unwanted - names:
+        raise UsageError(
+            f"no plugin named {', '.join(sorted(missing))} to disable; there are {', '.join(sorted(names))}"
+        )
+    plugins = Plugins()
+    for point in found:
+        _load(plugins, point, disabled=point.name in unwanted)
+    for plugin in extra:
+        plugins.add(plugin, PluginStatus(name=getattr(plugin, "__name__", type(plugin).__name__)))
+    return plugins
+
+
+def _load(plugins: Plugins, point: metadata.EntryPoint, *, disabled: bool) -> None:
+    status = PluginStatus(name=point.name, distribution=f"{point.dist.name} {point.dist.version}" if point.dist else "")
+    if disabled:
+        return plugins.note_disabled(status)
+    try:
+        plugin = point.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 # one broken stranger must not stop the program
+        return plugins.note_failure(status, error)
+    return plugins.add(plugin, status)

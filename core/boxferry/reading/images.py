@@ -1,0 +1,252 @@
+"""ImageIndex: what is known of the images that boxes are about, from a folder, a dataset file, and a fixed size."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from boxferry.boxes.detections import Image
+from boxferry.errors import InputError, UsageError
+from boxferry.reading.path_index import LISTED, PathIndex, clean_path, comparable
+from boxferry.reading.walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from boxferry.formats import Catalog, Id
+
+    Size = tuple[int, int]  # width and height in pixels; 0 where unknown
+
+IMAGE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif",
+    ".jp2", ".heic", ".heif", ".avif", ".ppm", ".pgm", ".pbm",
+)  # fmt: skip
+
+
+def parse_size(text: str) -> Size:
+    """Width and height in pixels, from '640x480'.
+
+    Raises:
+        UsageError: it is not of that form, or not positive.
+    """
+    if not (found := re.fullmatch(r"\s*(\d{1,9})\s*[xX]\s*(\d{1,9})\s*", text)):
+        raise UsageError(f"size: '{text}', expected WIDTHxHEIGHT in pixels, such as 640x480")
+    return _checked_size((int(found[1]), int(found[2])))
+
+
+class _Entry:
+    """One image that is listed somewhere.
+
+    Attributes:
+        listed: the image as the dataset file has it; where only the folder has it, its path there is the key.
+        local: its path relative to the images folder; empty where it is not in there.
+        path: its absolute path; likewise.
+        problem: why it cannot be told which file it is; empty where it can.
+        image: the image with its size, once somebody has asked for it.
+    """
+
+    __slots__ = ("image", "listed", "local", "path", "problem")
+
+    def __init__(self, listed: Image, *, local: str = "", path: str = "") -> None:
+        self.listed = listed
+        self.local = local
+        self.path = path
+        self.problem = ""
+        self.image: Image | None = None
+
+
+class ImageIndex:
+    """Looks images up, by name, stem or id; satisfies `formats.Images`.
+
+    The folder is listed at the first look-up; an image's header is read when that image is first asked for. No path
+    is ever made from a name: only files that were found in the folder are opened.
+    """
+
+    def __init__(self, *, folder: str | None, catalog: Catalog | None, size: Size) -> None:
+        """As `build`, with nothing left to check."""
+        self._folder = folder
+        self._catalog = catalog
+        self._size = size
+
+    @classmethod
+    def build(
+        cls, *, folder: Path | None = None, catalog: Catalog | None = None, size: tuple[int, int] | None = None
+    ) -> Self:
+        """Join what is given.
+
+        Args:
+            folder: the images folder; images below it have their path in it as their key.
+            catalog: what a dataset file says; an image in here has its file name there as its key.
+            size: width and height in pixels of every image whose size neither of them knows.
+
+        Raises:
+            InputError: there is no such folder.
+            UsageError: the size is not positive.
+        """
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"no such images folder: {folder}")
+        return cls(
+            folder=None if folder is None else os.path.abspath(folder),  # noqa: PTH100 # links stay as they are named
+            catalog=catalog,
+            size=(0, 0) if size is None else _checked_size(size),
+        )
+
+    def named(self, name: str) -> Image:
+        """The image called `name`: by its whole path, else by as much of its end as is unmistakable.
+
+        Where nobody knows it, its key is the name as a relative path, and its size the fixed one.
+
+        Raises:
+            InputError: several images answer to the name, another name in another folder has been answered with the
+                same image, or the dataset file and the image disagree on its size.
+        """
+        return self._answer(self._names.claim(name), name)
+
+    def stem(self, stem: str) -> Image:
+        """The image whose relative path without its last suffix is `stem`; otherwise as `named`."""
+        return self._answer(self._stems.claim(stem), stem)
+
+    def numbered(self, image_id: Id) -> Image | None:
+        """The image with this id in the dataset file, or None.
+
+        Raises:
+            InputError: it cannot be told which file it is, or the file has another size than the dataset file says.
+        """
+        listed = self._catalog.images.get(image_id) if self._catalog else None
+        return None if listed is None else self._measured(self._by_key[listed.key])
+
+    def id_of(self, image: Image) -> Id | None:
+        """The id of an image in the dataset file, by its key, or None."""
+        return self._ids.get(image.key)
+
+    def known(self) -> Iterator[Image]:
+        """Every image of the dataset file in its order, then those that only the images folder has."""
+        return map(self._measured, self._entries)
+
+    def folder_images(self) -> Iterator[Image]:
+        """Every image of the images folder, under the key by which look-ups give it."""
+        return (self._measured(entry) for entry in self._entries if entry.path)
+
+    @cached_property
+    def _entries(self) -> list[_Entry]:
+        files = [] if self._folder is None else _files(self._folder)
+        if self._catalog is None:
+            return files
+        listed = list({image.key: _Entry(image) for image in self._catalog.images.values()}.values())
+        return [*listed, *_join(listed, files)]
+
+    @cached_property
+    def _by_key(self) -> dict[str, _Entry]:
+        return {entry.listed.key: entry for entry in self._entries}
+
+    @cached_property
+    def _ids(self) -> dict[str, Id]:
+        return {image.key: number for number, image in self._catalog.images.items()} if self._catalog else {}
+
+    @cached_property
+    def _names(self) -> PathIndex[_Entry]:
+        return PathIndex(_paths(self._entries), shown=_key)
+
+    @cached_property
+    def _stems(self) -> PathIndex[_Entry]:
+        return PathIndex(((posixpath.splitext(path)[0], entry) for path, entry in _paths(self._entries)), shown=_key)
+
+    def _answer(self, entry: _Entry | None, name: str) -> Image:
+        if entry is not None:
+            return self._measured(entry)
+        width, height = self._size
+        return Image(key=clean_path(name), width=width, height=height)
+
+    def _measured(self, entry: _Entry) -> Image:
+        if entry.image is None:
+            if entry.problem:
+                raise InputError(entry.problem)
+            width, height = _size(entry) or self._size
+            entry.image = msgspec.structs.replace(entry.listed, width=width, height=height, media=entry.path)
+        return entry.image
+
+
+def _checked_size(size: Size) -> Size:
+    if min(size) < 1:
+        raise UsageError(f"size: {size[0]}x{size[1]}, expected 1x1 or more")
+    return size
+
+
+def _files(folder: str) -> list[_Entry]:
+    return [
+        _Entry(Image(key=relative), local=relative, path=path)
+        for relative, path in walk(folder)
+        if relative.lower().endswith(IMAGE_SUFFIXES)
+    ]
+
+
+def _key(entry: _Entry) -> str:
+    return entry.listed.key
+
+
+def _paths(entries: Iterable[_Entry]) -> Iterator[tuple[str, _Entry]]:
+    """The paths by which each entry is known: its key, and its path in the folder."""
+    for entry in entries:
+        yield entry.listed.key, entry
+        if entry.local not in {"", entry.listed.key}:
+            yield entry.local, entry
+
+
+def _join(listed: list[_Entry], files: list[_Entry]) -> list[_Entry]:
+    """Give each listed image its file; the files that are left over, which only the folder knows."""
+    index = PathIndex(((file.local, file) for file in files), shown=lambda file: file.local)
+    claims: dict[int, list[_Entry]] = {}
+    for entry in listed:
+        try:
+            if (file := index.find(entry.listed.key)) is not None:
+                claims.setdefault(id(file), []).append(entry)
+        except InputError as error:
+            entry.problem = str(error)
+    for file in files:
+        if id(file) in claims:
+            _settle(file, claims[id(file)])
+    return [file for file in files if id(file) not in claims]
+
+
+def _settle(file: _Entry, claimants: list[_Entry]) -> None:
+    """Give the file to the listed image of its whole path, else to the only one that can mean it."""
+    exact = [entry for entry in claimants if comparable(entry.listed.key) == comparable(file.local)]
+    if len(winners := exact or claimants) == 1:
+        winners[0].local, winners[0].path = file.local, file.path
+        return
+    keys = ", ".join(entry.listed.key for entry in winners[:LISTED])
+    for entry in winners:
+        entry.problem = (
+            f"{keys}: {len(winners)} images of the dataset file, but of that name there is only {file.local}"
+        )
+
+
+def _size(entry: _Entry) -> Size | None:
+    """The size that the header or the dataset file gives; None where neither does."""
+    told = (entry.listed.width, entry.listed.height) if entry.listed.sized else None
+    seen = _header_size(entry.path) if entry.path else None
+    if told and seen and told != seen:
+        turned = _header_size(entry.path, turned=False) == told
+        why = "once it is turned by its EXIF orientation; the boxes must be made on the turned image" if turned else ""
+        raise InputError(
+            f"{_key(entry)}: {_shown(told)} in the dataset file, but the image is {_shown(seen)} {why}".strip()
+        )
+    return seen or told
+
+
+def _header_size(path: str, *, turned: bool = True) -> Size | None:
+    """Width and height from the header, after its EXIF orientation if `turned`; None where it has none."""
+    import imagesize
+
+    width, height = imagesize.get(path, exif_rotation=turned)
+    return (int(width), int(height)) if width >= 1 and height >= 1 else None
+
+
+def _shown(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"

@@ -1,0 +1,121 @@
+"""PathIndex: finds the one thing that a path means, by the whole path or by as much of its end as is unmistakable."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from boxferry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+
+LISTED = 5  # candidates that a message names
+LOOKED_AT = 2 * LISTED + 2  # enough paths to find more than LISTED things: a thing has two paths at most
+HIGHEST = "\U0010ffff"
+DRIVE = re.compile(r"^[A-Za-z]:/")
+
+
+def clean_path(name: str) -> str:
+    """A path as relative parts with forward slashes: without a drive, a root, '.' and '..'.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    path = DRIVE.sub("", name.replace("\\", "/"), count=1) if "\\" in name or ":" in name else name
+    parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
+    if not parts:
+        raise InputError(f"'{name}': expected the name of an image")
+    return "/".join(parts)
+
+
+class PathIndex(Generic[T]):
+    """Things under relative paths: a thing has one path or two, and several things may share one."""
+
+    def __init__(self, paths: Iterable[tuple[str, T]], *, shown: Callable[[T], str]) -> None:
+        """Index each (path, thing), things being compared by identity; `shown` is what a message calls a thing."""
+        self._things: dict[str, list[T]] = {}
+        self._shown = shown
+        self._claims: dict[int, str] = {}
+        for path, thing in paths:
+            self._things.setdefault(comparable(path), []).append(thing)
+
+    def whole(self, name: str) -> T | None:
+        """The thing whose whole path is `name`; None for a path that leads out of the folder.
+
+        Raises:
+            InputError: there are several.
+        """
+        return None if _leads_out(name) else self._only(name, self._things.get(comparable(name), ()))
+
+    def find(self, name: str) -> T | None:
+        """The thing whose whole path is `name`; else the one that shares most parts with it, from the base name up.
+
+        Raises:
+            InputError: there are several.
+        """
+        thing = self.whole(name)
+        return self._only(name, self._sharing(comparable(name))) if thing is None else thing
+
+    def claim(self, name: str) -> T | None:
+        """As `find`, for one name after another: two names in different folders must not find the same thing.
+
+        Raises:
+            InputError: there are several, or an earlier name, in another folder, has found it.
+        """
+        if (thing := self.whole(name)) is not None:
+            return thing
+        wanted = comparable(name)
+        if (thing := self._only(name, self._sharing(wanted))) is not None:
+            earlier = self._claims.get(id(thing), wanted)
+            if not (f"/{earlier}".endswith(f"/{wanted}") or f"/{wanted}".endswith(f"/{earlier}")):
+                found = self._shown(thing)
+                raise InputError(f"'{earlier}' and '{wanted}' are two images, but of that name there is only {found}")
+            self._claims[id(thing)] = max(earlier, wanted, key=len)
+        return thing
+
+    @cached_property
+    def _backwards(self) -> list[str]:
+        """The paths with their parts in reverse, sorted: those that end alike are neighbours."""
+        return sorted(_reversed(path) for path in self._things)
+
+    def _sharing(self, wanted: str) -> Iterator[T]:
+        """The first of those that share most parts with `wanted`, at least the base name."""
+        start = _reversed(wanted)
+        while start:
+            low = bisect_left(self._backwards, start)
+            high = bisect_left(self._backwards, start + HIGHEST, low)
+            for found in self._backwards[low : min(high, low + LOOKED_AT)]:
+                yield from self._things[_reversed(found)[:-1]]
+            if high > low:
+                return
+            start = start[: start.rfind("/", 0, -1) + 1]
+
+    def _only(self, name: str, found: Iterable[T]) -> T | None:
+        distinct = {id(thing): thing for thing in found}
+        if len(distinct) > 1:
+            listed = [self._shown(thing) for thing in distinct.values()]
+            more = ", …" if len(listed) > LISTED else ""
+            raise InputError(f"'{name}' could be any of {', '.join(listed[:LISTED])}{more}: name it by its whole path")
+        return next(iter(distinct.values()), None)
+
+
+def _leads_out(name: str) -> bool:
+    path = name.replace("\\", "/")
+    return path.startswith("/") or DRIVE.match(path) is not None or ".." in path.split("/")
+
+
+def comparable(name: str) -> str:
+    """The clean path, with accents in one form: file systems and files disagree on it."""
+    path = clean_path(name)
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
+def _reversed(path: str) -> str:
+    """'train/a.jpg' as 'a.jpg/train/', and back, but for the slash at the end."""
+    return "/".join(path.removesuffix("/").split("/")[::-1]) + "/"

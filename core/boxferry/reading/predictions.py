@@ -1,0 +1,175 @@
+"""Predictions: a source, the format that reads it, and the steps that its boxes go through; lazy and repeatable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Self
+
+from boxferry.boxes.detections import Detections
+from boxferry.boxes.fit import fit
+from boxferry.boxes.label_map import LabelMap, near_misses
+from boxferry.boxes.refine import filter_score, limit, relabel, suppress
+from boxferry.errors import UnknownLabel, UsageError
+from boxferry.formats import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from boxferry.boxes.detections import Image
+    from boxferry.boxes.tally import Tally
+    from boxferry.formats import Format, Images, Source
+    from boxferry.plugins import Plugins
+
+    Step = Callable[[Detections, Tally], Detections]
+
+CHUNK_IMAGES = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predictions:
+    """What `read` gives. Nothing is read before the chunks are gone through, and each pass reads the source anew.
+
+    Attributes:
+        source: what is read.
+        format: how it is read.
+        why: why it is read so: what was recognised, or 'named'.
+        images: looks images and their sizes up.
+        names: class id → label; empty where none were given.
+        options: the values of the format's own options.
+        unknown: what becomes of classes without a name: 'error' ends the reading with an error that counts them,
+            'skip' drops their boxes with the reason 'unknown-label'.
+        folder: the images that were named as a folder: those that the source does not mention are images without
+            predictions.
+        plugins: the plugins whose refine steps come after `steps`.
+        steps: what each chunk goes through, in order.
+        label_maps: the maps among the steps, so that a name in them that no label has is noted.
+        tiny: what the fit does with boxes under a pixel.
+    """
+
+    source: Source
+    format: Format
+    why: str
+    images: Images
+    names: Mapping[int | str, str]
+    options: Mapping[str, str]
+    unknown: Literal["error", "skip"]
+    plugins: Plugins
+    folder: Callable[[], Iterable[Image]] = tuple
+    steps: tuple[Step, ...] = ()
+    label_maps: tuple[LabelMap, ...] = ()
+    tiny: Literal["drop", "expand"] = "drop"
+
+    def then(self, step: Step) -> Self:
+        """With one more step: a function of a chunk and the tally that gives a chunk."""
+        return replace(self, steps=(*self.steps, step))
+
+    def filter(self, *, min_score: float) -> Self:
+        """Without the boxes whose score is under `min_score`; boxes that have no score stay."""
+        _check_share("min_score", min_score)
+        return self.then(lambda chunk, tally: filter_score(chunk, min_score=min_score, tally=tally))
+
+    def nms(self, iou: float, *, across_labels: bool = False) -> Self:
+        """Without the boxes that overlap a better one of the same label (or of any) by more than `iou`."""
+        _check_share("nms", iou)
+        return self.then(lambda chunk, tally: suppress(chunk, iou=iou, tally=tally, across_labels=across_labels))
+
+    def limit(self, max_boxes: int) -> Self:
+        """With at most the `max_boxes` best boxes of each image."""
+        if max_boxes < 1:
+            raise UsageError(f"max-boxes: {max_boxes}, expected 1 or more")
+        return self.then(lambda chunk, tally: limit(chunk, max_boxes=max_boxes, tally=tally))
+
+    def relabel(self, labels: Mapping[str, str] | Iterable[str]) -> Self:
+        """With other label names, {'car|truck': 'vehicle'}; labels that are not mentioned stay."""
+        label_map = LabelMap.parse(labels)
+        mapped = replace(self, label_maps=(*self.label_maps, label_map))
+        return mapped.then(lambda chunk, _: relabel(chunk, label_map))
+
+    def expand_tiny(self) -> Self:
+        """With boxes under one pixel widened to one by the fit, rather than dropped."""
+        return replace(self, tiny="expand")
+
+    def sized_by(self, images: Images) -> Self:
+        """With another look-up of images, one that knows more sizes."""
+        return replace(self, images=images)
+
+    def chunks(self, tally: Tally) -> Iterator[Detections]:
+        """The chunks as they are read, after the steps; each image comes once.
+
+        Args:
+            tally: counts what is read and what is dropped.
+
+        Raises:
+            InputError: the source cannot be read as its format.
+            UnknownLabel: at the end, classes without a name were met and `unknown` is 'error'.
+        """
+        context = Context(images=self.images, tally=tally, names=self.names, options=self.options)
+        if self.format.read is None:
+            raise UsageError(f"format '{self.format.name}' can be written, not read")
+        labels: set[str] = set()
+        for chunk in self._with_unmentioned(self.format.read(self.source, context), tally):
+            labels.update(chunk.labels)
+            yield self._stepped(chunk, tally)
+        self._note_unused(labels, tally)
+        if self.unknown == "error" and tally.dropped["unknown-label"]:
+            raise UnknownLabel(_unknown_line(tally))
+
+    def fitted(self, tally: Tally) -> Iterator[Detections]:
+        """As `chunks`, then fitted to whole pixels inside each image: what packets are built from.
+
+        Raises:
+            InputError: as `chunks`, or an image with boxes has no known size.
+        """
+        for chunk in self.chunks(tally):
+            yield fit(chunk, tally=tally, tiny=self.tiny)
+
+    def write(self, fmt: Format, target: Path, tally: Tally, options: Mapping[str, str]) -> None:
+        """Write the chunks, not fitted, in another format.
+
+        Raises:
+            UsageError: the format cannot be written.
+        """
+        if fmt.write is None:
+            raise UsageError(f"format '{fmt.name}' can be read, not written")
+        context = Context(images=self.images, tally=tally, names=self.names, options=options)
+        fmt.write(self.chunks(tally), target, context)
+
+    def _stepped(self, chunk: Detections, tally: Tally) -> Detections:
+        for step in self.steps:
+            chunk = step(chunk, tally)
+        return self.plugins.refine(chunk, {"source": self.source.name, "format": self.format.name}, tally)
+
+    def _note_unused(self, labels: set[str], tally: Tally) -> None:
+        for label_map in self.label_maps:
+            for name in label_map.unused(labels):
+                near = ", ".join(near_misses(name, labels))
+                message = f"no box has the label '{name}' that is to be renamed" + (f"; near: {near}" if near else "")
+                tally.note("unused-map", message)
+            labels = {label_map(name) for name in labels}
+
+    def _with_unmentioned(self, chunks: Iterator[Detections], tally: Tally) -> Iterator[Detections]:
+        """The chunks, then the images of the folder that none of them mentioned, without boxes."""
+        seen: set[str] = set()
+        for chunk in chunks:
+            seen.update(image.key for image in chunk.images)
+            yield chunk
+        missing = [image for image in self.folder() if image.key not in seen]
+        if missing:
+            tally.note("no-predictions", f"{len(missing)} images of the images folder are not in {self.source.name}")
+        for start in range(0, len(missing), CHUNK_IMAGES):
+            images = missing[start : start + CHUNK_IMAGES]
+            chunk = Detections.from_counts(images, [0] * len(images), [], [], ())
+            tally.count(chunk)
+            yield chunk
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise UsageError(f"{name}: {value}, expected 0 to 1")
+
+
+def _unknown_line(tally: Tally) -> str:
+    examples = [issue.message for issue in tally.examples["unknown-label"]]
+    more = f" (and {len(examples) - 3} more classes)" if len(examples) > 3 else ""
+    return f"{'; '.join(examples[:3])}{more}: complete --names or --categories, or pass --unknown skip"

@@ -1,0 +1,140 @@
+"""`read`: from what the user names (a source, a format, names, images) to Predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from boxferry.errors import InputError, UnknownFormat, UsageError
+from boxferry.plugins import plugin_manager
+from boxferry.reading.images import ImageIndex, parse_size
+from boxferry.reading.names import load_names, merge_names
+from boxferry.reading.predictions import Predictions
+from boxferry.reading.source import source_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from boxferry.formats import Catalog, Format, Source
+    from boxferry.plugins import Plugins
+
+
+def read(
+    source: str | os.PathLike[str],
+    *,
+    format: str = "auto",  # noqa: A002 # the word that users know, as in --format
+    names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
+    categories: str | os.PathLike[str] | None = None,
+    size: str | tuple[int, int] | None = None,
+    options: Mapping[str, str] | None = None,
+    unknown: Literal["error", "skip"] = "error",
+    plugins: Plugins | None = None,
+) -> Predictions:
+    """Say what is to be read, and how; the boxes are read when the result's chunks are gone through.
+
+    Args:
+        source: a file, a folder, a glob, or '-' for standard input.
+        format: a format's name, or 'auto' to look at the content.
+        names: the classes' names: a data.yaml or classes.txt, 'cat,dog', a list, or a dict of id → name.
+        images: the folder that holds the images.
+        categories: a dataset file (COCO) that gives class names, image ids and sizes.
+        size: 'WIDTHxHEIGHT' in pixels, of every image whose size nobody else knows.
+        options: the values of options that the format declares, {'voc-origin': '0'}.
+        unknown: 'error' or 'skip', what becomes of classes without a name.
+        plugins: the plugins to use; those that are installed where left out.
+
+    Raises:
+        InputError: the source, the names or the categories cannot be found or read.
+        UnknownFormat: the format is not known, or the content is not recognised, or more than one format claims it.
+        ConfigError: names and categories contradict each other.
+        UsageError: an option is not one of the format's.
+    """
+    plugins = plugins or plugin_manager()
+    formats = plugins.formats()
+    found = source_of(source)
+    fmt, why = choose_format(found, format, formats)
+    catalog = None if categories is None else read_catalog(source_of(categories), formats)
+    index = ImageIndex.build(
+        folder=None if images is None else Path(images),
+        catalog=catalog,
+        size=parse_size(size) if isinstance(size, str) else size,
+    )
+    return Predictions(
+        source=found,
+        format=fmt,
+        why=why,
+        images=index,
+        names=_names(names, catalog),
+        options=option_values(fmt, options or {}),
+        unknown=unknown,
+        plugins=plugins,
+        folder=index.folder_images,
+    )
+
+
+def choose_format(source: Source, wanted: str, formats: Mapping[str, Format]) -> tuple[Format, str]:
+    """The format named, or the one that recognises the source; and why.
+
+    Raises:
+        UnknownFormat: none or several fit.
+    """
+    if wanted != "auto":
+        if wanted not in formats:
+            raise UnknownFormat(f"no format '{wanted}'; there are {', '.join(formats)}")
+        return formats[wanted], "named"
+    claims = {name: why for name, fmt in formats.items() if fmt.read and (why := fmt.sniff(source))}
+    if len(claims) == 1:
+        name, why = next(iter(claims.items()))
+        return formats[name], why
+    if claims:
+        listed = "; ".join(f"{name}: {why}" for name, why in claims.items())
+        raise UnknownFormat(f"{source.name}: more than one format fits ({listed}); choose with --format")
+    looked_for = "; ".join(f"{name}: {fmt.summary}" for name, fmt in formats.items() if fmt.read)
+    raise UnknownFormat(f"{source.name}: no format recognises it; looked for {looked_for}; choose with --format")
+
+
+def read_catalog(source: Source, formats: Mapping[str, Format]) -> Catalog:
+    """What a dataset file says of names, images and sizes.
+
+    Raises:
+        InputError: no format that can give a catalog recognises the file.
+    """
+    able = {name: fmt for name, fmt in formats.items() if fmt.catalog}
+    for fmt in able.values():
+        if fmt.catalog and fmt.sniff(source):
+            return fmt.catalog(source)
+    raise InputError(f"{source.name}: expected a dataset file with names and images ({', '.join(able) or 'no format'})")
+
+
+def option_values(fmt: Format, given: Mapping[str, str]) -> dict[str, str]:
+    """The values of all options of a format: those given, and the defaults of the others.
+
+    Raises:
+        UsageError: an option that the format does not have, or a value that it does not allow.
+    """
+    declared = {option.name: option for option in fmt.options}
+    for name, value in given.items():
+        if name not in declared:
+            raise UsageError(f"--{name}: not an option of format '{fmt.name}'")
+        if declared[name].choices and value not in declared[name].choices:
+            raise UsageError(f"--{name}: '{value}', expected one of {', '.join(declared[name].choices)}")
+    return {name: given.get(name, option.default) for name, option in declared.items()}
+
+
+def _names(
+    names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None, catalog: Catalog | None
+) -> Mapping[int | str, str]:
+    given = _given_names(names)
+    if catalog is None or not catalog.names:
+        return given
+    return merge_names(given, catalog.names, "--names", "--categories") if given else catalog.names
+
+
+def _given_names(names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None) -> dict[int | str, str]:
+    if names is None:
+        return {}
+    if hasattr(names, "__fspath__") or isinstance(names, str):
+        return load_names(str(names))
+    return dict(names.items() if hasattr(names, "items") else enumerate(names))

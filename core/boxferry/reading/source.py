@@ -1,0 +1,213 @@
+"""What the user named to be read: a file, a folder, a glob, or standard input, each as a `formats.Source`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import weakref
+import zlib
+from contextlib import nullcontext, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from boxferry.errors import InputError
+from boxferry.reading.walk import WILD, expand, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from _typeshed import WriteableBuffer
+
+    from boxferry.formats import Source
+
+HEAD_BYTES = 64 * 1024
+BLOCK_BYTES = 256 * 1024
+GZIP_MAGIC = b"\x1f\x8b\x08"
+
+
+def source_of(spec: str | os.PathLike[str]) -> Source:
+    """The source that `spec` names: '-' is standard input; what exists is itself, even if its name looks like a glob.
+
+    Raises:
+        InputError: there is no such file or folder, no file matches the glob, or a folder cannot be listed.
+    """
+    name = os.fspath(spec)
+    if name == "-":
+        return PipeSource(name, _standard_input)
+    try:
+        mode = os.stat(name).st_mode  # noqa: PTH116 # the name stays as the user gave it
+    except (OSError, ValueError) as error:
+        if isinstance(error, PermissionError):
+            raise _unreadable(name, error) from error
+        return _glob(name)
+    if stat.S_ISDIR(mode):
+        return FolderSource(name)
+    return FileSource(name) if stat.S_ISREG(mode) else PipeSource(name, lambda: _open(name))
+
+
+def _glob(pattern: str) -> Source:
+    if not WILD & set(pattern):
+        raise InputError(f"no such file or folder: {pattern or '(an empty name)'}")
+    if not (found := expand(pattern)):
+        raise InputError(f"no file matches {pattern}")
+    return GlobSource(pattern, found)
+
+
+class FileSource:
+    """One file, gzip undone; satisfies `formats.Source`."""
+
+    is_stream = True
+
+    def __init__(self, name: str) -> None:
+        """Stand for the file at the path `name`."""
+        self.name = name
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 64 KiB, decompressed."""
+        with self.open() as file:
+            return file.read(HEAD_BYTES)
+
+    def open(self) -> BinaryIO:
+        """The bytes from the start, decompressed; an InputError where the file cannot be read."""
+        return _unzipped(self._path, self.name) if self._zipped else _open(self._path, self.name)
+
+    def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 # one file is what was named: it is taken
+        """Itself, under its own name; where it is zipped, the path is that of an unzipped copy."""
+        if self._zipped:
+            yield Path(self.name).name.removesuffix(".gz"), self._unzipped_copy
+        else:
+            yield Path(self.name).name, self._path
+
+    @property
+    def _path(self) -> str:
+        """Where the bytes are."""
+        return self.name
+
+    @cached_property
+    def _zipped(self) -> bool:
+        with _open(self._path, self.name) as file:
+            return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+
+    @cached_property
+    def _unzipped_copy(self) -> str:
+        with self.open() as file:
+            return _spool(self, self.name, file)
+
+
+class PipeSource(FileSource):
+    """Standard input, or a pipe: its bytes come once, and are kept in a temporary file as long as this lives."""
+
+    def __init__(self, name: str, opened: Callable[[], AbstractContextManager[BinaryIO]]) -> None:
+        """Stand for the pipe that `opened` gives; nothing is read from it before it is asked for."""
+        super().__init__(name)
+        self._opened = opened
+
+    @cached_property
+    def _path(self) -> str:
+        with self._opened() as pipe:
+            return _spool(self, self.name, pipe)
+
+
+class FolderSource:
+    """All files below a folder; satisfies `formats.Source`."""
+
+    is_stream = False
+    head = b""
+
+    def __init__(self, name: str) -> None:
+        """Stand for the folder at the path `name`."""
+        self.name = name
+
+    def open(self) -> BinaryIO:
+        """Raise an InputError: many files are not one stream."""
+        raise InputError(f"{self.name}: many files, where one file is expected")
+
+    def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:
+        """Each file with one of the suffixes, with any where none is given; relative to the folder."""
+        return _with_suffix(self._all(), suffixes)
+
+    def _all(self) -> Iterator[tuple[str, str]]:
+        return walk(self.name)
+
+
+class GlobSource(FolderSource):
+    """The files that a glob means, relative to the folder in which its first wildcard stands."""
+
+    def __init__(self, name: str, found: list[tuple[str, str]]) -> None:
+        """Stand for the files `found`, each a relative path and a path to open, by the pattern `name`."""
+        super().__init__(name)
+        self._found = found
+
+    def _all(self) -> Iterator[tuple[str, str]]:
+        return iter(self._found)
+
+
+def _with_suffix(files: Iterator[tuple[str, str]], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    return (file for file in files if not suffixes or file[0].lower().endswith(suffixes))
+
+
+class _Unzipping(io.RawIOBase):
+    """The content of a gzip file; whatever is wrong with it becomes an InputError."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self._file = gzip.GzipFile(path)
+        self._name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        try:
+            return self._file.readinto(buffer)
+        except (EOFError, OSError, zlib.error) as error:
+            raise InputError(f"{self._name}: the gzip data is damaged or cut short: {error}") from error
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _unzipped(path: str, name: str) -> BinaryIO:
+    return io.BufferedReader(_Unzipping(path, name), BLOCK_BYTES)
+
+
+def _open(path: str, name: str = "") -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise _unreadable(name or path, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> InputError:
+    return InputError(f"{name}: cannot be read: {error.strerror}")
+
+
+def _standard_input() -> AbstractContextManager[BinaryIO]:
+    if sys.stdin is None:
+        raise InputError("-: there is no standard input")
+    return nullcontext(sys.stdin.buffer)  # left open: it is not ours
+
+
+def _spool(owner: object, name: str, content: BinaryIO) -> str:
+    """The path of a temporary file that holds `content`; it is removed when `owner` goes, at the latest at exit."""
+    try:
+        handle, path = tempfile.mkstemp(prefix="boxferry-")
+        weakref.finalize(owner, _remove, path)
+        with open(handle, "wb") as file:  # noqa: PTH123 # a file descriptor, not a path
+            shutil.copyfileobj(content, file, BLOCK_BYTES)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be copied to a temporary file: {error.strerror}") from error
+    return path
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        Path(path).unlink()
