@@ -1,0 +1,108 @@
+"""What the server answers, as typed values; keys that are not named here are passed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """A labels schema."""
+
+    id: int
+    name: str | None = None
+    is_default: bool | None = None
+    archived: bool | None = None
+
+
+class Directory(msgspec.Struct, frozen=True):
+    """A directory (dataset); its nickname can be missing."""
+
+    id: int
+    nickname: str | None = None
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """A file as the file list shows it; `state` is 'removed' for one that is gone."""
+
+    id: int
+    original_filename: str | None = None
+    type: str | None = None
+    state: str | None = None
+
+
+class ImageRecord(msgspec.Struct, frozen=True):
+    """The image of a file: its size in pixels, as the server stored it."""
+
+    width: int | None = None
+    height: int | None = None
+    url_signed: str | None = None
+
+
+class InputRecord(msgspec.Struct, frozen=True):
+    """What the server knows of one packet or upload.
+
+    Attributes:
+        id: the input's number.
+        status: 'success', 'failed', or anything else while it is being worked on.
+        status_text: the reason, where it failed.
+        file_id: the file, once it is known.
+        batch_id: the input batch that the packet named.
+        mode: 'update', 'update_with_existing', or nothing for new media.
+        original_filename: as it was sent.
+        update_log: further reasons, as the server gives them.
+        instance_list: {'list': [boxes as they were sent]}.
+    """
+
+    id: int
+    status: str | None = None
+    status_text: str | None = None
+    file_id: int | None = None
+    batch_id: int | None = None
+    mode: str | None = None
+    original_filename: str | None = None
+    update_log: Any = None
+    instance_list: Any = None
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """A stored box, with what a correction leaves behind.
+
+    Attributes:
+        id: its number; a changed box is a new row with a new one.
+        label_file_id: its label.
+        x_min, y_min, x_max, y_max: pixels.
+        machine_made: False for what a person drew or changed in the interface.
+        creation_ref_id: the reference that it was sent with; of the interface's own, or none, for a drawn box.
+        score: as it was sent.
+        version, root_id, previous_id, action_type: the chain of changes.
+    """
+
+    id: int
+    type: str | None = None
+    label_file_id: int | None = None
+    x_min: int | None = None
+    y_min: int | None = None
+    x_max: int | None = None
+    y_max: int | None = None
+    machine_made: bool | None = None
+    creation_ref_id: str | None = None
+    score: float | None = None
+    version: int | None = None
+    root_id: int | None = None
+    previous_id: int | None = None
+    action_type: str | None = None
+    soft_delete: bool | None = None
+
+
+class UploadAnswer(msgspec.Struct, frozen=True):
+    """What an upload answers when everything is done: the file where one was made, and the finished input."""
+
+    input: InputRecord
+    file: FileRecord | None = None
+
+    @property
+    def file_id(self) -> int | None:
+        """The file's id, where the server made one."""
+        return self.file.id if self.file else self.input.file_id

@@ -1,0 +1,34 @@
+"""What the server makes of names, and which media it takes; pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+REFUSED_SUFFIXES = (".webp", ".gif")
+
+_OUTSIDE = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def server_name(name: str) -> str:
+    """The name under which an uploaded file appears: what werkzeug's `secure_filename` makes of it.
+
+    Letters lose their accents, other scripts fall away, slashes and blanks become underscores; a name of which nothing
+    is left is empty.
+    """
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    joined = "_".join(ascii_only.replace("/", " ").split())
+    return _OUTSIDE.sub("", joined).strip("._")
+
+
+def media_problem(name: str) -> str | None:
+    """Why the server would not take an image of this name, or None."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in REFUSED_SUFFIXES:
+        return f"Diffgram cannot open {suffix} images; convert them to one of {', '.join(IMAGE_SUFFIXES)}"
+    if suffix not in IMAGE_SUFFIXES:
+        found = f"'{suffix}'" if suffix else "none"
+        return f"Diffgram needs a file extension among {', '.join(IMAGE_SUFFIXES)}; found {found}"
+    return None

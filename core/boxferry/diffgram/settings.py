@@ -1,0 +1,131 @@
+"""Which server and project, and who asks: from options, the environment, or a configuration file."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from boxferry.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIG_VARIABLE = "DIFFGRAM_CONFIG"
+SECRETS = ("client_id", "client_secret")
+SETTINGS = ("host", "project", *SECRETS)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An API key of a project; its `repr` shows neither part.
+
+    Attributes:
+        client_id: the key's public part.
+        client_secret: its secret part.
+    """
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One project on one server.
+
+    Attributes:
+        host: 'https://diffgram.example.com', a path prefix is kept; without the slash at the end.
+        project: the project's string id, as in its URL.
+        credentials: who asks.
+        insecure: send the credentials over plain http to another machine.
+
+    Raises:
+        ConfigError: the host is no http(s) URL, or credentials would travel in the open.
+    """
+
+    host: str
+    project: str
+    credentials: Credentials
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "host", self.host.rstrip("/"))
+        parts = urlsplit(self.host)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(f"host '{self.host}': expected a URL, as in https://diffgram.example.com")
+        if parts.username or parts.password:
+            raise ConfigError("host: credentials do not belong into the URL; use DIFFGRAM_CLIENT_ID and _SECRET")
+        if parts.scheme == "http" and not (self.insecure or is_loopback(parts.hostname)):
+            raise ConfigError(
+                f"host '{self.host}': credentials would travel unencrypted; use https, or pass --insecure"
+            )
+
+
+def is_loopback(hostname: str) -> bool:
+    """Whether a host name is this machine."""
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost"
+
+
+def server_from_env(
+    environ: Mapping[str, str], *, host: str | None = None, project: str | None = None, insecure: bool = False
+) -> Server:
+    """The server that the options, then the environment, then the configuration file name.
+
+    Args:
+        environ: DIFFGRAM_HOST, DIFFGRAM_PROJECT, DIFFGRAM_CLIENT_ID, DIFFGRAM_CLIENT_SECRET; DIFFGRAM_CONFIG is the
+            path of the configuration file, a TOML file with the keys host, project, client_id, client_secret under
+            [diffgram]; by default 'boxferry/config.toml' in the user's configuration folder.
+        host: goes before the environment.
+        project: likewise.
+        insecure: see `Server`.
+
+    Raises:
+        ConfigError: a setting is missing or wrong, or the file cannot be read or holds a secret that others can read.
+    """
+    filed = _filed(_config_path(environ))
+    found = {name: environ.get(f"DIFFGRAM_{name.upper()}") or filed.get(name, "") for name in SETTINGS}
+    found |= {name: value for name, value in (("host", host), ("project", project)) if value}
+    missing = [name for name in SETTINGS if not found[name]]
+    if missing:
+        variables = ", ".join(f"DIFFGRAM_{name.upper()}" for name in missing)
+        raise ConfigError(
+            f"missing settings: {variables} (in the environment, or under [diffgram] in {_config_path(environ)})"
+        )
+    credentials = Credentials(found["client_id"], found["client_secret"])
+    return Server(host=found["host"], project=found["project"], credentials=credentials, insecure=insecure)
+
+
+def _config_path(environ: Mapping[str, str]) -> Path:
+    if named := environ.get(CONFIG_VARIABLE):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_config_path("boxferry")) / "config.toml"
+
+
+def _filed(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("diffgram", {})
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+        raise ConfigError(f"{path}: expected texts under [diffgram]: {', '.join(SETTINGS)}")
+    if unknown := set(table) - set(SETTINGS):
+        raise ConfigError(f"{path}: unknown keys {', '.join(sorted(unknown))}; expected {', '.join(SETTINGS)}")
+    if (
+        any(name in table for name in SECRETS)
+        and os.name == "posix"
+        and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    ):
+        raise ConfigError(f"{path}: holds a secret and can be read by others: chmod 600 {path}")
+    return table
