@@ -1,3 +1,34 @@
 """Carries a detection model's boxes to Diffgram, where people correct them, and brings the corrections home."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Tally
+    from boxferry.diffgram.settings import Credentials, Server
+    from boxferry.errors import BoxferryError
+    from boxferry.reading.read import read
+    from boxferry.sending.project import Diffgram, Manner
+
 __version__ = "0.1.0"
+__all__ = ["BoxferryError", "Credentials", "Detections", "Diffgram", "Image", "Manner", "Server", "Tally", "read"]
+
+_HOMES = {
+    "BoxferryError": "boxferry.errors",
+    "Credentials": "boxferry.diffgram.settings",
+    "Detections": "boxferry.boxes.detections",
+    "Diffgram": "boxferry.sending.project",
+    "Image": "boxferry.boxes.detections",
+    "Manner": "boxferry.sending.project",
+    "Server": "boxferry.diffgram.settings",
+    "Tally": "boxferry.boxes.tally",
+    "read": "boxferry.reading.read",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name at its first use, so that `boxferry --version` waits for nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'boxferry' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

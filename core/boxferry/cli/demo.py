@@ -1,0 +1,49 @@
+"""`boxferry demo`: see it work, with a server of its own."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from boxferry.cli.output import say, table
+from boxferry.cli.sandbox import sandbox_class
+from boxferry.demo import run_demo
+
+if TYPE_CHECKING:
+    from boxferry.cli.session import Session
+    from boxferry.demo import Round
+    from boxferry.sending.report import PushReport
+
+HEADER = ("format", "route", "images", "boxes read", "sent", "dropped", "applied", "refused")
+
+
+@click.command("demo")
+@click.option("--fixtures", type=click.Path(path_type=Path), default="fixtures", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The sandbox's port. [default: a free one]")
+@click.option("--stay", is_flag=True, help="Keep the sandbox and its page up until Ctrl-C.")
+@click.pass_obj
+def demo_command(session: Session, /, fixtures: Path, port: int, stay: bool) -> int:
+    """Start a sandbox, push the fixtures in all three formats over HTTP, and show what arrived."""
+    with tempfile.TemporaryDirectory(prefix="boxferry-demo-") as temporary:
+        folder = Path(temporary)
+        with sandbox_class()(folder / "sandbox", port=port) as sandbox:
+            rounds = list(run_demo(sandbox, fixtures, folder / "outbox.sqlite", session.plugins))
+            click.echo(table(HEADER, [_row(each, report) for each, report in rounds]))
+            for _, report in rounds:
+                for entry in report.failed:
+                    say(f"{entry.state} {entry.file_name}: {entry.reason}")
+            click.echo(f"the page: {sandbox.host}/" + ("   (Ctrl-C ends it)" if stay else "   (--stay keeps it up)"))
+            if stay:
+                threading.Event().wait()
+    return max(report.exit_code for _, report in rounds)
+
+
+def _row(each: Round, report: PushReport) -> tuple[object, ...]:
+    dropped = ", ".join(f"{n} {code}" for code, n in sorted(report.tally.dropped.items())) or "none"
+    applied, refused = (report.states.get(state, (0, 0))[1] for state in ("applied", "refused"))
+    route = "by URL" if each.by_url else "upload"
+    return (each.format, route, report.tally.images, report.tally.read, report.tally.kept, dropped, applied, refused)

@@ -1,0 +1,42 @@
+"""`boxferry formats` and `boxferry plugins`: what is installed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from boxferry.cli.output import table, write_json
+
+if TYPE_CHECKING:
+    from boxferry.cli.session import Session
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+
+
+@click.command("formats")
+@json_option
+@click.pass_obj
+def formats_command(session: Session, /, as_json: bool) -> None:
+    """List the formats that can be read and written."""
+    formats = session.plugins.formats().values()
+    rows = [(f.name, "yes" if f.read else "no", "yes" if f.write else "no", f.summary) for f in formats]
+    if as_json:
+        keys = ("name", "reads", "writes", "summary")
+        write_json({"formats": [dict(zip(keys, (n, r == "yes", w == "yes", s), strict=True)) for n, r, w, s in rows]})
+    else:
+        click.echo(table(("format", "read", "write", "summary"), rows))
+
+
+@click.command("plugins")
+@json_option
+@click.pass_obj
+def plugins_command(session: Session, /, as_json: bool) -> None:
+    """List the plugins that were found, with the reason where one failed."""
+    statuses = session.plugins.statuses
+    if as_json:
+        write_json({"plugins": [asdict(status) for status in statuses]})
+    else:
+        rows = [(s.name, s.state, ", ".join(s.formats), s.distribution, s.reason) for s in statuses]
+        click.echo(table(("plugin", "state", "formats", "distribution", "reason"), rows))

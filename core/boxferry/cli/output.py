@@ -1,0 +1,72 @@
+"""Words and tables for people on standard error, data on standard output."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from boxferry.boxes.tally import Tally
+
+
+def say(message: str) -> None:
+    """One line for the user, on standard error."""
+    click.echo(message, err=True)
+
+
+def write_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value)))
+
+
+def write_record(value: Any) -> None:
+    """One line of NDJSON on standard output."""
+    click.echo(msgspec.json.encode(value))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns of text, numbers to the right."""
+    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+    right = [all(isinstance(row[i], int) for row in rows) for i in range(len(header))]
+    lines = (
+        "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True))
+        for line in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def tally_lines(tally: Tally) -> Iterator[str]:
+    """What was read, dropped and changed, one line each, with the first examples of what went wrong."""
+    dropped = ", ".join(f"{n} {code}" for code, n in sorted(tally.dropped.items())) or "none"
+    yield f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept; dropped: {dropped}"
+    if tally.changed:
+        yield "changed: " + ", ".join(f"{n} {code}" for code, n in sorted(tally.changed.items()))
+    for issues in tally.examples.values():
+        if issues[0].kind in {"error", "note"} or issues[0].code in {"bad-box", "bad-row", "unknown-label"}:
+            for issue in issues[:3]:
+                yield f"{issue.kind} {issue.code}: {issue}"
+
+
+@contextmanager
+def output_stream(target: str) -> Iterator[BinaryIO]:
+    """Standard output for '-', else a file that appears under its name only when it is whole."""
+    if target == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(target)
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as stream:
+            yield stream
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

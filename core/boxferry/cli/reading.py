@@ -1,0 +1,115 @@
+"""The options that every reading command shares, and those that the formats add."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from boxferry.cli.session import Session
+from boxferry.reading.read import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from boxferry.formats import Option
+    from boxferry.reading.predictions import Predictions
+
+FORMAT_OPTION = "format_option_"
+
+
+class ReadingCommand(click.Command):
+    """A command that also has the options that the installed formats declare; plugins are loaded for them only now."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own parameters, then those of the formats."""
+        params = super().get_params(ctx)
+        session = ctx.find_object(Session) or Session()
+        taken = {name for param in params for name in param.opts}
+        extra = [
+            _click_option(option)
+            for fmt in session.plugins.formats().values()
+            for option in fmt.options
+            if f"--{option.name}" not in taken
+        ]
+        return [*params[:-1], *extra, params[-1]]  # --help stays last
+
+
+def _click_option(option: Option) -> click.Option:
+    default = f" [default: {option.default}]" if option.default else ""
+    return click.Option(
+        [f"--{option.name}", FORMAT_OPTION + option.name.replace("-", "_")],
+        type=click.Choice(option.choices) if option.choices else str,
+        help=option.help + default,
+    )
+
+
+_SHARED = (
+    click.argument("source", metavar="SOURCE"),
+    click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The source's format."),
+    click.option("--images", metavar="DIR", help="The folder that holds the images."),
+    click.option("--names", metavar="FILE|LIST", help="Class names: data.yaml, classes.txt, or 'cat,dog'."),
+    click.option("--categories", metavar="FILE", help="A COCO dataset: class names, image ids and sizes."),
+    click.option("--size", metavar="WxH", help="Width and height in pixels of images whose size is not known."),
+    click.option("--min-score", type=float, metavar="S", help="Drop boxes whose score is under S."),
+    click.option("--map", "label_map", multiple=True, metavar="A|B=C", help="Rename labels A and B to C; repeatable."),
+    click.option(
+        "--nms", type=float, metavar="IOU", help="Drop boxes that overlap a better one of their label by more."
+    ),
+    click.option("--max-boxes", type=int, metavar="N", help="Keep the N best boxes of each image."),
+    click.option(
+        "--tiny",
+        type=click.Choice(["drop", "expand"]),
+        default="drop",
+        show_default=True,
+        help="What happens to boxes under one pixel.",
+    ),
+    click.option(
+        "--unknown",
+        type=click.Choice(["error", "skip"]),
+        default="error",
+        show_default=True,
+        help="What happens to classes without a name.",
+    ),
+    click.option("--strict", is_flag=True, help="A box that cannot be used is an error."),
+)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the shared options to a command."""
+    for option in reversed(_SHARED):
+        command = option(command)
+    return command
+
+
+def format_options(given: Mapping[str, Any]) -> dict[str, str]:
+    """The format options among a command's arguments, those that were given."""
+    return {
+        name.removeprefix(FORMAT_OPTION).replace("_", "-"): value
+        for name, value in given.items()
+        if name.startswith(FORMAT_OPTION) and value is not None
+    }
+
+
+def predictions_of(session: Session, /, given: Mapping[str, Any], options: Mapping[str, str]) -> Predictions:
+    """`read`, and the steps, as the shared options say."""
+    predictions = read(
+        given["source"],
+        format=given["format_name"],
+        names=given["names"],
+        images=given["images"],
+        categories=given["categories"],
+        size=given["size"],
+        options=options,
+        unknown=given["unknown"],
+        plugins=session.plugins,
+    )
+    if given["label_map"]:
+        predictions = predictions.relabel(given["label_map"])
+    if given["min_score"] is not None:
+        predictions = predictions.filter(min_score=given["min_score"])
+    if given["nms"] is not None:
+        predictions = predictions.nms(given["nms"])
+    if given["max_boxes"] is not None:
+        predictions = predictions.limit(given["max_boxes"])
+    return predictions.expand_tiny() if given["tiny"] == "expand" else predictions

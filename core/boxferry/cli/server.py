@@ -1,0 +1,38 @@
+"""The options that say which server, project and outbox."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from boxferry.sending.project import Diffgram
+
+_SERVER = (
+    click.option("--host", metavar="URL", help="The server. [env: DIFFGRAM_HOST]"),
+    click.option("--project", metavar="ID", help="The project's string id. [env: DIFFGRAM_PROJECT]"),
+    click.option("--insecure", is_flag=True, help="Send credentials over plain http to a host that is not this one."),
+)
+outbox_option = click.option(
+    "--outbox", metavar="FILE", help="The outbox. [env: BOXFERRY_OUTBOX; default: in the user's state folder]"
+)
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which server. Credentials come from the environment or the configuration file only."""
+    for option in reversed(_SERVER):
+        command = option(command)
+    return command
+
+
+def diffgram_of(given: Mapping[str, Any]) -> Diffgram:
+    """The project that the options and the environment name."""
+    from boxferry.diffgram.settings import server_from_env
+    from boxferry.sending.project import Diffgram
+
+    server = server_from_env(os.environ, host=given["host"], project=given["project"], insecure=given["insecure"])
+    return Diffgram(server, outbox=given.get("outbox"), connections=given.get("connections", 4))

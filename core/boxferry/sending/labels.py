@@ -1,0 +1,99 @@
+"""Label names → the server's ids, by the policy that the user chose."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from boxferry.boxes.label_map import near_misses
+from boxferry.errors import NotFound, UnknownLabel
+
+if TYPE_CHECKING:
+    from boxferry.boxes.detections import Detections
+    from boxferry.boxes.tally import Tally
+    from boxferry.diffgram.answers import Schema
+    from boxferry.diffgram.client import Client
+
+Policy = Literal["error", "skip", "create"]
+
+
+def choose_schema(schemas: list[Schema], wanted: str | None) -> Schema:
+    """The schema of this name or id, or the project's default one.
+
+    Raises:
+        NotFound: there is none; the message lists those that are there.
+    """
+    alive = [schema for schema in schemas if not schema.archived]
+    if wanted is None:
+        found = [schema for schema in alive if schema.is_default] or alive[:1]
+    else:
+        found = [schema for schema in alive if wanted in {str(schema.id), schema.name}]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(f"{schema.name} (id {schema.id})" for schema in found or alive) or "none"
+    problem = f"several schemas fit '{wanted}'" if found else f"no labels schema '{wanted}'"
+    raise NotFound(f"{problem}; there are: {listed}")
+
+
+class LabelResolver:
+    """Knows which labels the server has, and meets the others by one policy.
+
+    Attributes:
+        ids: label name → `label_file_id`, of all labels that can be used so far.
+        created: the names of labels that were made on the way (or would be, in a dry run).
+    """
+
+    def __init__(self, client: Client, *, schema_id: int, policy: Policy, dry_run: bool = False) -> None:
+        """Look the schema's labels up.
+
+        Args:
+            client: asks the server.
+            schema_id: the schema that the labels are in.
+            policy: 'error' ends in an error that lists every label the server does not have, 'skip' drops their
+                boxes, 'create' makes the labels.
+            dry_run: make no label; those that would be made get the id 0.
+        """
+        self.ids = client.label_ids(schema_id)
+        self.created: list[str] = []
+        self._client = client
+        self._schema_id = schema_id
+        self._policy = policy
+        self._dry_run = dry_run
+        self._unknown: Counter[str] = Counter()
+
+    def resolve(self, detections: Detections, tally: Tally) -> Detections:
+        """The boxes whose labels have an id; the others are dropped as 'unknown-label', or their labels made."""
+        counts = np.bincount(detections.label, minlength=len(detections.labels)).tolist()
+        missing = {name: n for name, n in zip(detections.labels, counts, strict=True) if n and name not in self.ids}
+        if self._policy == "create":
+            for name in missing:
+                self._create(name)
+            return detections
+        self._unknown.update(missing)
+        kept = np.array([name in self.ids for name in detections.labels], bool)[detections.label]
+        tally.drop("unknown-label", "the server has no such label", detections, ~kept)
+        return detections.take(kept) if missing else detections
+
+    def _create(self, name: str) -> None:
+        self.ids[name] = 0 if self._dry_run else self._client.create_label(name, schema_id=self._schema_id)
+        self.created.append(name)
+
+    def finish(self) -> None:
+        """End the look-up.
+
+        Raises:
+            UnknownLabel: the policy is 'error' and labels were missing; the message lists them with near misses.
+        """
+        if self._policy != "error" or not self._unknown:
+            return
+        listed = "; ".join(self._described(name, n) for name, n in self._unknown.most_common(5))
+        more = f" and {len(self._unknown) - 5} more" if len(self._unknown) > 5 else ""
+        raise UnknownLabel(
+            f"the server has no label {listed}{more}: rename with --map 'from=to', or pass --labels create or skip"
+        )
+
+    def _described(self, name: str, boxes: int) -> str:
+        near = near_misses(name, self.ids)
+        return f"'{name}' ({boxes} boxes" + (f"; near: {', '.join(near)})" if near else ")")

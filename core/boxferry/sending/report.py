@@ -1,0 +1,134 @@
+"""What a push did, in numbers that add up, and the exit code that follows from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.errors import BoxferryError
+from boxferry.packets.reference import label_of
+
+if TYPE_CHECKING:
+    from boxferry.boxes.tally import Tally
+    from boxferry.sending.outbox import Entry, Run
+
+EXIT_FAILED = 1
+EXIT_GAVE_UP = 4
+EXIT_STILL_PROCESSING = 5
+
+
+class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a dry run.
+
+    Attributes:
+        file_name: its name on the server.
+        route: 'upload', 'url' or 'existing'.
+        boxes: how many boxes it would get.
+        labels: how many of each label.
+    """
+
+    file_name: str
+    route: str
+    boxes: int
+    labels: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushReport:
+    """What a push did.
+
+    Attributes:
+        tally: images and boxes read, and the boxes dropped, by reason; what it kept is what was stored for sending.
+        run: the run in the outbox; None for a dry run of a run that was never pushed.
+        outbox: the path of the outbox.
+        states: what became of the run's packets, state → (packets, boxes), earlier pushes of the run included.
+        failed: the packets of the run that the server refused, or of which nobody is sure.
+        labels_created: the labels that were made on the server (or would be).
+        planned: in a dry run, the files that would be sent; None otherwise.
+        stopped: what ended the sending before its end; None otherwise.
+        waited: whether the server was asked until everything had ended.
+    """
+
+    tally: Tally
+    run: Run | None
+    outbox: str
+    states: dict[str, tuple[int, int]] = field(default_factory=dict)
+    failed: list[Entry] = field(default_factory=list)
+    labels_created: list[str] = field(default_factory=list)
+    planned: list[PlannedFile] | None = None
+    stopped: BoxferryError | None = None
+    waited: bool = True
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was to be sent."""
+        return self.planned is not None
+
+    @property
+    def exit_code(self) -> int:
+        """As the command line ends: 0 all done, 1 something failed, 3 and 4 sending ended early, 5 still processing."""
+        if self.stopped is not None:
+            return self.stopped.exit_code
+        if self.states.get("unsure") or self.states.get("queued"):
+            return EXIT_GAVE_UP
+        if self.tally.failed or self.states.get("refused"):
+            return EXIT_FAILED
+        return EXIT_STILL_PROCESSING if self.waited and self.states.get("accepted") else 0
+
+    def raise_for_failures(self) -> None:
+        """Do nothing where all went well.
+
+        Raises:
+            BoxferryError: something failed; its `exit_code` is that of the report.
+        """
+        if self.stopped is not None:
+            raise self.stopped
+        if self.exit_code:
+            error = BoxferryError(self.summary())
+            error.exit_code = self.exit_code
+            raise error
+
+    def summary(self) -> str:
+        """One line: what was read, sent, dropped, and what became of it."""
+        states = ", ".join(f"{boxes} {state}" for state, (_, boxes) in self.states.items()) or "nothing sent"
+        dropped = ", ".join(f"{n} {code}" for code, n in self.tally.dropped.items()) or "none"
+        failed = f"; {self.tally.failed.total()} images or files failed" if self.tally.failed else ""
+        return f"{self.tally.read} boxes read, {self.tally.kept} to send, dropped: {dropped}; {states}{failed}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        return {
+            "run": msgspec.to_builtins(self.run),
+            "outbox": self.outbox,
+            "dry_run": self.dry_run,
+            "images": self.tally.images,
+            "boxes": {"read": self.tally.read, "sent": self.tally.kept, "dropped": dict(self.tally.dropped)},
+            "changed": dict(self.tally.changed),
+            "notes": dict(self.tally.noted),
+            "errors": dict(self.tally.failed),
+            "examples": [msgspec.to_builtins(i) for issues in self.tally.examples.values() for i in issues],
+            "labels_created": self.labels_created,
+            "states": {state: {"packets": p, "boxes": b} for state, (p, b) in self.states.items()},
+            "failed": [{"file": e.file_name, "state": e.state, "reason": e.reason} for e in self.failed],
+            "planned": None if self.planned is None else msgspec.to_builtins(self.planned),
+            "stopped": None if self.stopped is None else str(self.stopped),
+            "exit_code": self.exit_code,
+        }
+
+
+def planned_file(entry: Entry) -> PlannedFile:
+    """A packet as a dry run lists it; the labels are read out of the boxes' references."""
+    packet = msgspec.json.decode(entry.body, type=_Referenced)
+    labels = Counter(label_of(box.creation_ref_id) for box in packet.instance_list)
+    return PlannedFile(file_name=entry.file_name, route=entry.route, boxes=entry.boxes, labels=dict(labels))
+
+
+class _Reference(msgspec.Struct):
+    creation_ref_id: str
+
+
+class _Referenced(msgspec.Struct):
+    instance_list: list[_Reference] = []
