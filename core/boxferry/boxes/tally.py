@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place()
-ASKED_FOR = frozenset({"below-threshold", "suppressed", "over-limit", "unknown-label", "duplicate"})
+ASKED_FOR = frozenset({"below-threshold", "suppressed", "over-limit", "unknown-label", "no-such-label", "duplicate"})
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -120,16 +120,17 @@ class Tally:
         self.read += boxes
         self.dropped[code] += boxes
 
-    def fail(self, code: str, message: str, place: Place = NOWHERE, *, boxes: int = 0) -> None:
+    def fail(self, code: str, message: str, place: Place = NOWHERE, *, boxes: int = 0, counted: bool = True) -> None:
         """Record a file or image that failed as a whole; the others go on, and the command ends with exit code 1.
 
-        `boxes` is the number of its boxes that were counted as read already: they are counted as dropped.
+        `boxes` is the number of its boxes: they are counted as dropped, and as read unless they are `counted` already.
 
         Raises:
             InputError: the tally is strict.
         """
         self._record("error", code, message, place, boxes, fatal=self.strict)
         self.failed[code] += 1
+        self.read += 0 if counted else boxes
         if boxes:
             self.dropped[code] += boxes
 

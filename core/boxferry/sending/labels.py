@@ -64,7 +64,7 @@ class LabelResolver:
         self._unknown: Counter[str] = Counter()
 
     def resolve(self, detections: Detections, tally: Tally) -> Detections:
-        """The boxes whose labels have an id; the others are dropped as 'unknown-label', or their labels made."""
+        """The boxes whose labels have an id; the others are dropped as 'no-such-label', or their labels made."""
         counts = np.bincount(detections.label, minlength=len(detections.labels)).tolist()
         missing = {name: n for name, n in zip(detections.labels, counts, strict=True) if n and name not in self.ids}
         if self._policy == "create":
@@ -73,7 +73,7 @@ class LabelResolver:
             return detections
         self._unknown.update(missing)
         kept = np.array([name in self.ids for name in detections.labels], bool)[detections.label]
-        tally.drop("unknown-label", "the server has no such label", detections, ~kept)
+        tally.drop("no-such-label", "the server has no such label", detections, ~kept)
         return detections.take(kept) if missing else detections
 
     def _create(self, name: str) -> None:

@@ -1,0 +1,37 @@
+# Everything from a fresh clone, with nothing but Python 3.11 or newer: the environment is made in .venv, by uv where
+# it is installed, else by venv and pip.
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/.ready
+	$(BIN)/boxferry demo
+
+test: .venv/.ready
+	$(BIN)/pytest -n auto -q
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.ready
+	$(BIN)/python benchmarks/convert.py
+
+clean:
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.ready: pyproject.toml
+ifdef UV
+	uv venv --quiet --allow-existing --python $(PYTHON) .venv
+	uv pip install --quiet --python $(BIN)/python -e '.[sandbox]' --group test --group lint
+else
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "boxferry needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -e '.[sandbox]' --group test --group lint
+endif
+	touch $@

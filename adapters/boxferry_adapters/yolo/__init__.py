@@ -1,0 +1,24 @@
+"""The format `yolo`: a text file an image, rows of class, centre and size, normalised, and perhaps a score.
+
+The format is that of Ultralytics: https://docs.ultralytics.com/datasets/detect/ and, with a score in the last column,
+what `predict` and `val` write with save_txt and save_conf.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.formats import Format
+from boxferry.hookspecs import hookimpl
+from boxferry_adapters.yolo.read import read, sniff
+from boxferry_adapters.yolo.write import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@hookimpl
+def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+    """Bring the format in."""
+    summary = "a folder of text files, rows of 'class cx cy w h [score]', normalised"
+    register(Format(name="yolo", summary=summary, sniff=sniff, read=read, write=write))

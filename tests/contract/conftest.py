@@ -1,0 +1,83 @@
+"""Which server the suite runs against: the sandbox, or a live one that the environment names."""
+
+import os
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from contract.wire import Wire
+
+LIVE = "BOXFERRY_LIVE_"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def _live_wire():
+    need = ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET", "DIRECTORY", "MEDIA", "MEDIA_DIR")
+    missing = [LIVE + name for name in need if LIVE + name not in os.environ]
+    if missing:
+        pytest.exit(f"a live run needs {', '.join(missing)} too", returncode=2)
+    found = {name: os.environ[LIVE + name] for name in need}
+    viewer = (os.environ.get(LIVE + "VIEWER_ID"), os.environ.get(LIVE + "VIEWER_SECRET"))
+    return Wire(
+        host=found["HOST"].rstrip("/"),
+        project=found["PROJECT"],
+        directory_id=int(found["DIRECTORY"]),
+        auth=(found["CLIENT_ID"], found["CLIENT_SECRET"]),
+        media_url=found["MEDIA"].rstrip("/"),
+        media_dir=Path(found["MEDIA_DIR"]),
+        live=True,
+        patience_s=float(os.environ.get(LIVE + "PATIENCE", "120")),
+        viewer=viewer if all(viewer) else None,
+    )
+
+
+def _sandbox_wire(sandbox, media_url, media_dir):
+    return Wire(
+        host=sandbox.host,
+        project=sandbox.project,
+        directory_id=sandbox.directory_id,
+        auth=(sandbox.client_id, sandbox.client_secret),
+        media_url=media_url,
+        media_dir=media_dir,
+        live=False,
+        patience_s=20.0,
+        viewer=(sandbox.viewer_id, sandbox.viewer_secret),
+    )
+
+
+@pytest.fixture(scope="session")
+def wire(tmp_path_factory):
+    """The server under test; nothing on it is shared between tests but a few labels."""
+    if LIVE + "HOST" in os.environ:
+        yield _live_wire()
+        return
+    from boxferry.sandbox.server import Sandbox
+
+    folder = tmp_path_factory.mktemp("media")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as media:
+        Thread(target=media.serve_forever, daemon=True).start()
+        with Sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+            yield _sandbox_wire(sandbox, f"http://127.0.0.1:{media.server_port}", folder)
+        media.shutdown()
+
+
+@pytest.fixture(scope="session")
+def limited(wire, tmp_path_factory):
+    """A server whose rate limiter is on; a live one has it on or off, and is asked."""
+    if wire.live:
+        answer = wire.packet({})
+        if "X-RateLimit-Limit" not in answer.headers:
+            pytest.skip("the live server's rate limiter is off")
+        yield wire
+        return
+    from boxferry.sandbox.server import Sandbox
+
+    with Sandbox(tmp_path_factory.mktemp("limited"), rate_limit=20) as sandbox:
+        yield _sandbox_wire(sandbox, wire.media_url, wire.media_dir)

@@ -1,0 +1,159 @@
+"""The wire contract: uploads, and the media that the server takes."""
+
+import io
+import json
+
+import pytest
+import requests
+from PIL import Image
+
+from contract.wire import corners, picture, unique, words
+
+
+def test_an_upload_answers_when_everything_is_done(wire):
+    """The file's id and the finished input; the boxes are there."""
+    name = unique()
+    answer = wire.upload(name, picture(), {"instance_list": [wire.box(score=0.5)]})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["input"]["status"] == "success"
+    assert found["input"]["file_id"] == found["file"]["id"]
+    assert corners(wire.boxes(found["file"]["id"])) == [(1, 2, 30, 40)]
+
+
+def test_an_upload_without_boxes(wire):
+    """Raw data alone."""
+    answer = wire.upload(unique(), picture())
+    assert answer.json()["input"]["status"] == "success"
+    assert wire.boxes(answer.json()["file"]["id"]) == []
+
+
+def test_an_upload_whose_boxes_are_refused_leaves_the_image(wire):
+    """200 with a failed input: the image is there, its boxes are not."""
+    name = unique()
+    answer = wire.upload(name, picture(), {"instance_list": [wire.box(x_min=1.5)]})
+    assert answer.status_code == 200
+    assert answer.json()["input"]["status"] == "failed"
+    (file,) = wire.files(search_term=name)["file_list"]
+    assert wire.boxes(file["id"]) == []
+
+
+def test_an_upload_of_a_name_that_is_there_is_a_400_with_the_input(wire):
+    """And the file that is there stays as it is."""
+    name = unique()
+    file_id = wire.new_file([wire.box()], name=name)
+    answer = wire.upload(name, picture(), {"instance_list": [wire.box(3, 3, 9, 9)]})
+    assert answer.status_code == 400
+    assert answer.json()["input"]["status"] == "failed"
+    assert corners(wire.boxes(file_id)) == [(1, 2, 30, 40)]
+
+
+def test_an_upload_passes_names_through_secure_filename(wire):
+    """Slashes and blanks become underscores, accents fall away."""
+    tail = unique("1.v2", ".png")
+    answer = wire.upload(f"my dir/lócal {tail}", picture())
+    assert answer.status_code == 200, answer.text
+    listed = wire.files(search_term=tail)["file_list"]
+    assert [f["original_filename"] for f in listed] == [f"my_dir_local_{tail}"]
+
+
+def test_an_upload_needs_a_directory(wire):
+    """400 without."""
+    path = f"{wire.host}/api/walrus/v1/project/{wire.project}/input/from_local"
+    parts = {"file": (unique(), picture()), "json": (None, json.dumps({}), "application/json")}
+    assert requests.post(path, files=parts, auth=wire.auth, timeout=60).status_code == 400
+
+
+# Names of media by URL
+
+
+def by_url(wire, name, original_filename=None, data=None):
+    """Send new media from a URL that ends in `name`."""
+    extra = {} if original_filename is None else {"original_filename": original_filename}
+    return wire.new_media(media={"url": wire.media(data, name=name), "type": "image"}, **extra)
+
+
+def test_a_url_is_cut_at_its_first_dot(wire):
+    """'x.y.png' without original_filename: the extension is taken to be '.y'."""
+    record = by_url(wire, unique("dots", ".y.png"))
+    assert record["status"] == "failed"
+    assert "Extension: .y not supported yet" in words(record)
+
+
+def test_original_filename_saves_such_a_url(wire):
+    """So it is always sent."""
+    assert by_url(wire, unique("dots", ".y.png"), unique())["status"] == "success"
+
+
+def test_a_url_without_an_extension(wire):
+    """Fails alone, and is fine with an original_filename that has one."""
+    record = by_url(wire, unique("bare", ""))
+    assert record["status"] == "failed"
+    assert "Invalid extension, check filename" in words(record)
+    assert by_url(wire, unique("bare", ""), unique("named"))["status"] == "success"
+
+
+def test_an_original_filename_without_an_extension_fails(wire):
+    """The URL's own does not help."""
+    assert by_url(wire, unique(), unique("bare", ""))["status"] == "failed"
+
+
+@pytest.mark.parametrize("name", ["été ok{}", "folder/sub/my name.v2{}"], ids=["accents", "path"])
+def test_original_filename_is_kept_as_it_is(wire, name):
+    """Unlike an upload's."""
+    name = name.format(unique())
+    record = by_url(wire, unique(), name)
+    assert record["status"] == "success", words(record)
+    assert record["original_filename"] == name
+    assert wire.file(record["file_id"])["original_filename"] == name
+
+
+def test_without_original_filename_the_urls_last_part_is_the_name(wire):
+    """One dot in it."""
+    name = unique("plain")
+    assert wire.file(by_url(wire, name)["file_id"])["original_filename"].startswith(name.removesuffix(".png"))
+
+
+KINDS = {
+    "jpg": ("JPEG", "RGB", ".jpg"),
+    "png": ("PNG", "RGB", ".png"),
+    "png-grey": ("PNG", "L", ".png"),
+    "png-alpha": ("PNG", "RGBA", ".png"),
+    "bmp": ("BMP", "RGB", ".bmp"),
+    "tif": ("TIFF", "RGB", ".tif"),
+}
+
+
+@pytest.mark.parametrize(("kind", "mode", "suffix"), KINDS.values(), ids=KINDS)
+def test_media_that_is_taken(wire, kind, mode, suffix):
+    """And recorded with its size."""
+    answer = wire.upload(unique(suffix=suffix), picture(60, 40, mode=mode, kind=kind))
+    assert answer.json()["input"]["status"] == "success", answer.text
+    image = wire.file(answer.json()["file"]["id"])["image"]
+    assert (image["width"], image["height"]) == (60, 40)
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("WEBP", ".webp"), ("GIF", ".gif")], ids=["webp", "gif"])
+def test_media_that_cannot_be_opened(wire, kind, suffix):
+    """webp and gif fail."""
+    name = unique(suffix=suffix)
+    record = by_url(wire, name, name, picture(kind=kind))
+    assert record["status"] == "failed"
+    assert "Could not open file" in words(record)
+
+
+def test_an_exif_orientation_turns_the_image(wire):
+    """300x200 stored with orientation 6 is 200 wide and 300 high."""
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (300, 200)).save(buffer, "JPEG", exif=exif)
+    answer = wire.upload(unique(suffix=".jpg"), buffer.getvalue())
+    image = wire.file(answer.json()["file"]["id"])["image"]
+    assert (image["width"], image["height"]) == (200, 300)
+
+
+def test_a_very_long_image_is_scaled_and_recorded_with_its_sides_swapped(wire):
+    """8000x100 becomes width 96, height 7680: such media cannot be trusted."""
+    answer = wire.upload(unique(suffix=".jpg"), picture(8000, 100, kind="JPEG"))
+    image = wire.file(answer.json()["file"]["id"])["image"]
+    assert (image["width"], image["height"]) == (96, 7680)

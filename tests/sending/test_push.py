@@ -1,0 +1,289 @@
+"""Push, end to end: real files, real HTTP, a real sandbox."""
+
+import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from PIL import Image as Picture
+
+from boxferry import Credentials, Diffgram, Manner, Server, read
+from boxferry.errors import AuthError, ConfigError, InputError, NotFound, UnknownLabel, Unreachable, UsageError
+
+ROWS = "0 0.5 0.5 0.2 0.25 0.9\n1 0.25 0.25 0.1 0.1 0.4\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three images of 100x80; YOLO rows for two of them, the third has none."""
+    for name in ("a.jpg", "b.png", "c.jpg"):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        Picture.new("RGB", (100, 80), "grey").save(tmp_path / "images" / name)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text(ROWS)
+    (tmp_path / "labels" / "b.txt").write_text(ROWS.splitlines()[0] + "\n")
+    return tmp_path
+
+
+@pytest.fixture
+def served(folder):
+    """The images over HTTP."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "images"))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def server_of(sandbox, **changes):
+    facts = {
+        "host": sandbox.host,
+        "project": sandbox.project,
+        "credentials": Credentials(sandbox.client_id, sandbox.client_secret),
+    }
+    return Server(**(facts | changes))
+
+
+@pytest.fixture
+def diffgram(sandbox, tmp_path):
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "outbox.sqlite") as opened:
+        yield opened
+
+
+def predictions(folder, **options):
+    given = {"format": "yolo", "names": ["cat", "dog"], "images": folder / "images"} | options
+    return read(folder / "labels", **given)
+
+
+def push(diffgram, source, *, directory="Default", run="r", **manner):
+    manner = Manner(**({"labels": "create", "wait_s": 20.0} | manner))
+    return diffgram.push(source, directory=directory, model="m", run=run, manner=manner)
+
+
+def boxes_in(sandbox, name):
+    return sorted((b["x_min"], b["y_min"], b["x_max"], b["y_max"]) for b in sandbox.boxes(name))
+
+
+A_BOXES = [(20, 16, 30, 24), (40, 30, 60, 50)]
+
+
+def test_an_upload_brings_images_and_boxes(sandbox, diffgram, folder):
+    """Every image is a file, every box is stored, the image without predictions is there without boxes."""
+    report = push(diffgram, predictions(folder))
+    assert report.exit_code == 0, report.summary()
+    assert report.states == {"applied": (3, 3)}
+    assert (report.tally.read, report.tally.kept) == (3, 3)
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+    assert boxes_in(sandbox, "b.png") == A_BOXES[1:]
+    assert boxes_in(sandbox, "c.jpg") == []
+    stored = sandbox.boxes("a.jpg")[0]
+    assert stored["machine_made"]
+    assert stored["creation_ref_id"].startswith("boxferry:")
+
+
+def test_by_url_the_server_fetches_the_images(sandbox, diffgram, folder, served):
+    """The work is done in the background; the push waits until it is applied."""
+    report = push(diffgram, predictions(folder), media_url=served + "/{file_name}")
+    assert report.states == {"applied": (3, 3)}, report.failed
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
+def test_onto_existing_files_boxes_are_appended_by_name(sandbox, diffgram, folder):
+    """Files that are there are found by name; an image without boxes sends nothing."""
+    push(diffgram, predictions(folder), run="first")
+    report = push(diffgram, predictions(folder), run="second", existing=True)
+    assert report.states == {"applied": (2, 3)}, report.failed
+    assert boxes_in(sandbox, "a.jpg") == sorted(A_BOXES * 2)
+
+
+def test_sizes_come_from_the_server_where_nobody_else_knows_them(sandbox, diffgram, folder):
+    """Normalised rows without an images folder, onto files that are there."""
+    push(diffgram, predictions(folder), run="first")
+    report = push(diffgram, predictions(folder, images=None), run="second", existing=True)
+    assert report.states == {"applied": (2, 3)}, report.failed
+    assert boxes_in(sandbox, "b.png") == A_BOXES[1:] * 2
+
+
+@pytest.mark.parametrize("route", ["upload", "url", "existing"])
+def test_the_same_run_again_sends_nothing(sandbox, diffgram, folder, served, route):
+    """What is in the outbox is not sent again; the boxes are counted as already sent."""
+    if route == "existing":
+        push(diffgram, predictions(folder), run="first")
+    manner = {"url": {"media_url": served + "/{file_name}"}, "existing": {"existing": True}}.get(route, {})
+    push(diffgram, predictions(folder), **manner)
+    before = boxes_in(sandbox, "a.jpg")
+    again = push(diffgram, predictions(folder), **manner)
+    assert again.tally.dropped == {"already-sent": 3}
+    assert boxes_in(sandbox, "a.jpg") == before
+    assert again.exit_code == 0
+
+
+def test_a_lower_threshold_sends_only_what_is_new(sandbox, diffgram, folder):
+    """The boxes keep their references, and the new ones are appended to the file that is there."""
+    push(diffgram, predictions(folder).filter(min_score=0.5))
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES[1:]
+    report = push(diffgram, predictions(folder))
+    assert report.tally.dropped == {"already-sent": 2}
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
+def test_a_dry_run_changes_nothing_and_says_everything(sandbox, diffgram, folder):
+    """File by file, label by label; no label, file or run is made."""
+    report = push(diffgram, predictions(folder), dry_run=True)
+    planned = {f.file_name: (f.boxes, f.labels) for f in report.planned}
+    assert planned == {"a.jpg": (2, {"cat": 1, "dog": 1}), "b.png": (1, {"cat": 1}), "c.jpg": (0, {})}
+    assert report.labels_created == ["cat", "dog"]
+    assert sandbox.files() == []
+    assert diffgram.labels() == {}
+    assert not diffgram.outbox_path.exists()
+    json.dumps(report.as_dict())
+
+
+def test_skip_empty_makes_no_file_for_an_image_without_boxes(sandbox, diffgram, folder):
+    """Only images with boxes are uploaded."""
+    assert push(diffgram, predictions(folder), skip_empty=True).states == {"applied": (2, 3)}
+
+
+def test_labels_that_the_server_lacks_are_an_error_that_lists_them(sandbox, diffgram, folder):
+    """With the near misses, before anything is stored or sent."""
+    push(diffgram, predictions(folder).relabel({"dog": "Cat"}), run="first")
+    with pytest.raises(UnknownLabel, match=r"'cot' \(2 boxes; near: .*--map 'from=to'.* --labels create or skip"):
+        push(diffgram, predictions(folder, names=["cot", "cat"]), run="second", labels="error")
+    assert diffgram.outbox.counts(diffgram.outbox.find_run("second").id) == {}
+
+
+def test_labels_that_the_server_lacks_can_be_skipped(sandbox, diffgram, folder):
+    """Their boxes are dropped with the reason."""
+    push(diffgram, predictions(folder, names=["cat", "cat2"]), run="first")
+    report = push(diffgram, predictions(folder, names=["cat", "eel"]), run="second", existing=True, labels="skip")
+    assert report.tally.dropped == {"no-such-label": 1}
+    assert report.states == {"applied": (2, 2)}
+
+
+def test_a_label_is_created_once(sandbox, diffgram, folder):
+    """Looked up before it is made, since making it twice makes a second one."""
+    push(diffgram, predictions(folder), run="first")
+    first = diffgram.labels()
+    push(diffgram, predictions(folder), run="second", existing=True)
+    assert diffgram.labels() == first
+
+
+def test_a_file_that_is_not_there_costs_only_its_own_boxes(sandbox, diffgram, folder):
+    """It is listed, its boxes are counted, the others go, and the exit code is 1."""
+    push(diffgram, predictions(folder), run="first")
+    (folder / "labels" / "zebra.txt").write_text(ROWS)
+    source = predictions(folder, images=None, size="100x80")
+    report = push(diffgram, source, run="second", existing=True)
+    assert report.tally.dropped == {"no-such-file": 2}
+    assert report.states == {"applied": (2, 3)}
+    assert report.exit_code == 1
+
+
+def test_a_name_clash_is_refused_in_the_servers_words(sandbox, diffgram, folder, served):
+    """Another run's file has the name; nothing is doubled."""
+    push(diffgram, predictions(folder), run="first")
+    report = push(diffgram, predictions(folder), run="second", media_url=served + "/{file_name}")
+    assert report.states == {"refused": (3, 3)}
+    assert "Already Exists" in report.failed[0].reason
+    assert report.exit_code == 1
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
+def test_media_that_the_server_would_refuse_is_said_before(sandbox, diffgram, folder):
+    """A webp is not uploaded; its boxes are counted, the others go."""
+    Picture.new("RGB", (100, 80)).save(folder / "images" / "d.webp")
+    (folder / "labels" / "d.txt").write_text(ROWS)
+    report = push(diffgram, predictions(folder))
+    assert report.tally.dropped == {"unsupported-media": 2}
+    assert report.states == {"applied": (3, 3)}
+    assert report.exit_code == 1
+
+
+def test_two_images_with_one_name_on_the_server_are_told_apart(sandbox, diffgram, folder):
+    """An upload renames files; the second is refused here, not lost there."""
+    for name in ("x y.jpg", "x_y.jpg"):
+        Picture.new("RGB", (100, 80)).save(folder / "images" / name)
+        (folder / "labels" / name).with_suffix(".txt").write_text(ROWS)
+    report = push(diffgram, predictions(folder))
+    assert report.tally.dropped == {"name-clash": 2}
+    assert report.exit_code == 1
+
+
+def test_a_bad_source_sends_nothing(sandbox, diffgram, folder):
+    """Packets are stored all or none."""
+    with pytest.raises(InputError, match="--names"):
+        push(diffgram, predictions(folder, names=None))
+    assert sandbox.files() == []
+
+
+def test_wrong_secret_directory_and_host_are_told_apart(sandbox, folder, tmp_path):
+    """3, 2 and 4: who you are, what you named, whether anybody is there."""
+    wrong = server_of(sandbox, credentials=Credentials(sandbox.client_id, "hunter2"))
+    with Diffgram(wrong, outbox=tmp_path / "o.sqlite") as diffgram, pytest.raises(AuthError) as refused:
+        push(diffgram, predictions(folder))
+    assert refused.value.exit_code == 3
+    assert "hunter2" not in str(refused.value)
+    with (
+        Diffgram(server_of(sandbox), outbox=tmp_path / "o.sqlite") as diffgram,
+        pytest.raises(NotFound, match="Default"),
+    ):
+        push(diffgram, predictions(folder), directory="Defualt")
+    gone = server_of(sandbox, host="http://127.0.0.1:9")
+    with Diffgram(gone, outbox=tmp_path / "o.sqlite") as diffgram, pytest.raises(Unreachable, match=r"127\.0\.0\.1:9"):
+        push(diffgram, predictions(folder))
+    assert not (tmp_path / "o.sqlite").exists()
+
+
+def test_a_server_that_goes_away_leaves_the_rest_queued(sandbox, diffgram, folder):
+    """The report says so, the outbox knows, and pushing again finishes it."""
+    from boxferry.diffgram.client import Client
+
+    with Client(server_of(sandbox)) as client:
+        place = client.find_directory("Default")
+    real, calls = diffgram._client.upload, []
+
+    def failing(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise Unreachable("connection refused")
+        return real(*arguments)
+
+    diffgram._client.upload = failing
+    diffgram._connections = 1
+    report = push(diffgram, predictions(folder), directory=place.id)
+    assert report.exit_code == 4
+    assert report.states["queued"][0] == 2
+    diffgram._client.upload = real
+    again = push(diffgram, predictions(folder), directory=place.id)
+    assert again.states == {"applied": (3, 3)}
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
+@pytest.mark.parametrize(
+    ("manner", "message"),
+    [
+        ({"existing": True, "media_url": "http://x/{file_name}"}, "choose one"),
+        ({"media_url": "http://x/fixed.jpg"}, "one URL an image"),
+        ({"media_url": "http://x/{filename}.jpg"}, "'filename' is not"),
+        ({"media_url": "ftp://x/{file_name}"}, "http"),
+    ],
+    ids=["two-routes", "no-name", "misspelt-name", "scheme"],
+)
+def test_requests_that_make_no_sense(sandbox, diffgram, folder, manner, message):
+    """Are usage errors, before anything is asked of the source."""
+    with pytest.raises(UsageError, match=message):
+        push(diffgram, predictions(folder), **manner)
+
+
+def test_missing_settings_are_named(monkeypatch, tmp_path):
+    """The option and the variable."""
+    for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.delenv(f"DIFFGRAM_{name}", raising=False)
+    monkeypatch.setenv("DIFFGRAM_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match="DIFFGRAM_"):
+        Diffgram.from_env()
