@@ -1,0 +1,176 @@
+"""What a dataset says besides its annotations: images and categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from boxferry.boxes.detections import Image
+from boxferry.boxes.labels import id_key
+from boxferry.errors import InputError
+from boxferry.formats import Catalog
+from boxferry_adapters.coco.items import CategoryItem, ImageItem, Reference
+from boxferry_adapters.coco.scan import Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from boxferry.formats import Id, Source
+
+LISTS = ("annotations", "predictions", "results")  #: the keys under which boxes stand
+SPLIT_PARTS = 2  #: of a coco_url's path: the split's folder and the name
+
+_references = msgspec.json.Decoder(list[Reference])
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a first pass over a source finds.
+
+    Attributes:
+        names: class id → label; None where the source is a list of results, or has no categories.
+        images: image id → image; None likewise.
+        grouped: whether the boxes of each image stand together.
+        key: the key under which the boxes stand; None for a list.
+    """
+
+    names: dict[Id, str] | None = None
+    images: dict[Id, Image] | None = None
+    grouped: bool = True
+    key: str | None = None
+
+    @property
+    def is_dataset(self) -> bool:
+        """Whether it is a dataset, rather than results."""
+        return self.images is not None
+
+
+@dataclass(slots=True)
+class _Grouping:
+    """Sees whether an image comes back after another one."""
+
+    grouped: bool = True
+    current: object = None
+    seen: set[object] = field(default_factory=set)
+
+    def see(self, ids: list[object]) -> None:
+        current, seen = self.current, self.seen
+        for image_id in ids:
+            if image_id != current:
+                if image_id in seen:
+                    self.grouped = False
+                    return
+                seen.add(image_id)
+                current = image_id
+        self.current = current
+
+
+def survey(source: Source) -> Survey:
+    """Read everything but the boxes, of which only the image ids are looked at.
+
+    Raises:
+        InputError: it is no COCO file, or contradicts itself.
+    """
+    found, grouping = Survey(), _Grouping()
+    with source.open() as stream:
+        scanner = Scanner(stream, source.name)
+        first = scanner.peek()
+        if first == b"{":
+            for key in scanner.object_keys():
+                _see_key(scanner, key, found, grouping, source.name)
+        elif first == b"[":
+            _see_boxes(scanner, grouping)
+        else:
+            raise InputError(
+                f"{source.name}: expected JSON, an object or a list, found '{first.decode('utf-8', 'replace')}'"
+            )
+    found.grouped = grouping.grouped
+    if first == b"{" and found.key is None and found.images is None:
+        raise InputError(
+            f"{source.name}: expected images and annotations, or a list of results, under {', '.join(LISTS)}"
+        )
+    return found
+
+
+def _see_key(scanner: Scanner, key: str, found: Survey, grouping: _Grouping, name: str) -> None:
+    if key == "images" and scanner.peek() == b"[":
+        found.images = _images(scanner, name)
+    elif key == "categories" and scanner.peek() == b"[":
+        found.names = _categories(scanner, name)
+    elif key in LISTS and scanner.peek() == b"[":
+        found.key = key
+        _see_boxes(scanner, grouping)
+    else:
+        scanner.value()
+
+
+def _see_boxes(scanner: Scanner, grouping: _Grouping) -> None:
+    for piece, typed in scanner.items(_references):
+        if not grouping.grouped:
+            continue
+        if typed:
+            grouping.see([item.image_id for item in piece])
+        else:
+            ids = [item.get("image_id") for item in piece if isinstance(item, dict)]
+            grouping.see([i for i in ids if isinstance(i, int | float | str)])
+
+
+def _images(scanner: Scanner, name: str) -> dict[Id, Image]:
+    found: dict[Id, Image] = {}
+    for item in _typed_items(scanner, ImageItem, "images", name):
+        image = Image(_key(item, name), int(item.width or 0), int(item.height or 0))
+        before = found.setdefault(id_key(item.id), image)
+        if before.key != image.key:
+            raise InputError(f"{name}: image id {item.id} is both '{before.key}' and '{image.key}'")
+    return found
+
+
+def _key(item: ImageItem, name: str) -> str:
+    if item.file_name:
+        return item.file_name.replace("\\", "/")
+    if item.coco_url:
+        return "/".join(unquote(urlsplit(item.coco_url).path).split("/")[-SPLIT_PARTS:])
+    raise InputError(f"{name}: image id {item.id} has neither file_name nor coco_url")
+
+
+def _categories(scanner: Scanner, name: str) -> dict[Id, str]:
+    found: dict[Id, str] = {}
+    for item in _typed_items(scanner, CategoryItem, "categories", name):
+        before = found.setdefault(id_key(item.id), item.name.strip())
+        if before != item.name.strip():
+            raise InputError(f"{name}: category id {item.id} is both '{before}' and '{item.name}'")
+    return found
+
+
+def _typed_items(scanner: Scanner, kind: type[Any], key: str, name: str) -> Iterator[Any]:
+    """The items of a list that has to be right as a whole.
+
+    Raises:
+        InputError: one of them is not; the message has its place.
+    """
+    position = 0
+    for piece, typed in scanner.items(msgspec.json.Decoder(list[kind])):  # type: ignore[valid-type] # known at run time
+        if typed:
+            yield from piece
+        else:
+            for index, value in enumerate(piece, start=position):
+                try:
+                    yield msgspec.convert(value, kind)
+                except msgspec.ValidationError as error:
+                    raise InputError(f"{name}: {key}[{index}]: {error}") from None
+        position += len(piece)
+
+
+def catalog(source: Source) -> Catalog:
+    """Names and images of a dataset file, for `--categories`.
+
+    Raises:
+        InputError: it has no categories.
+    """
+    found = survey(source)
+    if found.names is None and found.images is None:
+        raise InputError(f"{source.name}: expected a COCO dataset with categories and images, found a list of results")
+    return Catalog(names=found.names or {}, images=found.images or {})

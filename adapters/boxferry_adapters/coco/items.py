@@ -1,0 +1,101 @@
+"""One result or annotation: as it should be (typed), or checked key by key where it is not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+RawId = int | float | str
+
+
+class Item(msgspec.Struct, gc=False):
+    """A result or an annotation; other keys are passed over.
+
+    Attributes:
+        image_id, category_id: as in the file.
+        bbox: x, y, width, height in pixels, 0-based.
+        score: None for ground truth.
+        iscrowd: 1 for a region that is a crowd.
+        file_name: the image's name, which some tools write into results.
+    """
+
+    image_id: RawId
+    category_id: RawId
+    bbox: tuple[float, float, float, float]
+    score: float | None = None
+    iscrowd: int = 0
+    file_name: str | None = None
+
+
+class Reference(msgspec.Struct, gc=False):
+    """As much of an item as tells whether items are grouped by image."""
+
+    image_id: RawId
+
+
+class ImageItem(msgspec.Struct):
+    """An image of a dataset."""
+
+    id: RawId
+    file_name: str | None = None
+    coco_url: str | None = None
+    width: int | float | None = None
+    height: int | float | None = None
+
+
+class CategoryItem(msgspec.Struct):
+    """A category of a dataset."""
+
+    id: RawId
+    name: str
+
+
+class BadItem(Exception):
+    """An item is no box; the text says why."""
+
+
+def checked(value: Any) -> Item:  # noqa: ANN401 # any JSON value
+    """An item out of a plain value.
+
+    Raises:
+        BadItem: it is no box.
+    """
+    if not isinstance(value, dict):
+        raise BadItem(f"expected an object, found {_shown(value)}")
+    for key in ("image_id", "category_id"):
+        if not _is_id(value.get(key)):
+            raise BadItem(f"{key}: expected a number or a text, found {_shown(value.get(key))}")
+    score, name = value.get("score"), value.get("file_name")
+    if score is not None and not (_is_number(score) and math.isfinite(score)):
+        raise BadItem(f"score: expected a number, found {_shown(score)}")
+    return Item(
+        image_id=value["image_id"],
+        category_id=value["category_id"],
+        bbox=_box(value.get("bbox")),
+        score=None if score is None else float(score),
+        iscrowd=1 if value.get("iscrowd") in {1} else 0,
+        file_name=name if isinstance(name, str) else None,
+    )
+
+
+def _box(value: Any) -> tuple[float, float, float, float]:  # noqa: ANN401 # any JSON value
+    if not isinstance(value, list) or len(value) != 4 or not all(_is_number(number) for number in value):
+        raise BadItem(f"bbox: expected four numbers [x, y, width, height], found {_shown(value)}")
+    x, y, width, height = (float(number) for number in value)
+    return x, y, width, height
+
+
+def _is_number(value: object) -> bool:
+    return (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300) or value != value  # noqa: PLR0124
+
+
+def _is_id(value: object) -> bool:
+    return (isinstance(value, int | str) and not isinstance(value, bool)) or (
+        isinstance(value, float) and value.is_integer()
+    )
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else repr(value)[:60]

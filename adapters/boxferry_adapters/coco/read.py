@@ -1,0 +1,261 @@
+"""Reads results and datasets into chunks: a first look at what is there, then the boxes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.labels import Vocabulary, id_key
+from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
+from boxferry_adapters.coco.dataset import survey
+from boxferry_adapters.coco.items import BadItem, Item, checked
+from boxferry_adapters.coco.records import CHUNK_BOXES, RECORD, gathered_chunks, grouped_chunks
+from boxferry_adapters.coco.scan import Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from boxferry.formats import Context, Id, Source
+    from boxferry_adapters.coco.dataset import Survey
+
+_items = msgspec.json.Decoder(list[Item])
+
+
+def read(source: Source, context: Context, *, chunk_boxes: int = CHUNK_BOXES) -> Iterator[Detections]:
+    """Yield chunks of about `chunk_boxes` boxes, each image once; a dataset's images without boxes come last.
+
+    Raises:
+        InputError: the source is no COCO file, contradicts itself or what else is known, or nobody knows its images.
+    """
+    found = survey(source)
+    reader = _Reader(source, context, found)
+    chunks = grouped_chunks if found.grouped else gathered_chunks
+    for records in chunks(reader.records(), chunk_boxes):
+        yield reader.detections(records)
+    reader.finish()
+    yield from reader.images_without_boxes(chunk_boxes)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One pass over the boxes."""
+
+    source: Source
+    context: Context
+    found: Survey
+    vocabulary: Vocabulary = field(init=False)
+    images: list[Image] = field(default_factory=list)
+    _numbers: dict[Any, int] = field(default_factory=dict)
+    _by_key: dict[str, object] = field(default_factory=dict)
+    _unknown_images: dict[Id, tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.vocabulary = Vocabulary(_agreed(self.found.names, self.context.names, self.source.name))
+
+    def records(self) -> Iterator[NDArray[np.void]]:
+        """The boxes as records, piece by piece; what is no box is skipped with its index."""
+        if self.found.is_dataset and self.found.key is None:
+            return
+        position = 0
+        with self.source.open() as stream:
+            scanner = Scanner(stream, self.source.name)
+            for piece, typed in _box_lists(scanner, self.found.key):
+                items, index = self._usable(piece, position, typed=typed)
+                position += len(piece)
+                if items:
+                    yield self._recorded(items, index)
+
+    def _usable(self, piece: list[Any], position: int, *, typed: bool) -> tuple[list[Item], NDArray[np.int64]]:
+        """The items that are boxes, with their indices in the whole list."""
+        if not typed:
+            return self._checked(piece, position)
+        index = np.arange(position, position + len(piece))
+        bad = [i for i, item in enumerate(piece) if item.bbox[2] < 0 or item.bbox[3] < 0]
+        crowd = [i for i, item in enumerate(piece) if item.iscrowd] if self.found.is_dataset else []
+        if not bad and not crowd:
+            return piece, index
+        for i in bad:
+            self._skip_negative(piece[i], position + i)
+        for i in sorted(set(crowd) - set(bad)):
+            self._skip_crowd(position + i)
+        keep = np.ones(len(piece), bool)
+        keep[bad + crowd] = False
+        return [item for item, kept in zip(piece, keep.tolist(), strict=True) if kept], index[keep]
+
+    def _checked(self, piece: list[Any], position: int) -> tuple[list[Item], NDArray[np.int64]]:
+        items, kept = [], []
+        for index, value in enumerate(piece, start=position):
+            try:
+                item = checked(value)
+            except BadItem as error:
+                self.context.tally.skip("bad-box", str(error), Place(self.source.name, item=index))
+                continue
+            if item.bbox[2] < 0 or item.bbox[3] < 0:
+                self._skip_negative(item, index)
+            elif item.iscrowd and self.found.is_dataset:
+                self._skip_crowd(index)
+            else:
+                items.append(item)
+                kept.append(index)
+        return items, np.array(kept, np.int64)
+
+    def _skip_negative(self, item: Item, index: int) -> None:
+        message = f"bbox: width and height cannot be negative, found {list(item.bbox)}; expected [x, y, width, height]"
+        self.context.tally.skip("bad-box", message, Place(self.source.name, item=index))
+
+    def _skip_crowd(self, index: int) -> None:
+        self.context.tally.skip(
+            "crowd", "a crowd region (iscrowd 1), not one object", Place(self.source.name, item=index)
+        )
+
+    def _recorded(self, items: list[Item], index: NDArray[np.int64]) -> NDArray[np.void]:
+        """Records of items; boxes of images and classes that nobody knows are left out, and remembered."""
+        records = np.empty(len(items), RECORD)
+        box = np.array([item.bbox for item in items], np.float64)
+        records["xyxy"][:, :2] = box[:, :2]
+        records["xyxy"][:, 2:] = box[:, :2] + box[:, 2:]
+        records["score"] = [np.nan if item.score is None else item.score for item in items]
+        records["row"] = index
+        records["image"] = self._image_numbers(items, index)
+        known = records["image"] >= 0
+        records["label"] = self._label_codes(items, index, known)
+        return records[known & (records["label"] >= 0)]
+
+    def _image_numbers(self, items: list[Item], index: NDArray[np.int64]) -> NDArray[np.int32]:
+        numbers = self._numbers
+        for position, item in enumerate(items):
+            if item.image_id not in numbers:
+                numbers[item.image_id] = self._new_image(item)
+            if numbers[item.image_id] < 0:
+                first, boxes = self._unknown_images.get(id_key(item.image_id), (int(index[position]), 0))
+                self._unknown_images[id_key(item.image_id)] = (first, boxes + 1)
+        return np.array([numbers[item.image_id] for item in items], np.int32)
+
+    def _new_image(self, item: Item) -> int:
+        """The number of an image that is met for the first time, or -1."""
+        image = self._image(id_key(item.image_id), item)
+        if image is None:
+            return -1
+        other = self._by_key.setdefault(image.key, item.image_id)
+        if id_key(other) != id_key(item.image_id):
+            raise InputError(f"{self.source.name}: image ids {other} and {item.image_id} are both '{image.key}'")
+        if other != item.image_id:
+            return self._numbers[other]
+        self.images.append(msgspec.structs.replace(image, source=self.source.name))
+        return len(self.images) - 1
+
+    def _image(self, image_id: Id, item: Item) -> Image | None:
+        images = self.context.images
+        if self.found.images is not None:
+            own = self.found.images.get(image_id)
+            return None if own is None else self._located(own)
+        if (found := images.numbered(image_id)) is not None:
+            return found
+        if item.file_name:
+            return images.named(item.file_name.replace("\\", "/"))
+        if isinstance(item.image_id, str) and ((found := images.stem(item.image_id)).media or found.sized):
+            return found
+        return None
+
+    def _located(self, own: Image) -> Image:
+        """A dataset's image with its local file, and one size.
+
+        Raises:
+            InputError: the dataset and the image disagree on its size.
+        """
+        found = self.context.images.named(own.key)
+        if own.sized and found.sized and (own.width, own.height) != (found.width, found.height):
+            sizes = f"{own.width}x{own.height}, the image itself is {found.width}x{found.height}"
+            raise InputError(f"{self.source.name}: '{own.key}' is said to be {sizes}: its boxes cannot be trusted")
+        return msgspec.structs.replace(own if own.sized else found, key=own.key, media=found.media)
+
+    def _label_codes(self, items: list[Item], index: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int32]:
+        first: dict[Any, int] = {}
+        counts: Counter[Any] = Counter()
+        for item, row, wanted in zip(items, index.tolist(), known.tolist(), strict=True):
+            if wanted:
+                first.setdefault(item.category_id, row)
+                counts[item.category_id] += 1
+        codes = {
+            raw: self.vocabulary.code(id_key(raw), Place(self.source.name, item=first[raw]), boxes=counts[raw])
+            for raw in first
+        }
+        return np.array([codes.get(item.category_id, -1) for item in items], np.int32)
+
+    def detections(self, records: NDArray[np.void]) -> Detections:
+        """A chunk of records, each image's standing together, as Detections; counted as read."""
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(records["image"])) + 1))
+        counts = np.diff(np.append(starts, len(records)))
+        chunk = Detections.from_counts(
+            [self.images[number] for number in records["image"][starts].tolist()],
+            counts,
+            records["xyxy"],
+            records["label"],
+            self.vocabulary.labels,
+            score=records["score"],
+            row=records["row"],
+            row_unit="item",
+        )
+        self.context.tally.count(chunk)
+        return chunk
+
+    def finish(self) -> None:
+        """Report the classes and images that nobody knows.
+
+        Raises:
+            InputError: no image at all is known, or there are no class names.
+        """
+        if self._unknown_images and not self.images:
+            first = next(iter(self._unknown_images))
+            remedy = "add --categories FILE (a dataset with its images), or file_name to the results"
+            raise InputError(f"{self.source.name}: nobody knows the images, as of image_id {first}: {remedy}")
+        if self.images and not self.vocabulary.labels:
+            raise InputError(
+                f"{self.source.name}: category ids need names; add --categories FILE or --names FILE or LIST"
+            )
+        for image_id, (index, boxes) in self._unknown_images.items():
+            message = f"image_id {image_id} is not in the dataset ({boxes} boxes)"
+            self.context.tally.skip("unknown-image", message, Place(self.source.name, item=index), boxes=boxes)
+        self.vocabulary.report(self.context.tally)
+
+    def images_without_boxes(self, most: int) -> Iterator[Detections]:
+        """A dataset's other images, `most` a chunk."""
+        rest = [
+            msgspec.structs.replace(self._located(image), source=self.source.name)
+            for image in (self.found.images or {}).values()
+            if image.key not in self._by_key
+        ]
+        for start in range(0, len(rest), most):
+            chunk = Detections.from_counts(
+                rest[start : start + most], [0] * len(rest[start : start + most]), [], [], ()
+            )
+            self.context.tally.count(chunk)
+            yield chunk
+
+
+def _box_lists(scanner: Scanner, key: str | None) -> Iterator[tuple[list[Any], bool]]:
+    """The pieces of the list of boxes: the text itself, or the value under a key."""
+    if key is None:
+        yield from scanner.items(_items)
+        return
+    for found in scanner.object_keys():
+        if found == key:
+            yield from scanner.items(_items)
+            return  # what comes after it was seen in the first pass
+        scanner.value()
+
+
+def _agreed(own: Mapping[Id, str] | None, given: Mapping[Id, str], name: str) -> Mapping[Id, str]:
+    """The names of a dataset, or those given; both may speak only where they agree."""
+    for class_id, label in (own or {}).items():
+        if given.get(class_id, label) != label:
+            raise InputError(f"{name}: category id {class_id} is '{label}', but '{given[class_id]}' in the names given")
+    return own or given

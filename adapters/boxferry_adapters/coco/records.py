@@ -1,0 +1,82 @@
+"""Boxes as rows of numbers: grouped as they come, or put aside in a temporary file and gathered by image."""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+RECORD = np.dtype([("image", "<i4"), ("xyxy", "<f8", 4), ("label", "<i4"), ("score", "<f8"), ("row", "<i8")])
+CHUNK_BOXES = 8192
+
+
+def grouped_chunks(pieces: Iterator[NDArray[np.void]], chunk_boxes: int = CHUNK_BOXES) -> Iterator[NDArray[np.void]]:
+    """Records whose images stand together, cut into chunks of about `chunk_boxes`, never within an image."""
+    held: list[NDArray[np.void]] = []
+    count = 0
+    for piece in pieces:
+        held.append(piece)
+        count += len(piece)
+        if count >= chunk_boxes:
+            records = np.concatenate(held)
+            last = int(np.searchsorted(_starts(records), len(records))) - 1
+            cut = int(_starts(records)[last])
+            if cut:
+                yield from _cut(records[:cut], chunk_boxes)
+            held, count = [records[cut:]], len(records) - cut
+    if count:
+        yield from _cut(np.concatenate(held), chunk_boxes)
+
+
+def gathered_chunks(pieces: Iterator[NDArray[np.void]], chunk_boxes: int = CHUNK_BOXES) -> Iterator[NDArray[np.void]]:
+    """Records in any order, as chunks in which each image's stand together, in the order of the source.
+
+    They wait in a temporary file without a name, which is gone whatever happens; in memory there are 12 bytes a box.
+    """
+    with tempfile.TemporaryFile(prefix="boxferry-") as spill:
+        images = []
+        for piece in pieces:
+            spill.write(piece.tobytes())
+            images.append(piece["image"].copy())
+        if not images or not sum(map(len, images)):
+            return
+        spill.flush()
+        order = np.argsort(np.concatenate(images), kind="stable")
+        del images
+        records = np.memmap(spill, RECORD, mode="r")
+        starts = _starts_of(records["image"], order, chunk_boxes)
+        for start, stop in pairwise(starts):
+            yield np.asarray(records[order[start:stop]])
+        del records
+
+
+def _starts(records: NDArray[np.void]) -> NDArray[np.int64]:
+    """The first row of each run of one image."""
+    return np.concatenate(([0], np.flatnonzero(np.diff(records["image"])) + 1))
+
+
+def _cut(records: NDArray[np.void], chunk_boxes: int) -> Iterator[NDArray[np.void]]:
+    starts = np.append(_starts(records), len(records))
+    begin = 0
+    while begin < len(records):
+        end = int(starts[np.searchsorted(starts, min(begin + chunk_boxes, len(records)))])
+        yield records[begin:end]
+        begin = end
+
+
+def _starts_of(image: NDArray[np.int32], order: NDArray[np.int64], chunk_boxes: int) -> list[int]:
+    """Where to cut rows in `order` so that no image is cut, at about every `chunk_boxes`-th."""
+    cuts, total = [0], len(order)
+    while cuts[-1] < total:
+        at = min(cuts[-1] + chunk_boxes, total)
+        while at < total and image[order[at]] == image[order[at - 1]]:
+            at += 1
+        cuts.append(at)
+    return cuts

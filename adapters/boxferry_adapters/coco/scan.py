@@ -1,0 +1,179 @@
+"""Walks a JSON text of any size without holding it: its lists come in pieces, cut where a cut is provably right."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+
+from boxferry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PIECE_BYTES = 1 << 20
+LARGEST_VALUE = 1 << 28  #: bytes of one item, or of one value that is no list
+TRIES = 4
+_BETWEEN_ITEMS = re.compile(rb"\}\s*,\s*(?=\{)")
+_SPACE = b" \t\r\n"
+_loose = json.JSONDecoder()
+
+
+class Scanner:
+    """A cursor in a stream of JSON."""
+
+    def __init__(self, stream: BinaryIO, name: str, *, piece_bytes: int = PIECE_BYTES) -> None:
+        """Begin at the stream's position.
+
+        Args:
+            stream: the JSON text, UTF-8, with or without a byte-order mark.
+            name: the source's name, for messages.
+            piece_bytes: how much is read at once.
+        """
+        self._stream = stream
+        self._name = name
+        self._piece_bytes = piece_bytes
+        self._buffer = b""
+        self._consumed = 0
+        self._ended = False
+        self._more()
+        if self._buffer.startswith(b"\xef\xbb\xbf"):
+            self._drop(3)
+
+    def _more(self) -> bool:
+        """Read on; False where the stream has ended."""
+        block = self._stream.read(max(self._piece_bytes, len(self._buffer)))
+        self._ended = not block
+        self._buffer += block
+        return not self._ended
+
+    def _drop(self, count: int) -> None:
+        self._consumed += count
+        self._buffer = self._buffer[count:]
+
+    def error(self, problem: str) -> InputError:
+        """An error at the cursor."""
+        return InputError(f"{self._name}: {problem} after byte {self._consumed}")
+
+    def peek(self) -> bytes:
+        """The next character that is no space, not consumed; empty at the end."""
+        while True:
+            rest = self._buffer.lstrip(_SPACE)
+            self._drop(len(self._buffer) - len(rest))
+            if rest or not self._more():
+                return rest[:1]
+
+    def take(self, expected: bytes) -> None:
+        """Consume one character.
+
+        Raises:
+            InputError: another one stands there.
+        """
+        found = self.peek()
+        if found != expected:
+            shown = found.decode("utf-8", "replace") or "the end"
+            raise self.error(f"malformed JSON: expected '{expected.decode()}', found '{shown}'")
+        self._drop(1)
+
+    def value(self) -> Any:  # noqa: ANN401 # any JSON value
+        """Consume one whole value and give it.
+
+        Raises:
+            InputError: it is malformed or too large.
+        """
+        self.peek()
+        while (found := self._loosely(self._buffer)) is None or (found[1] == len(self._buffer) and not self._ended):
+            if len(self._buffer) > LARGEST_VALUE or not self._more():
+                if found is not None:
+                    break
+                raise self.error("malformed JSON, or a value too large,")
+        self._drop(found[1])
+        return found[0]
+
+    @staticmethod
+    def _loosely(text: bytes) -> tuple[Any, int] | None:
+        """The value that a text begins with, NaN and Infinity allowed, and its end; None where it is not whole."""
+        decoded = text.decode("utf-8", "surrogateescape")
+        try:
+            value, end = _loose.raw_decode(decoded)
+        except (ValueError, RecursionError):
+            return None
+        return value, len(decoded[:end].encode("utf-8", "surrogateescape"))
+
+    def object_keys(self) -> Iterator[str]:
+        """Each key of the object at the cursor; the caller consumes its value before it asks for the next."""
+        self.take(b"{")
+        while self.peek() != b"}":
+            key = self.value()
+            if not isinstance(key, str):
+                raise self.error("malformed JSON: a key that is no text")
+            self.take(b":")
+            yield key
+            if self.peek() != b"}":
+                self.take(b",")
+        self.take(b"}")
+
+    def items(self, decoder: msgspec.json.Decoder[list[Any]]) -> Iterator[tuple[list[Any], bool]]:
+        """The items of the list at the cursor, consumed piece by piece.
+
+        Each piece comes with whether the decoder took it; the items of one that it did not take are plain values.
+        """
+        self.take(b"[")
+        while True:
+            piece, typed, ended = self._piece(decoder)
+            if piece:
+                yield piece, typed
+            if ended:
+                return
+
+    def _piece(self, decoder: msgspec.json.Decoder[list[Any]]) -> tuple[list[Any], bool, bool]:
+        """Some items, whether they are typed, and whether the list has ended."""
+        while True:
+            if len(self._buffer) < self._piece_bytes and not self._ended:
+                self._more()
+            for cut in self._cuts():
+                if (found := self._prefix(decoder, cut)) is not None:
+                    return *found, False
+            if (found := self._rest(decoder)) is not None:
+                return *found, True
+            if self._ended or len(self._buffer) > LARGEST_VALUE:
+                raise self.error("malformed JSON, or an item too large,")
+            self._more()
+
+    def _cuts(self) -> list[int]:
+        """The last few places between two items, the last first."""
+        cuts: list[int] = []
+        end = len(self._buffer)
+        while len(cuts) < TRIES and (brace := self._buffer.rfind(b"{", 0, end)) > 0:
+            start = max(0, self._buffer.rfind(b"}", 0, brace))
+            if (match := _BETWEEN_ITEMS.match(self._buffer, start)) and match.end() == brace:
+                cuts.append(start + 1)
+            end = brace
+        return cuts
+
+    def _prefix(self, decoder: msgspec.json.Decoder[list[Any]], cut: int) -> tuple[list[Any], bool] | None:
+        """The items before a cut: that they decode as a whole list proves the cut right."""
+        text = b"[" + self._buffer[:cut] + b"]"
+        try:
+            found, typed = decoder.decode(text), True
+        except msgspec.DecodeError:
+            loose = self._loosely(text)
+            if loose is None or loose[1] != len(text):
+                return None
+            found, typed = loose[0], False
+        self._drop(self._buffer.index(b",", cut) + 1)
+        return found, typed
+
+    def _rest(self, decoder: msgspec.json.Decoder[list[Any]]) -> tuple[list[Any], bool] | None:
+        """The items up to the list's end, where that is in the buffer."""
+        loose = self._loosely(b"[" + self._buffer)
+        if loose is None:
+            return None
+        text = b"[" + self._buffer[: loose[1] - 1]
+        self._drop(loose[1] - 1)
+        try:
+            return decoder.decode(text), True
+        except msgspec.DecodeError:
+            return loose[0], False

@@ -1,0 +1,133 @@
+"""Writes a dataset with scored annotations, or a list of results; streamed, and under its name only when whole."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+import numpy as np
+
+from boxferry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.formats import Context, Id
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Result(msgspec.Struct, gc=False):
+    image_id: int | str
+    category_id: int | str
+    bbox: tuple[float, float, float, float]
+    score: float
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    id: int
+    image_id: int | str
+    category_id: int | str
+    bbox: tuple[float, float, float, float]
+    area: float
+    iscrowd: int = 0
+    score: float | msgspec.UnsetType = msgspec.UNSET
+
+
+def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
+    """Write one JSON file; `-` is standard output.
+
+    With the option `coco-form` 'dataset' it is an object with images, categories and annotations, each with its score
+    where it has one; with 'results' a list as evaluation tools take it.
+
+    Raises:
+        InputError: the form is 'results' and a box has no score.
+    """
+    with _stream(target) as stream:
+        if context.options["coco-form"] == "results":
+            _write_results(chunks, stream, context)
+        else:
+            _write_dataset(chunks, stream, context)
+
+
+@contextmanager
+def _stream(target: Path) -> Iterator[BinaryIO]:
+    if str(target) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    try:
+        with part.open("wb") as stream:
+            yield stream
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class _Ids:
+    """The ids of images and categories: those of the dataset file that was named, or the next ones that are free."""
+
+    def __init__(self, context: Context) -> None:
+        self.categories: dict[str, Id] = {name: i for i, name in reversed(list(context.names.items()))}
+        self._context = context
+        taken_images = {context.images.id_of(image) for image in context.images.known()}
+        self._free_images = (i for i in count(1) if i not in taken_images)
+        self._free_categories = (i for i in count(1) if i not in context.names)
+
+    def image(self, image: Image) -> Id:
+        found = self._context.images.id_of(image)
+        return next(self._free_images) if found is None else found
+
+    def category(self, name: str) -> Id:
+        if name not in self.categories:
+            self.categories[name] = next(self._free_categories)
+        return self.categories[name]
+
+
+def _rows(chunk: Detections, ids: _Ids) -> Iterator[tuple[Image, Id, list[tuple[Id, list[float], float]]]]:
+    """Each image with its id, and its boxes as (category id, bbox, score)."""
+    bbox = np.hstack((chunk.xyxy[:, :2], chunk.xyxy[:, 2:] - chunk.xyxy[:, :2])).tolist()
+    used = set(chunk.label.tolist())
+    categories = {code: ids.category(chunk.labels[code]) for code in sorted(used)}
+    labels, scores = chunk.label.tolist(), chunk.score.tolist()
+    for image, rows in chunk.each_image():
+        boxes = [(categories[labels[i]], bbox[i], scores[i]) for i in range(rows.start, rows.stop)]
+        yield image, ids.image(image), boxes
+
+
+def _write_results(chunks: Iterable[Detections], stream: BinaryIO, context: Context) -> None:
+    ids, between = _Ids(context), b"["
+    for chunk in chunks:
+        for image, image_id, boxes in _rows(chunk, ids):
+            for category, (x, y, w, h), score in boxes:
+                if score != score:  # noqa: PLR0124 # NaN
+                    raise InputError(f"{image.key}: a box without a score cannot be a result; use --coco-form dataset")
+                stream.write(between + _encoder.encode(_Result(image_id, category, (x, y, w, h), score)))
+                between = b",\n"
+    stream.write(b"[]" if between == b"[" else b"]")
+
+
+def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Context) -> None:
+    ids, numbers, between = _Ids(context), count(1), b""
+    images: list[dict[str, Id]] = []
+    stream.write(b'{"annotations":[')
+    for chunk in chunks:
+        for image, image_id, boxes in _rows(chunk, ids):
+            size = {"width": image.width, "height": image.height} if image.sized else {}
+            images.append({"id": image_id, "file_name": image.key, **size})
+            for category, (x, y, w, h), score in boxes:
+                scored = msgspec.UNSET if score != score else score  # noqa: PLR0124 # NaN
+                number = next(numbers)
+                annotation = _Annotation(number, image_id, category, (x, y, w, h), w * h, score=scored)
+                stream.write(between + _encoder.encode(annotation))
+                between = b",\n"
+    categories = [{"id": class_id, "name": name} for name, class_id in ids.categories.items()]
+    head = _encoder.encode({"images": images, "categories": categories})
+    stream.write(b"]," + head[1:])
