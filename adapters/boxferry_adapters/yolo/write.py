@@ -67,7 +67,7 @@ def _tables(chunk: Detections, ids: np.ndarray) -> list[list[list[float]]]:
 
 def _text(image: Image, scores: np.ndarray, table: list[list[float]]) -> str:
     scored = ~np.isnan(scores)
-    if scored.any() != scored.all():
+    if len(scores) and scored.any() != scored.all():
         raise InputError(
             f"{image.key}: some of its boxes have a score and others none; YOLO rows cannot tell them apart"
         )

@@ -1,0 +1,51 @@
+"""The format `voc`: an XML file an image, or the devkit's result files, one a class; 1-based, the maxima inclusive.
+
+The format is defined in the VOC2012 development kit,
+http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html (sections 4 and 8).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.formats import Format, Option
+from boxferry.hookspecs import hookimpl
+from boxferry_adapters.voc import annotation_files, results
+from boxferry_adapters.voc.write import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from boxferry.boxes.detections import Detections
+    from boxferry.formats import Context, Source
+
+
+def sniff(source: Source) -> str | None:
+    """Recognise annotation files, or result files."""
+    return annotation_files.sniff(source) or results.sniff(source)
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield chunks of the annotation files, or of the result files where there are such."""
+    return results.read(source, context) if results.sniff(source) else annotation_files.read(source, context)
+
+
+@hookimpl
+def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+    """Bring the format in."""
+    origin = Option(
+        name="voc-origin",
+        help="The first pixel's number: 1 as the format defines it (maxima inclusive), 0 takes numbers as they are.",
+        default="1",
+        choices=("1", "0"),
+    )
+    register(
+        Format(
+            name="voc",
+            summary="a folder of XML files, or the devkit's result files comp*_det_*_<class>.txt",
+            sniff=sniff,
+            read=read,
+            write=write,
+            options=(origin,),
+        )
+    )

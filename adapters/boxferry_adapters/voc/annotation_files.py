@@ -1,0 +1,200 @@
+"""Reads annotation files into chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.labels import Vocabulary
+from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
+from boxferry_adapters.voc.xml import Annotation, XmlError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from boxferry.formats import Context, Source
+    from boxferry_adapters.voc.xml import Object
+
+Corners = tuple[float, float, float, float]
+
+CHUNK_FILES = 512
+SNIFFED_FILES = 3
+SNIFFED_BYTES = 4096
+
+
+def sniff(source: Source) -> str | None:
+    """Recognise the root element of the first files."""
+    found = 0
+    try:
+        for _, path in source.files(".xml"):
+            with Path(path).open("rb") as stream:
+                head = stream.read(SNIFFED_BYTES)
+            if b"<annotation" not in head.replace(b"\0", b""):
+                return None
+            found += 1
+            if found == SNIFFED_FILES:
+                break
+    except (OSError, InputError):
+        return None
+    return "XML files with an annotation root" if found else None
+
+
+class _FileError(Exception):
+    """A file fails as a whole, with the boxes in it."""
+
+    def __init__(self, code: str, message: str, *, line: int | None = None, boxes: int = 0) -> None:
+        super().__init__(message)
+        self.code, self.message, self.line, self.boxes = code, message, line, boxes
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The files of one chunk."""
+
+    images: list[Image] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    xyxy: list[tuple[float, float, float, float]] = field(default_factory=list)
+    label: list[int] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield a chunk for every 512 files.
+
+    Raises:
+        InputError: a minimum of 0 contradicts the origin 1.
+    """
+    reader = _Reader(source, context)
+    batch = _Batch()
+    for relative, path in source.files(".xml"):
+        shown = source.name if source.is_stream else path
+        try:
+            reader.add(batch, relative, path, shown)
+        except _FileError as error:
+            place = Place(shown, line=error.line)
+            context.tally.fail(error.code, error.message, place, boxes=error.boxes, counted=False)
+        if len(batch.images) >= CHUNK_FILES:
+            yield reader.chunk(batch)
+            batch = _Batch()
+    if batch.images:
+        yield reader.chunk(batch)
+
+
+@dataclass(slots=True)
+class _Reader:
+    source: Source
+    context: Context
+    vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary({}))
+    seen: dict[str, str] = field(default_factory=dict)
+
+    def add(self, batch: _Batch, relative: str, path: str, shown: str) -> None:
+        """Add one file to the batch.
+
+        Raises:
+            _FileError: it fails as a whole.
+        """
+        annotation = _parsed(self.source, path)
+        image = self._image(annotation, relative, shown)
+        first = self.seen.setdefault(image.key, shown)
+        if first != shown:
+            message = f"is about image '{image.key}', and so is {first}"
+            raise _FileError("duplicate-file", message, boxes=len(annotation.objects))
+        before = len(batch.row)
+        for found in annotation.objects:
+            self._add_object(batch, found, shown)
+        batch.images.append(msgspec.structs.replace(image, source=shown))
+        batch.counts.append(len(batch.row) - before)
+
+    def _add_object(self, batch: _Batch, found: Object, shown: str) -> None:
+        place = Place(shown, item=found.index)
+        if found.problem:
+            self.context.tally.skip("bad-box", found.problem, place)
+            return
+        batch.xyxy.append(corners_of(found.corners, self.context, place))
+        batch.label.append(self.vocabulary.add(found.name))
+        batch.score.append(found.score)
+        batch.row.append(found.index)
+
+    def _image(self, annotation: Annotation, relative: str, shown: str) -> Image:
+        """The image that a file is about: by `filename`, else by the file's own name, else by `path`."""
+        boxes = len(annotation.objects)
+        try:
+            image = _first_known(annotation, relative, self.context)
+        except InputError as error:
+            raise _FileError("ambiguous-image", str(error), boxes=boxes) from None
+        named = annotation.filename.replace("\\", "/")
+        if named and PurePosixPath(named).name not in {PurePosixPath(image.key).name, PurePosixPath(image.key).stem}:
+            self.context.tally.note("other-filename", f"names '{named}', taken to be '{image.key}'", Place(shown))
+        said, known = (annotation.width, annotation.height), (image.width, image.height)
+        if not all(said):
+            return image
+        if image.sized and said != known:
+            sizes = f"says {said[0]}x{said[1]}, the image itself is {known[0]}x{known[1]}"
+            raise _FileError("size-mismatch", f"{sizes}: its boxes cannot be trusted", boxes=boxes)
+        return msgspec.structs.replace(image, width=said[0], height=said[1])
+
+    def chunk(self, batch: _Batch) -> Detections:
+        """The batch as columns, counted as read."""
+        detections = Detections.from_counts(
+            batch.images,
+            batch.counts,
+            batch.xyxy,
+            batch.label,
+            self.vocabulary.labels,
+            score=batch.score,
+            row=batch.row,
+            row_unit="item",
+        )
+        self.context.tally.count(detections)
+        return detections
+
+
+def _parsed(source: Source, path: str) -> Annotation:
+    try:
+        if source.is_stream:
+            with source.open() as stream:
+                return parse(stream.read())
+        return parse(Path(path).read_bytes())
+    except OSError as error:
+        raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
+    except XmlError as error:
+        raise _FileError("bad-xml", str(error), line=error.line) from None
+
+
+def _first_known(annotation: Annotation, relative: str, context: Context) -> Image:
+    """The first of a file's names that an image answers to; where none does, an image by `filename`, or by the file."""
+    own_stem = str(PurePosixPath(relative).with_suffix(""))
+    named, path = (name.replace("\\", "/") for name in (annotation.filename, annotation.path))
+    looks = (
+        (context.images.named, named if PurePosixPath(named).suffix else ""),
+        (context.images.stem, "" if PurePosixPath(named).suffix else named),
+        (context.images.stem, own_stem),
+        (context.images.named, PurePosixPath(path).name),
+    )
+    for look, name in looks:
+        if name and ((found := look(name)).media or found.sized):
+            return found
+    return context.images.named(named) if named else context.images.stem(own_stem)
+
+
+def corners_of(found: Corners, context: Context, place: Place) -> Corners:
+    """x_min, y_min, x_max, y_max, 0-based, maxima exclusive; reversed ones are put in order, and noted.
+
+    Raises:
+        InputError: a minimum is below 1 though the origin is 1: the file counts from 0.
+    """
+    x1, y1, x2, y2 = found
+    x_min, x_max, y_min, y_max = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+    if x1 > x2 or y1 > y2:
+        context.tally.note("reordered", "its minimum is above its maximum; taken the other way round", place, boxes=1)
+    if context.options["voc-origin"] == "0":
+        return x_min, y_min, x_max, y_max
+    if min(x_min, y_min) == 0:
+        raise InputError(f"{place}: a minimum of 0, but VOC counts pixels from 1; if these do not, pass --voc-origin 0")
+    return x_min - 1, y_min - 1, x_max, y_max

@@ -1,0 +1,135 @@
+"""Reads the devkit's result files, `comp4_det_test_cat.txt`: rows of image, score and corners, one file a class."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.labels import Vocabulary
+from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
+from boxferry_adapters.voc.annotation_files import corners_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from boxferry.formats import Context, Source
+
+NAME = re.compile(r"comp\d+_det_[^_]+_(?P<label>.+)\.txt")
+CHUNK_BOXES = 8192
+COLUMNS = 6
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def sniff(source: Source) -> str | None:
+    """Recognise the files by their names and the first row."""
+    try:
+        for relative, path in source.files(".txt"):
+            if not NAME.fullmatch(PurePosixPath(relative).name):
+                return None
+            with Path(path).open("rb") as stream:
+                tokens = stream.readline(4096).decode("utf-8", "replace").split()
+            if tokens and (len(tokens) != COLUMNS or not all(NUMBER.fullmatch(t) for t in tokens[1:])):
+                return None
+            return "result rows 'image score x_min y_min x_max y_max' in comp*_det_*_<class>.txt"
+    except (OSError, InputError):
+        return None
+    return None
+
+
+@dataclass(slots=True)
+class _Columns:
+    """All rows of all files, as numbers."""
+
+    images: list[Image] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    owner: list[int] = field(default_factory=list)
+    xyxy: list[tuple[float, float, float, float]] = field(default_factory=list)
+    label: list[int] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield chunks of about 8192 boxes, the rows of all class files gathered by image.
+
+    Raises:
+        InputError: a minimum of 0 contradicts the origin 1, or an id fits several images.
+    """
+    vocabulary, columns = Vocabulary({}), _Columns()
+    for relative, path in source.files(".txt"):
+        match = NAME.fullmatch(PurePosixPath(relative).name)
+        if match is None:
+            context.tally.note("not-results", "its name is not comp*_det_*_<class>.txt; passed over", Place(path))
+            continue
+        try:
+            _read_file(path, vocabulary.add(match["label"]), columns, context)
+        except OSError as error:
+            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(path))
+    yield from _chunks(columns, vocabulary, context)
+
+
+def _read_file(path: str, label: int, columns: _Columns, context: Context) -> None:
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as rows:
+        for line, text in enumerate(rows, start=1):
+            tokens, place = text.split(), Place(path, line=line)
+            if not tokens:
+                continue
+            if (problem := _problem(tokens)) is not None:
+                context.tally.skip("bad-row", problem, place)
+                continue
+            score, x1, y1, x2, y2 = (float(token) for token in tokens[1:])
+            columns.xyxy.append(corners_of((x1, y1, x2, y2), context, place))
+            columns.owner.append(_number(tokens[0], columns, context))
+            columns.label.append(label)
+            columns.score.append(score)
+            columns.row.append(line)
+
+
+def _problem(tokens: list[str]) -> str | None:
+    shown = " ".join(tokens)[:60]
+    if len(tokens) != COLUMNS:
+        return f"{len(tokens)} columns in '{shown}'; expected image, score, x_min, y_min, x_max, y_max"
+    if not all(NUMBER.fullmatch(token) and math.isfinite(float(token)) for token in tokens[1:]):
+        return f"a column of '{shown}' is not a number"
+    return None
+
+
+def _number(image_id: str, columns: _Columns, context: Context) -> int:
+    """The number of an image; it is looked up when it is met for the first time."""
+    if image_id not in columns.numbers:
+        columns.numbers[image_id] = len(columns.images)
+        columns.images.append(context.images.stem(image_id))
+    return columns.numbers[image_id]
+
+
+def _chunks(columns: _Columns, vocabulary: Vocabulary, context: Context) -> Iterator[Detections]:
+    owner = np.array(columns.owner, np.int64)
+    order = np.argsort(owner, kind="stable")
+    counts = np.bincount(owner, minlength=len(columns.images))
+    bounds = np.concatenate(([0], np.cumsum(counts)))
+    xyxy, label = np.array(columns.xyxy, np.float64).reshape(-1, 4), np.array(columns.label, np.int32)
+    score, row = np.array(columns.score, np.float64), np.array(columns.row, np.int64)
+    first = 0
+    while first < len(columns.images):
+        last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + CHUNK_BOXES, "right")) - 1)
+        rows = order[bounds[first] : bounds[last]]
+        detections = Detections.from_counts(
+            [msgspec.structs.replace(image, source="") for image in columns.images[first:last]],
+            counts[first:last],
+            xyxy[rows],
+            label[rows],
+            vocabulary.labels,
+            score=score[rows],
+            row=row[rows],
+        )
+        context.tally.count(detections)
+        yield detections
+        first = last
