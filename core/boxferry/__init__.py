@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from boxferry.version import __version__
+
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
@@ -11,8 +13,18 @@ if TYPE_CHECKING:
     from boxferry.reading.read import read
     from boxferry.sending.project import Diffgram, Manner
 
-__version__ = "0.1.0"
-__all__ = ["BoxferryError", "Credentials", "Detections", "Diffgram", "Image", "Manner", "Server", "Tally", "read"]
+__all__ = [
+    "BoxferryError",
+    "Credentials",
+    "Detections",
+    "Diffgram",
+    "Image",
+    "Manner",
+    "Server",
+    "Tally",
+    "__version__",
+    "read",
+]
 
 _HOMES = {
     "BoxferryError": "boxferry.errors",

@@ -58,7 +58,8 @@ class _Grouping:
 
     def see(self, ids: list[object]) -> None:
         current, seen = self.current, self.seen
-        for image_id in ids:
+        for raw in ids:
+            image_id = raw if type(raw) is int else id_key(raw)
             if image_id != current:
                 if image_id in seen:
                     self.grouped = False

@@ -215,8 +215,8 @@ class _Reader:
         """
         if self._unknown_images and not self.images:
             first = next(iter(self._unknown_images))
-            remedy = "add --categories FILE (a dataset with its images), or file_name to the results"
-            raise InputError(f"{self.source.name}: nobody knows the images, as of image_id {first}: {remedy}")
+            remedy = "name the dataset that they are from with --categories FILE"
+            raise InputError(f"{self.source.name}: not one of its images is known, as of image_id {first}: {remedy}")
         if self.images and not self.vocabulary.labels:
             raise InputError(
                 f"{self.source.name}: category ids need names; add --categories FILE or --names FILE or LIST"

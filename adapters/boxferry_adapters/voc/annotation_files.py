@@ -190,11 +190,18 @@ def corners_of(found: Corners, context: Context, place: Place) -> Corners:
         InputError: a minimum is below 1 though the origin is 1: the file counts from 0.
     """
     x1, y1, x2, y2 = found
-    x_min, x_max, y_min, y_max = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+    if context.options["voc-origin"] == "1":
+        if 0 in (x1, y1):
+            raise InputError(
+                f"{place}: a minimum of 0, but VOC counts pixels from 1; if these do not, pass --voc-origin 0"
+            )
+        x1, y1 = x1 - 1, y1 - 1
     if x1 > x2 or y1 > y2:
         context.tally.note("reordered", "its minimum is above its maximum; taken the other way round", place, boxes=1)
-    if context.options["voc-origin"] == "0":
-        return x_min, y_min, x_max, y_max
-    if min(x_min, y_min) == 0:
-        raise InputError(f"{place}: a minimum of 0, but VOC counts pixels from 1; if these do not, pass --voc-origin 0")
-    return x_min - 1, y_min - 1, x_max, y_max
+        return _in_order(found, 1 if context.options["voc-origin"] == "1" else 0)
+    return x1, y1, x2, y2
+
+
+def _in_order(found: Corners, origin: int) -> Corners:
+    x1, y1, x2, y2 = found
+    return min(x1, x2) - origin, min(y1, y2) - origin, max(x1, x2), max(y1, y2)

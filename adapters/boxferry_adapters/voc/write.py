@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context
 
+NEARLY_0 = 1e-6  #: in place of a minimum of 0, which would say that the file counts from 0
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -24,6 +25,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
         InputError: an image has no known size, or its name leads out of the folder.
     """
     shift = 1.0 if context.options["voc-origin"] == "1" else 0.0
+    (target / "Annotations").mkdir(parents=True, exist_ok=True)
     for chunk in chunks:
         xyxy, label, score = chunk.xyxy.tolist(), chunk.label.tolist(), chunk.score.tolist()
         for image, rows in chunk.each_image():
@@ -55,7 +57,7 @@ def _add_object(root: Element, name: str, score: float, corners: list[float], sh
     SubElement(element, "difficult").text = "0"
     box = SubElement(element, "bndbox")
     x_min, y_min, x_max, y_max = corners
-    for tag, value in zip(SIDES, (x_min + shift, y_min + shift, x_max, y_max), strict=True):
+    for tag, value in zip(SIDES, (x_min + shift or NEARLY_0, y_min + shift or NEARLY_0, x_max, y_max), strict=True):
         SubElement(box, tag).text = f"{value:.0f}" if value.is_integer() else repr(value)
 
 

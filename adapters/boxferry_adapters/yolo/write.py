@@ -30,6 +30,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
             folder.
     """
     ids = _Ids(context.names)
+    (target / "labels").mkdir(parents=True, exist_ok=True)
     for chunk in chunks:
         tables = _tables(chunk, np.array([ids.of(name) for name in chunk.labels], np.int64))
         for (image, rows), table in zip(chunk.each_image(), tables, strict=True):
@@ -88,7 +89,6 @@ def _path(folder: Path, image: Image) -> Path:
 def _write_names(target: Path, names: Mapping[int, str]) -> None:
     import yaml
 
-    target.mkdir(parents=True, exist_ok=True)
     ordered = {class_id: names[class_id] for class_id in sorted(names)}
     text = yaml.safe_dump({"names": ordered}, sort_keys=False, allow_unicode=True)
     (target / "data.yaml").write_text(text, encoding="utf-8")

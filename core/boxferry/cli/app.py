@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from boxferry import __version__
 from boxferry.cli.session import Session
 from boxferry.errors import BoxferryError
+from boxferry.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

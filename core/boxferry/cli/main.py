@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from boxferry import __version__
+from boxferry.version import __version__
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from boxferry import __version__
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Refused, Unreachable, Unsure
+from boxferry.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

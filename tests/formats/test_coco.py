@@ -1,0 +1,375 @@
+"""The COCO adapter: results and datasets, in any order and size, and back."""
+
+import contextlib
+import gzip
+import io
+import json
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.json import Decoder
+
+from boxferry.boxes.detections import Image
+from boxferry.errors import InputError
+from boxferry.formats import Catalog
+from boxferry.reading.source import source_of
+from boxferry_adapters.coco import scan
+from boxferry_adapters.coco.items import Item
+from boxferry_adapters.coco.read import read as read_chunks
+from formats.reading import (
+    FORMATS,
+    a_context,
+    assert_same,
+    catalog_of,
+    detections,
+    images_of,
+    read,
+    rows_of,
+    write_json,
+    write_text,
+)
+
+CATALOG = Catalog(names={0: "cat", 7: "dog"}, images={1: Image("a.jpg", 100, 80), 2: Image("b.jpg", 50, 50)})
+GIVEN = {"catalog": CATALOG, "names": CATALOG.names}
+
+
+def a_result(image_id=1, category_id=0, bbox=(10, 20, 30, 40), **more):
+    return {"image_id": image_id, "category_id": category_id, "bbox": list(bbox), "score": 0.5} | more
+
+
+def a_dataset(*annotations, images=None, categories=None):
+    return {
+        "images": images or [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 80}],
+        "annotations": list(annotations),
+        "categories": categories or [{"id": 0, "name": "cat"}, {"id": 7, "name": "dog"}],
+    }
+
+
+def one(tmp_path, value, **options):
+    return read("coco", write_json(tmp_path / "x.json", value), **options)
+
+
+WHOLE = ("a.jpg", "cat", 10.0, 20.0, 40.0, 60.0, 0.5)
+
+
+def test_c1_results_with_a_dataset_beside_them(tmp_path):
+    """x, y, width, height become corners; the score is kept."""
+    rows, _ = one(tmp_path, [a_result(), a_result(2, 7)], **GIVEN)
+    assert rows == [WHOLE, ("b.jpg", "dog", *WHOLE[2:])]
+
+
+def test_c1_results_with_file_names_in_them(tmp_path):
+    """As some tools write them; the images folder gives the sizes."""
+    folder = images_of(tmp_path / "images", "a.jpg")
+    rows, _ = one(tmp_path, [a_result(file_name="a.jpg")], folder=folder, names={0: "cat"})
+    assert rows == [WHOLE]
+
+
+def test_c1_results_alone_name_the_flag_to_add(tmp_path):
+    """Numeric ids tell nothing."""
+    with pytest.raises(InputError, match="--categories FILE"):
+        one(tmp_path, [a_result()], names={0: "cat"})
+    with pytest.raises(InputError, match="--names"):
+        one(tmp_path, [a_result(file_name="a.jpg")], size=(9, 9))
+
+
+@pytest.mark.parametrize("value", [[], a_dataset(), {"annotations": [], "images": [], "categories": []}])
+def test_c2_nothing_is_a_success(tmp_path, value):
+    """An empty list, or no annotations."""
+    rows, tally = one(tmp_path, value, **GIVEN)
+    assert rows == []
+    assert not tally.failed
+
+
+@pytest.mark.parametrize("key", ["predictions", "annotations"])
+def test_c3_results_wrapped_or_compressed(tmp_path, key):
+    """In an object, or gzipped."""
+    assert one(tmp_path, {key: [a_result()]}, **GIVEN)[0] == [WHOLE]
+    path = tmp_path / "y.json.gz"
+    path.write_bytes(gzip.compress(json.dumps([a_result()]).encode()))
+    assert read("coco", path, **GIVEN)[0] == [WHOLE]
+
+
+def test_c4_c5_a_dataset_with_scores_and_a_category_0(tmp_path):
+    """A score in an annotation is kept; 0 is an id as any other."""
+    rows, _ = one(tmp_path, a_dataset(a_result(id=1), {k: v for k, v in a_result(1, 7).items() if k != "score"}))
+    assert rows == [WHOLE, ("a.jpg", "dog", *WHOLE[2:6], None)]
+
+
+def test_c7_unknown_categories_and_images_are_counted_once_each(tmp_path):
+    """One record for each, with the number of its boxes."""
+    rows, tally = one(tmp_path, [a_result(), a_result(9), a_result(9), a_result(1, 5), a_result(1, 5)], **GIVEN)
+    assert rows == [WHOLE]
+    assert tally.dropped == {"unknown-image": 2, "unknown-label": 2}
+    assert len(tally.examples["unknown-image"]) == len(tally.examples["unknown-label"]) == 1
+
+
+IDS = {"text": ("1", "0"), "float": (1.0, 0.0)}
+
+
+@pytest.mark.parametrize(("image_id", "category_id"), IDS.values(), ids=IDS)
+def test_c8_ids_are_compared_by_what_they_mean(tmp_path, image_id, category_id):
+    """'1', 1.0 and 1 are one id."""
+    rows, _ = one(tmp_path, [a_result(image_id, category_id), a_result()], **GIVEN)
+    assert rows == [WHOLE, WHOLE]
+
+
+def test_c8_a_stem_as_an_id_keeps_its_zeros(tmp_path):
+    """'000123' is a name."""
+    folder = images_of(tmp_path / "images", "000123.jpg", "123.jpg")
+    rows, _ = one(tmp_path, [a_result("000123")], folder=folder, names={0: "cat"})
+    assert rows[0][0] == "000123.jpg"
+
+
+def test_c9_everything_but_the_box_is_optional(tmp_path):
+    """No id, area, iscrowd, info, licenses or sizes."""
+    dataset = a_dataset(a_result(), images=[{"id": 1, "file_name": "a.jpg"}])
+    assert one(tmp_path, dataset)[0] == [WHOLE]
+
+
+def test_c10_an_image_id_with_two_files_is_an_error(tmp_path):
+    """Both are shown; the same file twice is none."""
+    twice = [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "a.jpg"}]
+    assert len(one(tmp_path, a_dataset(a_result(), images=twice))[0]) == 1
+    with pytest.raises(InputError, match=r"image id 1 is both 'a\.jpg' and 'b\.jpg'"):
+        one(tmp_path, a_dataset(images=[{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}]))
+
+
+def test_c11_backslashes_are_slashes(tmp_path):
+    """A dataset made on Windows."""
+    rows, _ = one(tmp_path, a_dataset(a_result(), images=[{"id": 1, "file_name": "x\\a.jpg"}]))
+    assert rows[0][0] == "x/a.jpg"
+
+
+BAD = {
+    "C12-null": None,
+    "C12-empty": [],
+    "C12-three": [1, 2, 3],
+    "C12-texts": ["1", "2", "3", "4"],
+    "C12-object": {"x": 1},
+    "C15-negative-width": [1, 2, -3, 4],
+    "C15-negative-height": [1, 2, 3, -4],
+    "true": [True, 1, 2, 3],
+}
+
+
+@pytest.mark.parametrize("bbox", BAD.values(), ids=BAD)
+def test_c12_c15_an_item_that_is_no_box_costs_only_itself(tmp_path, bbox):
+    """It is skipped with its index."""
+    rows, tally = one(tmp_path, [a_result(), a_result() | {"bbox": bbox}, a_result()], **GIVEN)
+    assert rows == [WHOLE, WHOLE]
+    assert str(tally.examples["bad-box"][0]).startswith(f"{tmp_path / 'x.json'}[1]: bbox: ")
+
+
+def test_c13_a_segmentation_without_a_box_is_skipped_not_guessed(tmp_path):
+    """Today; and an item that is no object at all too."""
+    item = {"image_id": 1, "category_id": 0, "segmentation": [[1, 1, 5, 1, 5, 5]]}
+    rows, tally = one(tmp_path, [item, 7, a_result(score="high"), a_result(None)], **GIVEN)
+    assert rows == []
+    assert tally.dropped == {"bad-box": 4}
+
+
+def test_c14_a_crowd_is_dropped_in_a_dataset_and_kept_in_results(tmp_path):
+    """A crowd region is not one object."""
+    _, tally = one(tmp_path, a_dataset(a_result(iscrowd=1), a_result()))
+    assert tally.dropped == {"crowd": 1}
+    assert len(one(tmp_path, [a_result(iscrowd=1)], **GIVEN)[0]) == 1
+
+
+def test_c15_nan_literals_cost_only_their_item(tmp_path):
+    """They are not JSON, and written all the same."""
+    text = json.dumps([a_result(), a_result(score=float("nan")), a_result(bbox=[float("inf"), 1, 2, 3])])
+    rows, tally = read("coco", write_text(tmp_path / "x.json", text), **GIVEN)
+    assert len(rows) + tally.dropped.total() == 3
+    assert rows[0] == WHOLE
+
+
+def test_c15_zero_sized_and_outside_boxes_are_left_to_the_fit(tmp_path):
+    """The reader changes no number."""
+    rows, _ = one(tmp_path, [a_result(bbox=[5, 5, 0, 0]), a_result(bbox=[900, -5, 10, 10])], **GIVEN)
+    assert [r[2:6] for r in rows] == [(5.0, 5.0, 5.0, 5.0), (900.0, -5.0, 910.0, 5.0)]
+
+
+def test_c18_two_categories_of_one_name_are_one_label(tmp_path):
+    """Blanks around a name do not count."""
+    categories = [{"id": 0, "name": "cat"}, {"id": 7, "name": " cat "}]
+    rows, _ = one(tmp_path, a_dataset(a_result(), a_result(1, 7), categories=categories))
+    assert {r[1] for r in rows} == {"cat"}
+
+
+def test_c19_lvis_names_images_by_their_url(tmp_path):
+    """The split's folder is kept."""
+    images = [{"id": 1, "coco_url": "http://images.cocodataset.org/val2017/000000397133.jpg", "width": 9, "height": 9}]
+    rows, _ = one(tmp_path, a_dataset(a_result(), images=images))
+    assert rows[0][0] == "val2017/000000397133.jpg"
+
+
+def test_a_size_that_the_image_contradicts_is_an_error_with_both(tmp_path):
+    """The boxes were made for another image."""
+    folder = images_of(tmp_path / "images", "a.jpg", size=(50, 40))
+    with pytest.raises(InputError, match="100x80, the image itself is 50x40"):
+        one(tmp_path, a_dataset(a_result()), folder=folder)
+
+
+def test_names_that_contradict_the_dataset_are_an_error_with_both(tmp_path):
+    """One of the two is of another model."""
+    with pytest.raises(InputError, match="category id 0 is 'cat', but 'zebra'"):
+        one(tmp_path, a_dataset(), names={0: "zebra"})
+
+
+BROKEN = {
+    "truncated": '[{"image_id": 1, "category_id": 0, "bb',
+    "garbage": "[{]",
+    "no-json": "hello",
+    "wrong-object": '{"a": 1}',
+    "empty": "",
+    "image-without-name": '{"images": [{"id": 1}], "annotations": []}',
+    "category-without-name": '{"images": [], "categories": [{"id": 1}]}',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_what_is_no_coco_file_is_one_clear_error(tmp_path, text):
+    """With the source's name."""
+    with pytest.raises(InputError, match=r"x\.json"):
+        read("coco", write_text(tmp_path / "x.json", text), **GIVEN)
+
+
+# Order and size
+
+
+@st.composite
+def result_lists(draw):
+    """Results in any order, some of them unusable."""
+    item = st.builds(
+        a_result,
+        st.sampled_from([1, 2, 9, "1", 2.0]),
+        st.sampled_from([0, 7, 5]),
+        st.tuples(*[st.integers(0, 50)] * 4),
+        file_name=st.one_of(st.none(), st.text(max_size=5)),
+        segmentation=st.sampled_from([None, [[1, 2, 3]], {"counts": '"},{"', "size": [1, 2]}]),
+    )
+    bad = st.sampled_from([a_result(bbox=[1, 2]), 5, {}, a_result(bbox=[0, 0, -1, 1]), a_result(score=None)])
+    return draw(st.lists(st.one_of(item, item, item, bad), max_size=12))
+
+
+@settings(deadline=None, max_examples=80)
+@given(results=result_lists(), piece=st.integers(8, 400), chunk=st.integers(1, 5), wrapped=st.booleans())
+def test_neither_piece_nor_chunk_nor_order_changes_what_is_read(tmp_path_factory, results, piece, chunk, wrapped):
+    """However small the pieces are cut, and whether images are grouped or not."""
+    folder, results = tmp_path_factory.mktemp("coco"), [a_result(), *results]
+    expected, tally = one(folder, {"info": {"a": ["]}"]}, "predictions": results} if wrapped else results, **GIVEN)
+    make = scan.Scanner.__init__
+    with patch.object(scan.Scanner, "__init__", lambda *a, **k: make(*a, **(k | {"piece_bytes": piece}))):
+        context = a_context("coco", **GIVEN)
+        chunks = list(read_chunks(source_of(folder / "x.json"), context, chunk_boxes=chunk))
+    assert sorted(map(str, rows_of(chunks))) == sorted(map(str, expected))
+    assert (context.tally.read, context.tally.dropped) == (tally.read, tally.dropped)
+    grouped = sorted(results, key=lambda r: str(r.get("image_id")) if isinstance(r, dict) else "")
+    rows, again = one(folder, grouped, **GIVEN)
+    assert sorted(map(str, rows)) == sorted(map(str, expected))
+    assert again.dropped == tally.dropped
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.sampled_from(['"}],{"', "\\", "é}"])),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)),
+    max_leaves=10,
+)
+
+
+@given(
+    before=st.dictionaries(st.text(max_size=4).filter("x".__ne__), JSON, max_size=3),
+    items=st.lists(st.dictionaries(st.text(max_size=4), JSON, max_size=3), max_size=6),
+    piece=st.integers(1, 64),
+    indent=st.sampled_from([None, 1]),
+)
+def test_the_scanner_finds_every_key_and_every_item_of_any_json(before, items, piece, indent):
+    """Against json.dumps, cut into pieces of any size."""
+    text = json.dumps(before | {"x": items}, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    scanner = scan.Scanner(io.BytesIO(text), "x", piece_bytes=piece)
+    found = {}
+    for key in scanner.object_keys():
+        if key == "x":
+            found[key] = [item for part, _ in scanner.items(Decoder(list[Item])) for item in part]
+        else:
+            found[key] = scanner.value()
+    assert found == before | {"x": items}
+
+
+# Writing
+
+
+@settings(deadline=None, max_examples=60)
+@given(chunk=detections(), form=st.sampled_from(["dataset", "results"]))
+def test_what_is_written_reads_back(tmp_path_factory, chunk, form):
+    """The same boxes, labels, scores and, in a dataset, empty images."""
+    path, catalog = tmp_path_factory.mktemp("coco") / "x.json", catalog_of(chunk)
+    names = dict(enumerate(chunk.labels))
+    context = a_context("coco", catalog=catalog, names=names, coco_form=form)
+    if form == "results" and np.isnan(chunk.score).any():
+        with pytest.raises(InputError, match="without a score"):
+            FORMATS["coco"].write([chunk], path, context)
+        assert not path.exists()
+        return
+    FORMATS["coco"].write([chunk], path, context)
+    assert list(path.parent.iterdir()) == [path]
+    rows, tally = read("coco", path, catalog=catalog, names=names)
+    assert_same(rows, rows_of([chunk]), tolerance=1e-9)
+    assert form == "results" or tally.images == len(chunk.images)
+
+
+def evaluated(truth, results):
+    """The twelve numbers of COCOeval."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        gt = COCO(str(truth))
+        evaluation = COCOeval(gt, gt.loadRes(str(results)), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation.stats.tolist()
+
+
+def test_pycocotools_takes_what_is_written_and_comes_to_the_same_numbers(tmp_path):
+    """loadRes, and COCOeval's twelve numbers of the original and the round-tripped file, to the last digit."""
+    rng = np.random.default_rng(7)
+    images = [{"id": n, "file_name": f"{n}.jpg", "width": 640, "height": 480} for n in range(1, 9)]
+    categories = [{"id": n, "name": f"c{n}"} for n in (3, 5, 90)]
+    truth, results = [], []
+    for number in range(120):
+        x, y, w, h = (float(v) for v in rng.uniform((0, 0, 5, 5), (500, 380, 130, 90)))
+        where = {"image_id": int(rng.integers(1, 9)), "category_id": int(rng.choice([3, 5, 90]))}
+        truth.append(where | {"id": number + 1, "bbox": [x, y, w, h], "area": w * h, "iscrowd": 0})
+        jitter = [float(v) for v in rng.normal(0, 6, 2)]
+        results.append(where | {"bbox": [x + jitter[0], y + jitter[1], w, h], "score": float(rng.random())})
+    dataset = write_json(tmp_path / "gt.json", {"images": images, "annotations": truth, "categories": categories})
+    original = write_json(tmp_path / "results.json", results)
+    catalog = FORMATS["coco"].catalog(source_of(dataset))
+    context = a_context("coco", catalog=catalog, names=catalog.names, coco_form="results")
+    written = tmp_path / "written.json"
+    FORMATS["coco"].write(FORMATS["coco"].read(source_of(original), context), written, context)
+    assert evaluated(dataset, written) == pytest.approx(evaluated(dataset, original), abs=0)
+    assert 0.05 < evaluated(dataset, original)[0] < 0.95
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (json.dumps([a_result()]), True),
+        (json.dumps(a_dataset()), True),
+        ('{"info": {}, "licenses": [], "images": []}', True),
+        ("[]", True),
+        ('[{"a": 1}]', False),
+        ('{"shapes": []}', False),
+        ("0 0.5 0.5 0.2 0.2", False),
+    ],
+)
+def test_it_recognises_its_files_and_no_others(tmp_path, text, expected):
+    """By the keys at the beginning."""
+    assert bool(FORMATS["coco"].sniff(source_of(write_text(tmp_path / "x.json", text)))) == expected

@@ -1,0 +1,236 @@
+"""The YOLO adapter: rows of the field, and back."""
+
+import codecs
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boxferry.boxes.detections import Detections, Image
+from boxferry.errors import InputError
+from boxferry.reading.source import source_of
+from boxferry_adapters.yolo.rows import parse, parse_carefully, parse_quickly, plain
+from formats.reading import (
+    FORMATS,
+    a_context,
+    assert_same,
+    catalog_of,
+    detections,
+    images_of,
+    read,
+    rows_of,
+    write_text,
+)
+
+NAMES = {0: "cat", 1: "dog"}
+SIZE = (100, 80)
+WHOLE = ("a", "cat", 40.0, 30.0, 60.0, 50.0)
+
+
+def one(tmp_path, text, *, names=NAMES, size=SIZE, **options):
+    """Read one label file, a.txt."""
+    write_text(tmp_path / "a.txt", text)
+    return read("yolo", tmp_path, names=names, size=size, **options)
+
+
+GOOD = {
+    "Y1-no-score": ("0 .5 .5 .2 .25", None),
+    "Y2-score": ("0 0.5 0.5 0.2 0.25 0.75", 0.75),
+    "Y2-score-zero": ("0 0.5 0.5 0.2 0.25 0", 0.0),
+    "Y2-score-one": ("0 0.5 0.5 0.2 0.25 1", 1.0),
+    "Y8-crlf-tabs-blanks": ("\r\n0\t0.5  0.5 0.2 0.25 \r\n\r\n", None),
+    "Y9-bom": (codecs.BOM_UTF8 + b"0 0.5 0.5 0.2 0.25", None),
+    "Y9-utf16": ("0 0.5 0.5 0.2 0.25".encode("utf-16"), None),
+    "Y11-class-float": ("0.0 0.5 0.5 0.2 0.25", None),
+    "Y11-class-exponent": ("0e0 5e-1 0.5 2E-1 +0.25", None),
+}
+
+
+@pytest.mark.parametrize(("text", "score"), GOOD.values(), ids=GOOD)
+def test_rows_as_they_are_written(tmp_path, text, score):
+    """Each gives the one box, with its score or none."""
+    rows, tally = one(tmp_path, text)
+    assert rows == [(*WHOLE, score)]
+    assert not tally.dropped
+
+
+BAD_ROWS = {
+    "words": "0 0.5 0.5 wide 0.25",
+    "Y7-columns": "0 0.5 0.5 0.2 0.25 0.5 0.7",
+    "columns-few": "0 0.5 0.5 0.2",
+    "Y14-nan": "0 nan 0.5 0.2 0.25",
+    "Y14-inf": "0 0.5 0.5 inf 0.25",
+    "class-half": "0.5 0.5 0.5 0.2 0.25",
+    "class-negative": "-1 0.5 0.5 0.2 0.25",
+    "underscore": "0 0_5 0.5 0.2 0.25",
+}
+
+
+@pytest.mark.parametrize("row", BAD_ROWS.values(), ids=BAD_ROWS)
+def test_a_row_that_is_no_detection_costs_only_itself(tmp_path, row):
+    """It is skipped with file and line, and its neighbours are kept."""
+    rows, tally = one(tmp_path, f"0 0.5 0.5 0.2 0.25\n\n{row}\n1 0.5 0.5 0.2 0.25\n")
+    assert [r[1] for r in rows] == ["cat", "dog"]
+    assert tally.dropped == {"bad-row": 1}
+    assert str(tally.examples["bad-row"][0]).startswith(f"{tmp_path / 'a.txt'}:3: ")
+
+
+FAILS = {
+    "Y3-track-ids": ("0 0.5 0.5 0.2 0.25 12\n0 0.5 0.5 0.2 0.25 13", "not-a-score", 2),
+    "Y15-pixels": ("0 320 240 64 48\n", "pixels", 1),
+    "Y22-classification": ("0.91 cat\n0.05 dog\n", "classification", 0),
+    "zero-bytes": (b"0 0.5\0 0.5", "bad-encoding", 0),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "boxes"), FAILS.values(), ids=FAILS)
+def test_a_file_that_is_something_else_fails_and_the_others_go_on(tmp_path, text, code, boxes):
+    """Its boxes are counted as dropped with the reason, never read as something that they are not."""
+    write_text(tmp_path / "b.txt", "0 0.5 0.5 0.2 0.25")
+    rows, tally = one(tmp_path, text)
+    assert [r[0] for r in rows] == ["b"]
+    assert tally.failed == {code: 1}
+    assert tally.dropped.total() == boxes
+
+
+def test_y10_an_empty_file_is_an_image_without_boxes(tmp_path):
+    """Counted as an image."""
+    rows, tally = one(tmp_path, "")
+    assert (rows, tally.images) == ([], 1)
+
+
+def test_y12_a_class_out_of_range_is_one_record_for_the_class(tmp_path):
+    """With the number of its boxes."""
+    rows, tally = one(tmp_path, "0 0.5 0.5 0.2 0.25\n7 0.5 0.5 0.2 0.25\n7 0.1 0.5 0.2 0.25\n")
+    assert len(rows) == 1
+    assert tally.dropped == {"unknown-label": 2}
+    (issue,) = tally.examples["unknown-label"]
+    assert "class 7 has no name (2 boxes)" in issue.message
+
+
+def test_y13_y14_boxes_beyond_the_image_or_without_size_are_left_to_the_fit(tmp_path):
+    """The reader changes no number."""
+    rows, _ = one(tmp_path, "0 1.2 0.5 0.5 0.25\n0 0.5 0.5 0 0.25\n")
+    assert [r[2:6] for r in rows] == [(95.0, 30.0, 145.0, 50.0), (50.0, 30.0, 50.0, 50.0)]
+
+
+def test_y16_boxes_without_any_names_are_an_error_that_shows_what_lies_beside(tmp_path):
+    """The file is named, and not taken unasked."""
+    write_text(tmp_path / "data.yaml", "names: [cat]")
+    with pytest.raises(InputError, match=r"add --names FILE or LIST \(.*data\.yaml is there\)"):
+        one(tmp_path / "labels", "0 0.5 0.5 0.2 0.25", names={})
+
+
+def test_y17_sub_folders_and_dots_in_names(tmp_path):
+    """Only the last suffix is taken off, and the path is kept."""
+    folder = images_of(tmp_path / "images", "x/a.b.c.jpg", "y/a.b.c.png")
+    write_text(tmp_path / "labels/x/a.b.c.txt", "0 0.5 0.5 0.2 0.25")
+    write_text(tmp_path / "labels/y/a.b.c.txt", "1 0.5 0.5 0.2 0.25")
+    rows, _ = read("yolo", tmp_path / "labels", names=NAMES, folder=folder)
+    assert [(r[0], r[1]) for r in rows] == [("x/a.b.c.jpg", "cat"), ("y/a.b.c.png", "dog")]
+
+
+def test_y17_a_stem_with_two_images_fails_with_both(tmp_path):
+    """x.jpg and x.png."""
+    folder = images_of(tmp_path / "images", "a.jpg", "a.png")
+    rows, tally = one(tmp_path / "labels", "0 0.5 0.5 0.2 0.25", folder=folder, size=None)
+    assert rows == []
+    assert tally.failed == {"ambiguous-image": 1}
+    assert "a.jpg" in tally.examples["ambiguous-image"][0].message
+
+
+def test_y20_an_image_of_unknown_size_fails_with_the_options(tmp_path):
+    """Its boxes are counted."""
+    rows, tally = one(tmp_path, "0 0.5 0.5 0.2 0.25\n", size=None)
+    assert rows == []
+    assert tally.dropped == {"no-size": 1}
+    assert "--images DIR, --size WxH or --categories FILE" in tally.examples["no-size"][0].message
+
+
+def test_two_files_about_one_image_are_not_merged(tmp_path):
+    """The second fails: it may be an older run."""
+    folder = images_of(tmp_path / "images", "a.jpg")
+    write_text(tmp_path / "labels/a.txt", "0 0.5 0.5 0.2 0.25")
+    write_text(tmp_path / "labels/old/a.txt", "0 0.5 0.5 0.2 0.25")
+    rows, tally = read("yolo", tmp_path / "labels", names=NAMES, folder=folder)
+    assert len(rows) == 1
+    assert tally.failed.total() == 1
+
+
+def test_files_that_are_no_labels_are_passed_over(tmp_path):
+    """classes.txt and the like, and the result files of VOC."""
+    for name in ("classes.txt", "train.txt", "comp4_det_test_cat.txt"):
+        write_text(tmp_path / name, "cat\ndog\n")
+    rows, tally = one(tmp_path, "0 0.5 0.5 0.2 0.25")
+    assert (len(rows), tally.images) == (1, 1)
+
+
+SNIFFED = {
+    "rows": ("0 0.5 0.5 0.2 0.25\n", True),
+    "scored": ("3 0.5 0.5 0.2 0.25 0.9\n", True),
+    "polygon": ("0 0.1 0.1 0.2 0.2 0.3 0.3\n", True),
+    "prose": ("once upon a time there was\n", False),
+    "classification": ("0.91 cat\n", False),
+    "voc-ids": ("2009_000001 0.83 1 2 3 4\n", False),
+    "json": ('[{"image_id": 1}]\n', False),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SNIFFED.values(), ids=SNIFFED)
+def test_it_recognises_its_rows_and_no_others(tmp_path, text, expected):
+    """And says what it saw."""
+    write_text(tmp_path / "a.txt", text)
+    assert bool(FORMATS["yolo"].sniff(source_of(tmp_path))) == expected
+
+
+NUMBERS = st.floats(0, 1, allow_subnormal=False).map(lambda f: f"{f:.6f}")
+BLANKS = st.sampled_from([" ", "  ", "\t"])
+ENDS = st.sampled_from(["\n", "\r\n", " \n", "\n\n"])
+
+
+@given(st.lists(st.tuples(st.integers(0, 90), st.lists(NUMBERS, min_size=3, max_size=6), BLANKS, ENDS), max_size=6))
+def test_the_quick_and_the_careful_way_agree(rows):
+    """Where the quick one takes a file, it gives what the careful one gives, line numbers too."""
+    text = "".join(blank.join([str(c), *numbers]) + end for c, numbers, blank, end in rows).encode()
+    quick, careful = parse_quickly(plain(text)), parse_carefully(plain(text))
+    if quick is not None:
+        assert str(quick) == str(careful)
+    assert str(parse(text)) == str(careful)
+
+
+@settings(deadline=None, max_examples=60)
+@given(chunk=detections())
+def test_what_is_written_reads_back(tmp_path_factory, chunk):
+    """The same boxes within a millionth of a pixel's tenth, labels, scores and empty images."""
+    folder = tmp_path_factory.mktemp("yolo")
+    FORMATS["yolo"].write([chunk], folder, a_context("yolo"))
+    import yaml
+
+    names = yaml.safe_load((folder / "data.yaml").read_text())["names"]
+    rows, tally = read("yolo", folder / "labels", names=names or {0: "x"}, catalog=catalog_of(chunk))
+    assert_same(rows, rows_of([chunk]), tolerance=1e-5)
+    assert tally.images == len(chunk.images)
+
+
+def test_names_keep_the_ids_that_they_were_given(tmp_path):
+    """New names take the ids that are free."""
+    chunk = Detections.from_counts([Image("a.jpg", 9, 9)], [2], [[0, 0, 1, 1]] * 2, [0, 1], ["new", "cat"])
+    FORMATS["yolo"].write([chunk], tmp_path, a_context("yolo", names={0: "dog", 2: "cat"}))
+    assert (tmp_path / "data.yaml").read_text() == "names:\n  0: dog\n  1: new\n  2: cat\n"
+    assert [line.split()[0] for line in (tmp_path / "labels/a.txt").read_text().splitlines()] == ["1", "2"]
+
+
+@pytest.mark.parametrize("key", ["../a.jpg", "/etc/a.jpg", "x/../../a.jpg"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path, key):
+    """Nothing is written there."""
+    chunk = Detections.from_counts([Image(key, 9, 9)], [0], [], [], ())
+    with pytest.raises(InputError, match="leads out"):
+        FORMATS["yolo"].write([chunk], tmp_path / "out", a_context("yolo"))
+
+
+def test_scores_for_some_boxes_only_are_refused(tmp_path):
+    """A missing score would come back as another number's."""
+    corners = [[0, 0, 1, 1]] * 2
+    chunk = Detections.from_counts([Image("a.jpg", 9, 9)], [2], corners, [0, 0], ["x"], score=[0.5, float("nan")])
+    with pytest.raises(InputError, match=r"a\.jpg: some of its boxes have a score"):
+        FORMATS["yolo"].write([chunk], tmp_path, a_context("yolo"))
