@@ -66,7 +66,7 @@ def test_coordinates_as_they_are_written(tmp_path, box, expected):
 def test_v1_a_minimum_of_0_contradicts_the_format_and_ends_the_run(tmp_path):
     """It is never shifted silently; the option takes the numbers as they are."""
     text = an_annotation(an_object(), an_object(corners(0, 5, 10, 15)))
-    with pytest.raises(InputError, match=r"a\.xml\[1\]: a minimum of 0.*--voc-origin 0"):
+    with pytest.raises(InputError, match=r"a\.xml\[1\]: a minimum of 0, .*--voc-origin 0"):
         one(tmp_path, text)
     rows, _ = one(tmp_path, text, voc_origin="0")
     assert [r[2:6] for r in rows] == [(11.0, 21.0, 30.0, 40.0), (0.0, 5.0, 10.0, 15.0)]
@@ -267,3 +267,65 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path):
     chunk = Detections.from_counts([Image("../a.jpg", 9, 9)], [0], [], [], ())
     with pytest.raises(InputError, match="leads out"):
         FORMATS["voc"].write([chunk], tmp_path / "out", a_context("voc"))
+
+
+@pytest.mark.parametrize("value", [0.5, -1, -3.25])
+def test_v1_any_coordinate_below_1_asks_what_it_means(tmp_path, value):
+    """And either answer is taken: counted from 0, or from 1 and reaching out of the image."""
+    text = an_annotation(an_object(corners(value, 5, 10, 15)))
+    with pytest.raises(InputError, match=r"--voc-origin 0 if .*--voc-origin 1 if"):
+        one(tmp_path, text)
+    assert one(tmp_path, text, voc_origin="0")[0][0][2] == value
+    assert one(tmp_path, text, voc_origin="1")[0][0][2] == value - 1
+
+
+def test_v6_a_score_that_is_no_number_is_skipped_not_forgotten(tmp_path):
+    """The box is counted as bad."""
+    _, tally = one(tmp_path, an_annotation(an_object(more="<confidence>high</confidence>")))
+    assert tally.dropped == {"bad-box": 1}
+
+
+def test_v12_an_encoding_of_several_bytes(tmp_path):
+    """GBK, as declared."""
+    text = '<?xml version="1.0" encoding="GBK"?>' + an_annotation(an_object(name="猫"))
+    assert one(tmp_path, text.encode("gbk"))[0][0][1] == "猫"
+
+
+def test_annotation_files_and_result_files_together_are_an_error(tmp_path):
+    """Neither kind is passed over."""
+    write_text(tmp_path / "comp4_det_test_cat.txt", "a 0.5 1 2 3 4\n")
+    with pytest.raises(InputError, match="annotation files and result files"):
+        one(tmp_path, an_annotation())
+
+
+def test_a_folder_with_neither_is_an_error(tmp_path):
+    """Named as voc, it is not an empty success."""
+    with pytest.raises(InputError, match="neither XML files nor result files"):
+        one(tmp_path, "hello", name="README.txt")
+
+
+def test_result_files_are_found_among_others(tmp_path):
+    """A README before them changes nothing, nor does a bad first row."""
+    write_text(tmp_path / "README.txt", "hello\n")
+    rows, tally = one(tmp_path, "bad\na 0.5 1 2 3 4\n", name="comp4_det_test_cat.txt")
+    assert len(rows) == 1
+    assert tally.dropped == {"bad-row": 1}
+
+
+def test_two_images_of_one_stem_do_not_overwrite_each_other(tmp_path):
+    """x.jpg and x.png would both be x.xml."""
+    chunk = Detections.from_counts([Image("x.jpg", 9, 9), Image("x.png", 9, 9)], [0, 0], [], [], ())
+    for fmt in ("voc", "yolo"):
+        with pytest.raises(InputError, match=r"x\.png: another image"):
+            FORMATS[fmt].write([chunk], tmp_path / fmt, a_context(fmt))
+
+
+def test_what_reaches_out_above_or_left_is_cut_and_counted(tmp_path):
+    """The format has no number for it."""
+    xyxy = [[-5, -1, 5, 5], [-9, 1, -2, 5], [0, 0, 20, 5]]
+    chunk = Detections.from_counts([Image("a.jpg", 9, 9)], [3], xyxy, [0, 0, 0], ["x"])
+    context = a_context("voc")
+    FORMATS["voc"].write([chunk], tmp_path, context)
+    rows, _ = read("voc", tmp_path / "Annotations")
+    assert [r[2:6] for r in rows] == [(0.0, 0.0, 5.0, 5.0), (0.0, 0.0, 20.0, 5.0)]
+    assert (context.tally.changed, context.tally.dropped) == ({"clipped": 1}, {"outside-image": 1})

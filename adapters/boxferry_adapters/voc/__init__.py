@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.errors import InputError
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
 from boxferry_adapters.voc import annotation_files, results
@@ -26,8 +27,17 @@ def sniff(source: Source) -> str | None:
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
-    """Yield chunks of the annotation files, or of the result files where there are such."""
-    return results.read(source, context) if results.sniff(source) else annotation_files.read(source, context)
+    """Yield chunks of the annotation files, or of the result files.
+
+    Raises:
+        InputError: there are none, or both.
+    """
+    has_xml, has_results = annotation_files.are_there(source), results.are_there(source)
+    if has_xml and has_results:
+        raise InputError(f"{source.name}: holds annotation files and result files; name one kind, as in '*.xml'")
+    if not has_xml and not has_results:
+        raise InputError(f"{source.name}: holds neither XML files nor result files comp*_det_*_<class>.txt")
+    return annotation_files.read(source, context) if has_xml else results.read(source, context)
 
 
 @hookimpl
@@ -35,8 +45,8 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     origin = Option(
         name="voc-origin",
-        help="The first pixel's number: 1 as the format defines it (maxima inclusive), 0 takes numbers as they are.",
-        default="1",
+        help="The first pixel's number: 1, as the format defines it, maxima inclusive; 0 takes numbers as they are. "
+        "Where it is not given, it is 1, and a coordinate below 1 is an error.",
         choices=("1", "0"),
     )
     register(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Corners = tuple[float, float, float, float]
 
 CHUNK_FILES = 512
+NOISE_PX = 1e-3  #: a box without width may come as one whose sides have crossed by the last digits
 SNIFFED_FILES = 3
 SNIFFED_BYTES = 4096
 
@@ -42,6 +43,13 @@ def sniff(source: Source) -> str | None:
     except (OSError, InputError):
         return None
     return "XML files with an annotation root" if found else None
+
+
+def are_there(source: Source) -> bool:
+    """Whether there is an XML file: by its name, or by the first character of a stream."""
+    if source.is_stream:
+        return source.head.replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return next(iter(source.files(".xml")), None) is not None
 
 
 class _FileError(Exception):
@@ -68,7 +76,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield a chunk for every 512 files.
 
     Raises:
-        InputError: a minimum of 0 contradicts the origin 1.
+        InputError: a coordinate below 1 contradicts the format's origin.
     """
     reader = _Reader(source, context)
     batch = _Batch()
@@ -187,21 +195,16 @@ def corners_of(found: Corners, context: Context, place: Place) -> Corners:
     """x_min, y_min, x_max, y_max, 0-based, maxima exclusive; reversed ones are put in order, and noted.
 
     Raises:
-        InputError: a minimum is below 1 though the origin is 1: the file counts from 0.
+        InputError: a minimum is below 1, the first pixel's number, and nobody said what that means.
     """
-    x1, y1, x2, y2 = found
-    if context.options["voc-origin"] == "1":
-        if 0 in (x1, y1):
-            raise InputError(
-                f"{place}: a minimum of 0, but VOC counts pixels from 1; if these do not, pass --voc-origin 0"
-            )
-        x1, y1 = x1 - 1, y1 - 1
-    if x1 > x2 or y1 > y2:
+    origin, x1, y1, x2, y2 = context.options["voc-origin"], *found
+    if not origin and min(x1, y1) < 1:
+        raise InputError(
+            f"{place}: a minimum of {min(x1, y1):g}, but VOC counts pixels from 1: pass --voc-origin 0 if this counts "
+            "from 0, or --voc-origin 1 if its boxes reach out of their images"
+        )
+    shift = 0 if origin == "0" else 1
+    if x1 - shift > x2 + NOISE_PX or y1 - shift > y2 + NOISE_PX:
         context.tally.note("reordered", "its minimum is above its maximum; taken the other way round", place, boxes=1)
-        return _in_order(found, 1 if context.options["voc-origin"] == "1" else 0)
-    return x1, y1, x2, y2
-
-
-def _in_order(found: Corners, origin: int) -> Corners:
-    x1, y1, x2, y2 = found
-    return min(x1, x2) - origin, min(y1, y2) - origin, max(x1, x2), max(y1, y2)
+        x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+    return x1 - shift, y1 - shift, max(x2, x1 - shift), max(y2, y1 - shift)

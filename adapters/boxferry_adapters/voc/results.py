@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -25,23 +27,37 @@ if TYPE_CHECKING:
 NAME = re.compile(r"comp\d+_det_[^_]+_(?P<label>.+)\.txt")
 CHUNK_BOXES = 8192
 COLUMNS = 6
+SNIFFED_FILES = 5
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def sniff(source: Source) -> str | None:
-    """Recognise the files by their names and the first row."""
+    """Recognise the files by their names and their first rows."""
     try:
-        for relative, path in source.files(".txt"):
-            if not NAME.fullmatch(PurePosixPath(relative).name):
-                return None
-            with Path(path).open("rb") as stream:
-                tokens = stream.readline(4096).decode("utf-8", "replace").split()
-            if tokens and (len(tokens) != COLUMNS or not all(NUMBER.fullmatch(t) for t in tokens[1:])):
-                return None
-            return "result rows 'image score x_min y_min x_max y_max' in comp*_det_*_<class>.txt"
+        first = [_first_row(path) for _, path in islice(_files(source), SNIFFED_FILES)]
     except (OSError, InputError):
         return None
-    return None
+    rows = [row for row in first if row]
+    if not first or not all(_problem(row) is None for row in rows):
+        return None
+    return "result rows 'image score x_min y_min x_max y_max' in comp*_det_*_<class>.txt"
+
+
+def are_there(source: Source) -> bool:
+    """Whether there is a result file, by its name."""
+    return next(_files(source), None) is not None
+
+
+def _files(source: Source) -> Iterator[tuple[str, str]]:
+    """Each result file, as (label, path to open)."""
+    for relative, path in source.files(".txt"):
+        if match := NAME.fullmatch(PurePosixPath(relative).name):
+            yield match["label"], path
+
+
+def _first_row(path: str) -> list[str]:
+    with Path(path).open("rb") as stream:
+        return stream.readline(4096).decode("utf-8-sig", "replace").split()
 
 
 @dataclass(slots=True)
@@ -50,30 +66,25 @@ class _Columns:
 
     images: list[Image] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
-    owner: list[int] = field(default_factory=list)
-    xyxy: list[tuple[float, float, float, float]] = field(default_factory=list)
-    label: list[int] = field(default_factory=list)
-    score: list[float] = field(default_factory=list)
-    row: list[int] = field(default_factory=list)
+    owner: array[int] = field(default_factory=lambda: array("q"))
+    xyxy: array[float] = field(default_factory=lambda: array("d"))
+    label: array[int] = field(default_factory=lambda: array("l"))
+    score: array[float] = field(default_factory=lambda: array("d"))
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield chunks of about 8192 boxes, the rows of all class files gathered by image.
 
     Raises:
-        InputError: a minimum of 0 contradicts the origin 1, or an id fits several images.
+        InputError: a coordinate below 1 contradicts the format's origin, or an id fits several images.
     """
     vocabulary, columns = Vocabulary({}), _Columns()
-    for relative, path in source.files(".txt"):
-        match = NAME.fullmatch(PurePosixPath(relative).name)
-        if match is None:
-            context.tally.note("not-results", "its name is not comp*_det_*_<class>.txt; passed over", Place(path))
-            continue
+    for label, path in _files(source):
         try:
-            _read_file(path, vocabulary.add(match["label"]), columns, context)
+            _read_file(path, vocabulary.add(label), columns, context)
         except OSError as error:
             context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(path))
-    yield from _chunks(columns, vocabulary, context)
+    yield from _chunks(columns, source.name, vocabulary, context)
 
 
 def _read_file(path: str, label: int, columns: _Columns, context: Context) -> None:
@@ -86,11 +97,10 @@ def _read_file(path: str, label: int, columns: _Columns, context: Context) -> No
                 context.tally.skip("bad-row", problem, place)
                 continue
             score, x1, y1, x2, y2 = (float(token) for token in tokens[1:])
-            columns.xyxy.append(corners_of((x1, y1, x2, y2), context, place))
+            columns.xyxy.extend(corners_of((x1, y1, x2, y2), context, place))
             columns.owner.append(_number(tokens[0], columns, context))
             columns.label.append(label)
             columns.score.append(score)
-            columns.row.append(line)
 
 
 def _problem(tokens: list[str]) -> str | None:
@@ -110,25 +120,24 @@ def _number(image_id: str, columns: _Columns, context: Context) -> int:
     return columns.numbers[image_id]
 
 
-def _chunks(columns: _Columns, vocabulary: Vocabulary, context: Context) -> Iterator[Detections]:
+def _chunks(columns: _Columns, source: str, vocabulary: Vocabulary, context: Context) -> Iterator[Detections]:
     owner = np.array(columns.owner, np.int64)
     order = np.argsort(owner, kind="stable")
     counts = np.bincount(owner, minlength=len(columns.images))
     bounds = np.concatenate(([0], np.cumsum(counts)))
     xyxy, label = np.array(columns.xyxy, np.float64).reshape(-1, 4), np.array(columns.label, np.int32)
-    score, row = np.array(columns.score, np.float64), np.array(columns.row, np.int64)
+    score = np.array(columns.score, np.float64)
     first = 0
     while first < len(columns.images):
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + CHUNK_BOXES, "right")) - 1)
         rows = order[bounds[first] : bounds[last]]
         detections = Detections.from_counts(
-            [msgspec.structs.replace(image, source="") for image in columns.images[first:last]],
+            [msgspec.structs.replace(image, source=source) for image in columns.images[first:last]],
             counts[first:last],
             xyxy[rows],
             label[rows],
             vocabulary.labels,
             score=score[rows],
-            row=row[rows],
         )
         context.tally.count(detections)
         yield detections

@@ -6,6 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
+import numpy as np
+
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context
 
-NEARLY_0 = 1e-6  #: in place of a minimum of 0, which would say that the file counts from 0
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -24,18 +25,32 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     Raises:
         InputError: an image has no known size, or its name leads out of the folder.
     """
-    shift = 1.0 if context.options["voc-origin"] == "1" else 0.0
+    shift = 0.0 if context.options["voc-origin"] == "0" else 1.0
+    taken: set[Path] = set()
     (target / "Annotations").mkdir(parents=True, exist_ok=True)
     for chunk in chunks:
+        chunk = _inside(chunk, context) if shift else chunk  # noqa: PLW2901 # the chunk as the format can say it
         xyxy, label, score = chunk.xyxy.tolist(), chunk.label.tolist(), chunk.score.tolist()
         for image, rows in chunk.each_image():
             root = _head(image)
             for i in range(rows.start, rows.stop):
                 _add_object(root, chunk.labels[label[i]], score[i], xyxy[i], shift)
-            path = _path(target / "Annotations", image)
+            path = _path(target / "Annotations", image, taken)
             path.parent.mkdir(parents=True, exist_ok=True)
             indent(root)
             ElementTree(root).write(path, encoding="utf-8")
+
+
+def _inside(chunk: Detections, context: Context) -> Detections:
+    """The boxes without what lies left of or above their image: the format counts from 1, and has no number for it."""
+    gone = np.asarray((chunk.xyxy[:, 2:] < 0).any(axis=1))
+    if gone.any():
+        context.tally.drop("outside-image", "it lies wholly outside its image", chunk, gone)
+        chunk = chunk.take(~gone)
+    cut = np.asarray((chunk.xyxy[:, :2] < 0).any(axis=1))
+    if cut.any():
+        context.tally.change("clipped", "VOC counts from 1: it is cut at the image's edge", chunk, cut)
+    return chunk.replace(xyxy=np.maximum(chunk.xyxy, 0))
 
 
 def _head(image: Image) -> Element:
@@ -57,12 +72,16 @@ def _add_object(root: Element, name: str, score: float, corners: list[float], sh
     SubElement(element, "difficult").text = "0"
     box = SubElement(element, "bndbox")
     x_min, y_min, x_max, y_max = corners
-    for tag, value in zip(SIDES, (x_min + shift or NEARLY_0, y_min + shift or NEARLY_0, x_max, y_max), strict=True):
+    for tag, value in zip(SIDES, (x_min + shift, y_min + shift, x_max, y_max), strict=True):
         SubElement(box, tag).text = f"{value:.0f}" if value.is_integer() else repr(value)
 
 
-def _path(folder: Path, image: Image) -> Path:
+def _path(folder: Path, image: Image, taken: set[Path]) -> Path:
     key = PurePosixPath(image.key)
-    if key.is_absolute() or ".." in key.parts or not key.stem:
+    if key.is_absolute() or ".." in key.parts or "\\" in image.key or not key.stem:
         raise InputError(f"{image.key}: the image's name leads out of the folder {folder}")
-    return folder / key.with_name(key.stem + ".xml")
+    path = folder / key.with_name(key.stem + ".xml")
+    if path in taken:
+        raise InputError(f"{image.key}: another image of this name without suffix was written to {path} already")
+    taken.add(path)
+    return path

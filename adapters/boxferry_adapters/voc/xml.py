@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 SCORES = ("confidence", "score")
+
+
+_DECLARATION = re.compile(rb"""\s*<\?xml[^>]*encoding=["'](?P<encoding>[A-Za-z0-9._-]+)["'][^>]*\?>""")
+_PARSED = {b"utf-8", b"utf-16", b"us-ascii", b"ascii", b"iso-8859-1"}
 
 
 class XmlError(Exception):
@@ -87,11 +92,19 @@ def _root(data: bytes) -> Element:
     if _has_document_type(data):
         raise XmlError("has a document type (<!DOCTYPE>): refused, since it can hold entities")
     try:
-        return ET.fromstring(data)  # noqa: S314 # no document type, so no entities
+        return ET.fromstring(_single_byte(data))  # noqa: S314 # no document type, so no entities
     except ET.ParseError as error:
         raise XmlError(f"malformed XML: {expat.ErrorString(error.code)}", error.position[0]) from None
     except (LookupError, ValueError) as error:
         raise XmlError(f"its encoding cannot be read: {error}") from None
+
+
+def _single_byte(data: bytes) -> bytes | str:
+    """The text, decoded where its declaration names an encoding that the parser does not know (GBK, Shift JIS)."""
+    declared = _DECLARATION.match(data)
+    if declared is None or declared["encoding"].lower() in _PARSED:
+        return data
+    return data[declared.end() :].decode(declared["encoding"].decode("ascii"))
 
 
 def _has_document_type(data: bytes) -> bool:
@@ -124,14 +137,20 @@ def _object(index: int, element: Element) -> Object:
     for side, text, number in zip(SIDES, texts, (x_min, y_min, x_max, y_max), strict=True):
         if not math.isfinite(number):
             problem = f"bndbox/{side}: expected a number, found '{text[:40]}'"
+    score = _score(element)
+    if score is None:
+        problem = "its score is no number"
     name = " ".join(_text(element, "name").split())
     if not name:
         problem = "object without a name"
-    return Object(index, name, (x_min, y_min, x_max, y_max), _score(element), problem)
+    return Object(index, name, (x_min, y_min, x_max, y_max), math.nan if score is None else score, problem)
 
 
-def _score(element: Element) -> float:
-    for tag in SCORES:
-        if text := _text(element, tag):
-            return _number(text)
-    return _number(element.get("score", ""))
+def _score(element: Element) -> float | None:
+    """The score, NaN where there is none, None where it is no number."""
+    texts = [*(_text(element, tag) for tag in SCORES), element.get("score", "")]
+    text = next((text for text in texts if text), None)
+    if text is None:
+        return math.nan
+    score = _number(text)
+    return score if math.isfinite(score) else None

@@ -90,7 +90,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield a chunk for every 512 files.
 
     Raises:
-        InputError: there are boxes and no class names, or the source is standard input.
+        InputError: there are no label files, or boxes and no class names, or the source is standard input.
     """
     if source.name == "-":
         raise InputError("standard input: YOLO needs files, since a file's name tells its image; name a folder")
@@ -111,6 +111,8 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
             batch = _Batch()
     if batch.images:
         yield _chunk(batch, vocabulary, context)
+    if not seen and not context.tally.failed:
+        raise InputError(f"{source.name}: no label files (*.txt) in it")
     vocabulary.report(context.tally)
 
 

@@ -30,11 +30,12 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
             folder.
     """
     ids = _Ids(context.names)
+    taken: set[Path] = set()
     (target / "labels").mkdir(parents=True, exist_ok=True)
     for chunk in chunks:
         tables = _tables(chunk, np.array([ids.of(name) for name in chunk.labels], np.int64))
         for (image, rows), table in zip(chunk.each_image(), tables, strict=True):
-            path = _path(target / "labels", image)
+            path = _path(target / "labels", image, taken)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_text(image, chunk.score[rows], table), encoding="ascii")
     _write_names(target, ids.names)
@@ -79,11 +80,15 @@ def _text(image: Image, scores: np.ndarray, table: list[list[float]]) -> str:
     return "".join(lines)
 
 
-def _path(folder: Path, image: Image) -> Path:
+def _path(folder: Path, image: Image, taken: set[Path]) -> Path:
     key = PurePosixPath(image.key)
-    if key.is_absolute() or ".." in key.parts or not key.stem:
+    if key.is_absolute() or ".." in key.parts or "\\" in image.key or not key.stem:
         raise InputError(f"{image.key}: the image's name leads out of the folder {folder}")
-    return folder / key.with_name(key.stem + ".txt")
+    path = folder / key.with_name(key.stem + ".txt")
+    if path in taken:
+        raise InputError(f"{image.key}: another image of this name without suffix was written to {path} already")
+    taken.add(path)
+    return path
 
 
 def _write_names(target: Path, names: Mapping[int, str]) -> None:

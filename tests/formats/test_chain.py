@@ -1,0 +1,29 @@
+"""From format to format: what goes in at one end comes out at the other."""
+
+import numpy as np
+from hypothesis import given, settings
+
+from boxferry.reading.source import source_of
+from formats.reading import FORMATS, a_context, assert_same, catalog_of, detections, read, rows_of
+
+
+@settings(deadline=None, max_examples=60)
+@given(chunk=detections())
+def test_coco_to_yolo_to_voc_to_coco_keeps_every_box_label_and_score(tmp_path_factory, chunk):
+    """Within half a pixel, as asked for; in truth within a thousandth."""
+    folder, catalog = tmp_path_factory.mktemp("chain"), catalog_of(chunk)
+    names = dict(enumerate(chunk.labels))
+    paths = {"coco": folder / "first.json", "yolo": folder / "yolo", "voc": folder / "voc"}
+    sources = {"coco": paths["coco"], "yolo": paths["yolo"] / "labels", "voc": paths["voc"] / "Annotations"}
+    FORMATS["coco"].write([chunk], paths["coco"], a_context("coco", names=names))
+    for before, after in (("coco", "yolo"), ("yolo", "voc")):
+        context = a_context(before, catalog=catalog, names=names)
+        chunks = FORMATS[before].read(source_of(sources[before]), context)
+        FORMATS[after].write(chunks, paths[after], a_context(after, catalog=catalog, names=names))
+    last = folder / "last.json"
+    chunks = FORMATS["voc"].read(source_of(sources["voc"]), a_context("voc", catalog=catalog))
+    FORMATS["coco"].write(chunks, last, a_context("coco", names=names))
+    rows, tally = read("coco", last)
+    assert_same(rows, rows_of([chunk]), tolerance=1e-3)
+    assert tally.images == len(chunk.images)
+    assert np.isfinite([row[2:6] for row in rows]).all()
