@@ -176,7 +176,7 @@ class Wire:
             return answer
         if 300 <= status < 400:
             target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
-            raise Refused(
+            raise NotFound(
                 f"{self._server.host} redirects to {target}: name the server by its own address", status=status
             )
         if status in {401, 403}:

@@ -11,14 +11,17 @@ if TYPE_CHECKING:
 
 WINDOW_S = 1.0  #: the server counts in fixed windows of a second, each begun by its first request
 MARGIN_S = 0.002
+FIRST_ANSWER_S = 5.0  #: how long the first answer is waited for
+POLL_S = 0.01
 DRIFT_S = 1e-5  #: how much the estimate of the clocks' difference is loosened at each answer
 
 
 class Pacer:
     """Lets as many requests of one route through in each window of the server as its limit says.
 
-    Until an answer names a limit there is none. The end of a window comes in the server's clock; how far that clock is
-    from ours is bounded by each answer, since a window cannot have begun after one of its requests was answered.
+    The first request goes alone, since its answer may name a limit; until one does there is none. The end of a window
+    comes in the server's clock; how far that clock is from ours is bounded by each answer, since a window cannot have
+    begun after one of its requests was answered.
     """
 
     def __init__(
@@ -28,6 +31,8 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._first: float | None = None
+        self._answered = False
         self._limit: int | None = None
         self._used = 0
         self._end = 0.0
@@ -43,6 +48,10 @@ class Pacer:
         """Take a place in the window and give 0, or the seconds until the next window."""
         with self._lock:
             now = self._clock()
+            if self._first is None:
+                self._first = now
+            elif not self._answered and now < self._first + FIRST_ANSWER_S:
+                return POLL_S
             if self._limit is None:
                 return 0.0
             if now >= self._end + MARGIN_S:
@@ -58,6 +67,7 @@ class Pacer:
             _number(headers.get(f"X-RateLimit-{key}")) for key in ("Limit", "Remaining", "Reset")
         )
         with self._lock:
+            self._answered = True
             now = self._clock()
             if limit is not None and limit >= 1 and reset is not None:
                 self._limit = int(limit)
