@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import InternalServerError, NotFound
 
 from boxferry.sandbox.answers import bad, body, ok
@@ -55,8 +55,8 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         path = store.images / str(file_id)
         if not path.is_file():
             raise NotFound
-        kind = "image/png" if path.open("rb").read(4) == b"\x89PNG" else "image/jpeg"
-        return send_file(path, mimetype=kind)
+        data = path.read_bytes()
+        return Response(data, mimetype="image/png" if data.startswith(b"\x89PNG") else "image/jpeg")
 
     return blueprint
 

@@ -1,0 +1,173 @@
+"""The sandbox itself: what outlives it, what it survives, and its page. What it answers is held by tests/contract."""
+
+import io
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from PIL import Image as Picture
+
+from boxferry.sandbox.server import Sandbox
+
+PACKET = "/api/walrus/v1/project/{}/input/packet"
+
+
+def a_png():
+    buffer = io.BytesIO()
+    Picture.new("RGB", (64, 48)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def call(sandbox, path, body=None, **options):
+    auth = (sandbox.client_id, sandbox.client_secret)
+    return requests.post(sandbox.host + path.format(sandbox.project), json=body or {}, auth=auth, timeout=10, **options)
+
+
+def upload(sandbox, name, boxes=()):
+    fields = {"directory_id": sandbox.directory_id} | ({"instance_list": list(boxes)} if boxes else {})
+    path = f"{sandbox.host}/api/walrus/v1/project/{sandbox.project}/input/from_local"
+    parts = {"file": (name, a_png()), "json": (None, json.dumps(fields), "application/json")}
+    answer = requests.post(path, files=parts, auth=(sandbox.client_id, sandbox.client_secret), timeout=10)
+    return answer.json()["file"]["id"]
+
+
+def a_label(sandbox, name="cat"):
+    schemas = requests.get(
+        f"{sandbox.host}/api/v1/project/{sandbox.project}/labels-schema",
+        auth=(sandbox.client_id, sandbox.client_secret),
+        timeout=10,
+    ).json()
+    body = {"name": name, "schema_id": schemas[0]["id"]}
+    return call(sandbox, "/api/v1/project/{}/label/new", body).json()["label"]["id"]
+
+
+def a_box(label, x=1, **more):
+    corners = {"x_min": x, "y_min": 2, "x_max": x + 20, "y_max": 40}
+    return {"type": "box", "label_file_id": label, "machine_made": True, **corners, **more}
+
+
+def test_what_was_queued_is_done_after_a_restart(tmp_path):
+    """The folder holds everything: files, boxes, labels and the queue."""
+    with Sandbox(tmp_path, delay_s=60) as sandbox:
+        label = a_label(sandbox)
+        file_id = upload(sandbox, "a.png", [a_box(label)])
+        body = {"file_id": file_id, "mode": "update", "instance_list": [a_box(label, 30)]}
+        assert call(sandbox, PACKET, body).status_code == 200
+        assert not sandbox.wait_idle(0.05)
+    with Sandbox(tmp_path) as sandbox:
+        sandbox._store.update("input", 2, {"due": 0.0})
+        sandbox._worker.notify()
+        assert sandbox.wait_idle()
+        assert sorted(b["x_min"] for b in sandbox.boxes("a.png")) == [1, 30]
+
+
+def test_the_delay_is_waited_for(tmp_path):
+    """A packet is not applied before it."""
+    with Sandbox(tmp_path, delay_s=0.3) as sandbox:
+        label = a_label(sandbox)
+        file_id = upload(sandbox, "a.png")
+        started = time.monotonic()
+        call(sandbox, PACKET, {"file_id": file_id, "mode": "update", "instance_list": [a_box(label)]})
+        assert sandbox.wait_idle()
+        assert time.monotonic() - started >= 0.3
+        assert len(sandbox.boxes("a.png")) == 1
+
+
+GARBAGE = {
+    "deep": "[" * 50_000,
+    "number": '{"directory_id": 1e999}',
+    "huge-int": '{"directory_id": 123456789012345678901234567890, "mode": "update", "instance_list": [1]}',
+    "list": "[1, 2]",
+    "boxes-of-nothing": '{"directory_id": 1, "mode": "update", "instance_list": [null, 5, "x", {}]}',
+    "media-text": '{"directory_id": 1, "media": "x"}',
+    "unpaired": '{"directory_id": 1, "media": {"url": "\\ud800"}}',
+    "binary": b"\x00\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_stops_neither_the_server_nor_the_worker(sandbox, body):
+    """An answer comes, and the next good packet is applied."""
+    label = a_label(sandbox)
+    file_id = upload(sandbox, "a.png")
+    auth = (sandbox.client_id, sandbox.client_secret)
+    answer = requests.post(sandbox.host + PACKET.format(sandbox.project), data=body, auth=auth, timeout=10)
+    assert answer.status_code in {200, 400, 500}
+    call(sandbox, PACKET, {"file_id": file_id, "mode": "update", "instance_list": [a_box(label)]})
+    assert sandbox.wait_idle()
+    assert len(sandbox.boxes("a.png")) == 1
+
+
+def test_it_fetches_from_this_machine_only(sandbox):
+    """A test never goes out into the network."""
+    media = {"url": "http://192.0.2.1/a.png", "type": "image"}
+    call(sandbox, PACKET, {"media": media, "original_filename": "a.png", "directory_id": sandbox.directory_id})
+    assert sandbox.wait_idle(5)
+    (record,) = call(sandbox, "/api/walrus/v1/project/{}/input/view/list").json()["input_list"]
+    assert "from this machine only" in record["status_text"]
+
+
+def test_many_connections_at_once(sandbox):
+    """Every packet of several threads is applied, once."""
+    label = a_label(sandbox)
+    file_id = upload(sandbox, "a.png")
+
+    def send(number):
+        boxes = [a_box(label, number)]
+        assert call(sandbox, PACKET, {"file_id": file_id, "mode": "update", "instance_list": boxes}).status_code == 200
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, range(100)))
+    assert sandbox.wait_idle()
+    assert sorted(b["x_min"] for b in sandbox.boxes("a.png")) == list(range(100))
+
+
+def test_a_removed_file_is_gone_from_the_list_and_still_hit_by_name(sandbox):
+    """As a look-up by name does on the real server."""
+    file_id = upload(sandbox, "a.png")
+    sandbox.remove_file(file_id)
+    listed = call(sandbox, "/api/project/{}/user/sdk/file/list", {"metadata": {"directory_id": sandbox.directory_id}})
+    assert listed.json()["file_list"] == []
+    body = {"file_name": "a.png", "directory_id": sandbox.directory_id, "mode": "update"}
+    assert call(sandbox, PACKET, body).status_code == 200
+
+
+def page(sandbox, path="/"):
+    return requests.get(sandbox.host + path, timeout=10)
+
+
+def test_the_page_shows_files_with_their_boxes(sandbox):
+    """Image, box, label and score; what a person drew is told apart."""
+    label = a_label(sandbox)
+    file_id = upload(sandbox, "a.png", [a_box(label, score=0.875), a_box(label, 30, machine_made=False)])
+    text = page(sandbox).text
+    assert f'href="/images/{file_id}"' in text
+    assert '<rect class="machine"' in text
+    assert '<rect class="human"' in text
+    assert "cat 0.88" in text
+    assert page(sandbox, f"/images/{file_id}").content == a_png()
+    assert page(sandbox, "/files/999").status_code == 404
+
+
+def test_the_page_escapes_what_it_shows(sandbox):
+    """Names and labels are nobody's markup."""
+    label = a_label(sandbox, "<script>alert(1)</script>")
+    upload(sandbox, "x.png", [a_box(label)])
+    text = page(sandbox, "/?q=<b>").text + page(sandbox).text
+    assert "<script>" not in text
+    assert "<b>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_page_finds_by_name_and_turns_over(sandbox):
+    """Twelve files a page, the newest first."""
+    for number in range(14):
+        upload(sandbox, f"file{number:02}.png")
+    first = page(sandbox).text
+    assert "file13.png" in first
+    assert "file00.png" not in first
+    assert "file00.png" in page(sandbox, "/?page=2").text
+    assert "file05.png" in page(sandbox, "/?q=e05").text
+    assert "file06.png" not in page(sandbox, "/?q=e05").text
