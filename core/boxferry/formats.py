@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from boxferry.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -78,6 +81,31 @@ class Images(Protocol):
     def known(self) -> Iterable[Image]:
         """Every image of the images folder or the dataset file, in their order."""
         ...
+
+
+IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
+
+
+def file_stem(image: Image, taken: set[str]) -> str:
+    """The relative path without suffix under which a format writes an image's own file.
+
+    Only a suffix that is an image's is taken off: 'frame_0.1' keeps its '.1'.
+
+    Args:
+        image: the image.
+        taken: the stems that were given already; this one is added.
+
+    Raises:
+        InputError: the path leads out of the folder that is written to, or another image has the stem.
+    """
+    key = PurePosixPath(image.key)
+    if key.is_absolute() or ".." in key.parts or "\\" in image.key or PureWindowsPath(image.key).drive or not key.stem:
+        raise InputError(f"{image.key}: the image's name leads out of the folder that is written to")
+    stem = str(key.with_suffix("") if key.suffix.lower() in IMAGE_SUFFIXES else key)
+    if stem in taken:
+        raise InputError(f"{image.key}: another image is called '{stem}' without its suffix: one file cannot hold both")
+    taken.add(stem)
+    return stem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,11 @@ def test_a_number_and_its_digits_are_the_same_id(number):
     assert id_key(str(number)) == id_key(number) == number
 
 
+def in_a_file(row):
+    """Row n stands on line n + 1."""
+    return Place("a.txt", line=row + 1)
+
+
 def test_codes_count_up_in_the_order_of_the_names():
     vocabulary = Vocabulary({1: "cat", 0: "dog"})
     assert vocabulary.labels == ("cat", "dog")
@@ -51,7 +56,7 @@ def test_codes_count_up_in_the_order_of_the_names():
 
 def test_classes_with_one_name_are_one_label():
     vocabulary = Vocabulary({0: "cat", 1: "dog", 2: "cat"})
-    assert vocabulary.codes(np.array([2, 1, 0, 2])).tolist() == [0, 1, 0, 0]
+    assert vocabulary.codes(np.array([2, 1, 0, 2]), in_a_file).tolist() == [0, 1, 0, 0]
     assert vocabulary.labels == ("cat", "dog")
 
 
@@ -62,19 +67,19 @@ def test_a_name_can_be_added_and_is_added_once():
 
 
 def test_no_classes_have_no_codes():
-    codes = Vocabulary({0: "cat"}).codes(np.array([], np.int64))
+    codes = Vocabulary({0: "cat"}).codes(np.array([], np.int64), in_a_file)
     assert (codes.shape, codes.dtype) == ((0,), np.int32)
 
 
 def test_classes_without_a_name_are_reported_one_by_one_with_their_boxes():
     vocabulary, tally = Vocabulary({0: "cat"}), Tally()
-    assert vocabulary.codes(np.array([0, 7, 7, 9]), Place("a.txt", line=2)).tolist() == [0, -1, -1, -1]
+    assert vocabulary.codes(np.array([0, 7, 7, 9]), in_a_file).tolist() == [0, -1, -1, -1]
     assert vocabulary.code(7, Place("b.txt", line=5)) == -1
     vocabulary.report(tally)
     assert (tally.read, tally.dropped) == (4, {"unknown-label": 4})
     assert [str(issue) for issue in tally.examples["unknown-label"]] == [
         "a.txt:2: class 7 has no name (3 boxes); the names given are for: 0",
-        "a.txt:2: class 9 has no name (1 boxes); the names given are for: 0",
+        "a.txt:4: class 9 has no name (1 boxes); the names given are for: 0",
     ]
 
 

@@ -373,3 +373,79 @@ def test_pycocotools_takes_what_is_written_and_comes_to_the_same_numbers(tmp_pat
 def test_it_recognises_its_files_and_no_others(tmp_path, text, expected):
     """By the keys at the beginning."""
     assert bool(FORMATS["coco"].sniff(source_of(write_text(tmp_path / "x.json", text)))) == expected
+
+
+def test_c3_results_one_a_line(tmp_path):
+    """NDJSON, blank lines and all; recognised by its content."""
+    text = "\n\n".join(json.dumps(a_result(n)) for n in (1, 2, 1)) + "\n"
+    path = write_text(tmp_path / "x.ndjson", text)
+    assert FORMATS["coco"].sniff(source_of(path)) == "lines of JSON objects with image_id"
+    rows, tally = read("coco", path, **GIVEN)
+    assert sorted(r[0] for r in rows) == ["a.jpg", "a.jpg", "b.jpg"]
+    assert tally.read == 3
+
+
+TWO_LISTS = {
+    "two-keys": '{"annotations": [%s], "predictions": []}',
+    "one-key-twice": '{"predictions": [%s], "predictions": [%s]}',
+}
+
+
+@pytest.mark.parametrize("text", TWO_LISTS.values(), ids=TWO_LISTS)
+def test_boxes_in_two_lists_are_an_error(tmp_path, text):
+    """Neither list is passed over."""
+    with pytest.raises(InputError, match="boxes stand under"):
+        read("coco", write_text(tmp_path / "x.json", text.replace("%s", json.dumps(a_result()))), **GIVEN)
+
+
+@pytest.mark.parametrize("more", [" xyz", "[]", "]", "{}"])
+def test_text_after_the_json_is_an_error(tmp_path, more):
+    """It may be boxes."""
+    with pytest.raises(InputError, match="the text goes on at byte"):
+        read("coco", write_text(tmp_path / "x.json", json.dumps([a_result()]) + more), **GIVEN)
+
+
+def test_the_place_of_a_fault_is_told(tmp_path):
+    """In bytes from the beginning."""
+    good = json.dumps([a_result()] * 3)
+    text = good[:-1] + ", {oops}]"
+    with pytest.raises(InputError, match=f"malformed JSON.* at byte {len(good) + 2}$"):
+        read("coco", write_text(tmp_path / "x.json", text), **GIVEN)
+
+
+HOSTILE = {
+    "bad-utf8": b'[{"image_id": 1, "category_id": 0, "bbox": [1, 2, 3, 4], "file_name": "\xff.jpg"}]',
+    "surrogate": b'[{"image_id": 1, "category_id": 0, "bbox": [1, 2, 3, 4], "file_name": "\\ud800.jpg"}]',
+    "iscrowd-list": b'[{"image_id": 1, "category_id": 0, "bbox": [1, 2, 3, 4], "iscrowd": [1]}]',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_odd_values_beside_a_good_box_do_no_harm(tmp_path, text):
+    """The box is read."""
+    rows, _ = read("coco", write_text(tmp_path / "x.json", text), **GIVEN)
+    assert [r[2:6] for r in rows] == [(1.0, 2.0, 4.0, 6.0)]
+
+
+def test_a_file_name_that_cannot_be_written_again_is_an_error(tmp_path):
+    """Half a character."""
+    text = json.dumps(a_dataset()).replace("a.jpg", "\\ud800.jpg")
+    with pytest.raises(InputError, match="is not UTF-8"):
+        read("coco", write_text(tmp_path / "x.json", text))
+
+
+@pytest.mark.parametrize(
+    "bbox", ["[NaN, 1, 2, 3]", "[1, Infinity, 2, 3]", "[1, 2, 3, 1e400]", "[1, 2, 3, %s]" % ("9" * 400)]
+)
+def test_c15_numbers_that_are_not_finite_are_no_box(tmp_path, bbox):
+    """Skipped with their index."""
+    text = json.dumps([a_result(), a_result()]).replace("[10, 20, 30, 40]", bbox, 1)
+    rows, tally = read("coco", write_text(tmp_path / "x.json", text), **GIVEN)
+    assert rows == [WHOLE]
+    assert tally.dropped == {"bad-box": 1}
+
+
+def test_deep_nesting_is_an_error_not_a_crash(tmp_path):
+    """However deep."""
+    with pytest.raises(InputError, match=r"x\.json"):
+        read("coco", write_text(tmp_path / "x.json", "[" * 200_000), **GIVEN)

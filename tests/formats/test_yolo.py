@@ -234,3 +234,51 @@ def test_scores_for_some_boxes_only_are_refused(tmp_path):
     chunk = Detections.from_counts([Image("a.jpg", 9, 9)], [2], corners, [0, 0], ["x"], score=[0.5, float("nan")])
     with pytest.raises(InputError, match=r"a\.jpg: some of its boxes have a score"):
         FORMATS["yolo"].write([chunk], tmp_path, a_context("yolo"))
+
+
+def test_y3_a_last_column_of_1_is_no_score_where_other_files_have_track_ids(tmp_path):
+    """Alone it is a score of 1; beside ids it cannot be told, and the run ends."""
+    write_text(tmp_path / "b.txt", "0 0.5 0.5 0.2 0.25 7")
+    with pytest.raises(InputError, match=r"b\.txt: its last column holds track ids, so the 1 in .*a\.txt is one too"):
+        one(tmp_path, "0 0.5 0.5 0.2 0.25 1\n")
+
+
+def test_y12_the_first_place_of_an_unknown_class_is_told(tmp_path):
+    """File and line."""
+    _, tally = one(tmp_path, "0 0.5 0.5 0.2 0.25\n\n9 0.5 0.5 0.2 0.25\n")
+    assert str(tally.examples["unknown-label"][0]).startswith(f"{tmp_path / 'a.txt'}:3: ")
+
+
+@pytest.mark.parametrize("row", ["1e300 0.5 0.5 0.2 0.2", "9223372036854775808 0.5 0.5 0.2 0.2", "0 1e308 0.5 0.2 0.2"])
+def test_numbers_that_no_row_can_hold_are_bad_rows(tmp_path, row):
+    """Rather than an overflow."""
+    rows, tally = one(tmp_path, "0 0.5 0.5 0.2 0.25\n" * 200 + row)
+    assert (len(rows), tally.dropped) == (200, {"bad-row": 1})
+
+
+@pytest.mark.parametrize("text", ["0,0.5,0.5,0.2,0.2", "0 0.5 0.5 0.2 0.2],[1 0.5 0.5 0.2 0.2"])
+def test_commas_and_brackets_are_no_blanks(tmp_path, text):
+    """Whichever way the file is parsed."""
+    rows, tally = one(tmp_path, text)
+    assert rows == []
+    assert tally.dropped == {"bad-row": 1}
+
+
+def test_a_folder_without_label_files_is_an_error(tmp_path):
+    """Named as yolo, it is not an empty success."""
+    with pytest.raises(InputError, match="no label files"):
+        read("yolo", tmp_path, names=NAMES)
+
+
+@pytest.mark.parametrize("name", ["train", "val", "classes", "README"])
+def test_an_image_of_a_lists_name_is_not_passed_over(tmp_path, name):
+    """Rows are rows."""
+    write_text(tmp_path / f"{name}.txt", "0 0.5 0.5 0.2 0.25")
+    assert len(read("yolo", tmp_path, names=NAMES, size=SIZE)[0]) == 1
+
+
+def test_only_an_images_suffix_is_taken_off(tmp_path):
+    """frame_0.1 and frame_0.2 are two images."""
+    chunk = Detections.from_counts([Image("frame_0.1", 9, 9), Image("frame_0.2", 9, 9)], [0, 0], [], [], ())
+    FORMATS["yolo"].write([chunk], tmp_path, a_context("yolo"))
+    assert sorted(p.name for p in (tmp_path / "labels").iterdir()) == ["frame_0.1.txt", "frame_0.2.txt"]

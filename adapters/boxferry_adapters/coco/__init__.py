@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
 from boxferry_adapters.coco.dataset import catalog
+from boxferry_adapters.coco.lines import is_lines
 from boxferry_adapters.coco.read import read
 from boxferry_adapters.coco.write import write
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from boxferry.formats import Source
 
+_LISTS = {"images", "categories", "annotations", "predictions", "results"}
 _KEYS = re.compile(
     rb'"(image_id|category_id|bbox|images|categories|annotations|predictions|results|info|licenses)"\s*:'
 )
@@ -32,8 +34,11 @@ def sniff(source: Source) -> str | None:
         return "an empty JSON list: results without a box"
     if head.startswith(b"[") and {"image_id", "category_id"} <= keys:
         return "a JSON list whose items have image_id, category_id" + (", bbox" if "bbox" in keys else "")
-    if head.startswith(b"{") and keys & {"images", "annotations", "categories", "predictions", "results"}:
-        return f"a JSON object with {', '.join(sorted(keys - {'image_id', 'category_id', 'bbox'}))}"
+    if is_lines(source.head):
+        return "lines of JSON objects with image_id"
+    is_dataset = "images" in keys and (keys & {"info", "licenses"} or b'"file_name"' in head or b'"coco_url"' in head)
+    if head.startswith(b"{") and (is_dataset or len(keys & _LISTS) > 1 or (keys & _LISTS and "image_id" in keys)):
+        return f"a JSON object with {', '.join(sorted(keys & _LISTS))}"
     return None
 
 

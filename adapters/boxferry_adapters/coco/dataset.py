@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -12,7 +12,8 @@ from boxferry.boxes.detections import Image
 from boxferry.boxes.labels import id_key
 from boxferry.errors import InputError
 from boxferry.formats import Catalog
-from boxferry_adapters.coco.items import CategoryItem, ImageItem, Reference
+from boxferry_adapters.coco.items import CategoryItem, ImageItem, Reference, is_text
+from boxferry_adapters.coco.lines import LinesAsList, is_lines
 from boxferry_adapters.coco.scan import Scanner
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def survey(source: Source) -> Survey:
         InputError: it is no COCO file, or contradicts itself.
     """
     found, grouping = Survey(), _Grouping()
-    with source.open() as stream:
+    with opened(source) as stream:
         scanner = Scanner(stream, source.name)
         first = scanner.peek()
         if first == b"{":
@@ -85,9 +86,8 @@ def survey(source: Source) -> Survey:
         elif first == b"[":
             _see_boxes(scanner, grouping)
         else:
-            raise InputError(
-                f"{source.name}: expected JSON, an object or a list, found '{first.decode('utf-8', 'replace')}'"
-            )
+            raise scanner.error("expected JSON in UTF-8, an object or a list,")
+        scanner.end()
     found.grouped = grouping.grouped
     if first == b"{" and found.key is None and found.images is None:
         raise InputError(
@@ -96,12 +96,19 @@ def survey(source: Source) -> Survey:
     return found
 
 
+def opened(source: Source) -> BinaryIO:
+    """The source's text as one JSON value: results that stand one a line are made a list."""
+    return cast("BinaryIO", LinesAsList(source.open())) if is_lines(source.head) else source.open()
+
+
 def _see_key(scanner: Scanner, key: str, found: Survey, grouping: _Grouping, name: str) -> None:
     if key == "images" and scanner.peek() == b"[":
         found.images = _images(scanner, name)
     elif key == "categories" and scanner.peek() == b"[":
         found.names = _categories(scanner, name)
     elif key in LISTS and scanner.peek() == b"[":
+        if found.key is not None:
+            raise InputError(f"{name}: boxes stand under '{found.key}' and again under '{key}'; expected one list")
         found.key = key
         _see_boxes(scanner, grouping)
     else:
@@ -130,11 +137,14 @@ def _images(scanner: Scanner, name: str) -> dict[Id, Image]:
 
 
 def _key(item: ImageItem, name: str) -> str:
-    if item.file_name:
-        return item.file_name.replace("\\", "/")
-    if item.coco_url:
-        return "/".join(unquote(urlsplit(item.coco_url).path).split("/")[-SPLIT_PARTS:])
-    raise InputError(f"{name}: image id {item.id} has neither file_name nor coco_url")
+    key = (item.file_name or "").replace("\\", "/")
+    if not key and item.coco_url:
+        key = "/".join(unquote(urlsplit(item.coco_url).path).split("/")[-SPLIT_PARTS:])
+    if not key:
+        raise InputError(f"{name}: image id {item.id} has neither file_name nor coco_url")
+    if not is_text(key):
+        raise InputError(f"{name}: the file_name of image id {item.id}, {key!r}, is not UTF-8")
+    return key
 
 
 def _categories(scanner: Scanner, name: str) -> dict[Id, str]:

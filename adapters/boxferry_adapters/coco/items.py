@@ -65,37 +65,48 @@ def checked(value: Any) -> Item:  # noqa: ANN401 # any JSON value
     if not isinstance(value, dict):
         raise BadItem(f"expected an object, found {_shown(value)}")
     for key in ("image_id", "category_id"):
-        if not _is_id(value.get(key)):
+        if not isinstance(value.get(key), str) and _number(value.get(key)) is None:
             raise BadItem(f"{key}: expected a number or a text, found {_shown(value.get(key))}")
     score, name = value.get("score"), value.get("file_name")
-    if score is not None and not (_is_number(score) and math.isfinite(score)):
+    if score is not None and _number(score) is None:
         raise BadItem(f"score: expected a number, found {_shown(score)}")
     return Item(
         image_id=value["image_id"],
         category_id=value["category_id"],
         bbox=_box(value.get("bbox")),
-        score=None if score is None else float(score),
-        iscrowd=1 if value.get("iscrowd") in {1} else 0,
-        file_name=name if isinstance(name, str) else None,
+        score=_number(score),
+        iscrowd=int(value.get("iscrowd") == 1),
+        file_name=name if isinstance(name, str) and is_text(name) else None,
     )
 
 
 def _box(value: Any) -> tuple[float, float, float, float]:  # noqa: ANN401 # any JSON value
-    if not isinstance(value, list) or len(value) != 4 or not all(_is_number(number) for number in value):
+    numbers = [_number(number) for number in value] if isinstance(value, list) and len(value) == 4 else [None]
+    if None in numbers:
         raise BadItem(f"bbox: expected four numbers [x, y, width, height], found {_shown(value)}")
-    x, y, width, height = (float(number) for number in value)
+    x, y, width, height = (number for number in numbers if number is not None)
     return x, y, width, height
 
 
-def _is_number(value: object) -> bool:
-    return (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300) or value != value  # noqa: PLR0124
-
-
-def _is_id(value: object) -> bool:
-    return (isinstance(value, int | str) and not isinstance(value, bool)) or (
-        isinstance(value, float) and value.is_integer()
-    )
+def _number(value: object) -> float | None:
+    """A finite number as a float, or None."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _shown(value: object) -> str:
     return "nothing" if value is None else repr(value)[:60]
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be written again: JSON can hold halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

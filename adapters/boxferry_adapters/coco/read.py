@@ -13,7 +13,7 @@ from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.labels import Vocabulary, id_key
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry_adapters.coco.dataset import survey
+from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.items import BadItem, Item, checked
 from boxferry_adapters.coco.records import CHUNK_BOXES, RECORD, gathered_chunks, grouped_chunks
 from boxferry_adapters.coco.scan import Scanner
@@ -65,7 +65,7 @@ class _Reader:
         if self.found.is_dataset and self.found.key is None:
             return
         position = 0
-        with self.source.open() as stream:
+        with opened(self.source) as stream:
             scanner = Scanner(stream, self.source.name)
             for piece, typed in _box_lists(scanner, self.found.key):
                 items, index = self._usable(piece, position, typed=typed)
@@ -215,7 +215,7 @@ class _Reader:
         """
         if self._unknown_images and not self.images:
             first = next(iter(self._unknown_images))
-            remedy = "name the dataset that they are from with --categories FILE"
+            remedy = "name the dataset that they are from with --categories FILE, or give file_name and --images DIR"
             raise InputError(f"{self.source.name}: not one of its images is known, as of image_id {first}: {remedy}")
         if self.images and not self.vocabulary.labels:
             raise InputError(

@@ -20,17 +20,17 @@ CHUNK_BOXES = 8192
 def grouped_chunks(pieces: Iterator[NDArray[np.void]], chunk_boxes: int = CHUNK_BOXES) -> Iterator[NDArray[np.void]]:
     """Records whose images stand together, cut into chunks of about `chunk_boxes`, never within an image."""
     held: list[NDArray[np.void]] = []
-    count = 0
+    count, enough = 0, chunk_boxes
     for piece in pieces:
         held.append(piece)
         count += len(piece)
-        if count >= chunk_boxes:
+        if count >= enough:
             records = np.concatenate(held)
-            last = int(np.searchsorted(_starts(records), len(records))) - 1
-            cut = int(_starts(records)[last])
+            cut = int(_starts(records["image"])[-1])
             if cut:
                 yield from _cut(records[:cut], chunk_boxes)
             held, count = [records[cut:]], len(records) - cut
+            enough = max(chunk_boxes, 2 * count)  # one image can be larger than many pieces
     if count:
         yield from _cut(np.concatenate(held), chunk_boxes)
 
@@ -51,32 +51,26 @@ def gathered_chunks(pieces: Iterator[NDArray[np.void]], chunk_boxes: int = CHUNK
         order = np.argsort(np.concatenate(images), kind="stable")
         del images
         records = np.memmap(spill, RECORD, mode="r")
-        starts = _starts_of(records["image"], order, chunk_boxes)
-        for start, stop in pairwise(starts):
+        for start, stop in pairwise(_cuts(np.asarray(records["image"][order]), chunk_boxes)):
             yield np.asarray(records[order[start:stop]])
         del records
 
 
-def _starts(records: NDArray[np.void]) -> NDArray[np.int64]:
+def _starts(image: NDArray[np.int32]) -> NDArray[np.int64]:
     """The first row of each run of one image."""
-    return np.concatenate(([0], np.flatnonzero(np.diff(records["image"])) + 1))
+    return np.concatenate(([0], np.flatnonzero(np.diff(image)) + 1))
+
+
+def _cuts(image: NDArray[np.int32], chunk_boxes: int) -> list[int]:
+    """Where to cut rows that are grouped by image, so that no image is cut: at about every `chunk_boxes`-th."""
+    bounds = np.append(_starts(image), len(image))
+    cuts = [0]
+    while cuts[-1] < len(image):
+        wanted = min(cuts[-1] + chunk_boxes, len(image))
+        cuts.append(int(bounds[np.searchsorted(bounds, wanted)]))
+    return cuts
 
 
 def _cut(records: NDArray[np.void], chunk_boxes: int) -> Iterator[NDArray[np.void]]:
-    starts = np.append(_starts(records), len(records))
-    begin = 0
-    while begin < len(records):
-        end = int(starts[np.searchsorted(starts, min(begin + chunk_boxes, len(records)))])
-        yield records[begin:end]
-        begin = end
-
-
-def _starts_of(image: NDArray[np.int32], order: NDArray[np.int64], chunk_boxes: int) -> list[int]:
-    """Where to cut rows in `order` so that no image is cut, at about every `chunk_boxes`-th."""
-    cuts, total = [0], len(order)
-    while cuts[-1] < total:
-        at = min(cuts[-1] + chunk_boxes, total)
-        while at < total and image[order[at]] == image[order[at - 1]]:
-            at += 1
-        cuts.append(at)
-    return cuts
+    for start, stop in pairwise(_cuts(records["image"], chunk_boxes)):
+        yield records[start:stop]

@@ -55,7 +55,27 @@ class Scanner:
 
     def error(self, problem: str) -> InputError:
         """An error at the cursor."""
-        return InputError(f"{self._name}: {problem} after byte {self._consumed}")
+        return InputError(f"{self._name}: {problem} at byte {self._consumed}")
+
+    def _malformed(self) -> InputError:
+        """An error at the place in the buffer where the JSON goes wrong."""
+        text = (b"[" + self._buffer).decode("utf-8", "surrogateescape")
+        try:
+            _loose.raw_decode(text)
+        except json.JSONDecodeError as error:
+            self._drop(len(text[: error.pos].encode("utf-8", "surrogateescape")) - 1)
+        except RecursionError:
+            return self.error("JSON nested too deep")
+        return self.error("malformed JSON, or an item too large,")
+
+    def end(self) -> None:
+        """See that nothing follows.
+
+        Raises:
+            InputError: something does.
+        """
+        if self.peek():
+            raise self.error("the JSON has ended, but the text goes on")
 
     def peek(self) -> bytes:
         """The next character that is no space, not consumed; empty at the end."""
@@ -73,8 +93,8 @@ class Scanner:
         """
         found = self.peek()
         if found != expected:
-            shown = found.decode("utf-8", "replace") or "the end"
-            raise self.error(f"malformed JSON: expected '{expected.decode()}', found '{shown}'")
+            shown = f"'{found.decode('utf-8', 'replace')}'" if found else "the end"
+            raise self.error(f"malformed JSON: expected '{expected.decode()}', found {shown}")
         self._drop(1)
 
     def value(self) -> Any:  # noqa: ANN401 # any JSON value
@@ -139,7 +159,7 @@ class Scanner:
             if (found := self._rest(decoder)) is not None:
                 return *found, True
             if self._ended or len(self._buffer) > LARGEST_VALUE:
-                raise self.error("malformed JSON, or an item too large,")
+                raise self._malformed()
             self._more()
 
     def _cuts(self) -> list[int]:
@@ -158,7 +178,7 @@ class Scanner:
         text = b"[" + self._buffer[:cut] + b"]"
         try:
             found, typed = decoder.decode(text), True
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             loose = self._loosely(text)
             if loose is None or loose[1] != len(text):
                 return None
@@ -175,5 +195,5 @@ class Scanner:
         self._drop(loose[1] - 1)
         try:
             return decoder.decode(text), True
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return loose[0], False

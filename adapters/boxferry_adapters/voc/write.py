@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 
 from boxferry.errors import InputError
+from boxferry.formats import file_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context
@@ -26,7 +27,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
         InputError: an image has no known size, or its name leads out of the folder.
     """
     shift = 0.0 if context.options["voc-origin"] == "0" else 1.0
-    taken: set[Path] = set()
+    taken: set[str] = set()
     (target / "Annotations").mkdir(parents=True, exist_ok=True)
     for chunk in chunks:
         chunk = _inside(chunk, context) if shift else chunk  # noqa: PLW2901 # the chunk as the format can say it
@@ -35,7 +36,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
             root = _head(image)
             for i in range(rows.start, rows.stop):
                 _add_object(root, chunk.labels[label[i]], score[i], xyxy[i], shift)
-            path = _path(target / "Annotations", image, taken)
+            path = target / "Annotations" / f"{file_stem(image, taken)}.xml"
             path.parent.mkdir(parents=True, exist_ok=True)
             indent(root)
             ElementTree(root).write(path, encoding="utf-8")
@@ -74,14 +75,3 @@ def _add_object(root: Element, name: str, score: float, corners: list[float], sh
     x_min, y_min, x_max, y_max = corners
     for tag, value in zip(SIDES, (x_min + shift, y_min + shift, x_max, y_max), strict=True):
         SubElement(box, tag).text = f"{value:.0f}" if value.is_integer() else repr(value)
-
-
-def _path(folder: Path, image: Image, taken: set[Path]) -> Path:
-    key = PurePosixPath(image.key)
-    if key.is_absolute() or ".." in key.parts or "\\" in image.key or not key.stem:
-        raise InputError(f"{image.key}: the image's name leads out of the folder {folder}")
-    path = folder / key.with_name(key.stem + ".xml")
-    if path in taken:
-        raise InputError(f"{image.key}: another image of this name without suffix was written to {path} already")
-    taken.add(path)
-    return path

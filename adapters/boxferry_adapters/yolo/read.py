@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHUNK_FILES = 512
 SNIFFED_FILES = 5
 SNIFFED_BYTES = 4096
-NOT_LABELS = re.compile(r"(classes|labels|train|val|test|README.*|requirements)\.txt|.*\.names", re.IGNORECASE)
+NOT_LABELS = re.compile(r"(classes|train|val|test|README.*)\.txt", re.IGNORECASE)
 VOC_RESULTS = re.compile(r"comp\d+_(det|cls)_.*\.txt")
 NAME_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
 PIXELS = 1.5  #: a normalised coordinate above this is none
@@ -48,14 +48,18 @@ def sniff(source: Source) -> str | None:
 def _first_files(source: Source) -> Iterator[str]:
     found = 0
     for relative, path in source.files(".txt"):
-        if found < SNIFFED_FILES and _is_label_file(relative) and Path(path).stat().st_size:
+        if found < SNIFFED_FILES and _is_label_file(relative, path) and Path(path).stat().st_size:
             found += 1
             yield path
 
 
-def _is_label_file(relative: str) -> bool:
+def _is_label_file(relative: str, path: str) -> bool:
+    """Whether a text file holds rows: a list of classes or of images lies beside them in many folders."""
     name = PurePosixPath(relative).name
-    return not NOT_LABELS.fullmatch(name) and not VOC_RESULTS.fullmatch(name)
+    if NOT_LABELS.fullmatch(name):
+        lines = _first_lines(path)
+        return bool(lines) and all(map(_looks_like_row, lines))
+    return not VOC_RESULTS.fullmatch(name)
 
 
 def _first_lines(path: str) -> list[str]:
@@ -94,15 +98,16 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     """
     if source.name == "-":
         raise InputError("standard input: YOLO needs files, since a file's name tells its image; name a folder")
-    vocabulary, batch = Vocabulary(context.names), _Batch()
+    vocabulary, batch, scores = Vocabulary(context.names), _Batch(), _Scores()
     seen: dict[str, str] = {}
     for relative, path in source.files(".txt"):
-        if not _is_label_file(relative):
+        if not _is_label_file(relative, path):
             continue
         shown = source.name if source.is_stream else path
         try:
-            _read_file(batch, path, relative, shown, context, seen)
+            scores.see(shown, _read_file(batch, path, relative, shown, context, seen))
         except _FileError as error:
+            scores.fail(shown, error)
             context.tally.fail(error.code, error.message, Place(shown), boxes=error.boxes, counted=False)
         if batch.values and not context.names:
             raise InputError(f"{shown}: class ids need names; add --names FILE or LIST{_names_nearby(path)}")
@@ -111,6 +116,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
             batch = _Batch()
     if batch.images:
         yield _chunk(batch, vocabulary, context)
+    scores.judge()
     if not seen and not context.tally.failed:
         raise InputError(f"{source.name}: no label files (*.txt) in it")
     vocabulary.report(context.tally)
@@ -124,6 +130,30 @@ class _FileError(Exception):
         self.code, self.message, self.boxes = code, message, boxes
 
 
+@dataclass(slots=True)
+class _Scores:
+    """Sees whether the last column is of scores or of track ids: in a file whose last column is 1 it can be either."""
+
+    ones: str = ""
+    ids: str = ""
+
+    def see(self, shown: str, rows: Rows) -> None:
+        if rows.values and all(row[5] == 1 for row in rows.values):
+            self.ones = self.ones or shown
+
+    def fail(self, shown: str, error: _FileError) -> None:
+        if error.code == "not-a-score":
+            self.ids = self.ids or shown
+
+    def judge(self) -> None:
+        """Raise InputError where some files have track ids, so that a 1 elsewhere is no score."""
+        if self.ones and self.ids:
+            raise InputError(
+                f"{self.ids}: its last column holds track ids, so the 1 in {self.ones} is one too, and no score; "
+                "write the predictions with save_conf, or cut the column off"
+            )
+
+
 def _names_nearby(path: str) -> str:
     """The file of names that lies in the folder of a label file or above it, as a hint; it is not taken unasked."""
     for folder in list(Path(path).absolute().parents)[:3]:
@@ -133,8 +163,8 @@ def _names_nearby(path: str) -> str:
     return ""
 
 
-def _read_file(batch: _Batch, path: str, relative: str, shown: str, context: Context, seen: dict[str, str]) -> None:
-    """Add one label file to the batch.
+def _read_file(batch: _Batch, path: str, relative: str, shown: str, context: Context, seen: dict[str, str]) -> Rows:
+    """Add one label file to the batch, and give its rows.
 
     Raises:
         _FileError: it fails as a whole.
@@ -152,6 +182,7 @@ def _read_file(batch: _Batch, path: str, relative: str, shown: str, context: Con
     for line, problem in rows.bad:
         context.tally.skip("bad-row", problem, Place(shown, line=line))
     batch.add(msgspec.structs.replace(image, source=shown), rows)
+    return rows
 
 
 def _bytes_of(path: str) -> bytes:
@@ -190,7 +221,9 @@ def _chunk(batch: _Batch, vocabulary: Vocabulary, context: Context) -> Detection
     sizes = np.array([(image.width, image.height) for image in batch.images], np.float64)
     owner = np.repeat(np.arange(len(counts)), counts)
     xyxy = cxcywh_to_xyxy(table[:, 1:5] * np.tile(sizes[owner], 2))
-    codes = vocabulary.codes(table[:, 0].astype(np.int64))
+    codes = vocabulary.codes(
+        table[:, 0].astype(np.int64), lambda row: Place(batch.images[owner[row]].source, line=batch.lines[row])
+    )
     known = codes >= 0
     detections = Detections.from_counts(
         batch.images,

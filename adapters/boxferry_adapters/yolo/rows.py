@@ -12,6 +12,7 @@ import msgspec
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE | re.ASCII)
 COLUMNS = (5, 6)
 MOST_SHOWN = 60
+LARGEST = 1e9  #: no class, no share of an image and no score comes near
 
 _decoder = msgspec.json.Decoder(list[list[float]])
 
@@ -69,6 +70,8 @@ def plain(data: bytes) -> bytes:
 def parse_quickly(text: bytes) -> Rows | None:
     """The rows of a file in which nothing is in doubt, read as JSON; None for any other."""
     body = text.rstrip().replace(b"\r\n", b"\n").replace(b" ", b",").replace(b"\n", b"],[")
+    if any(sign in text for sign in (b",", b"[", b"]")):
+        return None
     if b"[]" in b"[" + body + b"]":
         return None if body else Rows()
     try:
@@ -77,6 +80,8 @@ def parse_quickly(text: bytes) -> Rows | None:
         return None
     lengths = {len(row) for row in values}
     if lengths - set(COLUMNS) or any(row[0] < 0 or row[0] % 1 for row in values):
+        return None
+    if max(map(max, values)) > LARGEST or min(map(min, values)) < -LARGEST:
         return None
     if 5 in lengths:
         values = [[*row, math.nan] if len(row) == 5 else row for row in values]
@@ -116,8 +121,8 @@ def _problem(tokens: list[str]) -> str | None:
     if len(tokens) not in COLUMNS:
         return f"{len(tokens)} columns in '{shown}'; expected 5, or 6 with a score"
     numbers = [float(token) for token in tokens]
-    if not all(math.isfinite(number) for number in numbers):
-        return f"'{shown}' holds a number that is not finite"
+    if not all(abs(number) <= LARGEST for number in numbers):
+        return f"'{shown}' holds a number that is too large, or none"
     if numbers[0] < 0 or numbers[0] % 1:
         return f"class {tokens[0]}; expected a whole number from 0"
     return None

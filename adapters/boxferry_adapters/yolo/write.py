@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from itertools import count
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from boxferry.boxes.geometry import xyxy_to_cxcywh
 from boxferry.errors import InputError
+from boxferry.formats import file_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Id
@@ -30,12 +31,12 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
             folder.
     """
     ids = _Ids(context.names)
-    taken: set[Path] = set()
+    taken: set[str] = set()
     (target / "labels").mkdir(parents=True, exist_ok=True)
     for chunk in chunks:
         tables = _tables(chunk, np.array([ids.of(name) for name in chunk.labels], np.int64))
         for (image, rows), table in zip(chunk.each_image(), tables, strict=True):
-            path = _path(target / "labels", image, taken)
+            path = target / "labels" / f"{file_stem(image, taken)}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_text(image, chunk.score[rows], table), encoding="ascii")
     _write_names(target, ids.names)
@@ -78,17 +79,6 @@ def _text(image: Image, scores: np.ndarray, table: list[list[float]]) -> str:
         numbers = " ".join(f"{corner:.{DIGITS}f}" for corner in corners)
         lines.append(f"{int(class_id)} {numbers} {score!r}\n" if scored.all() else f"{int(class_id)} {numbers}\n")
     return "".join(lines)
-
-
-def _path(folder: Path, image: Image, taken: set[Path]) -> Path:
-    key = PurePosixPath(image.key)
-    if key.is_absolute() or ".." in key.parts or "\\" in image.key or not key.stem:
-        raise InputError(f"{image.key}: the image's name leads out of the folder {folder}")
-    path = folder / key.with_name(key.stem + ".txt")
-    if path in taken:
-        raise InputError(f"{image.key}: another image of this name without suffix was written to {path} already")
-    taken.add(path)
-    return path
 
 
 def _write_names(target: Path, names: Mapping[int, str]) -> None:

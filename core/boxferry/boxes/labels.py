@@ -9,7 +9,7 @@ import numpy as np
 from boxferry.boxes.tally import NOWHERE, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -63,10 +63,13 @@ class Vocabulary:
             self._unknown_boxes[class_id] = self._unknown_boxes.get(class_id, 0) + boxes
         return found
 
-    def codes(self, class_ids: NDArray[np.int64], place: Place = NOWHERE) -> NDArray[np.int32]:
-        """(N,) int32: the code of each of N class ids, -1 where a class has no name."""
-        ids, inverse, counts = np.unique(class_ids, return_inverse=True, return_counts=True)
-        found = [self.code(i, place, boxes=n) for i, n in zip(ids.tolist(), counts.tolist(), strict=True)]
+    def codes(self, class_ids: NDArray[np.int64], place_of: Callable[[int], Place]) -> NDArray[np.int32]:
+        """(N,) int32: the code of each of N class ids, -1 where a class has no name; `place_of` says where a row is."""
+        ids, first, inverse, counts = np.unique(class_ids, return_index=True, return_inverse=True, return_counts=True)
+        found = [
+            self.code(class_id, place_of(row), boxes=count)
+            for class_id, row, count in zip(ids.tolist(), first.tolist(), counts.tolist(), strict=True)
+        ]
         return np.array(found, np.int32)[inverse.reshape(-1)]
 
     def report(self, tally: Tally) -> None:
