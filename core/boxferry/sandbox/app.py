@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
@@ -16,47 +15,10 @@ from boxferry.sandbox import attributes, directories, exports, files, inputs, la
 if TYPE_CHECKING:
     from werkzeug.sansio.response import Response as AnyResponse
 
-    from boxferry.sandbox.limits import Limiter
-    from boxferry.sandbox.store import Store
-    from boxferry.sandbox.worker import Worker
+    from boxferry.sandbox.parts import Key, Sandboxed
 
 LARGEST_BODY = 512 * 1024 * 1024
 READING_ENDS = ("/list", "/view", "/status", "labels-schema", "name_to_file_id", "/link", "/file/list")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    """An API key.
-
-    Attributes:
-        client_id, client_secret: as Basic auth has them.
-        project: the project that it opens.
-        role: 'editor', or 'viewer', who may only read.
-    """
-
-    client_id: str
-    client_secret: str
-    project: str
-    role: str = "editor"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sandboxed:
-    """What the routes work with.
-
-    Attributes:
-        store: the data.
-        worker: does the background work.
-        keys: who may come in.
-        limiter: how often.
-        delay_s: how long a packet waits before it is worked on.
-    """
-
-    store: Store
-    worker: Worker
-    keys: tuple[Key, ...]
-    limiter: Limiter
-    delay_s: float
 
 
 def make_app(sandboxed: Sandboxed) -> Flask:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from boxferry.sandbox.answers import bad, body, ok
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
 

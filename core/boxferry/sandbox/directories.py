@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from boxferry.sandbox.answers import bad, body, ok
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
 
 DEFAULT_LIMIT = 10
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import InternalServerError
 from boxferry.sandbox.answers import bad, body, ok
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
 INSTANCE_KEYS = ("id", "type", "label_file_id", "x_min", "y_min", "x_max", "y_max", "attribute_groups", "points")

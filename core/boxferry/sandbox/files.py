@@ -12,7 +12,7 @@ from boxferry.sandbox.answers import bad, body, ok
 from boxferry.sandbox.boxes import BoxError, review
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
 DEFAULT_LIMIT = 25

@@ -12,7 +12,7 @@ from werkzeug.exceptions import InternalServerError
 from boxferry.sandbox.answers import bad, body, ok
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
 CAP = 1000

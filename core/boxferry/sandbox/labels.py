@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from boxferry.sandbox.answers import bad, body, ok
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:

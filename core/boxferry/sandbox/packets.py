@@ -16,7 +16,7 @@ from boxferry.sandbox.store import now
 from boxferry.sandbox.worker import add_file, check_name, end, finish
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
 Answer = Response | tuple[Response, int]

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template_string, request
 from werkzeug.exceptions import NotFound
 
 if TYPE_CHECKING:
-    from boxferry.sandbox.app import Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
 PER_PAGE = 12

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from boxferry.sandbox.app import Key, Sandboxed, make_app
+from boxferry.sandbox.app import make_app
 from boxferry.sandbox.limits import Limiter
+from boxferry.sandbox.parts import Key, Sandboxed
 from boxferry.sandbox.store import Row, Store
 from boxferry.sandbox.worker import Worker
 

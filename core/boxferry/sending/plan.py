@@ -9,7 +9,8 @@ import msgspec
 
 from boxferry.boxes.tally import Place
 from boxferry.packets.build import BoxMaker
-from boxferry.sending.routes import Problem, Target, append_entry, entry
+from boxferry.sending.routes import append_entry, entry
+from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

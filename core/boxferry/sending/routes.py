@@ -13,38 +13,11 @@ from boxferry.diffgram.names import media_problem, server_name
 from boxferry.errors import UsageError
 from boxferry.packets.wire import Box, Media, Packet, encode
 from boxferry.sending.outbox import Entry
+from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Image
     from boxferry.sending.existing import FileIndex
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why nothing can be sent for an image.
-
-    Attributes:
-        code: a fixed word, as in the tally.
-        message: one sentence, with the remedy.
-    """
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """The file on the server that an image's boxes go to.
-
-    Attributes:
-        file_name: its name there.
-        file_id: its id, for a file that is there already.
-        media: the local path or the URL of a new file's image.
-    """
-
-    file_name: str
-    file_id: int | None = None
-    media: str = ""
 
 
 class Route(Protocol):

@@ -1,0 +1,46 @@
+"""What the routes work with: the data, the worker, the limiter, and who may come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from boxferry.sandbox.limits import Limiter
+    from boxferry.sandbox.store import Store
+    from boxferry.sandbox.worker import Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """An API key.
+
+    Attributes:
+        client_id, client_secret: as Basic auth has them.
+        project: the project that it opens.
+        role: 'editor', or 'viewer', who may only read.
+    """
+
+    client_id: str
+    client_secret: str
+    project: str
+    role: str = "editor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandboxed:
+    """What the routes work with.
+
+    Attributes:
+        store: the data.
+        worker: does the background work.
+        keys: who may come in.
+        limiter: how often.
+        delay_s: how long a packet waits before it is worked on.
+    """
+
+    store: Store
+    worker: Worker
+    keys: tuple[Key, ...]
+    limiter: Limiter
+    delay_s: float
