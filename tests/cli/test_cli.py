@@ -190,7 +190,7 @@ def test_push_status_and_labels_tell_the_same_story(settings):
     done = boxferry(*arguments, "--json", **settings)
     assert done.returncode == 0, done.stderr
     facts, plan = json.loads(done.stdout), json.loads(planned.stdout)
-    assert sum(f["boxes"] for f in plan["planned"]) == facts["boxes"]["sent"] == facts["states"]["applied"]["boxes"]
+    assert sum(f["boxes"] for f in plan["planned"]) == facts["boxes"]["kept"] == facts["states"]["applied"]["boxes"]
     assert plan["boxes"] == facts["boxes"]
     status = json.loads(boxferry("status", "Annotations", "--json", **settings).stdout)
     assert status["states"] == facts["states"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -104,6 +104,20 @@ class Tally:
     def kept(self) -> int:
         """Boxes that are still there: read less dropped."""
         return self.read - self.dropped.total()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counts as plain values, for JSON."""
+        return {
+            "images": self.images,
+            "boxes": {"read": self.read, "kept": self.kept, "dropped": dict(self.dropped)},
+            "changed": dict(self.changed),
+            "notes": dict(self.noted),
+            "errors": dict(self.failed),
+        }
+
+    def example_dicts(self) -> list[dict[str, Any]]:
+        """The examples as plain values, for JSON."""
+        return [msgspec.to_builtins(issue) for issues in self.examples.values() for issue in issues]
 
     def count(self, detections: Detections) -> None:
         """Count a chunk as read; a reader calls it once for each chunk that it yields."""

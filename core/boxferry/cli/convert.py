@@ -9,7 +9,7 @@ import click
 
 from boxferry.boxes.tally import Tally
 from boxferry.cli.model import model_options, run_name
-from boxferry.cli.output import output_stream, say, tally_lines
+from boxferry.cli.output import output_stream, say, tally_lines, write_json
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.packets.convert import named_packets
@@ -30,15 +30,20 @@ PACKETS = "packets"
     "-o", "--output", default="-", show_default="standard output", help="A file, or a folder for yolo and voc."
 )
 @model_options
+@click.option(
+    "--json", "as_json", is_flag=True, help="The counts as one JSON object on standard output; needs -o FILE."
+)
 @click.pass_obj
 def convert_command(
-    session: Session, /, target_format: str, output: str, model: str, run: str | None, **given: Any
+    session: Session, /, target_format: str, output: str, model: str, run: str | None, as_json: bool, **given: Any
 ) -> int:
     """Convert SOURCE (a file, a folder, a glob, or - for standard input).
 
     Packets are written as NDJSON, one image a line, whole pixels, label names: the form that Diffgram's SDK takes. To
     another format the boxes go as they are, not fitted to pixels.
     """
+    if as_json and output == "-":
+        raise UsageError("--json: standard output holds the data already; name a file with -o")
     options = format_options(given)
     target = None if target_format == PACKETS else _format(session, target_format)
     own = {name: value for name, value in options.items() if target and _has(target, name)}
@@ -49,6 +54,8 @@ def convert_command(
         _write_packets(predictions, output, tally, model=model, run=run_name(run, given["source"]))
     else:
         predictions.write(target, Path(output), tally, option_values(target, own))
+    if as_json:
+        write_json({**tally.as_dict(), "examples": tally.example_dicts()})
     for line in tally_lines(tally):
         say(line)
     return 1 if tally.failed else 0

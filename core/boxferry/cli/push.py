@@ -59,13 +59,17 @@ def push_command(session: Session, /, **given: Any) -> int:
     manner = _manner(given)
     predictions = predictions_of(session, given, format_options(given))
     with diffgram_of(given) as diffgram:
-        report = diffgram.push(
-            predictions,
-            directory=given["directory"],
-            model=given["model"],
-            run=run_name(given["run"], given["source"]),
-            manner=manner,
-        )
+        try:
+            report = diffgram.push(
+                predictions,
+                directory=given["directory"],
+                model=given["model"],
+                run=run_name(given["run"], given["source"]),
+                manner=manner,
+            )
+        except KeyboardInterrupt:
+            say(f"what was stored is in {diffgram.outbox_path}: the same command again goes on from there")
+            raise
     _print(report, given)
     return report.exit_code
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from boxferry.boxes.tally import Issue, Tally
 from boxferry.cli.output import say, table, write_json, write_record
@@ -31,8 +30,7 @@ def validate_command(session: Session, /, as_json: bool, ndjson: bool, **given: 
     if ndjson:
         write_record({"kind": "summary", **summary})
     elif as_json:
-        examples = [msgspec.to_builtins(i) for issues in tally.examples.values() for i in issues]
-        write_json({**summary, "examples": examples})
+        write_json({**summary, "examples": tally.example_dicts()})
     else:
         _print(predictions, tally)
     if error:
@@ -58,11 +56,7 @@ def _summary(predictions: Predictions, tally: Tally, error: InputError | None) -
         "source": predictions.source.name,
         "format": predictions.format.name,
         "why": predictions.why,
-        "images": tally.images,
-        "boxes": {"read": tally.read, "kept": tally.kept, "dropped": dict(tally.dropped)},
-        "changed": dict(tally.changed),
-        "notes": dict(tally.noted),
-        "errors": dict(tally.failed),
+        **tally.as_dict(),
         "stopped": str(error) if error else None,
         "exit_code": error.exit_code if error else int(bool(tally.failed)),
     }

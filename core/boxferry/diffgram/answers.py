@@ -82,10 +82,10 @@ class Instance(msgspec.Struct, frozen=True):
     id: int
     type: str | None = None
     label_file_id: int | None = None
-    x_min: int | None = None
-    y_min: int | None = None
-    x_max: int | None = None
-    y_max: int | None = None
+    x_min: int | float | None = None
+    y_min: int | float | None = None
+    x_max: int | float | None = None
+    y_max: int | float | None = None
     machine_made: bool | None = None
     creation_ref_id: str | None = None
     score: float | None = None

@@ -54,8 +54,7 @@ class _NewDirectory(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    next_page: int | None = None
-    total_pages: int | None = None
+    next_page: int | bool | None = None
 
 
 class _Files(msgspec.Struct):
