@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ CHUNK_FILES = 512
 NOISE_PX = 1e-3  #: a box without width may come as one whose sides have crossed by the last digits
 SNIFFED_FILES = 3
 SNIFFED_BYTES = 4096
+ROOT = re.compile(rb"<annotation[\s/>]")  #: not CVAT's <annotations>
 
 
 def sniff(source: Source) -> str | None:
@@ -35,7 +37,7 @@ def sniff(source: Source) -> str | None:
         for _, path in source.files(".xml"):
             with Path(path).open("rb") as stream:
                 head = stream.read(SNIFFED_BYTES)
-            if b"<annotation" not in head.replace(b"\0", b""):
+            if not ROOT.search(head.replace(b"\0", b"")):
                 return None
             found += 1
             if found == SNIFFED_FILES:
@@ -198,13 +200,13 @@ def corners_of(found: Corners, context: Context, place: Place) -> Corners:
         InputError: a minimum is below 1, the first pixel's number, and nobody said what that means.
     """
     origin, x1, y1, x2, y2 = context.options["voc-origin"], *found
+    shift = 0 if origin == "0" else 1
+    if x1 - shift > x2 + NOISE_PX or y1 - shift > y2 + NOISE_PX:
+        context.tally.note("reordered", "its minimum is above its maximum; taken the other way round", place, boxes=1)
+        x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
     if not origin and min(x1, y1) < 1:
         raise InputError(
             f"{place}: a minimum of {min(x1, y1):g}, but VOC counts pixels from 1: pass --voc-origin 0 if this counts "
             "from 0, or --voc-origin 1 if its boxes reach out of their images"
         )
-    shift = 0 if origin == "0" else 1
-    if x1 - shift > x2 + NOISE_PX or y1 - shift > y2 + NOISE_PX:
-        context.tally.note("reordered", "its minimum is above its maximum; taken the other way round", place, boxes=1)
-        x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
     return x1 - shift, y1 - shift, max(x2, x1 - shift), max(y2, y1 - shift)

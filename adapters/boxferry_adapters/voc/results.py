@@ -28,7 +28,6 @@ NAME = re.compile(r"comp\d+_det_[^_]+_(?P<label>.+)\.txt")
 CHUNK_BOXES = 8192
 COLUMNS = 6
 SNIFFED_FILES = 5
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def sniff(source: Source) -> str | None:
@@ -70,63 +69,85 @@ class _Columns:
     xyxy: array[float] = field(default_factory=lambda: array("d"))
     label: array[int] = field(default_factory=lambda: array("l"))
     score: array[float] = field(default_factory=lambda: array("d"))
+    line: array[int] = field(default_factory=lambda: array("l"))
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield chunks of about 8192 boxes, the rows of all class files gathered by image.
 
     Raises:
-        InputError: a coordinate below 1 contradicts the format's origin, or an id fits several images.
+        InputError: a coordinate below 1 contradicts the format's origin.
     """
     vocabulary, columns = Vocabulary({}), _Columns()
-    for label, path in _files(source):
+    files = list(_files(source))
+    for label, path in files:
+        shown = source.name if source.is_stream else path
         try:
-            _read_file(path, vocabulary.add(label), columns, context)
+            _read_file(path, shown, vocabulary.add(label), columns, context)
         except OSError as error:
-            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(path))
-    yield from _chunks(columns, source.name, vocabulary, context)
+            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(shown))
+    origin = shown if len(files) == 1 else source.name
+    yield from _chunks(columns, origin, vocabulary, context, lines=len(files) == 1)
 
 
-def _read_file(path: str, label: int, columns: _Columns, context: Context) -> None:
+def _read_file(path: str, shown: str, label: int, columns: _Columns, context: Context) -> None:
     with Path(path).open(encoding="utf-8-sig", errors="replace") as rows:
         for line, text in enumerate(rows, start=1):
-            tokens, place = text.split(), Place(path, line=line)
+            tokens, place = text.split(), Place(shown, line=line)
             if not tokens:
                 continue
             if (problem := _problem(tokens)) is not None:
                 context.tally.skip("bad-row", problem, place)
                 continue
             score, x1, y1, x2, y2 = (float(token) for token in tokens[1:])
+            owner = _number(tokens[0], columns, context, place)
+            if owner < 0:
+                context.tally.skip("ambiguous-image", f"'{tokens[0]}' fits several images", place)
+                continue
             columns.xyxy.extend(corners_of((x1, y1, x2, y2), context, place))
-            columns.owner.append(_number(tokens[0], columns, context))
+            columns.owner.append(owner)
             columns.label.append(label)
             columns.score.append(score)
+            columns.line.append(line)
 
 
 def _problem(tokens: list[str]) -> str | None:
     shown = " ".join(tokens)[:60]
     if len(tokens) != COLUMNS:
         return f"{len(tokens)} columns in '{shown}'; expected image, score, x_min, y_min, x_max, y_max"
-    if not all(NUMBER.fullmatch(token) and math.isfinite(float(token)) for token in tokens[1:]):
+    try:
+        numbers = [float(token) for token in tokens[1:]]
+    except ValueError:
+        numbers = [math.nan]
+    together = "".join(tokens[1:])  # float() also takes '1_0' and the digits of other scripts
+    if not all(map(math.isfinite, numbers)) or "_" in together or not together.isascii():
         return f"a column of '{shown}' is not a number"
     return None
 
 
-def _number(image_id: str, columns: _Columns, context: Context) -> int:
-    """The number of an image; it is looked up when it is met for the first time."""
+def _number(image_id: str, columns: _Columns, context: Context, place: Place) -> int:
+    """The number of an image, -1 where it cannot be told which; it is looked up when it is met for the first time."""
     if image_id not in columns.numbers:
-        columns.numbers[image_id] = len(columns.images)
-        columns.images.append(context.images.stem(image_id))
+        try:
+            image = context.images.stem(image_id)
+        except InputError as error:
+            context.tally.fail("ambiguous-image", str(error), place)
+            columns.numbers[image_id] = -1
+        else:
+            columns.numbers[image_id] = len(columns.images)
+            columns.images.append(image)
     return columns.numbers[image_id]
 
 
-def _chunks(columns: _Columns, source: str, vocabulary: Vocabulary, context: Context) -> Iterator[Detections]:
+def _chunks(
+    columns: _Columns, source: str, vocabulary: Vocabulary, context: Context, *, lines: bool
+) -> Iterator[Detections]:
     owner = np.array(columns.owner, np.int64)
     order = np.argsort(owner, kind="stable")
     counts = np.bincount(owner, minlength=len(columns.images))
     bounds = np.concatenate(([0], np.cumsum(counts)))
     xyxy, label = np.array(columns.xyxy, np.float64).reshape(-1, 4), np.array(columns.label, np.int32)
-    score = np.array(columns.score, np.float64)
+    score, line = np.array(columns.score, np.float64), np.array(columns.line, np.int64)
     first = 0
     while first < len(columns.images):
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + CHUNK_BOXES, "right")) - 1)
@@ -138,6 +159,7 @@ def _chunks(columns: _Columns, source: str, vocabulary: Vocabulary, context: Con
             label[rows],
             vocabulary.labels,
             score=score[rows],
+            row=line[rows] if lines else None,
         )
         context.tally.count(detections)
         yield detections

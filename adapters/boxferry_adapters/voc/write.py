@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context
 
+NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  #: no escape can stand for these
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -24,7 +26,8 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write `Annotations/<image without suffix>.xml` for each image into a folder, scores as `confidence`.
 
     Raises:
-        InputError: an image has no known size, or its name leads out of the folder.
+        InputError: an image has no known size, its name leads out of the folder, or a name has a character that XML
+            cannot hold.
     """
     shift = 0.0 if context.options["voc-origin"] == "0" else 1.0
     taken: set[str] = set()
@@ -35,7 +38,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
         for image, rows in chunk.each_image():
             root = _head(image)
             for i in range(rows.start, rows.stop):
-                _add_object(root, chunk.labels[label[i]], score[i], xyxy[i], shift)
+                _add_object(root, _checked(chunk.labels[label[i]], image.key), score[i], xyxy[i], shift)
             path = target / "Annotations" / f"{file_stem(image, taken)}.xml"
             path.parent.mkdir(parents=True, exist_ok=True)
             indent(root)
@@ -54,11 +57,17 @@ def _inside(chunk: Detections, context: Context) -> Detections:
     return chunk.replace(xyxy=np.maximum(chunk.xyxy, 0))
 
 
+def _checked(name: str, key: str) -> str:
+    if found := NOT_XML.search(name):
+        raise InputError(f"{key}: {name!r} has the character {found[0]!r}, which XML cannot hold; rename it (--map)")
+    return name
+
+
 def _head(image: Image) -> Element:
     if not image.sized:
         raise InputError(f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE")
     root = Element("annotation")
-    SubElement(root, "filename").text = image.key
+    SubElement(root, "filename").text = _checked(image.key, image.key)
     size = SubElement(root, "size")
     for tag, value in (("width", image.width), ("height", image.height), ("depth", 3)):
         SubElement(size, tag).text = str(value)

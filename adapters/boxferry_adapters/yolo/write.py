@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Id
 
-DIGITS = 10  #: of normalised coordinates: less than 1e-5 px on any image
+DIGITS = 12  #: of normalised coordinates: less than a millionth of a pixel on any image
 
 
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
