@@ -44,7 +44,7 @@ class InputRecord(msgspec.Struct, frozen=True):
     """What the server knows of one packet or upload.
 
     Attributes:
-        id: the input's number.
+        id: the input's number; an upload that is turned away at once has none.
         status: 'success', 'failed', or anything else while it is being worked on.
         status_text: the reason, where it failed.
         file_id: the file, once it is known.
@@ -55,7 +55,7 @@ class InputRecord(msgspec.Struct, frozen=True):
         instance_list: {'list': [boxes as they were sent]}.
     """
 
-    id: int
+    id: int | None = None
     status: str | None = None
     status_text: str | None = None
     file_id: int | None = None
@@ -76,6 +76,11 @@ class Instance(msgspec.Struct, frozen=True):
         machine_made: False for what a person drew or changed in the interface.
         creation_ref_id: the reference that it was sent with; of the interface's own, or none, for a drawn box.
         score: as it was sent.
+        number: its sequence or track.
+        attribute_groups: {"<group id>": value}.
+        frame_number: of a video.
+        model_run_id: the server's record of the run that it came from.
+        member_created_id: the person who made it.
         version, root_id, previous_id, action_type: the chain of changes.
     """
 
@@ -89,6 +94,11 @@ class Instance(msgspec.Struct, frozen=True):
     machine_made: bool | None = None
     creation_ref_id: str | None = None
     score: float | None = None
+    number: int | None = None
+    attribute_groups: Any = None
+    frame_number: int | None = None
+    model_run_id: int | None = None
+    member_created_id: int | None = None
     version: int | None = None
     root_id: int | None = None
     previous_id: int | None = None

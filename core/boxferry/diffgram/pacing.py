@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,15 +15,21 @@ WINDOW_S = 1.0  #: the server counts in fixed windows of a second, each begun by
 MARGIN_S = 0.002
 FIRST_ANSWER_S = 5.0  #: how long the first answer is waited for
 POLL_S = 0.01
-DRIFT_S = 1e-5  #: how much the estimate of the clocks' difference is loosened at each answer
+DRIFT_S = 1e-5  #: how much the bound between the clocks is loosened at each answer
+LEADS = 32  #: how many windows back the way to the server is remembered
+TRUSTED = 4  #: from how many on it is relied upon; the first ones have a connection's set-up in them
 
 
 class Pacer:
     """Lets as many requests of one route through in each window of the server as its limit says.
 
-    The first request goes alone, since its answer may name a limit; until one does there is none. The end of a window
-    comes in the server's clock; how far that clock is from ours is bounded by each answer, since a window cannot have
-    begun after one of its requests was answered.
+    The first request goes alone, since its answer may name a limit; until one does there is none.
+
+    When a window ends is said in the server's clock. Each answer bounds how far that is from ours, since a window has
+    begun before one of its requests was answered: from the bound on it is certain that the window is over. But a
+    request that leaves only then comes late by the whole way to the server and back, in every window. So the moments at
+    which the requests left that opened the last windows are kept too: what leaves as late as the latest of them, and a
+    margin, arrives when the next window may begin, however far away the server is.
     """
 
     def __init__(
@@ -34,63 +42,93 @@ class Pacer:
         self._first: float | None = None
         self._answered = False
         self._limit: int | None = None
-        self._used = 0
-        self._end = 0.0
-        self._reset = 0.0
-        self._lag: float | None = None
+        self._flight = 0  # requests that have left and are not answered yet
+        self._used = 0  # requests of the window, as the server last said
+        self._reset = 0.0  # the window's end, server's clock
+        self._refused_in = 0.0  # the end of the last window that refused a request, server's clock
+        self._bound = math.inf  # our clock is ahead of the server's by this at most
+        self._leads: deque[float] = deque(maxlen=LEADS)  # departures that opened windows, less the windows' begins
+        self._opens = 0.0  # from when a request arrives in the next window, our clock
+        self._held = 0.0  # until when nothing leaves, our clock
 
-    def acquire(self) -> None:
-        """Wait until one more request may be sent."""
-        while (pause := self._take()) > 0:
+    def acquire(self) -> float:
+        """Wait until one more request may leave; gives the moment, by the clock, for `learn`.
+
+        Each `acquire` is followed by one `learn`, whatever became of the request.
+        """
+        while True:
+            with self._lock:
+                now = self._clock()
+                if (pause := self._pause(now)) <= 0:
+                    self._first = now if self._first is None else self._first
+                    self._flight += 1
+                    return now
             self._sleep(pause)
 
-    def _take(self) -> float:
-        """Take a place in the window and give 0, or the seconds until the next window."""
-        with self._lock:
-            now = self._clock()
-            if self._first is None:
-                self._first = now
-            elif not self._answered and now < self._first + FIRST_ANSWER_S:
-                return POLL_S
-            if self._limit is None:
-                return 0.0
-            if now >= self._end + MARGIN_S:
-                self._end, self._used = now + WINDOW_S, 0
-            if self._used < self._limit:
-                self._used += 1
-                return 0.0
-            return self._end + MARGIN_S - now
+    def _pause(self, now: float) -> float:
+        """Seconds until it is worth asking again; 0 when a request may leave."""
+        if now < self._held:
+            return self._held - now
+        if not self._answered and self._flight and now < (self._first or 0.0) + FIRST_ANSWER_S:
+            return POLL_S
+        if self._limit is None or self._used + self._flight < self._limit:
+            return 0.0
+        if now < self._opens < math.inf:
+            return self._opens - now
+        if now >= self._opens:
+            self._used, self._opens = 0, math.inf
+        return 0.0 if self._flight < self._limit else POLL_S
 
-    def learn(self, headers: Mapping[str, str], status: int) -> float:
-        """Take in what an answer says of the limit; gives the seconds to wait where the answer was 429, else 0."""
+    def learn(self, headers: Mapping[str, str], status: int | None, *, departed: float) -> None:
+        """Take in what an answer says of the limit.
+
+        Args:
+            headers: the answer's.
+            status: the answer's, None where there was no answer.
+            departed: what `acquire` gave.
+        """
         limit, remaining, reset = (
             _number(headers.get(f"X-RateLimit-{key}")) for key in ("Limit", "Remaining", "Reset")
         )
         with self._lock:
-            self._answered = True
             now = self._clock()
+            self._flight -= 1
+            self._answered = self._answered or status is not None
             if limit is not None and limit >= 1 and reset is not None:
                 self._limit = int(limit)
-                self._see_window(now, reset, int(limit - (remaining or 0)))
-            if status != 429:
-                return 0.0
-            return self._refused(now, _number(headers.get("Retry-After")))
+                self._see(now, departed, reset, used=int(limit - (remaining or 0)), refused=status == 429)
+            if status == 429 and (self._limit is None or departed >= self._reset + self._bound):
+                self._hold(now, _number(headers.get("Retry-After")))
 
-    def _see_window(self, now: float, reset: float, used: int) -> None:
-        bound = now - (reset - WINDOW_S)
-        self._lag = bound if self._lag is None else min(self._lag + DRIFT_S, bound)
+    def _see(self, now: float, departed: float, reset: float, *, used: int, refused: bool) -> None:
+        """Take in the state of one window; one that is over already says nothing any more."""
         if reset < self._reset:
             return
-        self._used = max(self._used, used) if reset == self._reset or now < self._end else used
-        self._reset = reset
-        self._end = reset + self._lag
+        if reset > self._reset:
+            self._reset, self._used = reset, 0
+        self._used = max(self._used, used)
+        bound = now - (reset - WINDOW_S)
+        if any(lead > bound for lead in self._leads):  # none can be, unless the server's clock was set
+            self._leads.clear()
+        self._bound = min(self._bound + DRIFT_S, bound)
+        if refused:
+            self._refused_in = reset
+            self._leads.append(departed - reset + MARGIN_S)
+        elif used == 1:
+            self._leads.append(departed - (reset - WINDOW_S))
+        self._opens = reset + self._lead()
 
-    def _refused(self, now: float, retry_after_s: float | None) -> float:
-        if self._limit is None:
-            return retry_after_s or WINDOW_S
-        self._used = self._limit
-        self._end = max(self._end, now)
-        return self._end + MARGIN_S - now
+    def _lead(self) -> float:
+        """When a request has to leave at the earliest, counted from the end of the window in the server's clock."""
+        if len(self._leads) < TRUSTED or self._refused_in == self._reset:
+            return self._bound + MARGIN_S
+        return min(max(self._leads), self._bound) + MARGIN_S
+
+    def _hold(self, now: float, retry_after_s: float | None) -> None:
+        """Stop everything for a while and begin anew: what was known of the limit does not hold."""
+        self._held = now + (retry_after_s or WINDOW_S)
+        self._bound, self._reset, self._used = math.inf, 0.0, 0
+        self._leads.clear()
 
 
 def _number(text: str | None) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shlex
 import stat
 import tomllib
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE = "DIFFGRAM_CONFIG"
 SECRETS = ("client_id", "client_secret")
 SETTINGS = ("host", "project", *SECRETS)
+OPTIONS = ("host", "project")  #: the settings that the command line takes; secrets would show in a list of processes
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,22 @@ class Credentials:
     Attributes:
         client_id: the key's public part.
         client_secret: its secret part.
+
+    Raises:
+        ConfigError: one of them is empty, or has characters that no key has: they were not copied as they are.
     """
 
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in SECRETS:
+            value = getattr(self, name)
+            if not value or not all("!" <= character <= "~" for character in value):
+                what = "has blanks, or characters beyond ASCII" if value else "is empty"
+                raise ConfigError(f"{_variable(name)}: {what}; copy the key again from the project's settings")
+        if ":" in self.client_id:
+            raise ConfigError(f"{_variable('client_id')}: has a colon, which no id has; is it the id and the secret?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +68,26 @@ class Server:
     insecure: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "host", self.host.rstrip("/"))
-        parts = urlsplit(self.host)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ConfigError(f"host '{self.host}': expected a URL, as in https://diffgram.example.com")
-        if parts.username or parts.password:
-            raise ConfigError("host: credentials do not belong into the URL; use DIFFGRAM_CLIENT_ID and _SECRET")
-        if parts.scheme == "http" and not (self.insecure or is_loopback(parts.hostname)):
-            raise ConfigError(
-                f"host '{self.host}': credentials would travel unencrypted; use https, or pass --insecure"
-            )
+        object.__setattr__(self, "host", self.host.strip().rstrip("/"))
+        _check_host(self.host, insecure=self.insecure)
+        if not self.project.strip():
+            raise ConfigError("project: is empty; expected the project's string id, as in its URL")
+
+
+def _check_host(host: str, *, insecure: bool) -> None:
+    if "@" in host:  # not shown: what stands before it may be a password
+        raise ConfigError("host: credentials do not belong into the URL; use DIFFGRAM_CLIENT_ID and _SECRET")
+    try:
+        parts = urlsplit(host)
+        hostname, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"host '{host}': {error}; expected a URL, as in https://diffgram.example.com") from None
+    wrong = parts.query or parts.fragment or any(character.isspace() for character in host)
+    if parts.scheme not in {"http", "https"} or not hostname or wrong:
+        hint = "; without https:// it is none" if "://" not in host else ""
+        raise ConfigError(f"host '{host}': expected a URL, as in https://diffgram.example.com{hint}")
+    if parts.scheme == "http" and not (insecure or is_loopback(hostname)):
+        raise ConfigError(f"host '{host}': credentials would travel unencrypted; use https, or pass --insecure")
 
 
 def is_loopback(hostname: str) -> bool:
@@ -91,16 +115,20 @@ def server_from_env(
         ConfigError: a setting is missing or wrong, or the file cannot be read or holds a secret that others can read.
     """
     filed = _filed(_config_path(environ))
-    found = {name: environ.get(f"DIFFGRAM_{name.upper()}") or filed.get(name, "") for name in SETTINGS}
+    found = {name: environ.get(_variable(name)) or filed.get(name, "") for name in SETTINGS}
     found |= {name: value for name, value in (("host", host), ("project", project)) if value}
-    missing = [name for name in SETTINGS if not found[name]]
-    if missing:
-        variables = ", ".join(f"DIFFGRAM_{name.upper()}" for name in missing)
-        raise ConfigError(
-            f"missing settings: {variables} (in the environment, or under [diffgram] in {_config_path(environ)})"
-        )
+    if missing := [name for name in SETTINGS if not found[name]]:
+        raise ConfigError(f"missing settings: {_how_to_give(missing)}; or under [diffgram] in {_config_path(environ)}")
     credentials = Credentials(found["client_id"], found["client_secret"])
     return Server(host=found["host"], project=found["project"], credentials=credentials, insecure=insecure)
+
+
+def _variable(name: str) -> str:
+    return f"DIFFGRAM_{name.upper()}"
+
+
+def _how_to_give(names: list[str]) -> str:
+    return ", ".join(f"--{name} or {_variable(name)}" if name in OPTIONS else _variable(name) for name in names)
 
 
 def _config_path(environ: Mapping[str, str]) -> Path:
@@ -127,5 +155,5 @@ def _filed(path: Path) -> dict[str, str]:
         and os.name == "posix"
         and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     ):
-        raise ConfigError(f"{path}: holds a secret and can be read by others: chmod 600 {path}")
+        raise ConfigError(f"{path}: holds a secret and can be read by others: chmod 600 {shlex.quote(str(path))}")
     return table

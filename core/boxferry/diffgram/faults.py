@@ -1,0 +1,196 @@
+"""What a failed call means: which faults prove that nothing has happened, and what an answer's status says."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+import urllib3
+
+from boxferry.errors import AuthError, DiffgramError, NotFound, Refused, Unreachable, Unsure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from boxferry.diffgram.settings import Server
+
+DEFAULT_RETRY_AFTER_S = 1.0
+_NOT_CONNECTED = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ProxyError,
+)
+_NOT_A_URL = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
+#: Envoy's words on a 503 that proves nothing: it had passed the request on
+_PASSED_ON = b"disconnect/reset before headers"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """An answer, its body read to the end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def retry_after_s(self) -> float:
+        """Seconds until the server wants to be asked again."""
+        try:
+            return max(0.0, float(self.headers.get("Retry-After", "")))
+        except ValueError:
+            return DEFAULT_RETRY_AFTER_S
+
+
+class Fault(Exception):
+    """An attempt that came to nothing; it does not leave this package, see `error`.
+
+    Attributes:
+        acted: whether the server may have acted on it.
+        passing: whether the next attempt may fare better.
+        safe: whether it may be repeated though it changes something: the server turned it away untouched.
+        status: the HTTP status of the answer, None where there was none.
+        wait_s: seconds after which the server wants to be asked again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        acted: bool,
+        passing: bool,
+        safe: bool = False,
+        status: int | None = None,
+        wait_s: float = 0.0,
+    ) -> None:
+        super().__init__(message)
+        self.acted = acted
+        self.passing = passing
+        self.safe = safe or not acted
+        self.status = status
+        self.wait_s = wait_s
+
+    def repeatable(self, *, changes: bool) -> bool:
+        """Whether the call may, and is worth to, be made again."""
+        return self.passing and (self.safe or not changes)
+
+    def error(self, *, changes: bool) -> DiffgramError:
+        """What it is for the caller: a call that only reads has changed nothing, whatever became of it."""
+        kind = Unsure if self.acted and changes else Unreachable
+        return kind(str(self), status=self.status)
+
+
+def of_exception(error: Exception, host: str, timeout_s: float) -> Fault:
+    """What the network layer's error means. Only where no connection came about is it certain that nothing arrived."""
+    found = error.args[0] if error.args else error
+    reason = getattr(found, "reason", None) or found
+    if isinstance(error, _NOT_A_URL):
+        return Fault(f"{host}: not a URL that can be called", acted=False, passing=False)
+    if isinstance(reason, _NOT_CONNECTED):
+        return Fault(f"{host} cannot be reached: {_deepest(reason)}", acted=False, passing=True)
+    if isinstance(reason, urllib3.exceptions.SSLError) and (handshake := _handshake(reason, host)):
+        return Fault(handshake, acted=False, passing=False)
+    if isinstance(error, requests.ReadTimeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):
+        return Fault(f"{host} did not answer within {timeout_s:g} s", acted=True, passing=True)
+    return Fault(
+        f"the connection to {host} broke before its answer was whole: {_deepest(reason)}", acted=True, passing=True
+    )
+
+
+def _handshake(reason: urllib3.exceptions.SSLError, host: str) -> str | None:
+    """What is wrong with the server's TLS, where that shows before anything is sent; else None."""
+    cause = reason.args[0] if reason.args else reason
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        remedy = "to trust it, name a bundle in REQUESTS_CA_BUNDLE"
+        return f"{host}: its certificate is not accepted ({cause.verify_message}); {remedy}"
+    if getattr(cause, "reason", None) == "WRONG_VERSION_NUMBER":
+        return f"{host} does not speak TLS: is its address http://…?"
+    return None
+
+
+def _deepest(error: object) -> str:
+    """The words at the bottom of what the network layer says, without its objects' addresses."""
+    while deeper := _cause(error):
+        error = deeper
+    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+
+
+def _cause(error: object) -> BaseException | None:
+    inner = [each for each in getattr(error, "args", ()) if isinstance(each, BaseException)]
+    return inner[-1] if inner else getattr(error, "__cause__", None)
+
+
+def raise_for(answer: Answer, path: str, server: Server) -> None:
+    """Pass an answer with a status of success on.
+
+    Raises:
+        Fault: the server failed; whether it acted is not known.
+        DiffgramError: it said no: AuthError, NotFound or Refused.
+    """
+    status, host = answer.status, server.host
+    if 200 <= status < 300:
+        return
+    said = scrubbed(words(answer.body), server)
+    seen = f"{host} answered {status} to {path}: {said or _page(answer.body)}"
+    if 300 <= status < 400:
+        target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
+        raise NotFound(f"{host} redirects to {target}: name the server by its own address", status=status)
+    if status in {401, 403}:
+        where = f"project '{server.project}' on {host}"
+        raise AuthError(f"{where} does not let us in: check project, client id, secret and role", status=status)
+    if status in {404, 405}:
+        raise NotFound(f"{host} has no {path}: check host, project and path; is it a Diffgram?", status=status)
+    if status >= 500:
+        safe = status == 503 and _PASSED_ON not in answer.body
+        wait_s = answer.retry_after_s if "Retry-After" in answer.headers else 0.0
+        raise Fault(scrubbed(seen, server), acted=True, passing=True, safe=safe, status=status, wait_s=wait_s)
+    raise Refused(said if said and status == 400 else scrubbed(seen, server), status=status)
+
+
+def unreadable(answer: Answer, path: str, server: Server, problem: msgspec.DecodeError) -> Fault:
+    """What a success means whose body is not what a Diffgram gives."""
+    what = f"the answer of {server.host} to {path}"
+    if isinstance(problem, msgspec.ValidationError):
+        return Fault(f"{what} is not what a Diffgram gives: {problem}", acted=True, passing=False, status=answer.status)
+    if answer.body.lstrip()[:1] in {b"{", b"["}:
+        return Fault(f"{what} is cut off, or broken: {problem}", acted=True, passing=True, status=answer.status)
+    page = scrubbed(_page(answer.body), server)
+    return Fault(f"{what} is {page}, not JSON: is it a Diffgram?", acted=True, passing=False, status=answer.status)
+
+
+def words(body: bytes) -> str:
+    """The server's own words in an answer that is no success, in one line; empty where it has none."""
+    try:
+        found: Any = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return ""
+    if isinstance(found, dict):
+        log = found.get("log")
+        found = (isinstance(log, dict) and log.get("error")) or found.get("error") or found.get("message")
+    return one_line(found)
+
+
+def one_line(said: Any) -> str:  # noqa: ANN401 # whatever the server put there
+    """A text, or the entries of a `log.error`, in one line."""
+    if isinstance(said, dict):
+        said = "; ".join(f"{key}: {value}" for key, value in said.items())
+    return " ".join(str(said or "").split())[:500]
+
+
+def scrubbed(text: str, server: Server) -> str:
+    """The text without the credentials, should the server have sent them back."""
+    given = server.credentials
+    pair = base64.b64encode(f"{given.client_id}:{given.client_secret}".encode()).decode()
+    return text.replace(pair, "***").replace(given.client_secret, "***")
+
+
+def _page(body: bytes) -> str:
+    text = " ".join(body[:2000].decode("utf-8", "replace").split())
+    if text.startswith("<"):
+        return "an HTML page"
+    return f"'{text[:200]}'" if text else "nothing"

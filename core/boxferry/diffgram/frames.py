@@ -1,0 +1,119 @@
+"""The frames that the values of `answers` come in, as the server's calls give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from boxferry.diffgram.answers import (  # noqa: TC001 # msgspec reads the annotations
+    Directory,
+    FileRecord,
+    ImageRecord,
+    InputRecord,
+    Instance,
+)
+
+
+class Log(msgspec.Struct, frozen=True):
+    """The part of an answer that says how it went; `error` is a text or maps what is wrong to why."""
+
+    success: bool | None = None
+    error: Any = None
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """What the packet call answers."""
+
+    log: Log | None = None
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """An input batch."""
+
+    id: int
+
+
+class NewBatch(msgspec.Struct, frozen=True):
+    """The answer to a new input batch."""
+
+    input_batch: Batch
+
+
+class Names(msgspec.Struct, frozen=True):
+    """Label name → label_file_id."""
+
+    name_to_file_id: dict[str, int] | None = None
+
+
+class Label(msgspec.Struct, frozen=True):
+    """A label file."""
+
+    id: int
+
+
+class NewLabel(msgspec.Struct, frozen=True):
+    """The answer to a new label."""
+
+    label: Label
+
+
+class Directories(msgspec.Struct, frozen=True):
+    """The directories."""
+
+    directory_list: list[Directory]
+
+
+class NewDirectory(msgspec.Struct, frozen=True):
+    """The answer to a new directory."""
+
+    new_directory: Directory
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Where in the file list a page is."""
+
+    next_page: int | bool | None = None
+
+
+class Files(msgspec.Struct, frozen=True):
+    """A page of the file list; False stands for none."""
+
+    file_list: list[FileRecord] | bool
+    metadata: Page
+
+
+class ViewedFile(msgspec.Struct, frozen=True):
+    """One file."""
+
+    image: ImageRecord | None = None
+
+
+class View(msgspec.Struct, frozen=True):
+    """The answer that shows one file."""
+
+    file: ViewedFile
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """The list of inputs."""
+
+    input_list: list[InputRecord]
+
+
+class Viewed(msgspec.Struct, frozen=True):
+    """The answer that shows one input."""
+
+    input: InputRecord
+
+
+class Annotated(msgspec.Struct, frozen=True):
+    """A file with its boxes."""
+
+    instance_list: list[Instance] | None = None
+
+
+class Annotations(msgspec.Struct, frozen=True):
+    """The answer that shows a file's boxes."""
+
+    file_serialized: Annotated
