@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from boxferry.errors import InputError
+from boxferry.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,6 +108,42 @@ def file_stem(image: Image, taken: set[str]) -> str:
         raise InputError(f"{image.key}: another image is called '{stem}' without its suffix: one file cannot hold both")
     taken.add(stem)
     return stem
+
+
+@contextmanager
+def output_stream(target: Path) -> Iterator[BinaryIO]:
+    """Standard output for '-', else a file that appears under its name only when it is whole.
+
+    Raises:
+        UsageError: the target is a folder, or cannot be written.
+    """
+    if str(target) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = target.resolve()  # a link stays a link
+    if path.is_dir():
+        raise UsageError(f"{target}: a folder; expected the name of a file")
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:  # a pipe or a device is written to, never replaced
+            yield stream
+        return
+    part = path.with_name(path.name + ".part")
+    created = _created(part, target)
+    try:
+        with created:
+            yield created
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _created(part: Path, target: Path) -> BinaryIO:
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        return part.open("wb")
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written: {error.strerror}") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

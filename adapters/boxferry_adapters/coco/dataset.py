@@ -12,7 +12,7 @@ from boxferry.boxes.detections import Image
 from boxferry.boxes.labels import id_key
 from boxferry.errors import InputError
 from boxferry.formats import Catalog
-from boxferry_adapters.coco.items import CategoryItem, ImageItem, Reference, is_text
+from boxferry_adapters.coco.items import CategoryItem, ImageItem, Reference, is_text, shown
 from boxferry_adapters.coco.lines import LinesAsList, is_lines
 from boxferry_adapters.coco.scan import Scanner
 
@@ -102,17 +102,27 @@ def opened(source: Source) -> BinaryIO:
 
 
 def _see_key(scanner: Scanner, key: str, found: Survey, grouping: _Grouping, name: str) -> None:
-    if key == "images" and scanner.peek() == b"[":
+    if key not in {"images", "categories", *LISTS}:
+        scanner.value()
+    elif scanner.peek() != b"[":
+        if (value := scanner.value()) is not None:
+            raise InputError(f"{name}: {key}: expected a list, found {shown(value)}")
+    elif key == "images":
+        _once(key, found.images, name)
         found.images = _images(scanner, name)
-    elif key == "categories" and scanner.peek() == b"[":
+    elif key == "categories":
+        _once(key, found.names, name)
         found.names = _categories(scanner, name)
-    elif key in LISTS and scanner.peek() == b"[":
+    else:
         if found.key is not None:
             raise InputError(f"{name}: boxes stand under '{found.key}' and again under '{key}'; expected one list")
         found.key = key
         _see_boxes(scanner, grouping)
-    else:
-        scanner.value()
+
+
+def _once(key: str, before: object, name: str) -> None:
+    if before is not None:
+        raise InputError(f"{name}: '{key}' stands there twice; expected one list")
 
 
 def _see_boxes(scanner: Scanner, grouping: _Grouping) -> None:
@@ -129,11 +139,24 @@ def _see_boxes(scanner: Scanner, grouping: _Grouping) -> None:
 def _images(scanner: Scanner, name: str) -> dict[Id, Image]:
     found: dict[Id, Image] = {}
     for item in _typed_items(scanner, ImageItem, "images", name):
-        image = Image(_key(item, name), int(item.width or 0), int(item.height or 0))
+        image = Image(_key(item, name), _side(item, "width", name), _side(item, "height", name))
         before = found.setdefault(id_key(item.id), image)
         if before.key != image.key:
             raise InputError(f"{name}: image id {item.id} is both '{before.key}' and '{image.key}'")
+        if before.sized and image.sized and before != image:
+            sizes = f"{before.width}x{before.height} and {image.width}x{image.height}"
+            raise InputError(f"{name}: image id {item.id}, '{image.key}', stands there twice, with the sizes {sizes}")
     return found
+
+
+def _side(item: ImageItem, side: str, name: str) -> int:
+    """Width or height in whole pixels; 0 where it is not told: left out, null, NaN, 0 or negative."""
+    value = getattr(item, side)
+    if value is None or not value > 0:
+        return 0
+    if not float(value).is_integer():
+        raise InputError(f"{name}: image id {item.id}: {side}: expected whole pixels, found {value}")
+    return int(value)
 
 
 def _key(item: ImageItem, name: str) -> str:
@@ -142,8 +165,6 @@ def _key(item: ImageItem, name: str) -> str:
         key = "/".join(unquote(urlsplit(item.coco_url).path).split("/")[-SPLIT_PARTS:])
     if not key:
         raise InputError(f"{name}: image id {item.id} has neither file_name nor coco_url")
-    if not is_text(key):
-        raise InputError(f"{name}: the file_name of image id {item.id}, {key!r}, is not UTF-8")
     return key
 
 
@@ -169,9 +190,13 @@ def _typed_items(scanner: Scanner, kind: type[Any], key: str, name: str) -> Iter
         else:
             for index, value in enumerate(piece, start=position):
                 try:
-                    yield msgspec.convert(value, kind)
+                    item = msgspec.convert(value, kind)
                 except msgspec.ValidationError as error:
                     raise InputError(f"{name}: {key}[{index}]: {error}") from None
+                for text in msgspec.structs.astuple(item):
+                    if isinstance(text, str) and not is_text(text):
+                        raise InputError(f"{name}: {key}[{index}]: {text!r} is not UTF-8")
+                yield item
         position += len(piece)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 RawId = int | float | str
+LARGEST = 1e300  #: of a coordinate, so that no sum of two overflows
+Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 
 class Item(msgspec.Struct, gc=False):
@@ -23,7 +24,7 @@ class Item(msgspec.Struct, gc=False):
 
     image_id: RawId
     category_id: RawId
-    bbox: tuple[float, float, float, float]
+    bbox: tuple[Number, Number, Number, Number]
     score: float | None = None
     iscrowd: int = 0
     file_name: str | None = None
@@ -63,19 +64,19 @@ def checked(value: Any) -> Item:  # noqa: ANN401 # any JSON value
         BadItem: it is no box.
     """
     if not isinstance(value, dict):
-        raise BadItem(f"expected an object, found {_shown(value)}")
+        raise BadItem(f"expected an object, found {shown(value)}")
     for key in ("image_id", "category_id"):
-        if not isinstance(value.get(key), str) and _number(value.get(key)) is None:
-            raise BadItem(f"{key}: expected a number or a text, found {_shown(value.get(key))}")
+        if not _is_id(value.get(key)):
+            raise BadItem(f"{key}: expected a number or a text, found {shown(value.get(key))}")
     score, name = value.get("score"), value.get("file_name")
     if score is not None and _number(score) is None:
-        raise BadItem(f"score: expected a number, found {_shown(score)}")
+        raise BadItem(f"score: expected a number, found {shown(score)}")
     return Item(
         image_id=value["image_id"],
         category_id=value["category_id"],
         bbox=_box(value.get("bbox")),
         score=_number(score),
-        iscrowd=int(value.get("iscrowd") == 1),
+        iscrowd=_crowd(value.get("iscrowd")),
         file_name=name if isinstance(name, str) and is_text(name) else None,
     )
 
@@ -83,23 +84,29 @@ def checked(value: Any) -> Item:  # noqa: ANN401 # any JSON value
 def _box(value: Any) -> tuple[float, float, float, float]:  # noqa: ANN401 # any JSON value
     numbers = [_number(number) for number in value] if isinstance(value, list) and len(value) == 4 else [None]
     if None in numbers:
-        raise BadItem(f"bbox: expected four numbers [x, y, width, height], found {_shown(value)}")
+        raise BadItem(f"bbox: expected four numbers [x, y, width, height], found {shown(value)}")
     x, y, width, height = (number for number in numbers if number is not None)
     return x, y, width, height
 
 
 def _number(value: object) -> float | None:
-    """A finite number as a float, or None."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    """A number of the size that a coordinate can have, as a float, or None."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= LARGEST:
         return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+    return float(value)
 
 
-def _shown(value: object) -> str:
+def _is_id(value: object) -> bool:
+    return is_text(value) if isinstance(value, str) else _number(value) is not None
+
+
+def _crowd(value: object) -> int:
+    """1 where pycocotools takes it for a crowd: true, or a number that is not 0."""
+    return int(value is True or value == "1" or bool(_number(value)))
+
+
+def shown(value: object) -> str:
+    """The beginning of a value, for a message."""
     return "nothing" if value is None else repr(value)[:60]
 
 

@@ -154,7 +154,7 @@ class _Reader:
 
     def _image(self, image_id: Id, item: Item) -> Image | None:
         images = self.context.images
-        if self.found.images is not None:
+        if self.found.images:
             own = self.found.images.get(image_id)
             return None if own is None else self._located(own)
         if (found := images.numbered(image_id)) is not None:
@@ -216,6 +216,7 @@ class _Reader:
         if self._unknown_images and not self.images:
             first = next(iter(self._unknown_images))
             remedy = "name the dataset that they are from with --categories FILE, or give file_name and --images DIR"
+            remedy = "its list of images has other ids" if self.found.images else remedy
             raise InputError(f"{self.source.name}: not one of its images is known, as of image_id {first}: {remedy}")
         if self.images and not self.vocabulary.labels:
             raise InputError(
@@ -228,11 +229,8 @@ class _Reader:
 
     def images_without_boxes(self, most: int) -> Iterator[Detections]:
         """A dataset's other images, `most` a chunk."""
-        rest = [
-            msgspec.structs.replace(self._located(image), source=self.source.name)
-            for image in (self.found.images or {}).values()
-            if image.key not in self._by_key
-        ]
+        others = {image.key: image for image in (self.found.images or {}).values() if image.key not in self._by_key}
+        rest = [msgspec.structs.replace(self._located(image), source=self.source.name) for image in others.values()]
         for start in range(0, len(rest), most):
             chunk = Detections.from_counts(
                 rest[start : start + most], [0] * len(rest[start : start + most]), [], [], ()

@@ -15,10 +15,19 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1 << 20
 LARGEST_VALUE = 1 << 28  #: bytes of one item, or of one value that is no list
-TRIES = 4
+CUT_BYTES = 1 << 16  #: at the end of a piece, in which a place between two items is looked for
+LONGEST_INT = 300  #: digits; a longer one is a float, perhaps infinite: int() refuses thousands of digits
 _BETWEEN_ITEMS = re.compile(rb"\}\s*,\s*(?=\{)")
 _SPACE = b" \t\r\n"
-_loose = json.JSONDecoder()
+_BLANK = re.compile(r"[ \t\r\n]*")
+_AFTER_ITEM = re.compile(r"[ \t\r\n]*([,\]])")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= LONGEST_INT else float(digits)
+
+
+_loose = json.JSONDecoder(parse_int=_integer)
 
 
 class Scanner:
@@ -108,7 +117,7 @@ class Scanner:
             if len(self._buffer) > LARGEST_VALUE or not self._more():
                 if found is not None:
                     break
-                raise self.error("malformed JSON, or a value too large,")
+                raise self._malformed()
         self._drop(found[1])
         return found[0]
 
@@ -141,59 +150,62 @@ class Scanner:
         Each piece comes with whether the decoder took it; the items of one that it did not take are plain values.
         """
         self.take(b"[")
-        while True:
+        ended = self.peek() == b"]"
+        while not ended:
             piece, typed, ended = self._piece(decoder)
-            if piece:
-                yield piece, typed
-            if ended:
-                return
+            yield piece, typed
+            if not ended:
+                self.take(b",")
+        self.take(b"]")
 
     def _piece(self, decoder: msgspec.json.Decoder[list[Any]]) -> tuple[list[Any], bool, bool]:
-        """Some items, whether they are typed, and whether the list has ended."""
+        """Some items, whether they are typed, and whether they are the list's last."""
         while True:
             if len(self._buffer) < self._piece_bytes and not self._ended:
                 self._more()
-            for cut in self._cuts():
-                if (found := self._prefix(decoder, cut)) is not None:
-                    return *found, False
-            if (found := self._rest(decoder)) is not None:
-                return *found, True
+            cut = self._likely_cut()
+            if cut and (found := self._typed(decoder, cut)) is not None:
+                self._drop(cut)
+                return found, True, False
+            values, end, ended = self._walk()
+            if values:
+                found = self._typed(decoder, end)
+                self._drop(end)
+                return (values, False, ended) if found is None else (found, True, ended)
             if self._ended or len(self._buffer) > LARGEST_VALUE:
                 raise self._malformed()
             self._more()
 
-    def _cuts(self) -> list[int]:
-        """The last few places between two items, the last first."""
-        cuts: list[int] = []
-        end = len(self._buffer)
-        while len(cuts) < TRIES and (brace := self._buffer.rfind(b"{", 0, end)) > 0:
-            start = max(0, self._buffer.rfind(b"}", 0, brace))
-            if (match := _BETWEEN_ITEMS.match(self._buffer, start)) and match.end() == brace:
-                cuts.append(start + 1)
-            end = brace
-        return cuts
+    def _likely_cut(self) -> int:
+        """Where the last item ends that seems to be whole; 0 where none does."""
+        cut = 0
+        for match in _BETWEEN_ITEMS.finditer(self._buffer, max(0, len(self._buffer) - CUT_BYTES)):
+            cut = match.start() + 1
+        return cut
 
-    def _prefix(self, decoder: msgspec.json.Decoder[list[Any]], cut: int) -> tuple[list[Any], bool] | None:
+    def _typed(self, decoder: msgspec.json.Decoder[list[Any]], cut: int) -> list[Any] | None:
         """The items before a cut: that they decode as a whole list proves the cut right."""
-        text = b"[" + self._buffer[:cut] + b"]"
         try:
-            found, typed = decoder.decode(text), True
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            loose = self._loosely(text)
-            if loose is None or loose[1] != len(text):
-                return None
-            found, typed = loose[0], False
-        self._drop(self._buffer.index(b",", cut) + 1)
-        return found, typed
-
-    def _rest(self, decoder: msgspec.json.Decoder[list[Any]]) -> tuple[list[Any], bool] | None:
-        """The items up to the list's end, where that is in the buffer."""
-        loose = self._loosely(b"[" + self._buffer)
-        if loose is None:
+            return decoder.decode(b"[" + self._buffer[:cut] + b"]")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        text = b"[" + self._buffer[: loose[1] - 1]
-        self._drop(loose[1] - 1)
-        try:
-            return decoder.decode(text), True
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return loose[0], False
+
+    def _walk(self) -> tuple[list[Any], int, bool]:
+        """The whole items in the buffer one by one, in bytes where the last of them ends, and whether the list does."""
+        text = self._buffer.decode("utf-8", "surrogateescape")
+        values, at, end, after = [], 0, 0, ","
+        while after == ",":
+            try:
+                value, at = _loose.raw_decode(text, _end_of_blank(text, at))
+            except (ValueError, RecursionError):
+                break
+            if (match := _AFTER_ITEM.match(text, at)) is None:
+                break  # it may go on in the next block: 1, 12, 123
+            values.append(value)
+            end, at, after = at, match.end(), match[1]
+        return values, len(text[:end].encode("utf-8", "surrogateescape")), after == "]"
+
+
+def _end_of_blank(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return match.end() if match else at

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,6 +9,7 @@ import msgspec
 import numpy as np
 
 from boxferry.errors import InputError
+from boxferry.formats import output_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,27 +47,11 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     Raises:
         InputError: the form is 'results' and a box has no score.
     """
-    with _stream(target) as stream:
+    with output_stream(target) as stream:
         if context.options["coco-form"] == "results":
             _write_results(chunks, stream, context)
         else:
             _write_dataset(chunks, stream, context)
-
-
-@contextmanager
-def _stream(target: Path) -> Iterator[BinaryIO]:
-    if str(target) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    try:
-        with part.open("wb") as stream:
-            yield stream
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class _Ids:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from boxferry.cli.session import Session
-from boxferry.errors import BoxferryError
+from boxferry.errors import BoxferryError, UsageError
 from boxferry.version import __version__
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ COMMANDS = {
     "labels": "boxferry.cli.labels",
     "plugins": "boxferry.cli.listing",
     "push": "boxferry.cli.push",
+    "resume": "boxferry.cli.resume",
     "sandbox": "boxferry.cli.sandbox",
     "status": "boxferry.cli.status",
     "validate": "boxferry.cli.validate",
@@ -65,21 +66,27 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments; gives the exit code."""
     try:
         code = app.main(args=list(arguments), prog_name="boxferry", standalone_mode=False)
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return error.exit_code
-    except BoxferryError as error:
-        return _end(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _end("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        return _closed_pipe()
-    except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
-            raise
-        return _end(f"a fault of boxferry itself: {error!r}; {TRACEBACK_VARIABLE}=1 shows where, please report it", 1)
-    else:
-        return code if isinstance(code, int) else 0
+    except Exception as error:  # noqa: BLE001 # no traceback for a user's mistake
+        return _ended_by(error)
+    return code if isinstance(code, int) else 0
+
+
+def _ended_by(error: Exception) -> int:
+    match error:
+        case click.ClickException():
+            error.show(sys.stderr)
+            return error.exit_code
+        case BoxferryError():
+            return _end(str(error), error.exit_code)
+        case BrokenPipeError():
+            return _closed_pipe()
+        case OSError():
+            return _end(f"{error.filename or 'the system'}: {error.strerror or error}", UsageError.exit_code)
+    if os.environ.get(TRACEBACK_VARIABLE):
+        raise error
+    return _end(f"a fault of boxferry itself: {error!r}; {TRACEBACK_VARIABLE}=1 shows where, please report it", 1)
 
 
 def _end(message: str, code: int) -> int:

@@ -9,9 +9,10 @@ import click
 
 from boxferry.boxes.tally import Tally
 from boxferry.cli.model import model_options, run_name
-from boxferry.cli.output import output_stream, say, tally_lines, write_json
+from boxferry.cli.output import say, tally_lines, write_json
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options
 from boxferry.errors import UnknownFormat, UsageError
+from boxferry.formats import output_stream
 from boxferry.packets.convert import named_packets
 from boxferry.reading.read import option_values
 
@@ -75,7 +76,7 @@ def _has(fmt: Format, name: str) -> bool:
 
 
 def _write_packets(predictions: Predictions, output: str, tally: Tally, *, model: str, run: str) -> None:
-    with output_stream(output) as stream:
+    with output_stream(Path(output)) as stream:
         for packet in named_packets(predictions.fitted(tally), model=model, run=run):
             stream.write(packet)
             stream.write(b"\n")

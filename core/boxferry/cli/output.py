@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -53,20 +50,3 @@ def tally_lines(tally: Tally) -> Iterator[str]:
         if issues[0].kind in {"error", "note"} or issues[0].code in {"bad-box", "bad-row", "unknown-label"}:
             for issue in issues[:3]:
                 yield f"{issue.kind} {issue.code}: {issue}"
-
-
-@contextmanager
-def output_stream(target: str) -> Iterator[BinaryIO]:
-    """Standard output for '-', else a file that appears under its name only when it is whole."""
-    if target == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    path = Path(target)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as stream:
-            yield stream
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
