@@ -4,13 +4,16 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test chaos lint bench clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
 
 test: .venv/.ready
 	$(BIN)/pytest -n auto -q
+
+chaos: .venv/.ready
+	BOXFERRY_CHAOS_RUNS=500 $(BIN)/pytest -q tests/sending/test_chaos.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

@@ -255,3 +255,29 @@ def test_the_sandbox_runs_until_it_is_interrupted(tmp_path):
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=20) == 130
     assert json.loads(done.stdout) == {"labels": {}}
+
+
+def test_resume_goes_on_where_push_stopped(settings):
+    """--no-wait leaves packets accepted; resume finds their end, and says what status says."""
+    arguments = ["push", *SOURCES["voc"], "--directory", "Default", "--labels", "create"]
+    first = boxferry(*arguments, **settings)
+    assert first.returncode == 0, first.stderr
+    again = boxferry(*arguments, "--run", "second", "--existing", "--no-wait", "--json", **settings)
+    assert again.returncode == 0, again.stderr
+    assert set(json.loads(again.stdout)["states"]) == {"accepted"}
+    assert "boxferry resume 2" in again.stderr
+    done = boxferry("resume", "2", "--json", **settings)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["states"]) == {"applied"}
+    missing = boxferry("resume", "third", **settings)
+    assert missing.returncode == 1
+    assert "the runs are: 1 (model/Annotations), 2 (model/second)" in missing.stderr
+
+
+@pytest.mark.parametrize(("spec", "word"), [("drop=1", "drop_before"), ("seed=x", "seed=x")])
+def test_faults_that_make_no_sense_are_said(spec, word):
+    """With those that there are."""
+    done = boxferry("sandbox", "--faults", spec)
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr

@@ -73,7 +73,9 @@ def test_a_large_file_is_never_whole_in_memory():
     assert max(data.asked) <= 256 * 1024
 
 
-@pytest.mark.parametrize("first", [http(429, b"{}", "Retry-After: 1"), http(503)], ids=["429", "503"])
+@pytest.mark.parametrize(
+    "first", [http(429, b"{}", "Retry-After: 1"), http(503, b"{}", "Retry-After: 1")], ids=["429", "503"]
+)
 def test_an_upload_that_was_turned_away_is_sent_again_whole(first):
     """From the beginning of the file, not from where the last attempt left it."""
     with a_peer(lambda n: first if n == 1 else DONE) as (host, seen), a_client(host) as client:

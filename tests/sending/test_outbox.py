@@ -8,6 +8,7 @@ import pytest
 
 from boxferry.errors import OutboxError
 from boxferry.sending.outbox import Entry, Outbox
+from boxferry.sending.outcome import Outcome
 
 PLACE = {"host": "http://127.0.0.1:1", "project": "p", "directory_id": 3, "model": "m", "name": "r"}
 
@@ -61,8 +62,8 @@ def test_settling_keeps_what_it_is_not_told(outbox):
     outbox.add(run.id, [an_entry()])
     entry = outbox.claim(run.id)
     outbox.assign(entry.id, 5)
-    outbox.settle(entry.id, "accepted", file_id=33)
-    outbox.settle(entry.id, "refused", reason="Must be an int", input_id=8)
+    outbox.settle(entry.id, Outcome("accepted", file_id=33))
+    outbox.settle(entry.id, Outcome("refused", "Must be an int", 8))
     (stored,) = outbox.entries(run.id)
     assert (stored.state, stored.reason, stored.batch_id, stored.input_id, stored.file_id) == (
         "refused", "Must be an int", 5, 8, 33,
@@ -78,6 +79,7 @@ def test_what_was_in_flight_is_unsure_after_a_crash(tmp_path):
 import os, signal
 from pathlib import Path
 from boxferry.sending.outbox import Entry, Outbox
+from boxferry.sending.outcome import Outcome
 outbox = Outbox(Path({str(path)!r}))
 run = outbox.run(**{PLACE!r})
 outbox.add(run.id, [Entry(route="url", file_name=n, body=b"x", boxes=1) for n in ("a.jpg", "b.jpg")])
@@ -146,3 +148,17 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path):
 def test_nobody_else_can_read_the_outbox(outbox):
     """It holds what a team works on, though no secret."""
     assert outbox.path.stat().st_mode & 0o077 == 0
+
+
+def test_the_time_of_a_packet_is_that_of_its_going_out(tmp_path):
+    """What is looked up later counts from there, not from when it was claimed: making a batch takes its time."""
+    now = [100.0]
+    with Outbox(tmp_path / "outbox.sqlite", clock=lambda: now[0]) as outbox:
+        run = outbox.run(**PLACE)
+        outbox.add(run.id, [an_entry()])
+        entry = outbox.claim(run.id)
+        now[0] = 160.0
+        outbox.assign(entry.id, 5)
+        outbox.recover(run.id)
+        (stored,) = outbox.entries(run.id, ("unsure",))
+    assert stored.changed == 160.0

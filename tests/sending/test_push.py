@@ -10,6 +10,7 @@ from PIL import Image as Picture
 
 from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.errors import AuthError, ConfigError, InputError, NotFound, UnknownLabel, Unreachable, UsageError
+from boxferry.sending.carry import Patience
 
 ROWS = "0 0.5 0.5 0.2 0.25 0.9\n1 0.25 0.25 0.1 0.1 0.4\n"
 
@@ -61,7 +62,9 @@ def predictions(folder, **options):
 
 
 def push(diffgram, source, *, directory="Default", run="r", **manner):
-    manner = Manner(**({"labels": "create", "wait_s": 20.0} | manner))
+    manner = Manner(
+        **({"labels": "create", "patience": Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)} | manner)
+    )
     return diffgram.push(source, directory=directory, model="m", run=run, manner=manner)
 
 
@@ -188,7 +191,7 @@ def test_a_name_clash_is_refused_in_the_servers_words(sandbox, diffgram, folder,
     """Another run's file has the name; nothing is doubled."""
     push(diffgram, predictions(folder), run="first")
     report = push(diffgram, predictions(folder), run="second", media_url=served + "/{file_name}")
-    assert report.states == {"refused": (3, 3)}
+    assert report.states == {"refused": (2, 3), "applied": (1, 0)}, "an image without boxes asks for nothing more"
     assert "Already Exists" in report.failed[0].reason
     assert report.exit_code == 1
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
@@ -287,3 +290,20 @@ def test_missing_settings_are_named(monkeypatch, tmp_path):
     monkeypatch.setenv("DIFFGRAM_CONFIG", str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match="DIFFGRAM_"):
         Diffgram.from_env()
+
+
+@pytest.mark.parametrize("route", ["upload", "url", "existing"])
+def test_the_server_is_asked_where_the_outbox_knows_nothing(sandbox, folder, served, tmp_path, route):
+    """The same run from another machine: what is there is not sent again, what is missing is."""
+    manner = {"url": {"media_url": served + "/{file_name}"}, "existing": {"existing": True}}.get(route, {})
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "first.sqlite") as diffgram:
+        if route == "existing":
+            push(diffgram, predictions(folder), run="images")
+        push(diffgram, predictions(folder).filter(min_score=0.5), **manner)
+    before = len(sandbox.boxes("a.jpg"))
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "second.sqlite") as diffgram:
+        report = push(diffgram, predictions(folder), **manner)
+    assert set(report.states) == {"applied"}, report.failed
+    assert len(sandbox.boxes("a.jpg")) == before + 1
+    references = [b["creation_ref_id"] for b in sandbox.boxes("a.jpg")]
+    assert len(references) == len(set(references))

@@ -11,6 +11,7 @@ from boxferry.cli.output import say, table, tally_lines, write_json, write_recor
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
+from boxferry.sending.carry import Patience
 from boxferry.sending.project import Manner
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def push_command(session: Session, /, **given: Any) -> int:
                 manner=manner,
             )
         except KeyboardInterrupt:
-            say(f"what was stored is in {diffgram.outbox_path}: the same command again goes on from there")
+            say(f"interrupted; the same command again goes on, or boxferry resume {given['run'] or given['source']}")
             raise
-    _print(report, given)
+    print_report(report, given)
     return report.exit_code
 
 
@@ -86,13 +87,14 @@ def _manner(given: Mapping[str, Any]) -> Manner:
         schema=given["schema"],
         labels=given["labels"],
         skip_empty=given["skip_empty"],
-        wait_s=0.0 if given["no_wait"] else given["timeout"],
+        patience=Patience(wait_s=0.0 if given["no_wait"] else given["timeout"]),
         dry_run=given["dry_run"],
         strict=given["strict"],
     )
 
 
-def _print(report: PushReport, given: Mapping[str, Any]) -> None:
+def print_report(report: PushReport, given: Mapping[str, Any]) -> None:
+    """What a push or a resumed run did, as the options ask for it."""
     if given["as_json"]:
         write_json(report.as_dict())
     elif given["ndjson"]:
@@ -101,6 +103,8 @@ def _print(report: PushReport, given: Mapping[str, Any]) -> None:
         _print_text(report)
     if report.stopped is not None:
         say(f"boxferry: {report.stopped}")
+    if report.run is not None and set(report.states) & {"queued", "unsure", "accepted"} and not report.dry_run:
+        say(f"go on with: boxferry resume {report.run.id}")
 
 
 def _print_records(report: PushReport) -> None:

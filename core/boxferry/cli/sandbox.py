@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from boxferry.cli.output import say
-from boxferry.errors import ConfigError
+from boxferry.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
     from boxferry.sandbox.server import Sandbox
 
 
@@ -23,14 +27,43 @@ if TYPE_CHECKING:
 @click.option(
     "--delay", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds until a packet is applied."
 )
-def sandbox_command(folder: str | None, port: int, rate_limit: int | None, delay: float) -> None:
-    """Run a Diffgram-compatible inbox on this machine, with a page to look at what arrived; Ctrl-C ends it."""
+@click.option("--faults", metavar="SPEC", help="Break requests: 'drop_after=0.1,error_before=0.05,seed=7'.")
+def sandbox_command(folder: str | None, port: int, rate_limit: int | None, delay: float, faults: str | None) -> None:
+    """Run a Diffgram-compatible inbox on this machine, with a page to look at what arrived; Ctrl-C ends it.
+
+    With --faults the settings that are printed lead through a proxy that breaks requests and answers, each so often:
+    drop_before, drop_after, delay (of delay_s seconds), truncate, limited, error_before, error_after, duplicate.
+    """
+    wire = _faulty_wire(faults)
     with tempfile.TemporaryDirectory(prefix="boxferry-sandbox-") as temporary:
         server = sandbox_class()(Path(folder or temporary), port=port, rate_limit=rate_limit, delay_s=delay)
-        with server as sandbox:
-            click.echo(settings_lines(sandbox))
+        with server as sandbox, wire(sandbox.host) as host:
+            click.echo(settings_lines(sandbox, host))
             say(f"the page: {sandbox.host}/   (Ctrl-C ends it)")
             threading.Event().wait()
+
+
+def _faulty_wire(text: str | None) -> Callable[[str], AbstractContextManager[str]]:
+    """A proxy that breaks requests, as a maker of a context that gives its address; without faults the address itself.
+
+    Raises:
+        UsageError: the text names no faults.
+    """
+    if text is None:
+        return nullcontext
+    from boxferry.sandbox.faults import Faults, FaultyWire
+
+    try:
+        faults = Faults.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--faults {text}: {error}") from None
+
+    @contextmanager
+    def wire(host: str) -> Iterator[str]:
+        with FaultyWire(host, faults) as proxy:
+            yield proxy.host
+
+    return wire
 
 
 def sandbox_class() -> type[Sandbox]:
@@ -46,12 +79,12 @@ def sandbox_class() -> type[Sandbox]:
     return Sandbox
 
 
-def settings_lines(sandbox: Sandbox) -> str:
-    """The environment by which the commands find this sandbox, as shell lines."""
+def settings_lines(sandbox: Sandbox, host: str) -> str:
+    """The environment by which the commands find this sandbox at an address, as shell lines."""
     return "\n".join(
         f"export {name}={value}"
         for name, value in (
-            ("DIFFGRAM_HOST", sandbox.host),
+            ("DIFFGRAM_HOST", host),
             ("DIFFGRAM_PROJECT", sandbox.project),
             ("DIFFGRAM_CLIENT_ID", sandbox.client_id),
             ("DIFFGRAM_CLIENT_SECRET", sandbox.client_secret),

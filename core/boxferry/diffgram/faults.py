@@ -26,8 +26,6 @@ _NOT_CONNECTED = (
     urllib3.exceptions.ProxyError,
 )
 _NOT_A_URL = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)
-#: Envoy's words on a 503 that proves nothing: it had passed the request on
-_PASSED_ON = b"disconnect/reset before headers"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,8 +144,9 @@ def raise_for(answer: Answer, path: str, server: Server) -> None:
     if status in {404, 405}:
         raise NotFound(f"{host} has no {path}: check host, project and path; is it a Diffgram?", status=status)
     if status >= 500:
-        safe = status == 503 and _PASSED_ON not in answer.body
-        wait_s = answer.retry_after_s if "Retry-After" in answer.headers else 0.0
+        # a gateway may say 503 when a server that had the request broke down; only with Retry-After was it turned away
+        safe = status == 503 and "Retry-After" in answer.headers
+        wait_s = answer.retry_after_s if safe else 0.0
         raise Fault(scrubbed(seen, server), acted=True, passing=True, safe=safe, status=status, wait_s=wait_s)
     raise Refused(said if said and status == 400 else scrubbed(seen, server), status=status)
 
@@ -160,7 +159,7 @@ def unreadable(answer: Answer, path: str, server: Server, problem: msgspec.Decod
     if answer.body.lstrip()[:1] in {b"{", b"["}:
         return Fault(f"{what} is cut off, or broken: {problem}", acted=True, passing=True, status=answer.status)
     page = scrubbed(_page(answer.body), server)
-    return Fault(f"{what} is {page}, not JSON: is it a Diffgram?", acted=True, passing=False, status=answer.status)
+    return Fault(f"{what} is {page}, not JSON: is it a Diffgram?", acted=True, passing=True, status=answer.status)
 
 
 def words(body: bytes) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+import msgspec
+
 PREFIX = "boxferry:"
 
 
@@ -32,6 +34,24 @@ def box_reference(digest: str, label: str, corners: tuple[int, int, int, int]) -
 def is_ours(reference: str | None) -> bool:
     """Whether a stored box bears a reference made here, rather than one of the web interface or none."""
     return reference is not None and reference.startswith(PREFIX)
+
+
+class _Box(msgspec.Struct):
+    creation_ref_id: str = ""
+
+
+class _Packet(msgspec.Struct):
+    instance_list: list[_Box] = []
+
+
+def references_in(body: bytes) -> set[str]:
+    """The references of the boxes in a packet's JSON."""
+    return {box.creation_ref_id for box in msgspec.json.decode(body, type=_Packet).instance_list}
+
+
+def origin(reference: str) -> str:
+    """What a reference says of file, model and run: the same for all boxes of one packet; empty for one not ours."""
+    return reference[: reference.index(":", len(PREFIX))] if is_ours(reference) else ""
 
 
 def label_of(reference: str) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from boxferry.sending.outcome import Outcome
+
 VERSION = 1
 STATES = ("queued", "sending", "unsure", "accepted", "applied", "refused")
 
@@ -172,13 +174,32 @@ class Outbox:
             try:
                 yield self._db
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # SQLite ends it by itself where the disk is full
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
 
     def _rows(self, query: str, *arguments: Any) -> list[sqlite3.Row]:  # noqa: ANN401 # SQLite's own values
         with self._lock, self._guard():
             return self._db.execute(query, arguments).fetchall()
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """The right to send from this outbox: one process at a time has it, so that nothing goes out twice.
+
+        Raises:
+            OutboxError: another process has it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(f"{self.path}.lock")
+        try:
+            with lock.acquire(timeout=0):
+                yield
+        except Timeout:
+            raise OutboxError(
+                f"{self.path}: another boxferry is sending from this outbox; wait for it to end"
+            ) from None
 
     def close(self) -> None:
         """Close the file; nothing is pending."""
@@ -248,26 +269,35 @@ class Outbox:
         return Entry(**row) if row else None
 
     def assign(self, entry_id: int, batch_id: int) -> None:
-        """Write down the input batch that a packet is about to go out in."""
+        """Write down the input batch that a packet is about to go out in, and that it goes out now."""
         with self._writing() as db:
-            db.execute("UPDATE packet SET batch_id = ? WHERE id = ?", (batch_id, entry_id))
+            db.execute("UPDATE packet SET batch_id = ?, changed = ? WHERE id = ?", (batch_id, self._clock(), entry_id))
 
-    def settle(
-        self, entry_id: int, state: str, *, reason: str = "", input_id: int | None = None, file_id: int | None = None
-    ) -> None:
-        """Write down what became of a packet; ids that are not given stay as they were."""
+    def settle(self, entry_id: int, outcome: Outcome) -> None:
+        """Write down what became of a packet; ids that the outcome does not have stay as they were."""
         query = """
             UPDATE packet SET state = ?, reason = ?, changed = ?,
                 input_id = coalesce(?, input_id), file_id = coalesce(?, file_id) WHERE id = ?
         """
         with self._writing() as db:
-            db.execute(query, (state, reason, self._clock(), input_id, file_id, entry_id))
+            values = (outcome.state, outcome.reason, self._clock(), outcome.input_id, outcome.file_id, entry_id)
+            db.execute(query, values)
+
+    def body(self, entry_id: int) -> bytes:
+        """A packet's JSON."""
+        return bytes(self._rows("SELECT body FROM packet WHERE id = ?", entry_id)[0]["body"])
+
+    def append_instead(self, entry_id: int, body: bytes, boxes: int) -> None:
+        """Turn an upload whose image has arrived without its boxes into a packet that appends them to the file."""
+        query = "UPDATE packet SET route = 'existing', media = '', body = ?, boxes = ?, batch_id = NULL WHERE id = ?"
+        with self._writing() as db:
+            db.execute(query, (body, boxes, entry_id))
 
     def recover(self, run_id: int) -> int:
         """What was in flight when an earlier process ended is unsure now; gives the number of such packets."""
-        query = "UPDATE packet SET state = 'unsure', reason = ?, changed = ? WHERE run_id = ? AND state = 'sending'"
+        query = "UPDATE packet SET state = 'unsure', reason = ? WHERE run_id = ? AND state = 'sending'"
         with self._writing() as db:
-            return db.execute(query, ("the process ended while it was sent", self._clock(), run_id)).rowcount
+            return db.execute(query, ("the process ended while it was sent", run_id)).rowcount
 
     def entries(self, run_id: int, states: Sequence[str] = STATES) -> list[Entry]:
         """The packets of a run in one of these states, in the order of their storing, without their bodies."""

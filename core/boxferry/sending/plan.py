@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from boxferry.boxes.tally import Place
 from boxferry.packets.build import BoxMaker
+from boxferry.packets.reference import references_in
 from boxferry.sending.routes import append_entry, entry
 from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
     from boxferry.sending.labels import LabelResolver
     from boxferry.sending.outbox import Entry, Outbox
     from boxferry.sending.routes import Route
-
-
-class _References(msgspec.Struct):
-    """As much of a stored packet as tells which boxes it carries."""
-
-    class Reference(msgspec.Struct):
-        creation_ref_id: str = ""
-
-    instance_list: list[Reference] = []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +33,8 @@ class Planner:
         labels: knows the labels' ids.
         model, run: name the boxes' model and run.
         tally: counts what is read, dropped and left out.
+        references_on: the references of the boxes that a file on the server holds; asked for files that are there and
+            of which the outbox knows nothing.
         outbox: with `run_id`, tells what this run has for a file already; None where nothing was ever pushed.
         run_id: the run in the outbox, or None.
         skip_empty: send no image that has no boxes.
@@ -54,6 +46,7 @@ class Planner:
     model: str
     run: str
     tally: Tally
+    references_on: Callable[[int], set[str]]
     outbox: Outbox | None = None
     run_id: int | None = None
     skip_empty: bool = False
@@ -103,13 +96,18 @@ class Planner:
     def _entry(self, target: Target, boxes: list[Box]) -> Entry | None:
         """The packet for one file; None where the run has all of it already."""
         earlier = self.outbox.earlier(self.run_id, target.file_name) if self.outbox and self.run_id else []
-        if not earlier:
+        known = set().union(*(references_in(e.body) for e in earlier))
+        if not earlier and target.file_id is not None:
+            known = self.references_on(target.file_id)
+        if not earlier and not known:
             return entry(self.route, target, boxes)
-        new = _not_in(boxes, earlier)
+        new = [box for box in boxes if box.creation_ref_id not in known]
         if len(new) < len(boxes):
             self.tally.discard(
                 "already-sent", "in this run already", Place(target.file_name), boxes=len(boxes) - len(new)
             )
+        if new and not earlier:
+            return entry(self.route, target, new)
         return self._appended(target, new, earlier) if new else None
 
     def _appended(self, target: Target, boxes: list[Box], earlier: list[Entry]) -> Entry | None:
@@ -120,9 +118,3 @@ class Planner:
             self.tally.fail("pending", message, boxes=len(boxes))
             return None
         return append_entry(target.file_name, file_id, boxes)
-
-
-def _not_in(boxes: list[Box], earlier: list[Entry]) -> list[Box]:
-    decoded = (msgspec.json.decode(e.body, type=_References) for e in earlier)
-    known = {reference.creation_ref_id for packet in decoded for reference in packet.instance_list}
-    return [box for box in boxes if box.creation_ref_id not in known]

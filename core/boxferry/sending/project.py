@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -12,14 +12,14 @@ from boxferry.boxes.tally import Tally
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
+from boxferry.sending.carry import Patience, carry
+from boxferry.sending.evidence import references_on
 from boxferry.sending.existing import FileIndex, ServerSizes
 from boxferry.sending.labels import LabelResolver, Policy, choose_schema
 from boxferry.sending.outbox import Outbox
 from boxferry.sending.plan import Planner
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.routes import ExistingRoute, UploadRoute, UrlRoute
-from boxferry.sending.sender import Sender
-from boxferry.sending.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,7 +59,7 @@ class Manner:
         schema: the labels schema by name or id; the project's default one where left out.
         labels: what happens to labels that the server does not have: 'error', 'skip' or 'create'.
         skip_empty: make no file for an image without boxes.
-        wait_s: how many seconds to wait until the server has applied everything; 0 does not wait.
+        patience: how long is waited, and for what.
         dry_run: send and change nothing; the report lists what would be sent.
         strict: a box that cannot be used is an error, not a drop.
     """
@@ -69,7 +69,7 @@ class Manner:
     schema: str | None = None
     labels: Policy = "error"
     skip_empty: bool = False
-    wait_s: float = 600.0
+    patience: Patience = field(default_factory=Patience)
     dry_run: bool = False
     strict: bool = False
 
@@ -173,6 +173,7 @@ class Diffgram:
             model=model,
             run=run,
             tally=Tally(strict=manner.strict),
+            references_on=partial(references_on, self._client, place.id),
             skip_empty=manner.skip_empty,
         )
         if manner.dry_run:
@@ -225,26 +226,58 @@ class Diffgram:
             name=planner.run,
         )
         planner = replace(planner, outbox=self.outbox, run_id=run.id)
-        self.outbox.add(run.id, _shown(planner))
-        stopped = self._send(run, manner, _told(planner.predictions.plugins, on_change))
+        with self.outbox.sending():
+            self.outbox.add(run.id, _shown(planner))
+            stopped = self._send(run, manner.patience, _told(planner.predictions.plugins, on_change))
+        return self._report(planner.tally, run, manner.patience, stopped, planner.labels.created)
+
+    def resume(
+        self, run: str, *, patience: Patience | None = None, on_change: Callable[[Entry, Outcome], None] = _nobody
+    ) -> PushReport:
+        """Go on with a run in the outbox: look up what is unsure, send what is queued, watch what is accepted.
+
+        Args:
+            run: its number or name.
+            patience: how long is waited, and for what.
+            on_change: is told what became of each packet, from the sending threads.
+
+        Raises:
+            OutboxError: there is no such run, or another process is sending from this outbox.
+            UsageError: the run belongs to another server or project.
+        """
+        patience = patience or Patience()
+        found = self.outbox.find_run(run)
+        if (found.host, found.project) != (self.server.host, self.server.project):
+            raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
+        with self.outbox.sending():
+            stopped = self._send(found, patience, on_change)
+        return self._report(Tally(), found, patience, stopped, [])
+
+    def _report(
+        self, tally: Tally, run: Run, patience: Patience, stopped: BoxferryError | None, labels_created: list[str]
+    ) -> PushReport:
         return PushReport(
-            tally=planner.tally,
+            tally=tally,
             run=run,
             outbox=str(self.outbox_path),
-            labels_created=planner.labels.created,
+            labels_created=labels_created,
             states=self.outbox.counts(run.id),
             failed=self.outbox.entries(run.id, ("refused", "unsure")),
             stopped=stopped,
-            waited=manner.wait_s > 0,
+            waited=patience.wait_s > 0,
         )
 
-    def _send(self, run: Run, manner: Manner, on_change: Callable[[Entry, Outcome], None]) -> BoxferryError | None:
-        """Send, then watch; what ended either early is given back, since the outbox knows the rest."""
+    def _send(self, run: Run, patience: Patience, on_change: Callable[[Entry, Outcome], None]) -> BoxferryError | None:
+        """Carry the run to its end; what ended it early is given back, since the outbox knows the rest."""
         try:
-            sender = Sender(self._client, self.outbox, run, connections=self._connections, on_change=on_change)
-            sender.send()
-            if manner.wait_s > 0:
-                Watcher(self._client, self.outbox, run, on_change=on_change).watch(manner.wait_s)
+            carry(
+                self._client,
+                self.outbox,
+                run,
+                connections=self._connections,
+                patience=patience,
+                on_change=on_change,
+            )
         except BoxferryError as error:
             return error
         return None

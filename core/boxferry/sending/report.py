@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.errors import BoxferryError
-from boxferry.packets.reference import label_of
+from boxferry.packets.reference import label_of, references_in
 
 if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
@@ -117,14 +117,5 @@ class PushReport:
 
 def planned_file(entry: Entry) -> PlannedFile:
     """A packet as a dry run lists it; the labels are read out of the boxes' references."""
-    packet = msgspec.json.decode(entry.body, type=_Referenced)
-    labels = Counter(label_of(box.creation_ref_id) for box in packet.instance_list)
+    labels = Counter(label_of(reference) for reference in references_in(entry.body))
     return PlannedFile(file_name=entry.file_name, route=entry.route, boxes=entry.boxes, labels=dict(labels))
-
-
-class _Reference(msgspec.Struct):
-    creation_ref_id: str
-
-
-class _Referenced(msgspec.Struct):
-    instance_list: list[_Reference] = []

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from msgspec import UNSET
 
 from boxferry.diffgram.names import media_problem, server_name
@@ -168,3 +169,13 @@ def append_entry(file_name: str, file_id: int, boxes: list[Box]) -> Entry:
 
 def _append_body(file_id: int | None, boxes: list[Box]) -> bytes:
     return encode(Packet(file_id=UNSET if file_id is None else file_id, mode="update", instance_list=boxes or UNSET))
+
+
+def only_missing(body: bytes, file_id: int, missing: set[str]) -> tuple[bytes, int]:
+    """The packet that appends those boxes of another one whose references are missing from a file; and their number."""
+    boxes = [box for box in msgspec.json.decode(body, type=_Boxes).instance_list if box.creation_ref_id in missing]
+    return _append_body(file_id, boxes), len(boxes)
+
+
+class _Boxes(msgspec.Struct):
+    instance_list: list[Box]

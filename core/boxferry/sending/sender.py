@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boxferry.errors import AuthError, BoxferryError, DiffgramError, RateLimited, Unreachable, Unsure
+from boxferry.errors import AuthError, DiffgramError, RateLimited, Unreachable, Unsure
 from boxferry.packets.wire import with_batch
 from boxferry.sending.outcome import Outcome, refusal
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import UploadAnswer
     from boxferry.diffgram.client import Client
+    from boxferry.sending.circuit import Circuit
+    from boxferry.sending.evidence import Evidence
     from boxferry.sending.outbox import Entry, Outbox, Run
 
 BATCH_SIZE = 200  #: packets in one input batch: a list of a batch carries every box back, and cannot be paged
@@ -24,8 +25,9 @@ BATCH_SIZE = 200  #: packets in one input batch: a list of a batch carries every
 class Sender:
     """Carries the queued packets of one run to the server.
 
-    A refused packet stops nobody. What says that no packet can get through (credentials, an unreachable server)
-    stops the run: the packet in hand is queued again where it is certain that nothing has happened.
+    A refused packet stops nobody. What says that no packet can get through stops the run: wrong credentials at once, an
+    unreachable or failing server after a run of failures, each waited out a little longer. The packet in hand is queued
+    again where it is certain that nothing has happened, and unsure where it is not.
     """
 
     def __init__(
@@ -33,8 +35,10 @@ class Sender:
         client: Client,
         outbox: Outbox,
         run: Run,
+        evidence: Evidence,
+        circuit: Circuit,
         *,
-        connections: int = 4,
+        connections: int,
         on_change: Callable[[Entry, Outcome], None],
     ) -> None:
         """Prepare; nothing is sent yet.
@@ -43,33 +47,39 @@ class Sender:
             client: talks to the server; safe to use from several threads.
             outbox: holds the packets.
             run: whose packets are sent.
+            evidence: tells whether a name is taken by the very packet that is refused for it.
+            circuit: counts failures in a row.
             connections: how many packets are in flight at once.
             on_change: is told what became of each packet, from the sending threads.
         """
         self._client = client
         self._outbox = outbox
         self._run = run
+        self._evidence = evidence
+        self._circuit = circuit
         self._connections = connections
         self._on_change = on_change
         self._batches = _Batches(client)
-        self._stopped: BoxferryError | None = None
+        self._stopped: BaseException | None = None
         self._halt = threading.Event()
 
     def send(self) -> None:
         """Send until nothing is queued any more.
 
+        Ctrl-C once lets what is in flight end first; a second time leaves it in flight, to be looked up later.
+
         Raises:
-            BoxferryError: what stopped the run before the end; the rest is still queued.
+            BoxferryError: what stopped the run before the end; the rest is still queued or unsure.
         """
-        self._outbox.recover(self._run.id)
-        with ThreadPoolExecutor(self._connections, thread_name_prefix="boxferry-send") as pool:
-            workers = [pool.submit(self._work) for _ in range(self._connections)]
-            try:
-                for worker in workers:
-                    worker.result()
-            except BaseException:
-                self._halt.set()
-                raise
+        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._connections)]
+        for worker in workers:
+            worker.start()
+        try:
+            _join(workers)
+        except KeyboardInterrupt:
+            self._halt.set()
+            _join(workers)
+            raise
         if self._stopped is not None:
             raise self._stopped
 
@@ -77,23 +87,29 @@ class Sender:
         try:
             while not self._halt.is_set() and (entry := self._outbox.claim(self._run.id)):
                 self._deliver(entry)
-        except BoxferryError as error:
+        except BaseException as error:  # noqa: BLE001 # raised again where the threads are joined
             self._stop(error)
 
     def _deliver(self, entry: Entry) -> None:
+        failure: DiffgramError | None = None
         try:
             outcome = self._upload(entry) if entry.route == "upload" else self._post(entry)
         except Unsure as error:
-            outcome = Outcome("unsure", str(error))
+            outcome, failure = Outcome("unsure", str(error)), error
         except (AuthError, RateLimited, Unreachable) as error:
-            outcome = Outcome("queued", str(error))
-            self._stop(error)
+            outcome, failure = Outcome("queued", str(error)), error
         except DiffgramError as error:
             outcome = Outcome("refused", str(error))
-        self._outbox.settle(
-            entry.id, outcome.state, reason=outcome.reason, input_id=outcome.input_id, file_id=outcome.file_id
-        )
+        self._outbox.settle(entry.id, outcome)
         self._on_change(entry, outcome)
+        self._judge(failure)
+
+    def _judge(self, failure: DiffgramError | None) -> None:
+        """Count a failure, and stop where there are too many in a row, or one that no waiting mends."""
+        if failure is None:
+            self._circuit.worked()
+        elif isinstance(failure, AuthError | RateLimited) or not self._circuit.failed():
+            self._stop(failure)
 
     def _post(self, entry: Entry) -> Outcome:
         batch_id = self._batches.take()
@@ -103,15 +119,22 @@ class Sender:
 
     def _upload(self, entry: Entry) -> Outcome:
         try:
-            with Path(entry.media).open("rb") as image:
-                answer = self._client.upload(entry.file_name, image, entry.body)
+            image = Path(entry.media).open("rb")  # noqa: SIM115 # closed below; only the opening is the user's fault
         except OSError as error:
             return Outcome("refused", f"{entry.media}: {error.strerror}")
-        return upload_outcome(answer)
+        with image:
+            answer = self._client.upload(entry.file_name, image, entry.body)
+        return self._evidence.clash(entry, upload_outcome(answer))
 
-    def _stop(self, error: BoxferryError) -> None:
+    def _stop(self, error: BaseException) -> None:
         self._stopped = self._stopped or error
         self._halt.set()
+
+
+def _join(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)  # a join without end cannot be interrupted on every system
 
 
 def upload_outcome(answer: UploadAnswer) -> Outcome:

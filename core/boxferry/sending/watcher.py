@@ -5,26 +5,28 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from boxferry.sending.outcome import input_outcome
+from boxferry.sending.evidence import file_key
+from boxferry.sending.outcome import Outcome, input_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from boxferry.diffgram.answers import InputRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.sending.evidence import Evidence
     from boxferry.sending.outbox import Entry, Outbox, Run
-    from boxferry.sending.outcome import Outcome
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+TOO_EARLY = "timing issue"  #: in the server's words for an update of a file that is still being processed
+MOST_ATTEMPTS = 10
 
 
 class Watcher:
-    """Follows the accepted packets of one run until each is applied or refused."""
+    """Follows the accepted packets of one run until each is applied, refused, or to be sent again."""
 
     def __init__(
         self,
-        client: Client,
+        evidence: Evidence,
         outbox: Outbox,
         run: Run,
         *,
@@ -33,7 +35,7 @@ class Watcher:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Prepare; nothing is asked yet. `on_change` is told what became of each packet."""
-        self._client = client
+        self._evidence = evidence
         self._outbox = outbox
         self._run = run
         self._on_change = on_change
@@ -61,33 +63,18 @@ class Watcher:
         """One list for each batch; gives how many packets have ended."""
         ended = 0
         for batch_id in sorted({entry.batch_id or 0 for entry in waiting}):
-            records = _by_file(self._client.inputs(batch_id=batch_id))
+            records = self._evidence.records(batch_id)
             for entry in (e for e in waiting if e.batch_id == batch_id):
-                ended += self._settle(entry, records.get(_file_key(entry)))
+                ended += self._settle(entry, records.get(file_key(entry)))
         return ended
 
     def _settle(self, entry: Entry, record: InputRecord | None) -> bool:
         outcome = input_outcome(record) if record else None
         if outcome is None:
             return False
-        self._outbox.settle(
-            entry.id, outcome.state, reason=outcome.reason, input_id=outcome.input_id, file_id=outcome.file_id
-        )
+        if outcome.state == "refused" and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
+            outcome = Outcome("queued", outcome.reason)
+        outcome = self._evidence.clash(entry, outcome)
+        self._outbox.settle(entry.id, outcome)
         self._on_change(entry, outcome)
         return True
-
-
-def _file_key(entry: Entry) -> int | str:
-    """What identifies a packet within its batch: the file's id for an update, its name for a new file."""
-    return entry.file_id if entry.route == "existing" and entry.file_id is not None else entry.file_name
-
-
-def _by_file(records: Iterable[InputRecord]) -> dict[int | str, InputRecord]:
-    """The records of one batch by file id (updates) and by name (new files); the newest comes first and wins."""
-    found: dict[int | str, InputRecord] = {}
-    for record in records:
-        if record.mode == "update" and record.file_id is not None:
-            found.setdefault(record.file_id, record)
-        elif record.original_filename:
-            found.setdefault(record.original_filename, record)
-    return found

@@ -1,0 +1,174 @@
+"""Nothing lost, nothing doubled: pushes over a wire that breaks, killed at random instants, and gone on with.
+
+Each run is a process of its own. It pushes a few boxes by one of the routes, through a proxy that breaks requests and
+answers, is killed with SIGKILL at a random instant, perhaps again, and is at last let go on to the end. Then the
+sandbox must hold every box exactly once, and the outbox must say so.
+
+BOXFERRY_CHAOS_RUNS is the number of runs (`make chaos` makes 500), BOXFERRY_CHAOS_SEED the first seed.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from PIL import Image as Picture
+
+from boxferry import Credentials, Diffgram, Manner, Server, read
+from boxferry.diffgram.client import Client
+from boxferry.errors import BoxferryError
+from boxferry.sandbox.faults import Faults, FaultyWire
+from boxferry.sandbox.server import Sandbox
+from boxferry.sending.carry import Patience
+from boxferry.sending.outbox import Outbox
+
+RUNS = int(os.environ.get("BOXFERRY_CHAOS_RUNS", "30"))
+SEED = int(os.environ.get("BOXFERRY_CHAOS_SEED", "1"))
+AT_ONCE = 12
+TIMEOUT_S = 0.6
+DELAY_S = 0.9
+SETTLE_S = 4.0  # far above what a request lives here, a delay and a loaded machine included
+FAULTS = {
+    "drop_before": 0.05,
+    "drop_after": 0.05,
+    "delay": 0.01,
+    "truncate": 0.03,
+    "error_before": 0.04,
+    "error_after": 0.04,
+}
+ROUTES = ("upload", "url", "existing")
+IMAGES = ("a.png", "b.png", "c.png")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A sandbox, the same behind a breaking wire, a few images, and where they are served."""
+    folder = tmp_path_factory.mktemp("world")
+    (folder / "images").mkdir()
+    (folder / "labels").mkdir()
+    rng = random.Random(5)
+    for name in IMAGES:
+        Picture.new("RGB", (100, 80), "grey").save(folder / "images" / name)
+        rows = [
+            f"{rng.randrange(2)} {rng.uniform(0.2, 0.8):.3f} {rng.uniform(0.2, 0.8):.3f} 0.2 0.2 0.5\n" for _ in "123"
+        ]
+        (folder / "labels" / name).with_suffix(".txt").write_text("".join(rows))
+    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "images")))
+    Thread(target=served.serve_forever, daemon=True).start()
+    with (
+        Sandbox(folder / "sandbox") as sandbox,
+        FaultyWire(sandbox.host, Faults(**FAULTS, delay_s=DELAY_S, seed=SEED)) as wire,
+    ):
+        yield {
+            "sandbox": sandbox,
+            "folder": folder,
+            "media": f"http://127.0.0.1:{served.server_port}/{{file_name}}",
+            "whole": sandbox.host,
+            "broken": wire.host,
+        }
+    served.shutdown()
+    served.server_close()
+
+
+def server_at(host):
+    credentials = Credentials("LIVE__sandbox", "sandbox-secret")
+    return Server(host=host, project="sandbox", credentials=credentials)
+
+
+def push(host, folder, route, directory, outbox, media):
+    """One push, as the process that is killed makes it; gives whether everything has come to a good end."""
+    predictions = read(folder / "labels", format="yolo", names=["cat", "dog"], images=folder / "images")
+    patience = Patience(wait_s=20.0, settle_s=SETTLE_S, failures=6, first_pause_s=0.02)
+    manner = Manner(
+        labels="skip",
+        media_url=media if route == "url" else None,
+        existing=route == "existing",
+        patience=patience,
+    )
+    diffgram = Diffgram(server_at(host), outbox=outbox, connections=2, timeout_s=TIMEOUT_S)
+    with diffgram:
+        report = diffgram.push(predictions, directory=directory, model="m", run="r", manner=manner)
+    return set(report.states) == {"applied"}
+
+
+def main(arguments):
+    """Push until it has come to a good end."""
+    for _ in range(60):
+        try:
+            if push(*arguments):
+                return 0
+        except BoxferryError:
+            time.sleep(0.05)
+    return 1
+
+
+def one_run(world, seed):
+    """Kill a push at random instants, let it go on, and give what is wrong afterwards."""
+    rng = random.Random(seed)
+    route, folder = ROUTES[seed % len(ROUTES)], world["folder"]
+    outbox = folder / f"outbox-{seed}.sqlite"
+    with Client(server_at(world["whole"])) as client:
+        directory = client.create_directory(f"run-{seed}").id
+        if route == "existing":
+            for name in IMAGES:
+                with (folder / "images" / name).open("rb") as image:
+                    client.upload(name, image, b'{"directory_id": %d}' % directory)
+    arguments = [world["broken"], str(folder), route, directory, str(outbox), world["media"]]
+    command = [sys.executable, __file__, json.dumps(arguments)]
+    for _ in range(rng.randrange(1, 4)):
+        killed = subprocess.Popen(command, stderr=subprocess.PIPE)
+        time.sleep(0.45 + rng.random() * 0.7)
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    if done.returncode != 0:
+        return f"run {seed} ({route}): ended with {done.returncode}: {done.stderr[-500:]}"
+    return wrong_with(world, seed, route, directory, outbox)
+
+
+def wrong_with(world, seed, route, directory, outbox):
+    """What the sandbox holds against what was to be there, and against what the outbox says."""
+    sandbox = world["sandbox"]
+    sandbox.wait_idle()
+    files = [f for f in sandbox.files() if f["directory_id"] == directory]
+    if sorted(f["original_filename"] for f in files) != sorted(IMAGES):
+        return f"run {seed} ({route}): the files are {[f['original_filename'] for f in files]}"
+    for file in files:
+        boxes = sandbox._store.instances(file["id"])
+        counts = Counter(box["creation_ref_id"] for box in boxes)
+        if len(counts) != 3 or set(counts.values()) != {1}:
+            return f"run {seed} ({route}): {file['original_filename']} holds {dict(counts)}"
+    with Outbox(outbox) as opened:
+        states = opened.counts(opened.find_run("r").id)
+    return None if set(states) == {"applied"} else f"run {seed} ({route}): the outbox says {states}"
+
+
+def test_every_box_arrives_exactly_once_however_the_wire_breaks_and_the_process_dies(world):
+    """Seeded runs over all routes; the boxes are counted by their references."""
+    with Client(server_at(world["whole"])) as client:
+        (schema,) = client.schemas()
+        for name in ("cat", "dog"):
+            client.create_label(name, schema_id=schema.id)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        wrong = [problem for problem in pool.map(partial(one_run, world), range(SEED, SEED + RUNS)) if problem]
+    assert wrong == []
+
+
+if __name__ == "__main__":
+    host, folder, *rest = json.loads(sys.argv[1])
+    sys.exit(main([host, Path(folder), *rest]))
