@@ -238,3 +238,33 @@ def test_no_file_that_a_run_leaves_behind_holds_the_secret(sandbox, diffgram, fo
     left += [caplog.text.encode(), json.dumps(report.as_dict()).encode(), repr(diffgram.__dict__).encode()]
     for hidden in (sandbox.client_secret.encode(), secret):
         assert not any(hidden in text for text in left)
+
+
+def test_a_packet_that_never_gets_through_is_given_up(sandbox, diffgram, folder):
+    """After ten attempts, with the last reason; the circuit is not what ends it."""
+    patience = Patience(wait_s=5.0, settle_s=0.01, failures=1000, first_pause_s=0.0)
+    with patch.object(Client, "upload", side_effect=Unsure("500 to everything")) as upload:
+        report = push(diffgram, folder, patience=patience)
+    assert report.states == {"refused": (2, 4)}
+    assert upload.call_count == 20
+    assert report.failed[0].reason == "given up after 10 attempts: 500 to everything"
+
+
+def test_a_server_that_never_finishes_is_not_waited_for_without_end(sandbox, diffgram, folder):
+    """An upload whose boxes hang: exit code 5, and the packet stays unsure."""
+    real = Client.upload
+
+    def breaking(self, *arguments):
+        answer = real(self, *arguments)
+        sandbox._store.delete_instances([box["id"] for box in sandbox._store.instances(answer.file_id)])
+        sandbox._store.update("input", answer.input.id, {"status": "processing"})
+        raise Unsure("the connection broke")
+
+    with patch.object(Client, "upload", breaking):
+        report = push(diffgram, folder, patience=Patience(wait_s=0.1, settle_s=0.05, first_pause_s=0.01))
+    assert report.exit_code == 5
+    assert set(report.states) == {"unsure"}
+    sandbox._store.update("input", 1, {"status": "success"})
+    sandbox._store.update("input", 2, {"status": "success"})
+    assert diffgram.resume("r", patience=QUICK).states == {"applied": (2, 4)}, "the missing boxes are appended"
+    assert len(sandbox.boxes("a.png")) == 2

@@ -52,7 +52,7 @@ def carry(
     """
     outbox.recover(run.id)
     evidence = Evidence(client, outbox, run.directory_id)
-    reconciler = Reconciler(evidence, outbox, run, settle_s=patience.settle_s)
+    reconciler = Reconciler(evidence, outbox, run, settle_s=patience.settle_s, limit_s=patience.wait_s)
     circuit = Circuit(patience=patience.failures, first_pause_s=patience.first_pause_s)
     watcher = Watcher(evidence, outbox, run, on_change=on_change)
     while True:

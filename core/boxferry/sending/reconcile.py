@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from boxferry.errors import StillProcessing
 from boxferry.sending.evidence import ended, file_key
 from boxferry.sending.outcome import Outcome, input_outcome
 from boxferry.sending.routes import only_missing
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from boxferry.sending.outbox import Entry, Outbox, Run
 
 SETTLE_S = 90.0
+MOST_ATTEMPTS = 10
 ASK_AGAIN_S = 1.0
 
 
@@ -43,6 +45,7 @@ class Reconciler:
         run: Run,
         *,
         settle_s: float = SETTLE_S,
+        limit_s: float = 600.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -53,6 +56,7 @@ class Reconciler:
             outbox: holds the packets.
             run: whose packets they are.
             settle_s: seconds after which a request that left no trace on the server never will.
+            limit_s: seconds, beyond `settle_s`, after which the server is not waited for any more.
             clock: seconds since the epoch, as in the outbox.
             sleep: waits.
         """
@@ -60,6 +64,7 @@ class Reconciler:
         self._outbox = outbox
         self._run = run
         self._settle_s = settle_s
+        self._limit_s = limit_s
         self._clock = clock
         self._sleep = sleep
 
@@ -68,13 +73,17 @@ class Reconciler:
 
         Raises:
             DiffgramError: the server cannot be asked; what is unsure stays so.
+            StillProcessing: the server was at work on some of them until the time was over.
         """
+        deadline = self._clock() + self._settle_s + self._limit_s
         while waiting := self._outbox.entries(self._run.id, ("unsure",)):
             outcomes = [(entry, self._ask(entry)) for entry in waiting]
             for entry, outcome in outcomes:
                 if outcome is not None:
                     self._outbox.settle(entry.id, outcome)
-            if any(outcome is None for _, outcome in outcomes):
+            if undecided := sum(outcome is None for _, outcome in outcomes):
+                if self._clock() > deadline:
+                    raise StillProcessing(f"the server is still at work on {undecided} packets of which nobody is sure")
                 self._sleep(min(ASK_AGAIN_S, self._settle_s / 4))
 
     def _ask(self, entry: Entry) -> Outcome | None:
@@ -90,7 +99,11 @@ class Reconciler:
 
     def _unless_early(self, entry: Entry) -> Outcome | None:
         """Nothing of the packet is there: it may be sent again, as soon as it cannot arrive any more."""
-        return Outcome("queued") if self._clock() >= entry.changed + self._settle_s else None
+        if self._clock() < entry.changed + self._settle_s:
+            return None
+        if entry.attempts >= MOST_ATTEMPTS:
+            return Outcome("refused", f"given up after {entry.attempts} attempts: {entry.reason}")
+        return Outcome("queued")
 
     def _ask_upload(self, entry: Entry) -> Outcome | None:
         file_id = self._evidence.file_named(entry.file_name)
