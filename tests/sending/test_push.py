@@ -307,3 +307,21 @@ def test_the_server_is_asked_where_the_outbox_knows_nothing(sandbox, folder, ser
     assert len(sandbox.boxes("a.jpg")) == before + 1
     references = [b["creation_ref_id"] for b in sandbox.boxes("a.jpg")]
     assert len(references) == len(set(references))
+
+
+def test_a_name_of_which_nothing_is_left_is_said_before(sandbox, diffgram, folder):
+    """An upload keeps ASCII only: the server would be left with 'jpg', without extension."""
+    Picture.new("RGB", (100, 80)).save(folder / "images" / "日本.jpg")
+    (folder / "labels" / "日本.txt").write_text(ROWS)
+    report = push(diffgram, predictions(folder))
+    assert report.tally.dropped == {"unsupported-name": 2}
+    assert report.states == {"applied": (3, 3)}
+
+
+def test_a_wrong_path_stops_the_run_rather_than_refusing_every_packet(sandbox, diffgram, folder, served):
+    """405 to the packet call: everything stays queued, exit code 2, and the path is named."""
+    diffgram._client._packet_path = "/api/v1/walrus/project/sandbox/input/packet"
+    report = push(diffgram, predictions(folder), media_url=served + "/{file_name}")
+    assert report.exit_code == 2
+    assert set(report.states) == {"queued"}
+    assert "/api/v1/walrus/project/sandbox/input/packet" in str(report.stopped)

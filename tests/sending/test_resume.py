@@ -268,3 +268,17 @@ def test_a_server_that_never_finishes_is_not_waited_for_without_end(sandbox, dif
     sandbox._store.update("input", 2, {"status": "success"})
     assert diffgram.resume("r", patience=QUICK).states == {"applied": (2, 4)}, "the missing boxes are appended"
     assert len(sandbox.boxes("a.png")) == 2
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_success_that_stored_nothing_is_found_out_by_reading_back(sandbox, diffgram, folder, verify):
+    """The server says success for a list that its database turned down."""
+    push(diffgram, folder, run="images")
+    with patch("boxferry.sandbox.boxes.vanishes", return_value=True):
+        report = push(diffgram, folder, existing=True, verify=verify)
+    assert set(report.states) == ({"refused"} if verify else {"applied"})
+    if verify:
+        assert report.exit_code == 1
+        assert report.failed[0].reason == "the server says success, but 2 of 2 boxes are not stored"
+    again = push(diffgram, folder, existing=True, verify=True)
+    assert (again.states.get("applied", (0, 0))[1], len(sandbox.boxes("a.png"))) == (4, 4 if verify else 2)

@@ -44,6 +44,7 @@ SHOWN_FAILURES = 20
 @click.option(
     "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
 )
+@click.option("--verify", is_flag=True, help="Read back what was applied: a success can have stored nothing.")
 @click.option("--no-wait", is_flag=True, help="Return when the server has accepted everything.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent and dropped; send and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -88,6 +89,7 @@ def _manner(given: Mapping[str, Any]) -> Manner:
         labels=given["labels"],
         skip_empty=given["skip_empty"],
         patience=Patience(wait_s=0.0 if given["no_wait"] else given["timeout"]),
+        verify=given["verify"],
         dry_run=given["dry_run"],
         strict=given["strict"],
     )

@@ -20,17 +20,19 @@ from boxferry.sending.carry import Patience
 @click.option(
     "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
 )
+@click.option("--verify", is_flag=True, help="Read back what was applied: a success can have stored nothing.")
 @click.option("--no-wait", is_flag=True, help="Return when the server has accepted everything.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--ndjson", is_flag=True, help="A record for each file that failed, and a last one with the counts.")
-def resume_command(run: str, timeout: float, no_wait: bool, **given: Any) -> int:
+def resume_command(run: str, timeout: float, no_wait: bool, verify: bool, **given: Any) -> int:
     """Go on with RUN, a number or name as `boxferry status` lists it.
 
     The server is asked about every packet of which nobody is sure before anything is sent again.
     """
     with diffgram_of(given) as diffgram:
         try:
-            report = diffgram.resume(run, patience=Patience(wait_s=0.0 if no_wait else timeout))
+            patience = Patience(wait_s=0.0 if no_wait else timeout)
+            report = diffgram.resume(run, patience=patience, verify=verify)
         except KeyboardInterrupt:
             say(f"interrupted; go on with: boxferry resume {run}")
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.sending.circuit import Circuit
 from boxferry.sending.evidence import Evidence
+from boxferry.sending.outcome import Outcome
 from boxferry.sending.reconcile import SETTLE_S, Reconciler
 from boxferry.sending.sender import Sender
 from boxferry.sending.watcher import Watcher
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.client import Client
     from boxferry.sending.outbox import Entry, Outbox, Run
-    from boxferry.sending.outcome import Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,22 +43,44 @@ def carry(
     *,
     connections: int,
     patience: Patience,
+    verify: bool,
     on_change: Callable[[Entry, Outcome], None],
 ) -> None:
     """Go on with a run until nothing is left to do, or the time is over.
 
+    With `verify`, what was applied on the way is read back: 'success' can mean that no box was stored.
+
     Raises:
         BoxferryError: what ended it early; the outbox knows the rest.
     """
+    applied: dict[int, tuple[Entry, Outcome]] = {}
+
+    def listen(entry: Entry, outcome: Outcome) -> None:
+        if outcome.state == "applied":
+            applied[entry.id] = entry, outcome
+        on_change(entry, outcome)
+
     outbox.recover(run.id)
     evidence = Evidence(client, outbox, run.directory_id)
     reconciler = Reconciler(evidence, outbox, run, settle_s=patience.settle_s, limit_s=patience.wait_s)
     circuit = Circuit(patience=patience.failures, first_pause_s=patience.first_pause_s)
-    watcher = Watcher(evidence, outbox, run, on_change=on_change)
+    watcher = Watcher(evidence, outbox, run, on_change=listen)
     while True:
         reconciler.reconcile()
-        Sender(client, outbox, run, evidence, circuit, connections=connections, on_change=on_change).send()
+        Sender(client, outbox, run, evidence, circuit, connections=connections, on_change=listen).send()
         if outbox.entries(run.id, ("unsure",)):
             continue
         if patience.wait_s <= 0 or not watcher.watch(patience.wait_s) or not outbox.entries(run.id, ("queued",)):
-            return
+            break
+    if verify:
+        _read_back(evidence, outbox, list(applied.values()))
+
+
+def _read_back(evidence: Evidence, outbox: Outbox, applied: list[tuple[Entry, Outcome]]) -> None:
+    """Compare what the server holds with what was sent; a packet of which boxes are missing counts as refused."""
+    for entry, outcome in applied:
+        file_id = outcome.file_id or entry.file_id
+        missing = evidence.missing(entry, file_id) if file_id is not None and entry.boxes else set()
+        if missing:
+            reason = f"the server says success, but {len(missing)} of {entry.boxes} boxes are not stored"
+            outbox.settle(entry.id, Outcome("refused", reason))

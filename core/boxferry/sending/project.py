@@ -60,6 +60,7 @@ class Manner:
         labels: what happens to labels that the server does not have: 'error', 'skip' or 'create'.
         skip_empty: make no file for an image without boxes.
         patience: how long is waited, and for what.
+        verify: read back what was applied in this push, since the server's success can mean that no box was stored.
         dry_run: send and change nothing; the report lists what would be sent.
         strict: a box that cannot be used is an error, not a drop.
     """
@@ -70,6 +71,7 @@ class Manner:
     labels: Policy = "error"
     skip_empty: bool = False
     patience: Patience = field(default_factory=Patience)
+    verify: bool = False
     dry_run: bool = False
     strict: bool = False
 
@@ -228,17 +230,24 @@ class Diffgram:
         planner = replace(planner, outbox=self.outbox, run_id=run.id)
         with self.outbox.sending():
             self.outbox.add(run.id, _shown(planner))
-            stopped = self._send(run, manner.patience, _told(planner.predictions.plugins, on_change))
+            told = _told(planner.predictions.plugins, on_change)
+            stopped = self._send(run, manner.patience, told, verify=manner.verify)
         return self._report(planner.tally, run, manner.patience, stopped, planner.labels.created)
 
     def resume(
-        self, run: str, *, patience: Patience | None = None, on_change: Callable[[Entry, Outcome], None] = _nobody
+        self,
+        run: str,
+        *,
+        patience: Patience | None = None,
+        verify: bool = False,
+        on_change: Callable[[Entry, Outcome], None] = _nobody,
     ) -> PushReport:
         """Go on with a run in the outbox: look up what is unsure, send what is queued, watch what is accepted.
 
         Args:
             run: its number or name.
             patience: how long is waited, and for what.
+            verify: read back what is applied now.
             on_change: is told what became of each packet, from the sending threads.
 
         Raises:
@@ -250,7 +259,7 @@ class Diffgram:
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
         with self.outbox.sending():
-            stopped = self._send(found, patience, on_change)
+            stopped = self._send(found, patience, on_change, verify=verify)
         return self._report(Tally(), found, patience, stopped, [])
 
     def _report(
@@ -267,7 +276,9 @@ class Diffgram:
             waited=patience.wait_s > 0,
         )
 
-    def _send(self, run: Run, patience: Patience, on_change: Callable[[Entry, Outcome], None]) -> BoxferryError | None:
+    def _send(
+        self, run: Run, patience: Patience, on_change: Callable[[Entry, Outcome], None], *, verify: bool
+    ) -> BoxferryError | None:
         """Carry the run to its end; what ended it early is given back, since the outbox knows the rest."""
         try:
             carry(
@@ -276,6 +287,7 @@ class Diffgram:
                 run,
                 connections=self._connections,
                 patience=patience,
+                verify=verify,
                 on_change=on_change,
             )
         except BoxferryError as error:

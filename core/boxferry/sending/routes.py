@@ -61,7 +61,11 @@ class UploadRoute:
             return Problem("no-image", "not in the images folder: an upload needs the image; see --images")
         if problem := media_problem(image.media):
             return Problem("unsupported-media", problem)
-        return Target(file_name=server_name(image.key), media=image.media)
+        name = server_name(image.key)
+        if media_problem(name):
+            message = f"an upload would rename it to '{name}', which Diffgram refuses: rename it, or use --media-url"
+            return Problem("unsupported-name", message)
+        return Target(file_name=name, media=image.media)
 
     def body(self, target: Target, boxes: list[Box]) -> bytes:  # noqa: ARG002 # the name goes with the file's part
         """The `json` part of the upload."""

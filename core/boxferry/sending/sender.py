@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boxferry.errors import AuthError, DiffgramError, RateLimited, Unreachable, Unsure
+from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.packets.wire import with_batch
 from boxferry.sending.outcome import Outcome, refusal
 
@@ -25,9 +25,9 @@ BATCH_SIZE = 200  #: packets in one input batch: a list of a batch carries every
 class Sender:
     """Carries the queued packets of one run to the server.
 
-    A refused packet stops nobody. What says that no packet can get through stops the run: wrong credentials at once, an
-    unreachable or failing server after a run of failures, each waited out a little longer. The packet in hand is queued
-    again where it is certain that nothing has happened, and unsure where it is not.
+    A refused packet stops nobody. What says that no packet can get through stops the run: wrong credentials or a wrong
+    path at once, an unreachable or failing server after a run of failures, each waited out a little longer. The packet
+    in hand is queued again where it is certain that nothing has happened, and unsure where it is not.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Sender:
             outcome = self._upload(entry) if entry.route == "upload" else self._post(entry)
         except Unsure as error:
             outcome, failure = Outcome("unsure", str(error)), error
-        except (AuthError, RateLimited, Unreachable) as error:
+        except (AuthError, NotFound, RateLimited, Unreachable) as error:
             outcome, failure = Outcome("queued", str(error)), error
         except DiffgramError as error:
             outcome = Outcome("refused", str(error))
@@ -108,7 +108,7 @@ class Sender:
         """Count a failure, and stop where there are too many in a row, or one that no waiting mends."""
         if failure is None:
             self._circuit.worked()
-        elif isinstance(failure, AuthError | RateLimited) or not self._circuit.failed():
+        elif isinstance(failure, AuthError | NotFound | RateLimited) or not self._circuit.failed():
             self._stop(failure)
 
     def _post(self, entry: Entry) -> Outcome:
