@@ -8,6 +8,7 @@ import click
 
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, table, tally_lines, write_json, write_record
+from boxferry.cli.progress import progress
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
@@ -60,7 +61,7 @@ def push_command(session: Session, /, **given: Any) -> int:
     """
     manner = _manner(given)
     predictions = predictions_of(session, given, format_options(given))
-    with diffgram_of(given) as diffgram:
+    with diffgram_of(given) as diffgram, progress() as listener:
         try:
             report = diffgram.push(
                 predictions,
@@ -68,6 +69,7 @@ def push_command(session: Session, /, **given: Any) -> int:
                 model=given["model"],
                 run=run_name(given["run"], given["source"]),
                 manner=manner,
+                listener=listener,
             )
         except KeyboardInterrupt:
             say(f"interrupted; the same command again goes on, or boxferry resume {given['run'] or given['source']}")

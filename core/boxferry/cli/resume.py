@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from boxferry.cli.output import say
+from boxferry.cli.progress import progress
 from boxferry.cli.push import print_report
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.sending.carry import Patience
@@ -29,10 +30,10 @@ def resume_command(run: str, timeout: float, no_wait: bool, verify: bool, **give
 
     The server is asked about every packet of which nobody is sure before anything is sent again.
     """
-    with diffgram_of(given) as diffgram:
+    with diffgram_of(given) as diffgram, progress() as listener:
         try:
             patience = Patience(wait_s=0.0 if no_wait else timeout)
-            report = diffgram.resume(run, patience=patience, verify=verify)
+            report = diffgram.resume(run, patience=patience, verify=verify, listener=listener)
         except KeyboardInterrupt:
             say(f"interrupted; go on with: boxferry resume {run}")
             raise

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 STATES = ("queued", "sending", "unsure", "accepted", "applied", "refused")
+ENDED = ("applied", "refused")  #: the states that a packet stays in
 
 _SCHEMA = """
 CREATE TABLE run (

@@ -16,13 +16,14 @@ from boxferry.sending.carry import Patience, carry
 from boxferry.sending.evidence import references_on
 from boxferry.sending.existing import FileIndex, ServerSizes
 from boxferry.sending.labels import LabelResolver, Policy, choose_schema
-from boxferry.sending.outbox import Outbox
+from boxferry.sending.listener import Listener
+from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.plan import Planner
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.routes import ExistingRoute, UploadRoute, UrlRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from boxferry.diffgram.answers import Directory
     from boxferry.plugins import Plugins
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.outcome import Outcome
     from boxferry.sending.routes import Route
-
-
-def _nobody(entry: Entry, outcome: Outcome) -> None:
-    """Listens to nothing."""
 
 
 OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"
@@ -149,7 +146,7 @@ class Diffgram:
         model: str,
         run: str,
         manner: Manner | None = None,
-        on_change: Callable[[Entry, Outcome], None] = _nobody,
+        listener: Listener | None = None,
     ) -> PushReport:
         """Send the boxes to be corrected; every packet is in the outbox before the first one goes out.
 
@@ -159,7 +156,7 @@ class Diffgram:
             model: the model's name, on every box.
             run: the run's name, on every box; pushing the same run again sends only what is new.
             manner: how; the defaults upload the images.
-            on_change: is told what became of each packet, from the sending threads.
+            listener: is told how it goes on, from the sending threads.
 
         Raises:
             BoxferryError: nothing was sent: the source, the labels or the directory are not right, or the server
@@ -180,7 +177,7 @@ class Diffgram:
         )
         if manner.dry_run:
             return self._dry_run(planner, place)
-        return self._carry_out(planner, place, manner, on_change)
+        return self._carry_out(planner, place, manner, listener or Listener())
 
     def _resolver(self, manner: Manner) -> LabelResolver:
         schema = choose_schema(self._client.schemas(), manner.schema)
@@ -217,9 +214,7 @@ class Diffgram:
         runs = self.outbox.runs() if self.outbox_path.exists() else []
         return next((r for r in runs if (r.host, r.project, r.directory_id, r.model, r.name) == wanted), None)
 
-    def _carry_out(
-        self, planner: Planner, place: Directory, manner: Manner, on_change: Callable[[Entry, Outcome], None]
-    ) -> PushReport:
+    def _carry_out(self, planner: Planner, place: Directory, manner: Manner, listener: Listener) -> PushReport:
         run = self.outbox.run(
             host=self.server.host,
             project=self.server.project,
@@ -230,7 +225,7 @@ class Diffgram:
         planner = replace(planner, outbox=self.outbox, run_id=run.id)
         with self.outbox.sending():
             self.outbox.add(run.id, _shown(planner))
-            told = _told(planner.predictions.plugins, on_change)
+            told = _Told(planner.predictions.plugins, listener)
             stopped = self._send(run, manner.patience, told, verify=manner.verify)
         return self._report(planner.tally, run, manner.patience, stopped, planner.labels.created)
 
@@ -240,7 +235,7 @@ class Diffgram:
         *,
         patience: Patience | None = None,
         verify: bool = False,
-        on_change: Callable[[Entry, Outcome], None] = _nobody,
+        listener: Listener | None = None,
     ) -> PushReport:
         """Go on with a run in the outbox: look up what is unsure, send what is queued, watch what is accepted.
 
@@ -248,7 +243,7 @@ class Diffgram:
             run: its number or name.
             patience: how long is waited, and for what.
             verify: read back what is applied now.
-            on_change: is told what became of each packet, from the sending threads.
+            listener: is told how it goes on, from the sending threads.
 
         Raises:
             OutboxError: there is no such run, or another process is sending from this outbox.
@@ -259,7 +254,7 @@ class Diffgram:
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
         with self.outbox.sending():
-            stopped = self._send(found, patience, on_change, verify=verify)
+            stopped = self._send(found, patience, listener or Listener(), verify=verify)
         return self._report(Tally(), found, patience, stopped, [])
 
     def _report(
@@ -276,10 +271,10 @@ class Diffgram:
             waited=patience.wait_s > 0,
         )
 
-    def _send(
-        self, run: Run, patience: Patience, on_change: Callable[[Entry, Outcome], None], *, verify: bool
-    ) -> BoxferryError | None:
+    def _send(self, run: Run, patience: Patience, listener: Listener, *, verify: bool) -> BoxferryError | None:
         """Carry the run to its end; what ended it early is given back, since the outbox knows the rest."""
+        counts = self.outbox.counts(run.id)
+        listener.started(sum(packets for state, (packets, _) in counts.items() if state not in ENDED))
         try:
             carry(
                 self._client,
@@ -288,7 +283,7 @@ class Diffgram:
                 connections=self._connections,
                 patience=patience,
                 verify=verify,
-                on_change=on_change,
+                on_change=listener.changed,
             )
         except BoxferryError as error:
             return error
@@ -303,12 +298,17 @@ def _shown(planner: Planner) -> Iterator[Entry]:
         yield entry
 
 
-def _told(plugins: Plugins, on_change: Callable[[Entry, Outcome], None]) -> Callable[[Entry, Outcome], None]:
+class _Told(Listener):
     """Tells the plugins too what became of a packet."""
 
-    def both(entry: Entry, outcome: Outcome) -> None:
-        facts = {"file_name": entry.file_name, "boxes": entry.boxes, **outcome._asdict()}
-        plugins.outcome(facts, {"packet": entry.id})
-        on_change(entry, outcome)
+    def __init__(self, plugins: Plugins, listener: Listener) -> None:
+        self._plugins = plugins
+        self._listener = listener
 
-    return both
+    def started(self, packets: int) -> None:
+        self._listener.started(packets)
+
+    def changed(self, entry: Entry, outcome: Outcome) -> None:
+        facts = {"file_name": entry.file_name, "boxes": entry.boxes, **outcome._asdict()}
+        self._plugins.outcome(facts, {"packet": entry.id})
+        self._listener.changed(entry, outcome)

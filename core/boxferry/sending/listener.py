@@ -1,0 +1,19 @@
+"""Who is told how a push goes on; by default nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from boxferry.sending.outbox import Entry
+    from boxferry.sending.outcome import Outcome
+
+
+class Listener:
+    """Hears of the packets of a run; override what is wanted. What it hears comes from the sending threads."""
+
+    def started(self, packets: int) -> None:
+        """So many packets of the run have not come to their end yet."""
+
+    def changed(self, entry: Entry, outcome: Outcome) -> None:
+        """A packet has come to another state."""

@@ -1,0 +1,96 @@
+"""How a push goes on, for people: lines now and then, a bar on a terminal, and Ctrl-C."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image as Picture
+
+from boxferry.cli.progress import Lines
+from boxferry.sandbox.server import Sandbox
+from boxferry.sending.outbox import Entry, Outbox
+from boxferry.sending.outcome import Outcome
+
+PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
+
+
+def test_a_line_every_ten_seconds():
+    """With what has become of the packets so far."""
+    now, lines = [0.0], []
+    listener = Lines(clock=lambda: now[0], write=lines.append)
+    listener.started(3)
+    for number, (moment, state) in enumerate([(1, "accepted"), (11, "accepted"), (12, "applied"), (25, "refused")]):
+        now[0] = moment
+        listener.changed(Entry(id=number % 3, route="url", file_name="x", boxes=1), Outcome(state))
+    assert lines == ["2 accepted of 3 packets", "1 accepted, 1 applied, 1 refused of 3 packets"]
+
+
+@pytest.fixture
+def job(tmp_path):
+    """A slow sandbox, sixty images to push, and the command that pushes them."""
+    for number in range(60):
+        for folder in ("images", "labels"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        Picture.new("RGB", (64, 48)).save(tmp_path / f"images/{number}.png")
+        (tmp_path / f"labels/{number}.txt").write_text("0 0.5 0.5 0.2 0.2 0.9\n")
+    with Sandbox(tmp_path / "sandbox") as sandbox:
+        environ = os.environ | {
+            "DIFFGRAM_HOST": sandbox.host,
+            "DIFFGRAM_PROJECT": sandbox.project,
+            "DIFFGRAM_CLIENT_ID": sandbox.client_id,
+            "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
+            "BOXFERRY_OUTBOX": str(tmp_path / "outbox.sqlite"),
+        }
+        options = ["--names", "cat", "--images", "images", "--directory", "Default", "--labels", "create", "--run", "r"]
+        yield sandbox, tmp_path, [*PROGRAM, "push", "labels", *options, "--connections", "1"], environ
+
+
+def test_on_a_terminal_there_is_a_bar(job):
+    """On standard error; the table on standard output is as ever."""
+    sandbox, folder, command, environ = job
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=theirs) as running:
+        os.close(theirs)
+        drawn = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            drawn += part
+        table = running.stdout.read().decode()
+    os.close(ours)
+    assert running.returncode == 0, drawn
+    assert b"sent" in drawn
+    assert b"/60" in drawn
+    assert "applied" in table
+    assert len(sandbox.files()) == 60
+
+
+def test_ctrl_c_ends_what_is_in_flight_and_says_how_to_go_on(job):
+    """Exit code 130, nothing in flight is left behind, and the rest is done by resume."""
+    sandbox, folder, command, environ = job
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        deadline = time.monotonic() + 30
+        while not sandbox.files() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        running.send_signal(signal.SIGINT)
+        _, words = running.communicate(timeout=30)
+    assert running.returncode == 130, words
+    assert b"boxferry resume r" in words
+    assert b"Traceback" not in words
+    with Outbox(folder / "outbox.sqlite") as outbox:
+        states = outbox.counts(1)
+    assert set(states) == {"queued", "applied"}
+    done = subprocess.run(
+        [*PROGRAM, "resume", "r"], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(sandbox.files()) == 60
+    assert all(len(sandbox.boxes(f["original_filename"])) == 1 for f in sandbox.files())
