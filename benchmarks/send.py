@@ -1,0 +1,130 @@
+"""Measures sending against a sandbox in a process of its own: its pace under a rate limit, its CPU and its memory.
+
+Prints the share of the server's limit that was reached and the share of answers that were 429; then the client's CPU a
+packet (outbox included), how much memory a long run takes beyond one of a tenth, and how long `status` takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image as Picture
+
+from boxferry.diffgram.client import Client
+from boxferry.diffgram.pacing import Pacer
+from boxferry.diffgram.settings import Credentials, Server
+from boxferry.sending.carry import Patience, carry
+from boxferry.sending.outbox import Entry, Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from boxferry.sending.outbox import Run
+
+PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
+LIMIT = 20
+
+
+@contextmanager
+def a_sandbox(*options: str) -> Iterator[Server]:
+    """A sandbox in a process of its own, so that its CPU and memory are not ours."""
+    command = [*PROGRAM, "sandbox", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        lines = [running.stdout.readline().strip() for _ in range(4)] if running.stdout else []
+        found = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        credentials = Credentials(found["DIFFGRAM_CLIENT_ID"], found["DIFFGRAM_CLIENT_SECRET"])
+        yield Server(host=found["DIFFGRAM_HOST"], project=found["DIFFGRAM_PROJECT"], credentials=credentials)
+        running.terminate()
+
+
+def entries(client: Client, directory: int, count: int) -> Iterator[Entry]:
+    """Packets of about fifty boxes each for one file that is there."""
+    picture = BytesIO()
+    Picture.new("RGB", (4000, 4000)).save(picture, "PNG")
+    picture.seek(0)
+    file_id = client.upload("a.png", picture, b'{"directory_id": %d}' % directory).file_id
+    (schema,) = client.schemas()
+    label = client.create_label("cat", schema_id=schema.id)
+    box = b'{"type":"box","label_file_id":%d,"x_min":%d,"y_min":1,"x_max":%d,"y_max":9,"machine_made":true,'
+    box += b'"score":0.5,"model_ref":"m","model_run_ref":"r","creation_ref_id":"boxferry:0123456789abcdef:%d:cat"}'
+    for number in range(count):
+        boxes = b",".join(box % (label, x, x + 5, number) for x in range(50))
+        body = b'{"file_id":%d,"mode":"update","instance_list":[%b]}' % (file_id or 0, boxes)
+        yield Entry(route="existing", file_name="a.png", file_id=file_id, body=body, boxes=50)
+
+
+def send(server: Server, folder: Path, count: int, connections: int) -> tuple[float, float, Outbox, Run]:
+    """Send so many packets, and give wall and CPU seconds."""
+    outbox = Outbox(folder / "outbox.sqlite")
+    with Client(server, connections=connections) as client:
+        directory = client.find_directory("Default").id
+        run = outbox.run(host=server.host, project=server.project, directory_id=directory, model="m", name="r")
+        outbox.add(run.id, entries(client, directory, count))
+        started, cpu = time.monotonic(), time.process_time()
+        patience = Patience(wait_s=0)
+        carry(client, outbox, run, connections=connections, patience=patience, verify=False, on_change=lambda *_: None)
+        return time.monotonic() - started, time.process_time() - cpu, outbox, run
+
+
+def measure_pace(seconds: int) -> None:
+    """Against a server with the limit on."""
+    statuses: list[int | None] = []
+    learn = Pacer.learn
+
+    def counting(self: Pacer, headers: object, status: int | None, **more: object) -> float:
+        statuses.append(status)
+        return learn(self, headers, status, **more)  # type: ignore[arg-type] # handed on as it came
+
+    Pacer.learn = counting  # type: ignore[method-assign] # the one place that sees every answer
+    with a_sandbox("--rate-limit", str(LIMIT)) as server, tempfile.TemporaryDirectory() as folder:
+        wall, _, outbox, run = send(server, Path(folder), LIMIT * seconds, connections=8)
+        accepted = outbox.counts(run.id)["accepted"][0]
+        outbox.close()
+    Pacer.learn = learn  # type: ignore[method-assign]
+    share, limited = accepted / wall / LIMIT, statuses.count(429) / len(statuses)
+    print(f"{accepted} packets in {wall:.1f} s at {LIMIT}/s: {share:.1%} of the limit, 429: {limited:.2%}")
+
+
+def measure_long_run(count: int) -> None:
+    """Without a limit: CPU, memory, and how quickly the outbox answers."""
+    with a_sandbox() as server, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        (path / "first").mkdir()
+        _, _, outbox, _ = send(server, path / "first", max(1, count // 10), connections=4)
+        outbox.close()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with a_sandbox() as server, tempfile.TemporaryDirectory() as folder:
+        wall, cpu, outbox, _ = send(server, Path(folder), count, connections=4)
+        outbox.close()
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        started = time.monotonic()
+        command = [*PROGRAM, "status", "r", "--outbox", str(Path(folder) / "outbox.sqlite")]
+        subprocess.run(command, check=True, capture_output=True, env=dict(os.environ))
+        status = time.monotonic() - started
+    each = 1e3 * cpu / count
+    print(f"{count} packets: {count / wall:.0f}/s, {each:.2f} ms of CPU each, peak memory +{grown / 1024:.1f} MB")
+    print(f"status of that run: {status:.2f} s")
+
+
+def main() -> None:
+    """Run both."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=60, help="how long to send under the limit")
+    parser.add_argument("--packets", type=int, default=20_000, help="how many packets the long run has")
+    given = parser.parse_args()
+    measure_pace(given.seconds)
+    measure_long_run(given.packets)
+
+
+if __name__ == "__main__":
+    main()
