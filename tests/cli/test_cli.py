@@ -281,3 +281,20 @@ def test_faults_that_make_no_sense_are_said(spec, word):
     assert done.returncode == 2
     assert word in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_loudest_log_and_every_file_left_behind_hold_no_secret(settings, tmp_path):
+    """Neither the secret nor its base64, in whatever a push prints and writes."""
+    import base64
+
+    arguments = ["-vv", "push", *SOURCES["voc"], "--directory", "Default", "--labels", "create", "--ndjson"]
+    done = boxferry(*arguments, **settings)
+    assert done.returncode == 0, done.stderr
+    assert "POST /api/walrus/v1/project/sandbox/input/from_local 200" in done.stderr
+    secret = settings["DIFFGRAM_CLIENT_SECRET"]
+    encoded = base64.b64encode(f"{settings['DIFFGRAM_CLIENT_ID']}:{secret}".encode()).decode()
+    left = [path.read_bytes().decode("latin-1") for path in tmp_path.glob("outbox.sqlite*")]
+    assert left
+    for text in (done.stdout, done.stderr, *left):
+        assert secret not in text
+        assert encoded not in text

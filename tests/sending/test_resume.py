@@ -174,6 +174,14 @@ def test_a_full_disk_is_one_clear_line_and_nothing_goes_out_unrecorded(sandbox, 
     assert sandbox.files() == []
 
 
+def test_an_outbox_that_cannot_be_written_sends_nothing(sandbox, diffgram, folder):
+    """What is not recorded does not go out."""
+    diffgram.outbox._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(OutboxError, match=r"outbox\.sqlite: attempt to write a readonly database"):
+        push(diffgram, folder)
+    assert sandbox.files() == []
+
+
 def push_many(diffgram, folder):
     for number in range(150):
         name = f"{number}.png"

@@ -60,6 +60,7 @@ class Bar(Listener):
         self._task = task
         self._lock = threading.Lock()
         self._states: dict[int, str] = {}
+        self._began = time.monotonic()
 
     def started(self, packets: int) -> None:
         """Know the whole."""
@@ -70,8 +71,13 @@ class Bar(Listener):
         with self._lock:
             self._states[entry.id] = outcome.state
             counts = Counter(self._states.values())
-        ended = sum(counts[state] for state in ENDED)
-        self._progress.update(self._task, completed=ended, sent=len(self._states), refused=counts["refused"])
+        ended, seconds = sum(counts[state] for state in ENDED), time.monotonic() - self._began
+        facts = {
+            "sent": len(self._states),
+            "refused": counts["refused"],
+            "rate": len(self._states) / max(seconds, 1e-3),
+        }
+        self._progress.update(self._task, completed=ended, **facts)
 
 
 @contextmanager
@@ -86,8 +92,8 @@ def progress() -> Iterator[Listener]:
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("applied, {task.fields[sent]} sent, {task.fields[refused]} refused"),
+        TextColumn("done, {task.fields[sent]} sent, {task.fields[refused]} refused, {task.fields[rate]:.0f}/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Bar(bar, bar.add_task("push", total=None, sent=0, refused=0))
+        yield Bar(bar, bar.add_task("push", total=None, sent=0, refused=0, rate=0.0))

@@ -72,9 +72,9 @@ class Sender:
             BoxferryError: what stopped the run before the end; the rest is still queued or unsure.
         """
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._connections)]
-        for worker in workers:
-            worker.start()
         try:
+            for worker in workers:
+                worker.start()
             _join(workers)
         except KeyboardInterrupt:
             self._halt.set()
