@@ -72,12 +72,8 @@ class Bar(Listener):
             self._states[entry.id] = outcome.state
             counts = Counter(self._states.values())
         ended, seconds = sum(counts[state] for state in ENDED), time.monotonic() - self._began
-        facts = {
-            "sent": len(self._states),
-            "refused": counts["refused"],
-            "rate": len(self._states) / max(seconds, 1e-3),
-        }
-        self._progress.update(self._task, completed=ended, **facts)
+        sent, refused = len(self._states), counts["refused"]
+        self._progress.update(self._task, completed=ended, sent=sent, refused=refused, rate=sent / max(seconds, 1e-3))
 
 
 @contextmanager

@@ -71,24 +71,28 @@ class Sender:
         Raises:
             BoxferryError: what stopped the run before the end; the rest is still queued or unsure.
         """
-        workers = [threading.Thread(target=self._work, daemon=True) for _ in range(self._connections)]
+        ends: list[threading.Event] = []
         try:
-            for worker in workers:
-                worker.start()
-            _join(workers)
+            for _ in range(self._connections):
+                end = threading.Event()
+                threading.Thread(target=self._work, args=(end,), daemon=True).start()
+                ends.append(end)
+            _wait(ends)
         except KeyboardInterrupt:
             self._halt.set()
-            _join(workers)
+            _wait(ends)
             raise
         if self._stopped is not None:
             raise self._stopped
 
-    def _work(self) -> None:
+    def _work(self, end: threading.Event) -> None:
         try:
             while not self._halt.is_set() and (entry := self._outbox.claim(self._run.id)):
                 self._deliver(entry)
         except BaseException as error:  # noqa: BLE001 # raised again where the threads are joined
             self._stop(error)
+        finally:
+            end.set()
 
     def _deliver(self, entry: Entry) -> None:
         failure: DiffgramError | None = None
@@ -131,10 +135,11 @@ class Sender:
         self._halt.set()
 
 
-def _join(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.2)  # a join without end cannot be interrupted on every system
+def _wait(ends: list[threading.Event]) -> None:
+    """Wait for all of them; joining the threads would not do: one whose join Ctrl-C breaks off is taken for ended."""
+    for end in ends:
+        while not end.wait(0.2):
+            pass
 
 
 def upload_outcome(answer: UploadAnswer) -> Outcome:
