@@ -325,3 +325,14 @@ def test_a_wrong_path_stops_the_run_rather_than_refusing_every_packet(sandbox, d
     assert report.exit_code == 2
     assert set(report.states) == {"queued"}
     assert "/api/v1/walrus/project/sandbox/input/packet" in str(report.stopped)
+
+
+def test_what_was_refused_can_be_pushed_again_and_is_forgotten(sandbox, diffgram, folder):
+    """The reason is gone, the same run goes through, and the exit code is 0."""
+    push(diffgram, predictions(folder), run="other")
+    assert push(diffgram, predictions(folder)).exit_code == 1
+    for file in sandbox.files():
+        sandbox.remove_file(file["id"])
+    report = push(diffgram, predictions(folder))
+    assert (report.exit_code, report.states["applied"][1]) == (0, 3), report.failed
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES

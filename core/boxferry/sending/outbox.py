@@ -244,14 +244,20 @@ class Outbox:
         raise OutboxError(f"{self.path}: {problem}; the runs are: {listed}")
 
     def add(self, run_id: int, entries: Iterable[Entry]) -> int:
-        """Store packets as queued, all or none; gives their number."""
+        """Store packets as queued, all or none; gives their number.
+
+        A packet that the server refused gives way to the one that is stored for the same file in its place.
+        """
         columns = ("route", "file_name", "file_id", "media", "body", "boxes")
         query = f"INSERT INTO packet (run_id, changed, {', '.join(columns)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        count = 0
         with self._writing() as db:
-            before = db.total_changes
-            rows = ((run_id, self._clock(), *(getattr(entry, c) for c in columns)) for entry in entries)
-            db.executemany(query, rows)
-            return db.total_changes - before
+            for entry in entries:
+                replaced = "DELETE FROM packet WHERE run_id = ? AND file_name = ? AND state = 'refused'"
+                db.execute(replaced, (run_id, entry.file_name))
+                db.execute(query, (run_id, self._clock(), *(getattr(entry, column) for column in columns)))
+                count += 1
+        return count
 
     def earlier(self, run_id: int, file_name: str) -> list[Entry]:
         """What this run has for a file already, with the bodies; refused packets are left out."""
