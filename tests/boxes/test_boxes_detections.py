@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxes.chunks import LABELS, a_chunk, chunks, same
-from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.detections import Detections, Image, objects
+from boxferry.boxes.fit import fit
+from boxferry.boxes.refine import limit, suppress
+from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
 
 
@@ -146,3 +149,35 @@ def test_offsets_that_fall_are_refused():
 )
 def test_an_image_is_sized_when_both_sides_are_known(width, height, sized):
     assert Image("a.jpg", width, height).sized is sized
+
+
+def test_optional_columns_follow_their_boxes():
+    """Frames, tracks, outlines and attributes stay with their boxes when some are taken."""
+    outline = (np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]]),)
+    detections = Detections.from_counts(
+        [Image("clip.mp4", 64, 48, video=True, frames=10)], [3], [[0, 0, 4, 4]] * 3, [0, 0, 0], ["car"],
+        frame=[0, 5, 5], track=[1, 2, -1],
+        polygons=objects([outline, None, None]), attributes=objects([None, {"pose": "left"}, None]),
+    )  # fmt: skip
+    kept = detections.take(np.array([True, True, False]))
+    assert (kept.frame.tolist(), kept.track.tolist()) == ([0, 5], [1, 2])
+    assert kept.polygons[0] is outline
+    assert kept.attributes[1] == {"pose": "left"}
+
+
+def test_a_negative_frame_is_refused():
+    """Frames count from 0."""
+    with pytest.raises(InputError, match="frame: -1"):
+        Detections.from_counts([Image("a.mp4", 9, 9, video=True)], [1], [[0, 0, 4, 4]], [0], ["car"], frame=[-1])
+
+
+def test_boxes_of_different_frames_or_tracks_do_not_touch_each_other():
+    """Suppression, limits and duplicates look at one frame; the same box of two tracks is two boxes."""
+    detections = Detections.from_counts(
+        [Image("clip.mp4", 64, 48, video=True)], [4], [[0, 0, 9, 9]] * 4, [0] * 4, ["car"],
+        score=[0.5, 0.9, 0.7, 0.6], frame=[0, 1, 1, 1], track=[1, 1, 2, 2],
+    )  # fmt: skip
+    tally = Tally()
+    assert suppress(detections, iou=0.5, tally=tally).score.tolist() == [0.5, 0.9]
+    assert limit(detections, max_boxes=2, tally=tally).score.tolist() == [0.5, 0.9, 0.7]
+    assert fit(detections, tally=tally).score.tolist() == [0.5, 0.9, 0.7]

@@ -28,6 +28,9 @@ class Image(msgspec.Struct, frozen=True, gc=False):
         height: pixels, likewise.
         media: where its pixels are (a local path); empty where unknown.
         source: the file that its boxes were read from, for messages; empty where there is none.
+        video: whether it is a video, so that its boxes have frames.
+        frames: how many frames a video has; 0 where unknown.
+        file_id: its id on the server, where the source tells it; 0 else.
     """
 
     key: str
@@ -35,11 +38,30 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     height: int = 0
     media: str = ""
     source: str = ""
+    video: bool = False
+    frames: int = 0
+    file_id: int = 0
 
     @property
     def sized(self) -> bool:
         """Whether width and height are known."""
         return self.width > 0 and self.height > 0
+
+
+OPTIONAL: dict[str, DTypeLike] = {
+    "frame": np.int64,
+    "track": np.int64,
+    "polygons": np.object_,
+    "attributes": np.object_,
+}  #: the columns that a chunk may be without, and their dtypes
+
+
+def objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    """(N,) values of any kind as a column, as `polygons` and `attributes` are; numpy would look into sequences."""
+    column = np.empty(len(values), np.object_)
+    for index, value in enumerate(values):
+        column[index] = value
+    return column
 
 
 def _column(name: str, values: ArrayLike, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -67,6 +89,12 @@ class Detections:
         score: (N,) float64, NaN where the source gives none.
         row: (N,) int64, where the box stands in its image's `source`; -1 where unknown.
         row_unit: what `row` counts: 'line' (of a text file, from 1) or 'item' (of a list, from 0).
+        frame: (N,) int64, the frame of a video, from 0; None where all images are still.
+        track: (N,) int64, the track or sequence that a box belongs to, -1 for none; None where no box has one.
+        polygons: (N,) object, the box's outline: a tuple of rings, each (K, 2) float64 x and y in pixels, or None
+            for a box that has none; None where no outlines were asked for.
+        attributes: (N,) object, attribute name → value (text, number, bool, or a list of texts), or None for a box
+            without; None where no attributes were asked for.
 
     Raises:
         InputError: a column has a wrong shape, an offset or a label is out of range, or a name stands twice.
@@ -80,6 +108,10 @@ class Detections:
     score: NDArray[np.float64]
     row: NDArray[np.int64]
     row_unit: Literal["line", "item"] = "line"
+    frame: NDArray[np.int64] | None = None
+    track: NDArray[np.int64] | None = None
+    polygons: NDArray[np.object_] | None = None
+    attributes: NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         n = int(np.shape(self.label)[0])
@@ -94,6 +126,9 @@ class Detections:
             ("row", np.int64, (n,)),
         ):
             put(self, name, _column(name, getattr(self, name), dtype, shape))
+        for name, kind in OPTIONAL.items():
+            if (column := getattr(self, name)) is not None:
+                put(self, name, _column(name, column, kind, (n,)))
         self._check_ranges(n)
 
     def _check_ranges(self, n: int) -> None:
@@ -101,6 +136,8 @@ class Detections:
             raise InputError(f"offsets: expected to rise from 0 to {n}, found {self.offsets.tolist()[:8]}")
         if n and (self.label.min() < 0 or self.label.max() >= len(self.labels)):
             raise InputError(f"label: {self.label.min()} to {self.label.max()}, expected 0 to {len(self.labels) - 1}")
+        if self.frame is not None and n and self.frame.min() < 0:
+            raise InputError(f"frame: {self.frame.min()}, expected 0 or more")
         if len(set(self.labels)) != len(self.labels):
             raise InputError("labels: a name stands twice")
 
@@ -121,10 +158,14 @@ class Detections:
         score: ArrayLike | None = None,
         row: ArrayLike | None = None,
         row_unit: Literal["line", "item"] = "line",
+        frame: ArrayLike | None = None,
+        track: ArrayLike | None = None,
+        polygons: NDArray[np.object_] | None = None,
+        attributes: NDArray[np.object_] | None = None,
     ) -> Self:
         """As the constructor, with the number of boxes of each image, `counts` (M,), in place of offsets.
 
-        Left out, `score` is NaN and `row` is -1 everywhere.
+        Left out, `score` is NaN and `row` is -1 everywhere; `polygons` and `attributes` are made by `objects`.
         """
         n = len(np.asarray(label))
         return cls(
@@ -136,6 +177,10 @@ class Detections:
             score=np.full(n, np.nan) if score is None else np.asarray(score, np.float64),
             row=np.full(n, -1) if row is None else np.asarray(row, np.int64),
             row_unit=row_unit,
+            frame=None if frame is None else np.asarray(frame, np.int64),
+            track=None if track is None else np.asarray(track, np.int64),
+            polygons=polygons,
+            attributes=attributes,
         )
 
     def __len__(self) -> int:
@@ -153,6 +198,14 @@ class Detections:
         return np.repeat(np.arange(len(self.images), dtype=np.int64), self.counts)
 
     @property
+    def scene_index(self) -> NDArray[np.int64]:
+        """(N,) int64, the same for boxes that are seen together: of one image, and of one frame of a video."""
+        if self.frame is None:
+            return self.image_index
+        pairs = np.column_stack((self.image_index, self.frame))
+        return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    @property
     def sizes(self) -> NDArray[np.int64]:
         """(M, 2) int64, width and height of each image in pixels; 0 where unknown."""
         return np.array([(i.width, i.height) for i in self.images], np.int64).reshape(-1, 2)
@@ -164,6 +217,7 @@ class Detections:
         return self.from_counts(
             self.images, counts, self.xyxy[index], self.label[index], self.labels,
             score=self.score[index], row=self.row[index], row_unit=self.row_unit,
+            **{name: None if (column := getattr(self, name)) is None else column[index] for name in OPTIONAL},
         )  # fmt: skip
 
     def replace(self, **columns: Any) -> Self:  # noqa: ANN401 # dataclasses.replace is typed the same

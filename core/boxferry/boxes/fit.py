@@ -113,13 +113,14 @@ def _centre_pixel(detections: Detections) -> NDArray[np.float64]:
 
 
 def _repeated(detections: Detections) -> NDArray[np.bool_]:
-    """(N,) the boxes whose label and pixels a better box of their image has, or as good a one in an earlier row.
+    """(N,) the boxes whose label and pixels a better box of their scene has, or as good a one in an earlier row.
 
     Repeats share a corner and few other boxes do, so the thorough sort sees only those that share one.
     """
-    image, corners = detections.image_index, detections.xyxy.astype(np.int64)
-    rows = _not_unique((image << 40) + (corners[:, 1] << 20) + corners[:, 0])
-    alike = np.column_stack((image, corners, detections.label))[rows]
+    scene, corners = detections.scene_index, detections.xyxy.astype(np.int64)
+    rows = _not_unique((scene << 40) + (corners[:, 1] << 20) + corners[:, 0])
+    same = (scene, corners, detections.label) + (() if detections.track is None else (detections.track,))
+    alike = np.column_stack(same)[rows]
     best_first = np.lexsort((-detections.score[rows], *alike.T))
     as_before = (np.diff(alike[best_first], axis=0) == 0).all(axis=1)
     repeated = np.zeros(len(detections), np.bool_)

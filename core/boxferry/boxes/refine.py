@@ -31,7 +31,7 @@ def filter_score(detections: Detections, *, min_score: float, tally: Tally) -> D
 
 
 def suppress(detections: Detections, *, iou: float, tally: Tally, across_labels: bool = False) -> Detections:
-    """Drop the boxes that overlap a better one of their image too much ('suppressed'): greedy NMS.
+    """Drop the boxes that overlap a better one of their image or frame too much ('suppressed'): greedy NMS.
 
     Args:
         detections: the chunk.
@@ -40,7 +40,7 @@ def suppress(detections: Detections, *, iou: float, tally: Tally, across_labels:
         tally: counts what is dropped.
         across_labels: compare boxes of different labels too.
     """
-    group = detections.image_index
+    group = detections.scene_index
     if not across_labels:
         group = group * len(detections.labels) + detections.label
     keep = nms_keep(detections.xyxy, detections.score, group, iou=iou)
@@ -48,14 +48,15 @@ def suppress(detections: Detections, *, iou: float, tally: Tally, across_labels:
 
 
 def limit(detections: Detections, *, max_boxes: int, tally: Tally) -> Detections:
-    """Drop all but the `max_boxes` best boxes of each image ('over-limit'); those that stay keep their order.
+    """Drop all but the `max_boxes` best boxes of each image or frame ('over-limit'); the others keep their order.
 
     A box without a score is below all others; of equals the first is better.
     """
-    image = detections.image_index
-    best_first = np.lexsort((-detections.score, image))
+    scene = detections.scene_index
+    best_first = np.lexsort((-detections.score, scene))
+    starts = np.searchsorted(scene[best_first], scene[best_first])
     over = np.zeros(len(detections), np.bool_)
-    over[best_first] = np.arange(len(detections)) - detections.offsets[image] >= max_boxes
+    over[best_first] = np.arange(len(detections)) - starts >= max_boxes
     return without(detections, over, "over-limit", f"its image has {max_boxes} better boxes", tally)
 
 
