@@ -168,12 +168,18 @@ class Context:
         tally: counts what is read and what is skipped.
         names: class id → label, from `--names` or `--categories`; empty where neither was given.
         options: the values of the options that the format declares, by their names; defaults filled in.
+        polygons: whether outlines are asked for: a format that has them fills `Detections.polygons`, else leaves it
+            None.
+        attributes: the names of the source's further fields that are asked for ('difficult', 'pose'): a format that
+            has such fields fills `Detections.attributes`, where a box has them.
     """
 
     images: Images
     tally: Tally
     names: Mapping[Id, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    polygons: bool = False
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

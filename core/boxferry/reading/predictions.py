@@ -45,6 +45,8 @@ class Predictions:
         steps: what each chunk goes through, in order.
         label_maps: the maps among the steps, so that a name in them that no label has is noted.
         tiny: what the fit does with boxes under a pixel.
+        polygons: read outlines too.
+        attributes: the names of the source's further fields that are read.
     """
 
     source: Source
@@ -59,6 +61,8 @@ class Predictions:
     steps: tuple[Step, ...] = ()
     label_maps: tuple[LabelMap, ...] = ()
     tiny: Literal["drop", "expand"] = "drop"
+    polygons: bool = False
+    attributes: tuple[str, ...] = ()
 
     def then(self, step: Step) -> Self:
         """With one more step: a function of a chunk and the tally that gives a chunk."""
@@ -104,7 +108,14 @@ class Predictions:
             InputError: the source cannot be read as its format.
             UnknownLabel: at the end, classes without a name were met and `unknown` is 'error'.
         """
-        context = Context(images=self.images, tally=tally, names=self.names, options=self.options)
+        context = Context(
+            images=self.images,
+            tally=tally,
+            names=self.names,
+            options=self.options,
+            polygons=self.polygons,
+            attributes=self.attributes,
+        )
         if self.format.read is None:
             raise UsageError(f"format '{self.format.name}' can be written, not read")
         labels: set[str] = set()

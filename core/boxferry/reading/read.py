@@ -30,6 +30,8 @@ def read(
     size: str | tuple[int, int] | None = None,
     options: Mapping[str, str] | None = None,
     unknown: Literal["error", "skip"] = "error",
+    polygons: bool = False,
+    attributes: Iterable[str] = (),
     plugins: Plugins | None = None,
 ) -> Predictions:
     """Say what is to be read, and how; the boxes are read when the result's chunks are gone through.
@@ -43,6 +45,8 @@ def read(
         size: 'WIDTHxHEIGHT' in pixels, of every image whose size nobody else knows.
         options: the values of options that the format declares, {'voc-origin': '0'}.
         unknown: 'error' or 'skip', what becomes of classes without a name.
+        polygons: read the outlines of the boxes too, where the source has them.
+        attributes: the names of further fields of the source to be read, ('difficult', 'pose').
         plugins: the plugins to use; those that are installed where left out.
 
     Raises:
@@ -71,6 +75,8 @@ def read(
         unknown=unknown,
         plugins=plugins,
         folder=index.folder_images,
+        polygons=polygons,
+        attributes=tuple(attributes),
     )
 
 
