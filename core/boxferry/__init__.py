@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from boxferry.diffgram.settings import Credentials, Server
     from boxferry.errors import BoxferryError
     from boxferry.reading.read import read
-    from boxferry.sending.project import Diffgram, Manner
+    from boxferry.sending.manner import Manner
+    from boxferry.sending.project import Diffgram
 
 __all__ = [
     "BoxferryError",
@@ -32,7 +33,7 @@ _HOMES = {
     "Detections": "boxferry.boxes.detections",
     "Diffgram": "boxferry.sending.project",
     "Image": "boxferry.boxes.detections",
-    "Manner": "boxferry.sending.project",
+    "Manner": "boxferry.sending.manner",
     "Server": "boxferry.diffgram.settings",
     "Tally": "boxferry.boxes.tally",
     "read": "boxferry.reading.read",

@@ -13,7 +13,8 @@ from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.errors import InputError
 from boxferry.reading.read import read
-from boxferry.sending.project import Diffgram, Manner
+from boxferry.sending.manner import Manner
+from boxferry.sending.project import Diffgram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

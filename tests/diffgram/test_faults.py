@@ -113,7 +113,10 @@ def test_the_servers_own_words_are_kept(status, body, words):
     [
         (http(200, b" \n<!doctype html><p>Welcome"), "is an HTML page, not JSON: is it a Diffgram?"),
         (http(200, b"pong"), "is 'pong', not JSON: is it a Diffgram?"),
-        (http(405, b'{"error": "405: Not found."}'), "has no /api/walrus/v1/project/p/input/packet: check host"),
+        (
+            http(405, b'{"error": "405: Not found."}'),
+            "has no /api/walrus/v1/project/p/input/packet: is it a Diffgram?",
+        ),
         (http(413, b"<html>"), "answered 413 to /api/walrus/v1/project/p/input/packet: an HTML page"),
         (http(403), "project 'p' on http://127.0.0.1"),
         (http(302, b"", "Location: https://login.example/x"), "redirects to login.example"),
@@ -352,7 +355,7 @@ def test_a_projects_id_is_quoted_in_paths_and_not_in_bodies():
     """Whatever characters it has."""
     peer = a_peer(lambda _: http(200, b'{"file": {}}'))
     with peer as (host, seen), a_client("", server=a_server(host, project="a b/c")) as client:
-        client.image(3)
+        client.view(3)
         client.send_packet(b"{}")
     assert seen[0].body == b'{"file_id":3,"project_string_id":"a b/c"}'
     assert seen[1].head.startswith(b"POST /api/walrus/v1/project/a%20b%2Fc/input/packet ")

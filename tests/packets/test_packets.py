@@ -27,7 +27,7 @@ def a_chunk(*, score=(0.9, 0.5, float("nan"))) -> Detections:
 def boxes_of(chunk: Detections, *, run="r", label_ids=LABELS) -> list[list[dict]]:
     maker = BoxMaker(model="m", run=run, label_ids=label_ids)
     names = [image.key for image in chunk.images]
-    return [msgspec.to_builtins(boxes) for _, boxes in maker.instance_lists(chunk, names)]
+    return [msgspec.to_builtins(list(contents)) for _, contents in maker.contents(chunk, names)]
 
 
 def test_a_box_has_all_that_the_server_needs_and_four_real_integers():
@@ -56,7 +56,7 @@ def test_a_score_of_zero_is_a_score():
 def test_an_image_left_out_gives_no_instance_list():
     """A file name of None passes an image over."""
     maker = BoxMaker(model="m", run="r", label_ids=LABELS)
-    assert [index for index, _ in maker.instance_lists(a_chunk(), [None, "b", "c"])] == [1, 2]
+    assert [index for index, _ in maker.contents(a_chunk(), [None, "b", "c"])] == [1, 2]
 
 
 def test_a_label_without_an_id_is_an_error_before_anything_is_built():

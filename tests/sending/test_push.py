@@ -1,5 +1,6 @@
 """Push, end to end: real files, real HTTP, a real sandbox."""
 
+import dataclasses
 import json
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -271,7 +272,7 @@ def test_a_server_that_goes_away_leaves_the_rest_queued(sandbox, diffgram, folde
     ("manner", "message"),
     [
         ({"existing": True, "media_url": "http://x/{file_name}"}, "choose one"),
-        ({"media_url": "http://x/fixed.jpg"}, "one URL an image"),
+        ({"media_url": "http://x/fixed.jpg"}, "one for each image"),
         ({"media_url": "http://x/{filename}.jpg"}, "'filename' is not"),
         ({"media_url": "ftp://x/{file_name}"}, "http"),
     ],
@@ -320,7 +321,8 @@ def test_a_name_of_which_nothing_is_left_is_said_before(sandbox, diffgram, folde
 
 def test_a_wrong_path_stops_the_run_rather_than_refusing_every_packet(sandbox, diffgram, folder, served):
     """405 to the packet call: everything stays queued, exit code 2, and the path is named."""
-    diffgram._client._packet_path = "/api/v1/walrus/project/sandbox/input/packet"
+    path = "/api/v1/walrus/project/{project}/input/packet"
+    diffgram = Diffgram(dataclasses.replace(diffgram.server, packet_path=path), outbox=diffgram.outbox_path)
     report = push(diffgram, predictions(folder), media_url=served + "/{file_name}")
     assert report.exit_code == 2
     assert set(report.states) == {"queued"}

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from boxferry.diffgram.answers import InputRecord
+from boxferry.sending.evidence import Records
 from boxferry.sending.outbox import Entry, Outbox
 from boxferry.sending.outcome import Outcome
 from boxferry.sending.watcher import Watcher
@@ -19,11 +20,14 @@ class SlowServer:
 
     def records(self, batch_id):
         self.asked[batch_id] += 1
-        return {
-            name: InputRecord(id=None, status="success" if n < self.done and n not in self.stuck else "processing")
+        found = [
+            InputRecord(
+                status="success" if n < self.done and n not in self.stuck else "processing", original_filename=name
+            )
             for n, (name, batch) in enumerate(self.packets)
             if batch == batch_id
-        }
+        ]
+        return Records(found, lambda _: set())
 
     def clash(self, entry, outcome):
         return outcome

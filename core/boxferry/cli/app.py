@@ -25,6 +25,7 @@ COMMANDS = {
     "plugins": "boxferry.cli.listing",
     "push": "boxferry.cli.push",
     "resume": "boxferry.cli.resume",
+    "runs": "boxferry.cli.labels",
     "sandbox": "boxferry.cli.sandbox",
     "status": "boxferry.cli.status",
     "validate": "boxferry.cli.validate",

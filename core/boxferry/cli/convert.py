@@ -10,7 +10,7 @@ import click
 from boxferry.boxes.tally import Tally
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, tally_lines, write_json
-from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options
+from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 from boxferry.packets.convert import named_packets
@@ -25,6 +25,7 @@ PACKETS = "packets"
 
 
 @click.command("convert", cls=ReadingCommand)
+@source_argument()
 @reading_options
 @click.option("--to", "target_format", default=PACKETS, show_default=True, help="'packets', or a format's name.")
 @click.option(

@@ -14,7 +14,7 @@ from boxferry.sending.listener import Listener
 from boxferry.sending.outbox import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.progress import Progress, TaskID
 
@@ -25,7 +25,7 @@ LINE_EVERY_S = 10.0
 
 
 class Lines(Listener):
-    """A line every ten seconds."""
+    """A line every ten seconds, and one before boxes of people are deleted."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] = say) -> None:
         """Begin to count."""
@@ -35,6 +35,10 @@ class Lines(Listener):
         self._states: dict[int, str] = {}
         self._total = 0
         self._next = clock() + LINE_EVERY_S
+
+    def deleting(self, boxes: Mapping[str, int]) -> None:
+        """Say what is about to go."""
+        self._write(deletion(boxes))
 
     def started(self, packets: int) -> None:
         """Remember the whole."""
@@ -62,6 +66,10 @@ class Bar(Listener):
         self._states: dict[int, str] = {}
         self._began = time.monotonic()
 
+    def deleting(self, boxes: Mapping[str, int]) -> None:
+        """Say what is about to go."""
+        self._progress.console.print(deletion(boxes))
+
     def started(self, packets: int) -> None:
         """Know the whole."""
         self._progress.update(self._task, total=packets)
@@ -74,6 +82,11 @@ class Bar(Listener):
         ended, seconds = sum(counts[state] for state in ENDED), time.monotonic() - self._began
         sent, refused = len(self._states), counts["refused"]
         self._progress.update(self._task, completed=ended, sent=sent, refused=refused, rate=sent / max(seconds, 1e-3))
+
+
+def deletion(boxes: Mapping[str, int]) -> str:
+    """What is about to be deleted, in one line."""
+    return f"deleting {sum(boxes.values())} boxes that people made or changed, in {len(boxes)} files"
 
 
 @contextmanager

@@ -6,48 +6,41 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.manner import box_options, file_options, manner_of, sending_options
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, table, tally_lines, write_json, write_record
 from boxferry.cli.progress import progress
-from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options
+from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
-from boxferry.sending.carry import Patience
-from boxferry.sending.project import Manner
+from boxferry.sending.plan_file import read_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from boxferry.cli.session import Session
+    from boxferry.reading.predictions import Predictions
+    from boxferry.sending.listener import Listener
+    from boxferry.sending.manner import Manner
+    from boxferry.sending.project import Diffgram
     from boxferry.sending.report import PushReport
 
 SHOWN_FAILURES = 20
 
 
 @click.command("push", cls=ReadingCommand)
+@source_argument(required=False)
 @reading_options
 @server_options
 @outbox_option
-@click.option("--directory", required=True, metavar="NAME|ID", help="The directory on the server.")
+@click.option("--directory", metavar="NAME|ID", help="The directory on the server. [required without --from]")
 @model_options
-@click.option("--media-url", metavar="URL", help="The server fetches each image: 'https://host/{file_name}'.")
-@click.option("--existing", is_flag=True, help="Append to the files that are in the directory, found by name.")
-@click.option("--schema", metavar="NAME|ID", help="The labels schema. [default: the project's default one]")
-@click.option(
-    "--labels",
-    type=click.Choice(["error", "skip", "create"]),
-    default="error",
-    show_default=True,
-    help="What happens to labels that the server does not have.",
-)
-@click.option("--skip-empty", is_flag=True, help="Make no file for an image without boxes.")
-@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Packets in flight.")
-@click.option(
-    "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
-)
-@click.option("--verify", is_flag=True, help="Read back what was applied: a success can have stored nothing.")
-@click.option("--no-wait", is_flag=True, help="Return when the server has accepted everything.")
+@file_options
+@box_options
+@sending_options
 @click.option("--dry-run", is_flag=True, help="Show what would be sent and dropped; send and change nothing.")
+@click.option("--plan", metavar="FILE", help="As --dry-run, and write every packet to FILE, for --from.")
+@click.option("--from", "from_plan", metavar="FILE", help="Send just what a plan holds, instead of a SOURCE.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option(
     "--ndjson", is_flag=True, help="A record for each file (planned, or failed), and a last one with the counts."
@@ -56,44 +49,58 @@ SHOWN_FAILURES = 20
 def push_command(session: Session, /, **given: Any) -> int:
     """Send SOURCE to Diffgram, one packet a file, to be corrected by people.
 
-    Images are uploaded from the --images folder, fetched by the server from --media-url, or --existing there.
-    Credentials: DIFFGRAM_CLIENT_ID and DIFFGRAM_CLIENT_SECRET, or the configuration file.
+    Images are uploaded from the --images folder, fetched by the server from --media-url or --blob-path, or --existing
+    there. A folder of images alone is a SOURCE too. Credentials: DIFFGRAM_CLIENT_ID and DIFFGRAM_CLIENT_SECRET, or the
+    configuration file.
     """
-    manner = _manner(given)
-    predictions = predictions_of(session, given, format_options(given))
+    _check(given)
+    manner = manner_of(given)
+    plan = read_plan(given["from_plan"]) if given["from_plan"] else None
+    predictions = None if plan else _predictions(session, given, manner)
     with diffgram_of(given) as diffgram, progress() as listener:
         try:
-            report = diffgram.push(
-                predictions,
-                directory=given["directory"],
-                model=given["model"],
-                run=run_name(given["run"], given["source"]),
-                manner=manner,
-                listener=listener,
-            )
+            if plan is not None:
+                report = diffgram.carry_out(plan, manner=manner, listener=listener)
+            elif predictions is not None:
+                report = _pushed(diffgram, predictions, given, manner, listener)
         except KeyboardInterrupt:
-            say(f"interrupted; the same command again goes on, or boxferry resume {given['run'] or given['source']}")
+            say(f"interrupted; the same command again goes on, or boxferry resume {_run_shown(given)}")
             raise
     print_report(report, given)
     return report.exit_code
 
 
-def _manner(given: Mapping[str, Any]) -> Manner:
-    if not (given["images"] or given["media_url"] or given["existing"]):
+def _run_shown(given: Mapping[str, Any]) -> str:
+    return "RUN, as boxferry status lists it" if given["from_plan"] else run_name(given["run"], given["source"])
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    if bool(given["source"]) == bool(given["from_plan"]):
+        raise UsageError("push: name a SOURCE, or a plan with --from; one of them")
+    if given["source"] and not given["directory"]:
+        raise UsageError("push: --directory NAME|ID says where on the server the files go")
+
+
+def _predictions(session: Session, /, given: Mapping[str, Any], manner: Manner) -> Predictions:
+    predictions = predictions_of(session, given, format_options(given), attributes=tuple(manner.attributes.fields))
+    if not (predictions.has_folder or given["media_url"] or given["blob_path"] or given["existing"]):
         raise UsageError(
-            "push: where are the images? --images DIR uploads them, --media-url has the server fetch them, "
-            "--existing takes the files that are in the directory"
+            "push: where are the images? --images DIR uploads them, --media-url or --blob-path has the server fetch "
+            "them, --existing takes the files that are in the directory"
         )
-    return Manner(
-        media_url=given["media_url"],
-        existing=given["existing"],
-        schema=given["schema"],
-        labels=given["labels"],
-        skip_empty=given["skip_empty"],
-        patience=Patience(wait_s=0.0 if given["no_wait"] else given["timeout"]),
-        verify=given["verify"],
-        dry_run=given["dry_run"],
-        strict=given["strict"],
+    return predictions
+
+
+def _pushed(
+    diffgram: Diffgram, predictions: Predictions, given: Mapping[str, Any], manner: Manner, listener: Listener
+) -> PushReport:
+    return diffgram.push(
+        predictions,
+        directory=given["directory"],
+        model=given["model"],
+        run=run_name(given["run"], given["source"]),
+        manner=manner,
+        listener=listener,
     )
 
 
@@ -125,10 +132,17 @@ def _print_text(report: PushReport) -> None:
     if report.labels_created:
         say(f"labels {'to create' if report.dry_run else 'created'}: {', '.join(report.labels_created)}")
     if report.planned is not None:
-        rows = [(f.file_name, f.route, f.boxes, _counted(f.labels)) for f in report.planned]
-        click.echo(table(("file", "route", "boxes", "labels"), rows))
+        rows = [(f.file_name, f.route, f.mode, f.boxes, _counted(f.labels)) for f in report.planned]
+        click.echo(table(("file", "route", "mode", "boxes", "labels"), rows))
+        for file in report.planned:
+            if file.deletes:
+                say(f"{file.file_name}: deletes {file.deletes} boxes that people made or changed")
         return
+    if report.attributes_created:
+        say(f"attributes created: {', '.join(report.attributes_created)}")
     click.echo(table(("state", "packets", "boxes"), [(s, p, b) for s, (p, b) in report.states.items()]))
+    for entry in report.doubtful[:SHOWN_FAILURES]:
+        say(f"{entry.state} {entry.file_name}: {entry.reason}")
     for entry in report.failed[:SHOWN_FAILURES]:
         say(f"{entry.state} {entry.file_name}: {entry.reason}")
     if len(report.failed) > SHOWN_FAILURES:

@@ -44,8 +44,12 @@ def _click_option(option: Option) -> click.Option:
     )
 
 
+def source_argument(*, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The argument that names what is read."""
+    return click.argument("source", metavar="SOURCE", required=required)
+
+
 _SHARED = (
-    click.argument("source", metavar="SOURCE"),
     click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The source's format."),
     click.option("--images", metavar="DIR", help="The folder that holds the images."),
     click.option("--names", metavar="FILE|LIST", help="Class names: data.yaml, classes.txt, or 'cat,dog'."),
@@ -71,6 +75,7 @@ _SHARED = (
         show_default=True,
         help="What happens to classes without a name.",
     ),
+    click.option("--polygons", is_flag=True, help="Take outlines where the source has them, not their bounds."),
     click.option("--strict", is_flag=True, help="A box that cannot be used is an error."),
 )
 
@@ -91,8 +96,10 @@ def format_options(given: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def predictions_of(session: Session, /, given: Mapping[str, Any], options: Mapping[str, str]) -> Predictions:
-    """`read`, and the steps, as the shared options say."""
+def predictions_of(
+    session: Session, /, given: Mapping[str, Any], options: Mapping[str, str], *, attributes: tuple[str, ...] = ()
+) -> Predictions:
+    """`read`, and the steps, as the shared options say; `attributes` are the source's fields that are wanted too."""
     predictions = read(
         given["source"],
         format=given["format_name"],
@@ -102,6 +109,8 @@ def predictions_of(session: Session, /, given: Mapping[str, Any], options: Mappi
         size=given["size"],
         options=options,
         unknown=given["unknown"],
+        polygons=given["polygons"],
+        attributes=attributes,
         plugins=session.plugins,
     )
     if given["label_map"]:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _SERVER = (
     click.option("--host", metavar="URL", help="The server. [env: DIFFGRAM_HOST]"),
     click.option("--project", metavar="ID", help="The project's string id. [env: DIFFGRAM_PROJECT]"),
+    click.option(
+        "--packet-path",
+        metavar="PATH",
+        help="The packet call's path, with {project}, for a server that has it elsewhere. [env: DIFFGRAM_PACKET_PATH]",
+    ),
     click.option("--insecure", is_flag=True, help="Send credentials over plain http to a host that is not this one."),
 )
 outbox_option = click.option(
@@ -34,5 +39,11 @@ def diffgram_of(given: Mapping[str, Any]) -> Diffgram:
     from boxferry.diffgram.settings import server_from_env
     from boxferry.sending.project import Diffgram
 
-    server = server_from_env(os.environ, host=given["host"], project=given["project"], insecure=given["insecure"])
+    server = server_from_env(
+        os.environ,
+        host=given["host"],
+        project=given["project"],
+        packet_path=given["packet_path"],
+        insecure=given["insecure"],
+    )
     return Diffgram(server, outbox=given.get("outbox"), connections=given.get("connections", 4))

@@ -8,7 +8,7 @@ import click
 
 from boxferry.boxes.tally import Issue, Tally
 from boxferry.cli.output import say, table, write_json, write_record
-from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options
+from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate", cls=ReadingCommand)
+@source_argument()
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with the counts and the first examples.")
 @click.option("--ndjson", is_flag=True, help="A JSON record for each issue, and a last one with the counts.")

@@ -40,6 +40,61 @@ class ImageRecord(msgspec.Struct, frozen=True):
     url_signed: str | None = None
 
 
+class VideoRecord(msgspec.Struct, frozen=True):
+    """The video of a file, as the server stored it: a faster source is resampled to the project's rate."""
+
+    width: int | None = None
+    height: int | None = None
+    frame_rate: float | None = None
+    frame_count: int | None = None
+    fps_conversion_ratio: float | None = None
+    offset_in_seconds: float | None = None
+
+
+class ViewedFile(msgspec.Struct, frozen=True):
+    """One file with what it shows: an image or a video."""
+
+    image: ImageRecord | None = None
+    video: VideoRecord | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels as the server recorded them; 0 where it did not."""
+        media = self.video or self.image
+        return ((media.width or 0), (media.height or 0)) if media else (0, 0)
+
+    @property
+    def frames(self) -> int:
+        """How many frames a video has; 0 for an image, or where unknown."""
+        return (self.video.frame_count or 0) if self.video else 0
+
+
+class ModelRun(msgspec.Struct, frozen=True):
+    """A run of a model; `reference_id` is the run's name, the model's is not told."""
+
+    id: int
+    reference_id: str | None = None
+    model_id: int | None = None
+    created_time: str | None = None
+
+
+class AttributeOption(msgspec.Struct, frozen=True):
+    """One choice of an attribute group."""
+
+    id: int
+    name: str | None = None
+
+
+class AttributeGroup(msgspec.Struct, frozen=True):
+    """An attribute; `kind` is 'text', 'select', 'radio', 'multiple_select' or another."""
+
+    id: int
+    name: str | None = None
+    prompt: str | None = None
+    kind: str | None = None
+    attribute_template_list: list[AttributeOption] | None = None
+
+
 class InputRecord(msgspec.Struct, frozen=True):
     """What the server knows of one packet or upload.
 
@@ -52,7 +107,8 @@ class InputRecord(msgspec.Struct, frozen=True):
         mode: 'update', 'update_with_existing', or nothing for new media.
         original_filename: as it was sent.
         update_log: further reasons, as the server gives them.
-        instance_list: {'list': [boxes as they were sent]}.
+        parent_input_id: of a clip that a long video was split into: the input of the whole.
+        instance_list: the JSON of {'list': [boxes as they were sent]}, not decoded: most lists are never looked into.
     """
 
     id: int | None = None
@@ -63,7 +119,15 @@ class InputRecord(msgspec.Struct, frozen=True):
     mode: str | None = None
     original_filename: str | None = None
     update_log: Any = None
-    instance_list: Any = None
+    parent_input_id: int | None = None
+    instance_list: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def boxes(self) -> list[dict[str, Any]]:
+        """The boxes as they were sent."""
+        found = msgspec.json.decode(self.instance_list)
+        listed = found.get("list") if isinstance(found, dict) else None
+        return [box for box in listed or () if isinstance(box, dict)]
 
 
 class Instance(msgspec.Struct, frozen=True):

@@ -10,7 +10,17 @@ from urllib.parse import quote
 import msgspec
 
 from boxferry.diffgram import frames
-from boxferry.diffgram.answers import Directory, FileRecord, ImageRecord, InputRecord, Instance, Schema, UploadAnswer
+from boxferry.diffgram.answers import (
+    AttributeGroup,
+    Directory,
+    FileRecord,
+    InputRecord,
+    Instance,
+    ModelRun,
+    Schema,
+    UploadAnswer,
+    ViewedFile,
+)
 from boxferry.diffgram.faults import one_line, scrubbed
 from boxferry.diffgram.http import Call, Wire
 from boxferry.diffgram.multipart import Multipart
@@ -19,7 +29,7 @@ from boxferry.diffgram.pacing import Pacer
 from boxferry.errors import NotFound, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from boxferry.diffgram.settings import Server
 
@@ -27,6 +37,7 @@ T = TypeVar("T")
 
 PACKET_PATH = "/api/walrus/v1/project/{project}/input/packet"
 PAGE = 500
+FRAMES = 999  #: frames of a video that are asked for in one call, which shows 1000 at most
 LIST_LIMIT = 1000  #: what the server caps every list at
 SHOWN = 20  #: directories that a message lists
 
@@ -43,7 +54,6 @@ class Client:
         *,
         connections: int = 4,
         timeout_s: float = 60.0,
-        packet_path: str = PACKET_PATH,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -53,7 +63,6 @@ class Client:
             server: where, and who asks.
             connections: how many connections are kept open.
             timeout_s: seconds to wait for an answer.
-            packet_path: the path of the packet call; the API page's spelling differs from what servers answer to.
             clock: seconds, for the pace.
             sleep: waits.
 
@@ -64,7 +73,7 @@ class Client:
         self._wire = Wire(server, connections=connections, timeout_s=timeout_s, clock=clock, sleep=sleep)
         self._pacer = Pacer(clock=clock, sleep=sleep)
         self._project = quote(server.project, safe="")
-        self._packet_path = packet_path.format(project=self._project)
+        self._packet_path = (server.packet_path or PACKET_PATH).format(project=self._project)
 
     def close(self) -> None:
         """Close the connections."""
@@ -140,16 +149,69 @@ class Client:
             following = answer.metadata.next_page
             page = following if files and following and following > page else None
 
-    def image(self, file_id: int) -> ImageRecord:
-        """The image of a file: its size."""
+    def view(self, file_id: int) -> ViewedFile:
+        """What a file shows: the size of its image or video."""
         body = {"file_id": file_id, "project_string_id": self._server.project}
-        return self._read("POST", "/api/v1/file/view", frames.View, body).file.image or ImageRecord()
+        return self._read("POST", "/api/v1/file/view", frames.View, body).file
 
     def instances(self, file_id: int, *, directory_id: int) -> list[Instance]:
-        """The boxes of a file, deleted ones left out."""
+        """The boxes of an image, deleted ones left out."""
+        return msgspec.convert(self.rows(file_id, directory_id=directory_id), list[Instance])
+
+    def rows(self, file_id: int, *, directory_id: int) -> list[dict[str, Any]]:
+        """The boxes of an image with every key that the server gives, deleted ones left out.
+
+        Raises:
+            Refused: there is no such file.
+        """
         path = f"/api/project/{{}}/file/{file_id}/annotation/list"
         found = self._read("POST", path, frames.Annotations, {"directory_id": directory_id})
-        return [i for i in found.file_serialized.instance_list or () if not i.soft_delete]
+        return [row for row in found.file_serialized.instance_list or () if not row.get("soft_delete")]
+
+    def video_rows(self, file_id: int, *, frames_count: int, directory_id: int) -> list[dict[str, Any]]:
+        """The boxes of a video, deleted ones left out; each with its `frame_number`."""
+        found: list[dict[str, Any]] = []
+        for start in range(0, max(frames_count, 1), FRAMES):
+            end = min(start + FRAMES, max(frames_count, 1))
+            path = f"/api/project/{{}}/video/{file_id}/instance/buffer/start/{start}/end/{end}/list"
+            buffer = self._read("POST", path, frames.Buffered, {"directory_id": directory_id}).instance_buffer_dict
+            for frame, rows in (buffer or {}).items():
+                found += [{**row, "frame_number": int(frame)} for row in rows if not row.get("soft_delete")]
+        return list({row["id"]: row for row in found}.values())
+
+    def model_runs(self) -> list[ModelRun]:
+        """The project's runs of models, the oldest first."""
+        return self._read("POST", "/api/v1/project/{}/model-runs/list", frames.ModelRuns, {}).model_run_list or []
+
+    def attribute_groups(self, schema_id: int) -> list[AttributeGroup]:
+        """The attributes of a schema, with their options."""
+        body = {"schema_id": schema_id, "mode": "from_project"}
+        path = "/api/v1/project/{}/attribute/template/list"
+        return self._read("POST", path, frames.AttributeGroups, body).attribute_group_list or []
+
+    def create_attribute_group(self, name: str, kind: str, *, schema_id: int, label_ids: Collection[int]) -> None:
+        """Make an attribute that boxes of these labels can have. Not idempotent: look before, and look it up after."""
+        path = "/api/v1/project/{}/attribute/group"
+        before = {group.id for group in self.attribute_groups(schema_id)}
+        self._change(f"{path}/new", {"schema_id": schema_id}, dict[str, Any])
+        made = [group.id for group in self.attribute_groups(schema_id) if group.id not in before]
+        change = {
+            "group_id": max(made, default=0),
+            "mode": "UPDATE",
+            "name": name,
+            "prompt": name,
+            "kind": kind,
+            "is_global": False,
+            "label_file_list": [{"id": label_id} for label_id in label_ids],
+            "global_type": "file",
+            "is_read_only": False,
+        }
+        self._change(f"{path}/update", change, dict[str, Any])
+
+    def create_attribute_option(self, group_id: int, name: str) -> None:
+        """Make one more choice of an attribute. Not idempotent: look before, and look it up after."""
+        option = {"group_id": group_id, "name": name, "value_type": None, "display_order": 0}
+        self._change("/api/v1/project/{}/attribute", {"attribute": option, "mode": "NEW"}, dict[str, Any])
 
     def new_batch(self) -> int:
         """Make an input batch, by which packets are found again."""

@@ -142,13 +142,22 @@ def raise_for(answer: Answer, path: str, server: Server) -> None:
         where = f"project '{server.project}' on {host}"
         raise AuthError(f"{where} does not let us in: check project, client id, secret and role", status=status)
     if status in {404, 405}:
-        raise NotFound(f"{host} has no {path}: check host, project and path; is it a Diffgram?", status=status)
+        raise NotFound(f"{host} has no {path}: {_remedy(path)}", status=status)
     if status >= 500:
         # a gateway may say 503 when a server that had the request broke down; only with Retry-After was it turned away
         safe = status == 503 and "Retry-After" in answer.headers
         wait_s = answer.retry_after_s if safe else 0.0
         raise Fault(scrubbed(seen, server), acted=True, passing=True, safe=safe, status=status, wait_s=wait_s)
     raise Refused(said if said and status == 400 else scrubbed(seen, server), status=status)
+
+
+def _remedy(path: str) -> str:
+    if path.endswith("/input/packet"):
+        return (
+            "is it a Diffgram? Servers answer to /api/walrus/v1/project/…/input/packet, not to the API page's "
+            "/api/v1/walrus/…; see --packet-path"
+        )
+    return "check host, project and path; is it a Diffgram?"
 
 
 def unreadable(answer: Answer, path: str, server: Server, problem: msgspec.DecodeError) -> Fault:

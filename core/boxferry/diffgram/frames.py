@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from boxferry.diffgram.answers import (  # noqa: TC001 # msgspec reads the annotations
+    AttributeGroup,
     Directory,
     FileRecord,
-    ImageRecord,
     InputRecord,
-    Instance,
+    ModelRun,
+    ViewedFile,
 )
 
 
@@ -83,12 +84,6 @@ class Files(msgspec.Struct, frozen=True):
     metadata: Page
 
 
-class ViewedFile(msgspec.Struct, frozen=True):
-    """One file."""
-
-    image: ImageRecord | None = None
-
-
 class View(msgspec.Struct, frozen=True):
     """The answer that shows one file."""
 
@@ -110,10 +105,28 @@ class Viewed(msgspec.Struct, frozen=True):
 class Annotated(msgspec.Struct, frozen=True):
     """A file with its boxes."""
 
-    instance_list: list[Instance] | None = None
+    instance_list: list[dict[str, Any]] | None = None
 
 
 class Annotations(msgspec.Struct, frozen=True):
     """The answer that shows a file's boxes."""
 
     file_serialized: Annotated
+
+
+class Buffered(msgspec.Struct, frozen=True):
+    """The answer that shows the boxes of some frames of a video."""
+
+    instance_buffer_dict: dict[str, list[dict[str, Any]]] | None = None
+
+
+class ModelRuns(msgspec.Struct, frozen=True):
+    """The runs of models."""
+
+    model_run_list: list[ModelRun] | None = None
+
+
+class AttributeGroups(msgspec.Struct, frozen=True):
+    """The attributes of a schema."""
+
+    attribute_group_list: list[AttributeGroup] | None = None

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import PurePosixPath
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".m4v")
 REFUSED_SUFFIXES = (".webp", ".gif")
 
 _OUTSIDE = re.compile(r"[^A-Za-z0-9_.-]")
@@ -23,12 +24,13 @@ def server_name(name: str) -> str:
     return _OUTSIDE.sub("", joined).strip("._")
 
 
-def media_problem(name: str) -> str | None:
-    """Why the server would not take an image of this name, or None."""
+def media_problem(name: str, *, video: bool = False) -> str | None:
+    """Why the server would not take an image or a video of this name, or None."""
     suffix = PurePosixPath(name).suffix.lower()
+    taken = VIDEO_SUFFIXES if video else IMAGE_SUFFIXES
     if suffix in REFUSED_SUFFIXES:
         return f"Diffgram cannot open {suffix} images; convert them to one of {', '.join(IMAGE_SUFFIXES)}"
-    if suffix not in IMAGE_SUFFIXES:
+    if suffix not in taken:
         found = f"'{suffix}'" if suffix else "none"
-        return f"Diffgram needs a file extension among {', '.join(IMAGE_SUFFIXES)}; found {found}"
+        return f"Diffgram needs a file extension among {', '.join(taken)}; found {found}"
     return None

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "DIFFGRAM_CONFIG"
 SECRETS = ("client_id", "client_secret")
-SETTINGS = ("host", "project", *SECRETS)
-OPTIONS = ("host", "project")  #: the settings that the command line takes; secrets would show in a list of processes
+NEEDED = ("host", "project", *SECRETS)
+SETTINGS = (*NEEDED, "packet_path")
+OPTIONS = (
+    "host",
+    "project",
+    "packet_path",
+)  #: the settings that the command line takes; secrets would show in a list of processes
 
 
 @dataclass(frozen=True)
@@ -57,21 +62,33 @@ class Server:
         project: the project's string id, as in its URL.
         credentials: who asks.
         insecure: send the credentials over plain http to another machine.
+        packet_path: the path of the packet call with '{project}' in it, for a server that has it elsewhere; empty for
+            the one that servers answer to.
 
     Raises:
-        ConfigError: the host is no http(s) URL, or credentials would travel in the open.
+        ConfigError: the host is no http(s) URL, credentials would travel in the open, or the path is none.
     """
 
     host: str
     project: str
     credentials: Credentials
     insecure: bool = False
+    packet_path: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "host", self.host.strip().rstrip("/"))
         _check_host(self.host, insecure=self.insecure)
         if not self.project.strip():
             raise ConfigError("project: is empty; expected the project's string id, as in its URL")
+        _check_path(self.packet_path)
+
+
+def _check_path(path: str) -> None:
+    if path and not (
+        path.startswith("/") and path.count("{project}") == 1 and "{" not in path.replace("{project}", "")
+    ):
+        expected = "expected a path with the project in it, as in /api/walrus/v1/project/{project}/input/packet"
+        raise ConfigError(f"packet path '{path}': {expected}")
 
 
 def _check_host(host: str, *, insecure: bool) -> None:
@@ -99,16 +116,23 @@ def is_loopback(hostname: str) -> bool:
 
 
 def server_from_env(
-    environ: Mapping[str, str], *, host: str | None = None, project: str | None = None, insecure: bool = False
+    environ: Mapping[str, str],
+    *,
+    host: str | None = None,
+    project: str | None = None,
+    packet_path: str | None = None,
+    insecure: bool = False,
 ) -> Server:
     """The server that the options, then the environment, then the configuration file name.
 
     Args:
-        environ: DIFFGRAM_HOST, DIFFGRAM_PROJECT, DIFFGRAM_CLIENT_ID, DIFFGRAM_CLIENT_SECRET; DIFFGRAM_CONFIG is the
-            path of the configuration file, a TOML file with the keys host, project, client_id, client_secret under
-            [diffgram]; by default 'boxferry/config.toml' in the user's configuration folder.
+        environ: DIFFGRAM_HOST, DIFFGRAM_PROJECT, DIFFGRAM_CLIENT_ID, DIFFGRAM_CLIENT_SECRET, DIFFGRAM_PACKET_PATH;
+            DIFFGRAM_CONFIG is the path of the configuration file, a TOML file with the keys host, project, client_id,
+            client_secret, packet_path under [diffgram]; by default 'boxferry/config.toml' in the user's configuration
+            folder.
         host: goes before the environment.
         project: likewise.
+        packet_path: likewise.
         insecure: see `Server`.
 
     Raises:
@@ -116,11 +140,19 @@ def server_from_env(
     """
     filed = _filed(_config_path(environ))
     found = {name: environ.get(_variable(name)) or filed.get(name, "") for name in SETTINGS}
-    found |= {name: value for name, value in (("host", host), ("project", project)) if value}
-    if missing := [name for name in SETTINGS if not found[name]]:
+    found |= {
+        name: value for name, value in (("host", host), ("project", project), ("packet_path", packet_path)) if value
+    }
+    if missing := [name for name in NEEDED if not found[name]]:
         raise ConfigError(f"missing settings: {_how_to_give(missing)}; or under [diffgram] in {_config_path(environ)}")
     credentials = Credentials(found["client_id"], found["client_secret"])
-    return Server(host=found["host"], project=found["project"], credentials=credentials, insecure=insecure)
+    return Server(
+        host=found["host"],
+        project=found["project"],
+        credentials=credentials,
+        insecure=insecure,
+        packet_path=found["packet_path"],
+    )
 
 
 def _variable(name: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET
-
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.wire import Media, Packet, encode
 
@@ -28,7 +26,7 @@ def named_packets(chunks: Iterable[Detections], *, model: str, run: str) -> Iter
     """
     maker = BoxMaker(model=model, run=run)
     for chunk in chunks:
-        for index, boxes in maker.instance_lists(chunk, [image.key for image in chunk.images]):
+        for index, contents in maker.contents(chunk, [image.key for image in chunk.images]):
             image = chunk.images[index]
-            media = Media(url=image.media or image.key)
-            yield encode(Packet(media=media, original_filename=image.key, instance_list=boxes or UNSET))
+            media = Media(url=image.media or image.key, type="video" if image.video else "image")
+            yield encode(contents.put(Packet(media=media, original_filename=image.key)))

@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
-
-import msgspec
+from typing import NamedTuple
 
 PREFIX = "boxferry:"
+_PARTS = re.compile(
+    r"boxferry:(?P<digest>[0-9a-f]{16}):(?P<corners>\d+,\d+,\d+,\d+)(?:@(?P<frame>\d+))?(?:#(?P<number>\d+))?"
+    r"(?:/(?P<part>\d+))?:(?P<label>.*)",
+    re.DOTALL,
+)
+
+
+class Reference(NamedTuple):
+    """What a reference says.
+
+    Attributes:
+        digest: of file, model and run.
+        corners: x_min, y_min, x_max, y_max as they were sent.
+        label: the label's name.
+        frame: of a video, else None.
+        number: the track, else None.
+        part: of an outline, from 1; None for a box.
+    """
+
+    digest: str
+    corners: tuple[int, int, int, int]
+    label: str
+    frame: int | None = None
+    number: int | None = None
+    part: int | None = None
+
+    def __str__(self) -> str:
+        """The `creation_ref_id`."""
+        place = "" if self.frame is None else f"@{self.frame}"
+        track = "" if self.number is None else f"#{self.number}"
+        part = "" if self.part is None else f"/{self.part}"
+        x_min, y_min, x_max, y_max = self.corners
+        return f"{PREFIX}{self.digest}:{x_min},{y_min},{x_max},{y_max}{place}{track}{part}:{self.label}"
 
 
 def file_digest(file_name: str, model: str, run: str) -> str:
@@ -14,7 +47,7 @@ def file_digest(file_name: str, model: str, run: str) -> str:
 
     Args:
         file_name: the name that the file has, or will have, on the server.
-        model: the model's name.
+        model: the model's name; empty for annotations, which no model made.
         run: the run's name.
     """
     parts = "".join(f"{len(part)}:{part}" for part in (file_name, model, run))
@@ -22,13 +55,24 @@ def file_digest(file_name: str, model: str, run: str) -> str:
 
 
 def box_reference(digest: str, label: str, corners: tuple[int, int, int, int]) -> str:
-    """The `creation_ref_id` of a box, 'boxferry:<digest>:<x_min>,<y_min>,<x_max>,<y_max>:<label>'.
+    """The `creation_ref_id` of a box of an image, 'boxferry:<digest>:<x_min>,<y_min>,<x_max>,<y_max>:<label>'.
 
     It follows the server's own notion of the same box (file, label and the four integers; and model and run, which the
-    digest holds), not the score: a prediction keeps its reference at whatever threshold it is pushed.
+    digest holds), not the score: a prediction keeps its reference at whatever threshold it is pushed. In a video '@'
+    and the frame, '#' and the track, and for an outline '/' and the number of its part follow the corners.
     """
     x_min, y_min, x_max, y_max = corners
     return f"{PREFIX}{digest}:{x_min},{y_min},{x_max},{y_max}:{label}"
+
+
+def parsed(reference: str | None) -> Reference | None:
+    """What a reference says; None where it was not made here."""
+    found = _PARTS.fullmatch(reference or "")
+    if found is None:
+        return None
+    x_min, y_min, x_max, y_max = (int(corner) for corner in found["corners"].split(","))
+    frame, number, part = (None if found[name] is None else int(found[name]) for name in ("frame", "number", "part"))
+    return Reference(found["digest"], (x_min, y_min, x_max, y_max), found["label"], frame, number, part)
 
 
 def is_ours(reference: str | None) -> bool:
@@ -36,17 +80,10 @@ def is_ours(reference: str | None) -> bool:
     return reference is not None and reference.startswith(PREFIX)
 
 
-class _Box(msgspec.Struct):
-    creation_ref_id: str = ""
-
-
-class _Packet(msgspec.Struct):
-    instance_list: list[_Box] = []
-
-
-def references_in(body: bytes) -> set[str]:
-    """The references of the boxes in a packet's JSON."""
-    return {box.creation_ref_id for box in msgspec.json.decode(body, type=_Packet).instance_list}
+def detection(reference: str) -> str:
+    """The same for all parts of one detection's outline: the reference without the part's number."""
+    head, colon, label = reference[len(PREFIX) :].partition(":")[2].partition(":")
+    return reference[: len(PREFIX) + 17] + head.partition("/")[0] + colon + label
 
 
 def origin(reference: str) -> str:

@@ -64,6 +64,11 @@ class Predictions:
     polygons: bool = False
     attributes: tuple[str, ...] = ()
 
+    @property
+    def has_folder(self) -> bool:
+        """Whether a folder of images was named."""
+        return self.folder is not tuple
+
     def then(self, step: Step) -> Self:
         """With one more step: a function of a chunk and the tally that gives a chunk."""
         return replace(self, steps=(*self.steps, step))
@@ -126,14 +131,20 @@ class Predictions:
         if self.unknown == "error" and tally.dropped["unknown-label"]:
             raise UnknownLabel(_unknown_line(tally))
 
-    def fitted(self, tally: Tally) -> Iterator[Detections]:
+    def fitted(
+        self, tally: Tally, adjust: Callable[[Detections], Detections] = lambda chunk: chunk
+    ) -> Iterator[Detections]:
         """As `chunks`, then fitted to whole pixels inside each image: what packets are built from.
+
+        Args:
+            tally: counts what is read and what is dropped.
+            adjust: is given each chunk before it is fitted, to bring it into another frame.
 
         Raises:
             InputError: as `chunks`, or an image with boxes has no known size.
         """
         for chunk in self.chunks(tally):
-            yield fit(chunk, tally=tally, tiny=self.tiny)
+            yield fit(adjust(chunk), tally=tally, tiny=self.tiny)
 
     def write(self, fmt: Format, target: Path, tally: Tally, options: Mapping[str, str]) -> None:
         """Write the chunks, not fitted, in another format.

@@ -74,7 +74,7 @@ def read(
         options=option_values(fmt, options or {}),
         unknown=unknown,
         plugins=plugins,
-        folder=index.folder_images,
+        folder=tuple if images is None else index.folder_images,
         polygons=polygons,
         attributes=tuple(attributes),
     )

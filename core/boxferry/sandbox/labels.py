@@ -49,11 +49,8 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
 
     @blueprint.post(f"{prefix}/model-runs/list")
     def model_runs(project: str) -> Response:
-        query = """
-            SELECT model_run.id, model_run.reference_id, model_id, model.reference_id AS model_ref
-            FROM model_run JOIN model ON model.id = model_id WHERE model_run.project = ? ORDER BY model_run.id
-        """
-        return ok(model_run_list=store.rows(query, project))
+        query = "SELECT id, reference_id, model_id FROM model_run WHERE project = ? ORDER BY id"
+        return jsonify(model_run_list=store.rows(query, project))
 
     return blueprint
 

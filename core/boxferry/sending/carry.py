@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.sending.circuit import Circuit
 from boxferry.sending.evidence import Evidence
+from boxferry.sending.holdings import Holdings
 from boxferry.sending.outcome import Outcome
 from boxferry.sending.reconcile import SETTLE_S, Reconciler
 from boxferry.sending.sender import Sender
@@ -61,7 +62,7 @@ def carry(
         on_change(entry, outcome)
 
     outbox.recover(run.id)
-    evidence = Evidence(client, outbox, run.directory_id)
+    evidence = Evidence(client, outbox, run, Holdings(client, run.directory_id))
     reconciler = Reconciler(evidence, outbox, run, settle_s=patience.settle_s, limit_s=patience.wait_s)
     circuit = Circuit(patience=patience.failures, first_pause_s=patience.first_pause_s)
     watcher = Watcher(evidence, outbox, run, on_change=listen)

@@ -5,51 +5,50 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from boxferry.packets.reference import origin, references_in
+from boxferry.packets.contents import references_in
+from boxferry.packets.reference import origin
 from boxferry.sending.outcome import Outcome, input_outcome
-from boxferry.sending.routes import only_missing
+from boxferry.sending.updates import only_missing, replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Entry, Outbox
+    from boxferry.sending.holdings import Holdings
+    from boxferry.sending.outbox import Entry, Outbox, Run
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
+UPDATES = ("update", "update_with_existing")
 
 
 class Evidence:
-    """Asks the server about packets of one directory; changes nothing."""
+    """Asks the server about the packets of one run; changes nothing there."""
 
-    def __init__(self, client: Client, outbox: Outbox, directory_id: int) -> None:
+    def __init__(self, client: Client, outbox: Outbox, run: Run, holdings: Holdings) -> None:
         """Prepare; nothing is asked yet."""
         self._client = client
         self._outbox = outbox
-        self._directory_id = directory_id
+        self._run = run
+        self._holdings = holdings
 
-    def records(self, batch_id: int) -> dict[int | str, InputRecord]:
-        """The server's records of one batch, by what `file_key` gives; of two the newer one."""
-        found: dict[int | str, InputRecord] = {}
-        for record in self._client.inputs(batch_id=batch_id):
-            if record.mode == "update" and record.file_id is not None:
-                found.setdefault(record.file_id, record)
-            elif record.original_filename:
-                found.setdefault(record.original_filename, record)
-        return found
+    def records(self, batch_id: int) -> Records:
+        """The server's records of one batch."""
+        return Records(self._client.inputs(batch_id=batch_id), self._wanted)
 
     def file_named(self, name: str) -> int | None:
         """The id of the directory's file of this name, removed ones left out."""
         found = [
             file.id
-            for file in self._client.files(self._directory_id, search=name)
+            for file in self._client.files(self._run.directory_id, search=name)
             if file.original_filename == name and file.state != "removed"
         ]
         return found[-1] if found else None
 
     def missing(self, entry: Entry, file_id: int) -> set[str]:
         """The references of a packet's boxes that a file does not hold."""
-        return self._wanted(entry) - references_on(self._client, self._directory_id, file_id)
+        body = self._outbox.body(entry.id)
+        return references_in(body) - self._holdings.references(file_id, video=b'"frame_packet_map"' in body)
 
     def own_records(self, entry: Entry, file_id: int) -> list[InputRecord]:
         """The records of a file that carried boxes of this packet."""
@@ -66,26 +65,70 @@ class Evidence:
         if outcome.state != "refused" or match is None:
             return outcome
         file_id, wanted = int(match[1]), self._wanted(entry)
-        there = references_on(self._client, self._directory_id, file_id)
-        if not wanted - there:
+        missing = self.missing(entry, file_id)
+        if not missing:
             return Outcome("applied", "", outcome.input_id, file_id)
+        there = self._holdings.references(file_id)
         if not {origin(reference) for reference in wanted} & {origin(reference) for reference in there}:
             return outcome
-        self._outbox.append_instead(entry.id, *only_missing(self._outbox.body(entry.id), file_id, wanted - there))
+        self._outbox.append_instead(entry.id, *only_missing(self._outbox.body(entry.id), file_id, missing))
         return Outcome("queued", "", outcome.input_id, file_id)
+
+    def replacement(self, entry: Entry) -> bytes | None:
+        """The body of a replacing packet with the boxes that stay, read now; None where nothing would be in it."""
+        file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
+        if entry.mode == "replace-all":
+            return replacing(body, [])
+        rows = self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
+        return replacing(body, rows.kept)
+
+    def compared(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome:
+        """What a replacing packet came to, looked at: whether what was to stay is there, and what was sent.
+
+        A person who saves between the reading and the server's work is overwritten. Where that has happened, the rows
+        that were sent back are not there any more as they were; the packet then bears a reason.
+        """
+        rows = self._holdings.rows(entry.file_id or 0)
+        there = {row.get(name) for row in rows for name in ("id", "previous_id", "root_id")}
+        kept = [box["id"] for box in record.boxes if box.get("id") is not None]
+        if lost := [row_id for row_id in kept if row_id not in there]:
+            found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
+            return outcome._replace(reason=f"{found}: somebody saved the file meanwhile; look at it")
+        references = {row.get("creation_ref_id") for row in rows}
+        if gone := _references_sent(record) - references:
+            return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")
+        return outcome
 
     def _wanted(self, entry: Entry) -> set[str]:
         return references_in(self._outbox.body(entry.id))
 
 
-def references_on(client: Client, directory_id: int, file_id: int) -> set[str]:
-    """The references of the boxes that a file on the server holds."""
-    there = client.instances(file_id, directory_id=directory_id)
-    return {box.creation_ref_id for box in there if box.creation_ref_id}
+class Records:
+    """The server's records of one batch, the newest first, by the file that they are about."""
+
+    def __init__(self, records: Iterable[InputRecord], references_of: Callable[[Entry], set[str]]) -> None:
+        """Sort them; `references_of` tells the references of an entry's boxes."""
+        self._by_file: dict[int | str, list[InputRecord]] = {}
+        self._references_of = references_of
+        for record in records:
+            key = record.file_id if record.mode in UPDATES else record.original_filename
+            if key is not None:
+                self._by_file.setdefault(key, []).append(record)
+
+    def of(self, entry: Entry) -> InputRecord | None:
+        """The record of a packet: an update is known by its file's id, a new file by its name.
+
+        Where a batch holds several packets for a file, the boxes that they carry tell them apart.
+        """
+        found = self._by_file.get(file_key(entry), [])
+        if len(found) < 2:
+            return found[0] if found else None
+        wanted = self._references_of(entry)
+        return next((record for record in found if not wanted or wanted & _references_sent(record)), None)
 
 
 def file_key(entry: Entry) -> int | str:
-    """What identifies a packet within its batch: the file's id for an update, its name for a new file."""
+    """What identifies a packet's file within its batch: the file's id for an update, its name for a new file."""
     return entry.file_id if entry.route == "existing" and entry.file_id is not None else entry.file_name
 
 
@@ -95,5 +138,4 @@ def ended(records: Iterable[InputRecord]) -> bool:
 
 
 def _references_sent(record: InputRecord) -> set[str]:
-    boxes = record.instance_list.get("list") if isinstance(record.instance_list, dict) else None
-    return {str(box.get("creation_ref_id")) for box in boxes or () if isinstance(box, dict)}
+    return {str(box["creation_ref_id"]) for box in record.boxes if box.get("creation_ref_id") is not None}

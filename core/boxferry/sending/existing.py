@@ -1,7 +1,8 @@
-"""The files that a directory holds already: found by name, and their sizes."""
+"""The files that a directory holds already: found by id or by name, and their sizes."""
 
 from __future__ import annotations
 
+import difflib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -11,37 +12,76 @@ from boxferry.diffgram.names import server_name
 from boxferry.sending.target import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from boxferry.boxes.detections import Image
-    from boxferry.diffgram.answers import FileRecord, ImageRecord
+    from boxferry.diffgram.answers import FileRecord, ViewedFile
     from boxferry.formats import Id, Images
+
+SHOWN = 5
 
 
 class FileIndex:
-    """The files of one directory, by name; removed files are left out, since a look-up by name could hit them."""
+    """The files of one directory, by id and by name; a removed file is never found, though a look-up could hit it."""
 
-    def __init__(self, files: Iterable[FileRecord], directory: str) -> None:
-        """Index the files that are listed; `directory` names it in messages."""
+    def __init__(
+        self, files: Iterable[FileRecord], directory: str, ids: Callable[[str], int | Problem | None] = lambda _: None
+    ) -> None:
+        """Index the files.
+
+        Args:
+            files: as the server lists them.
+            directory: names the directory in messages.
+            ids: the id that a mapping gives for an image's name; a problem where it should and does not; None without
+                a mapping.
+        """
         self._directory = directory
+        self._ids = ids
+        self._by_id: dict[int, FileRecord] = {}
         self._by_name: dict[str, list[FileRecord]] = {}
         self._by_last: dict[str, list[FileRecord]] = {}
         self._by_stem: dict[str, list[FileRecord]] = {}
+        self._removed: dict[str, list[FileRecord]] = {}
         for file in files:
-            name = file.original_filename
-            if file.type == "image" and file.state != "removed" and name:
-                path = PurePosixPath(name)
-                self._by_name.setdefault(name, []).append(file)
-                self._by_last.setdefault(path.name, []).append(file)
-                self._by_stem.setdefault(str(path.with_suffix("")), []).append(file)
+            if file.state == "removed":
+                self._removed.setdefault(PurePosixPath(file.original_filename or "").name, []).append(file)
+            elif file.type in {"image", "video"}:
+                self._add(file)
 
-    def find(self, key: str) -> FileRecord | Problem:
-        """The one file for an image, or why there is none.
+    def _add(self, file: FileRecord) -> None:
+        self._by_id[file.id] = file
+        if name := file.original_filename:
+            path = PurePosixPath(name)
+            self._by_name.setdefault(name, []).append(file)
+            self._by_last.setdefault(path.name, []).append(file)
+            self._by_stem.setdefault(str(path.with_suffix("")), []).append(file)
 
-        It is looked for by its whole name, then as an upload would have renamed it, then by the name's last part, then
-        by the name without suffix; the first of these that any file answers to decides.
+    def exact(self, name: str) -> FileRecord | None:
+        """The file of exactly this name, the newest where there are several."""
+        found = self._by_name.get(name)
+        return found[-1] if found else None
+
+    def find(self, image: Image) -> FileRecord | Problem:
+        """The one file for an image, or why there is none: by its id where one is given, else by its name."""
+        told = image.file_id or self._ids(image.key)
+        if isinstance(told, Problem):
+            return told
+        if told:
+            return self._numbered(image, told)
+        return self._named(image)
+
+    def _numbered(self, image: Image, file_id: int) -> FileRecord | Problem:
+        if file_id not in self._by_id:
+            where = f"directory '{self._directory}' has no such file, or it was removed"
+            return Problem("no-such-file", f"file id {file_id} is given for it, but {where}")
+        return self._of_its_kind(image, [self._by_id[file_id]])
+
+    def _named(self, image: Image) -> FileRecord | Problem:
+        """By the whole name, then as an upload would have renamed it, then by the last part, then without suffix.
+
+        The first of these that any file answers to decides.
         """
-        last = PurePosixPath(key).name
+        key, last = image.key, PurePosixPath(image.key).name
         searches = (
             (self._by_name, key),
             (self._by_name, server_name(key)),
@@ -52,23 +92,64 @@ class FileIndex:
         )
         for index, name in searches:
             if found := index.get(name):
-                return found[0] if len(found) == 1 else self._ambiguous(key, found)
-        return Problem("no-such-file", f"no file of this name in directory '{self._directory}'")
+                return self._of_its_kind(image, found)
+        return self._missing(last)
 
-    def _ambiguous(self, key: str, found: list[FileRecord]) -> Problem:
-        listed = ", ".join(f"{file.original_filename} (id {file.id})" for file in found[:5])
-        return Problem("ambiguous-file", f"{len(found)} files answer to '{key}': {listed}")
+    def _of_its_kind(self, image: Image, found: list[FileRecord]) -> FileRecord | Problem:
+        wanted = "video" if image.video else "image"
+        kind = [file for file in found if file.type == wanted]
+        if len(kind) == 1:
+            return kind[0]
+        if not kind:
+            return Problem("wrong-kind", f"expected a file that is {_a(wanted)}, but {_listed(found)} is none")
+        listed = f"{len(kind)} files answer to '{image.key}': {_listed(kind)}"
+        return Problem("ambiguous-file", f"{listed}; say which with --file-ids")
+
+    def _missing(self, last: str) -> Problem:
+        if gone := self._removed.get(last):
+            return Problem("removed-file", f"{_listed(gone)} was removed from directory '{self._directory}'")
+        near = difflib.get_close_matches(last, self._by_last, n=3) if len(self._by_last) < MOST_COMPARED else []
+        hint = f"; near: {', '.join(near)}" if near else ""
+        return Problem("no-such-file", f"no file of this name in directory '{self._directory}'{hint}")
+
+
+MOST_COMPARED = 5000  #: names among which near ones are looked for
+
+
+def _a(kind: str) -> str:
+    return "an image" if kind == "image" else "a video"
+
+
+def _listed(files: list[FileRecord]) -> str:
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    return ", ".join(f"{file.original_filename} (id {file.id})" for file in files[:SHOWN]) + more
+
+
+def ids_of(mapping: Mapping[str, int], option: str = "--file-ids") -> Callable[[str], int | Problem | None]:
+    """A look-up in a mapping of image names to file ids: by the whole name, else by a last part that is unique."""
+    by_last: dict[str, set[int]] = {}
+    for name, file_id in mapping.items():
+        by_last.setdefault(PurePosixPath(name).name, set()).add(file_id)
+
+    def look_up(key: str) -> int | Problem:
+        found = {mapping[key]} if key in mapping else by_last.get(PurePosixPath(key).name, set())
+        if len(found) == 1:
+            return next(iter(found))
+        if not found:
+            return Problem("no-such-file", f"{option} has no line for it")
+        return Problem("ambiguous-file", f"{option} has several ids for it: {', '.join(map(str, sorted(found)))}")
+
+    return look_up
 
 
 class ServerSizes:
     """Images whose size nobody here knows take it from the server's record of the file; satisfies `formats.Images`."""
 
-    def __init__(self, images: Images, files: FileIndex, image_of: Callable[[int], ImageRecord]) -> None:
-        """Stand before `images`; `image_of` asks the server for a file's image."""
+    def __init__(self, images: Images, files: FileIndex, view: Callable[[int], ViewedFile]) -> None:
+        """Stand before `images`; `view` asks the server for a file."""
         self._images = images
         self._files = files
-        self._image_of = image_of
-        self._sizes: dict[int, tuple[int, int]] = {}
+        self._view = view
 
     def named(self, name: str) -> Image:
         """As `Images.named`."""
@@ -92,10 +173,8 @@ class ServerSizes:
         return self._images.known()
 
     def _sized(self, image: Image) -> Image:
-        if image.sized or isinstance(found := self._files.find(image.key), Problem):
+        if image.sized or isinstance(found := self._files.find(image), Problem):
             return image
-        if found.id not in self._sizes:
-            record = self._image_of(found.id)
-            self._sizes[found.id] = (record.width or 0, record.height or 0)
-        width, height = self._sizes[found.id]
-        return msgspec.structs.replace(image, width=width, height=height)
+        viewed = self._view(found.id)
+        width, height = viewed.size
+        return msgspec.structs.replace(image, width=width, height=height, frames=image.frames or viewed.frames)

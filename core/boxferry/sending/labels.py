@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections import Counter
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -53,7 +55,7 @@ class LabelResolver:
             schema_id: the schema that the labels are in.
             policy: 'error' ends in an error that lists every label the server does not have, 'skip' drops their
                 boxes, 'create' makes the labels.
-            dry_run: make no label; those that would be made get the id 0.
+            dry_run: make no label; numbers below 0 stand for the ids of those that would be made.
         """
         self.ids = client.label_ids(schema_id)
         self.created: list[str] = []
@@ -76,8 +78,18 @@ class LabelResolver:
         tally.drop("no-such-label", "the server has no such label", detections, ~kept)
         return detections.take(kept) if missing else detections
 
+    def id_of(self, name: str) -> int:
+        """The id of a label; one that is not there is made."""
+        if name not in self.ids:
+            self._create(name)
+        return self.ids[name]
+
     def _create(self, name: str) -> None:
-        self.ids[name] = 0 if self._dry_run else self._client.create_label(name, schema_id=self._schema_id)
+        self.ids[name] = (
+            -1 - len(self.created)
+            if self._dry_run
+            else self._client.create_label(name, schema_id=self._schema_id, colour={"hex": colour_of(name)})
+        )
         self.created.append(name)
 
     def finish(self) -> None:
@@ -97,3 +109,10 @@ class LabelResolver:
     def _described(self, name: str, boxes: int) -> str:
         near = near_misses(name, self.ids)
         return f"'{name}' ({boxes} boxes" + (f"; near: {', '.join(near)})" if near else ")")
+
+
+def colour_of(name: str) -> str:
+    """A label's colour, '#rrggbb': strong, and the same for the same name."""
+    hue = int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=2).digest()) / 65536
+    red, green, blue = (round(part * 255) for part in colorsys.hls_to_rgb(hue, 0.45, 0.8))
+    return f"#{red:02x}{green:02x}{blue:02x}"

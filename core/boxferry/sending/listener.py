@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from boxferry.sending.outbox import Entry
     from boxferry.sending.outcome import Outcome
 
@@ -14,6 +16,9 @@ class Listener:
 
     def started(self, packets: int) -> None:
         """So many packets of the run have not come to their end yet."""
+
+    def deleting(self, boxes: Mapping[str, int]) -> None:
+        """Boxes that people made or changed are about to be deleted: file name → how many."""
 
     def changed(self, entry: Entry, outcome: Outcome) -> None:
         """A packet has come to another state."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from boxferry.errors import OutboxError
+from boxferry.sending.outbox_format import opened, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,40 +27,8 @@ if TYPE_CHECKING:
 
     from boxferry.sending.outcome import Outcome
 
-VERSION = 1
 STATES = ("queued", "sending", "unsure", "accepted", "applied", "refused")
 ENDED = ("applied", "refused")  #: the states that a packet stays in
-
-_SCHEMA = """
-CREATE TABLE run (
-    id INTEGER PRIMARY KEY,
-    host TEXT NOT NULL,
-    project TEXT NOT NULL,
-    directory_id INTEGER NOT NULL,
-    model TEXT NOT NULL,
-    name TEXT NOT NULL,
-    created REAL NOT NULL,
-    UNIQUE (host, project, directory_id, model, name)
-) STRICT;
-CREATE TABLE packet (
-    id INTEGER PRIMARY KEY,
-    run_id INTEGER NOT NULL REFERENCES run (id),
-    route TEXT NOT NULL CHECK (route IN ('upload', 'url', 'existing')),
-    file_name TEXT NOT NULL,
-    file_id INTEGER,
-    media TEXT NOT NULL,
-    body BLOB NOT NULL,
-    boxes INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'queued',
-    batch_id INTEGER,
-    input_id INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    reason TEXT NOT NULL DEFAULT '',
-    changed REAL NOT NULL
-) STRICT;
-CREATE INDEX packet_by_state ON packet (run_id, state);
-CREATE INDEX packet_by_file ON packet (run_id, file_name);
-"""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,11 +55,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: its number; 0 for one that is not stored yet.
-        route: 'upload' (the image goes along), 'url' (the server fetches it) or 'existing' (the file is there).
+        route: 'upload' (the media goes along), 'url' or 'blob' (the server fetches it), or 'existing' (it is there).
+        mode: 'new', or what happens to the boxes of a file that is there: 'append', 'replace-own' or 'replace-all'.
         file_name: the file's name on the server.
         file_id: the file's id on the server, as soon as it is known.
-        media: the local path or the URL of the image; empty for 'existing'.
-        body: the packet's JSON without its batch; empty where the packets are only listed.
+        media: the local path, the URL or the blob's path; empty for 'existing'.
+        body: the packet's JSON without its batch, and without the boxes that a replacing packet keeps, which are read
+            just before it goes out; empty where the packets are only listed.
         boxes: how many boxes it carries.
         state: one of `STATES`.
         batch_id, input_id: the input batch it went out in, and the server's record of it.
@@ -101,6 +72,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int = 0
     route: str
+    mode: str = "new"
     file_name: str
     file_id: int | None = None
     media: str = ""
@@ -118,28 +90,6 @@ _COLUMNS = ", ".join(Entry.__struct_fields__)
 _LIGHT = ", ".join(column for column in Entry.__struct_fields__ if column != "body")
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    """The file, made where it is not there, for its owner alone: it holds what a team works on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
-    db.row_factory = sqlite3.Row
-    return db
-
-
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Check that the file is an outbox, or make it one; a file that is something else is left as it is."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if tables and version != VERSION:
-        raise OutboxError(f"{path}: not an outbox of this version (format {version}, expected {VERSION})")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    if not tables:
-        db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-
-
 class Outbox:
     """An open outbox; safe to use from several threads.
 
@@ -152,9 +102,9 @@ class Outbox:
         self._clock = clock
         self._lock = threading.RLock()
         with self._guard():
-            self._db = _opened(path)
+            self._db = opened(path)
             try:
-                _prepare(self._db, path)
+                prepare(self._db, path)
             except BaseException:
                 self._db.close()
                 raise
@@ -248,8 +198,9 @@ class Outbox:
 
         A packet that the server refused gives way to the one that is stored for the same file in its place.
         """
-        columns = ("route", "file_name", "file_id", "media", "body", "boxes")
-        query = f"INSERT INTO packet (run_id, changed, {', '.join(columns)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        columns = ("route", "mode", "file_name", "file_id", "media", "body", "boxes")
+        marks = ", ".join("?" * len(columns))
+        query = f"INSERT INTO packet (run_id, changed, {', '.join(columns)}) VALUES (?, ?, {marks})"  # noqa: S608
         count = 0
         with self._writing() as db:
             for entry in entries:
@@ -296,7 +247,10 @@ class Outbox:
 
     def append_instead(self, entry_id: int, body: bytes, boxes: int) -> None:
         """Turn an upload whose image has arrived without its boxes into a packet that appends them to the file."""
-        query = "UPDATE packet SET route = 'existing', media = '', body = ?, boxes = ?, batch_id = NULL WHERE id = ?"
+        query = """
+            UPDATE packet SET route = 'existing', mode = 'append', media = '', body = ?, boxes = ?, batch_id = NULL
+            WHERE id = ?
+        """
         with self._writing() as db:
             db.execute(query, (body, boxes, entry_id))
 

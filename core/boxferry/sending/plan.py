@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from boxferry.boxes.refine import without
 from boxferry.boxes.tally import Place
 from boxferry.packets.build import BoxMaker
-from boxferry.packets.reference import references_in
-from boxferry.sending.routes import append_entry, entry
-from boxferry.sending.target import Problem, Target
+from boxferry.packets.contents import references_in
+from boxferry.sending.outbox import ENDED
+from boxferry.sending.server_size import UNKNOWN, to_server_size
+from boxferry.sending.target import REPLACING, Problem, Target
+from boxferry.sending.updates import entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
-    from boxferry.packets.wire import Box
+    from boxferry.packets.contents import Contents
     from boxferry.reading.predictions import Predictions
+    from boxferry.sending.attributes import AttributeResolver
+    from boxferry.sending.destinations import Destinations
+    from boxferry.sending.holdings import Holdings
     from boxferry.sending.labels import LabelResolver
     from boxferry.sending.outbox import Entry, Outbox
-    from boxferry.sending.routes import Route
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,27 +36,32 @@ class Planner:
 
     Attributes:
         predictions: what is pushed.
-        route: how the boxes get to the server.
+        destinations: knows where each image's boxes go.
+        holdings: tells what the files on the server hold; asked for files that are there.
         labels: knows the labels' ids.
-        model, run: name the boxes' model and run.
+        model, run: name the boxes' model and run; the model is empty for annotations.
         tally: counts what is read, dropped and left out.
-        references_on: the references of the boxes that a file on the server holds; asked for files that are there and
-            of which the outbox knows nothing.
+        machine_made: False where the boxes are people's work.
+        attributes: knows the attributes' ids; None where none are sent.
         outbox: with `run_id`, tells what this run has for a file already; None where nothing was ever pushed.
         run_id: the run in the outbox, or None.
-        skip_empty: send no image that has no boxes.
+        skip_empty: make no file for an image without boxes.
+        deleting: counts, per file, the boxes of people that a replacement deletes.
     """
 
     predictions: Predictions
-    route: Route
+    destinations: Destinations
+    holdings: Holdings
     labels: LabelResolver
     model: str
     run: str
     tally: Tally
-    references_on: Callable[[int], set[str]]
+    machine_made: bool = True
+    attributes: AttributeResolver | None = None
     outbox: Outbox | None = None
     run_id: int | None = None
     skip_empty: bool = False
+    deleting: dict[str, int] = field(default_factory=dict)
 
     def entries(self) -> Iterator[Entry]:
         """The packets, in the order of the images; nothing is stored or sent.
@@ -58,63 +70,168 @@ class Planner:
             InputError: the source cannot be read, or an image's size is unknown.
             UnknownLabel: at the end, the server lacks labels and the policy is 'error'.
         """
-        maker = BoxMaker(model=self.model, run=self.run, label_ids=self.labels.ids)
-        taken: dict[str, str] = {}
-        for fitted in self.predictions.fitted(self.tally):
+        maker = BoxMaker(
+            model=self.model,
+            run=self.run,
+            label_ids=self.labels.ids,
+            machine_made=self.machine_made,
+            attribute_groups=self.attributes,
+        )
+        placing = _Placing(self)
+        for fitted in self.predictions.fitted(self.tally, placing.placed):
             chunk = self.labels.resolve(fitted, self.tally)
-            targets = self._targets(chunk, taken)
+            targets = placing.targets(chunk)
             names = [target.file_name if target else None for target in targets]
-            for index, boxes in maker.instance_lists(chunk, names):
-                if (target := targets[index]) and (made := self._entry(target, boxes)):
+            for index, contents in maker.contents(chunk, names):
+                if (target := targets[index]) and (made := self._entry(target, contents)):
                     yield made
         self.labels.finish()
-
-    def _targets(self, chunk: Detections, taken: dict[str, str]) -> list[Target | None]:
-        """(M,) where each image's boxes go; an image that cannot be sent is recorded, with its boxes, as failed."""
-        targets: list[Target | None] = []
-        for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
-            found = self._target(image, taken) if count or self._sends_empty else None
-            if isinstance(found, Problem):
-                self.tally.fail(found.code, found.message, Place(image.key), boxes=count)
-                found = None
-            targets.append(found)
-        return targets
+        if self.attributes is not None:
+            self.attributes.finish()
 
     @property
-    def _sends_empty(self) -> bool:
-        return self.route.creates and not self.skip_empty
+    def attributes_created(self) -> list[str]:
+        """The attributes and options that were made on the way (or would be)."""
+        return self.attributes.created if self.attributes else []
 
-    def _target(self, image: Image, taken: dict[str, str]) -> Target | Problem:
-        found = self.route.target(image)
+    def sends_empty(self, target: Target) -> bool:
+        """Whether a packet without boxes is worth sending: for a new file, or to take boxes away."""
+        return target.mode in REPLACING or (target.mode == "new" and not self.skip_empty)
+
+    def _entry(self, target: Target, contents: Contents) -> Entry | None:
+        """The packet for one file; None where there is nothing to send, or the run has all of it already."""
+        if not contents and not self.sends_empty(target):
+            return None
+        earlier = self.outbox.earlier(self.run_id, target.file_name) if self.outbox and self.run_id else []
+        if target.mode in REPLACING:
+            return self._replacing(target, contents, earlier)
+        known = set().union(*(references_in(e.body) for e in earlier))
+        if not earlier and target.file_id is not None:
+            known = self.holdings.references(target.file_id, video=target.video)
+        if not earlier and not known:
+            return self._made(target, contents)
+        new = self._left(contents, known, "already-sent", "in this run already", target)
+        if new and not earlier:
+            return self._made(target, new)
+        return self._appended(target, new, earlier) if new else None
+
+    def _made(self, target: Target, contents: Contents) -> Entry:
+        return entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
+
+    def _left(self, contents: Contents, references: set[str], code: str, message: str, target: Target) -> Contents:
+        """Those boxes whose references are not among these; the others are discarded."""
+        left = contents.without(references)
+        if gone := contents.boxes - left.boxes:
+            self.tally.discard(code, message, Place(target.file_name), boxes=gone)
+        return left
+
+    def _appended(self, target: Target, new: Contents, earlier: list[Entry]) -> Entry | None:
+        """More boxes for a file that this run has sent before: appended, since the file is there by now."""
+        file_id = next((e.file_id for e in reversed(earlier) if e.file_id is not None), None)
+        if file_id is None:
+            self._pending(target, new)
+            return None
+        there = Target(file_name=target.file_name, file_id=file_id, mode="append", video=target.video)
+        return self._made(there, new)
+
+    def _pending(self, target: Target, contents: Contents) -> None:
+        message = f"an earlier packet for '{target.file_name}' has not ended: finish that first (boxferry status)"
+        self.tally.fail("pending", message, boxes=contents.boxes)
+
+    def _replacing(self, target: Target, contents: Contents, earlier: list[Entry]) -> Entry | None:
+        """The packet that replaces boxes of a file; what stays is read again just before it goes out."""
+        wanted = {shape.creation_ref_id for shape in contents}
+        if earlier and earlier[-1].state not in ENDED:
+            if references_in(earlier[-1].body) != wanted:
+                self._pending(target, contents)
+            else:
+                self._left(contents, wanted, "already-sent", "in this run already", target)
+            return None
+        rows = self.holdings.sorted(target.file_id or 0, file_name=target.file_name, model=self.model)
+        own = {row["creation_ref_id"] for row in rows.own}
+        if target.mode == "replace-all":
+            if wanted == own and not rows.kept:
+                self._left(contents, wanted, "already-sent", "on the server already", target)
+                return None
+            if rows.people:
+                self.deleting[target.file_name] = len(rows.people)
+            return self._unless_nothing(target, contents, there=bool(own or rows.kept))
+        held = {row["creation_ref_id"] for row in rows.kept if row.get("creation_ref_id")}
+        deleted = (references_in(earlier[-1].body) if earlier else set()) - own - held
+        new = self._left(contents, held | deleted, "corrected", "people have changed or deleted it", target)
+        if wanted - held - deleted == own:
+            self._left(new, own, "already-sent", "on the server already", target)
+            return None
+        if not new and not rows.kept:
+            return self._unless_nothing(target, new, there=bool(own))
+        return self._made(target, new)
+
+    def _unless_nothing(self, target: Target, contents: Contents, *, there: bool) -> Entry | None:
+        if contents:
+            return self._made(target, contents)
+        if there:
+            message = (
+                f"'{target.file_name}' would have no box left, and the server takes no empty list: all of them stay"
+            )
+            self.tally.fail("cannot-clear", message)
+        return None
+
+
+class _Placing:
+    """Where the images of one pass go; knows which names are taken."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self._taken: dict[str, str] = {}
+        self._found: dict[str, Target | Problem] = {}
+
+    def placed(self, chunk: Detections) -> Detections:
+        """The boxes in the pixels of the files that they go to; what stands in the way is remembered."""
+        self._found = {image.key: self._target(image) for image in chunk.images}
+        sizes, frames = [], []
+        for image in chunk.images:
+            viewed = self._viewed(self._found[image.key])
+            sizes.append(viewed[0])
+            frames.append(viewed[1] or image.frames)
+        chunk, problems = to_server_size(chunk, sizes, self._planner.tally)
+        for index, problem in problems.items():
+            self._found[chunk.images[index].key] = problem
+        return self._in_time(chunk, frames)
+
+    def _viewed(self, found: Target | Problem) -> tuple[tuple[int, int], int]:
+        if isinstance(found, Problem) or found.file_id is None:
+            return UNKNOWN, 0
+        viewed = self._planner.holdings.view(found.file_id)
+        return viewed.size, viewed.frames
+
+    def _in_time(self, chunk: Detections, frames: list[int]) -> Detections:
+        """Without the boxes past the end of their video, which the server would lose without a word."""
+        if chunk.frame is None:
+            return chunk
+        last = np.array(frames, np.int64)[chunk.image_index]
+        late = (last > 0) & (chunk.frame >= last)
+        return without(chunk, late, "no-such-frame", "its video has fewer frames", self._planner.tally)
+
+    def _target(self, image: Image) -> Target | Problem:
+        found = self._planner.destinations.of(image)
         if isinstance(found, Problem):
             return found
-        other = taken.setdefault(found.file_name, image.key)
+        other = self._taken.setdefault(found.file_name, image.key)
         if other != image.key:
             return Problem("name-clash", f"its name on the server, '{found.file_name}', is that of '{other}' too")
         return found
 
-    def _entry(self, target: Target, boxes: list[Box]) -> Entry | None:
-        """The packet for one file; None where the run has all of it already."""
-        earlier = self.outbox.earlier(self.run_id, target.file_name) if self.outbox and self.run_id else []
-        known = set().union(*(references_in(e.body) for e in earlier))
-        if not earlier and target.file_id is not None:
-            known = self.references_on(target.file_id)
-        if not earlier and not known:
-            return entry(self.route, target, boxes)
-        new = [box for box in boxes if box.creation_ref_id not in known]
-        if len(new) < len(boxes):
-            self.tally.discard(
-                "already-sent", "in this run already", Place(target.file_name), boxes=len(boxes) - len(new)
-            )
-        if new and not earlier:
-            return entry(self.route, target, new)
-        return self._appended(target, new, earlier) if new else None
-
-    def _appended(self, target: Target, boxes: list[Box], earlier: list[Entry]) -> Entry | None:
-        """More boxes for a file that this run has sent before: appended, since the file is there by now."""
-        file_id = next((e.file_id for e in reversed(earlier) if e.file_id is not None), None)
-        if file_id is None:
-            message = f"an earlier packet for '{target.file_name}' has not ended: finish that first (boxferry status)"
-            self.tally.fail("pending", message, boxes=len(boxes))
-            return None
-        return append_entry(target.file_name, file_id, boxes)
+    def targets(self, chunk: Detections) -> list[Target | None]:
+        """(M,) where each image's boxes go; an image that cannot be sent is recorded, with its boxes, as failed."""
+        targets: list[Target | None] = []
+        for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
+            found = self._found[image.key]
+            if isinstance(found, Target):
+                targets.append(found)
+                continue
+            targets.append(None)
+            if found.fails and (count or self._planner.destinations.creates):
+                self._planner.tally.fail(found.code, found.message, Place(image.key), boxes=count)
+            elif count:
+                self._planner.tally.discard(found.code, found.message, Place(image.key), boxes=count)
+        return targets

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from boxferry.boxes.tally import Tally
+from boxferry.boxes.tally import Place, Tally
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
+from boxferry.packets.contents import references_in
+from boxferry.sending.attributes import AttributeResolver
 from boxferry.sending.carry import Patience, carry
-from boxferry.sending.evidence import references_on
-from boxferry.sending.existing import FileIndex, ServerSizes
-from boxferry.sending.labels import LabelResolver, Policy, choose_schema
+from boxferry.sending.destinations import Destinations
+from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.labels import LabelResolver, choose_schema
 from boxferry.sending.listener import Listener
+from boxferry.sending.manner import Manner
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.plan import Planner
+from boxferry.sending.plan_file import PlanHead, PlanSummary, with_label_ids, writing_plan
 from boxferry.sending.report import PushReport, planned_file
-from boxferry.sending.routes import ExistingRoute, UploadRoute, UrlRoute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from boxferry.diffgram.answers import Directory
+    from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.outcome import Outcome
-    from boxferry.sending.routes import Route
+    from boxferry.sending.plan_file import Plan
 
 
 OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"
@@ -43,34 +47,6 @@ def default_outbox(environ: Mapping[str, str] = os.environ) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_state_path("boxferry")) / "outbox.sqlite"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Manner:
-    """How a push is carried out; the defaults are those of the command line.
-
-    Attributes:
-        media_url: a URL template; each image is fetched by the server from its URL.
-        existing: append to the files that are in the directory, found by name. With neither this nor `media_url` the
-            images are uploaded from the folder that the predictions were read with.
-        schema: the labels schema by name or id; the project's default one where left out.
-        labels: what happens to labels that the server does not have: 'error', 'skip' or 'create'.
-        skip_empty: make no file for an image without boxes.
-        patience: how long is waited, and for what.
-        verify: read back what was applied in this push, since the server's success can mean that no box was stored.
-        dry_run: send and change nothing; the report lists what would be sent.
-        strict: a box that cannot be used is an error, not a drop.
-    """
-
-    media_url: str | None = None
-    existing: bool = False
-    schema: str | None = None
-    labels: Policy = "error"
-    skip_empty: bool = False
-    patience: Patience = field(default_factory=Patience)
-    verify: bool = False
-    dry_run: bool = False
-    strict: bool = False
 
 
 class Diffgram:
@@ -138,6 +114,10 @@ class Diffgram:
         """The project's labels, name → `label_file_id`, of one schema or the default one."""
         return self._client.label_ids(choose_schema(self._client.schemas(), schema).id)
 
+    def runs(self) -> list[ModelRun]:
+        """The runs of models that the project's boxes came from, the oldest first."""
+        return self._client.model_runs()
+
     def push(
         self,
         predictions: Predictions,
@@ -164,49 +144,81 @@ class Diffgram:
         """
         manner = manner or Manner()
         place = self._client.find_directory(directory)
-        route, predictions = self._route(manner, place, predictions)
-        planner = Planner(
-            predictions=predictions,
-            route=route,
-            labels=self._resolver(manner),
-            model=model,
-            run=run,
-            tally=Tally(strict=manner.strict),
-            references_on=partial(references_on, self._client, place.id),
-            skip_empty=manner.skip_empty,
-        )
-        if manner.dry_run:
-            return self._dry_run(planner, place)
+        planner = self._planner(predictions, place, manner, model="" if manner.annotations else model, run=run)
+        if manner.dry_run or manner.plan is not None:
+            return self._dry_run(planner, place, manner)
         return self._carry_out(planner, place, manner, listener or Listener())
 
-    def _resolver(self, manner: Manner) -> LabelResolver:
+    def _planner(self, predictions: Predictions, place: Directory, manner: Manner, *, model: str, run: str) -> Planner:
+        tally, dry_run = Tally(strict=manner.strict), manner.dry_run or manner.plan is not None
         schema = choose_schema(self._client.schemas(), manner.schema)
-        return LabelResolver(self._client, schema_id=schema.id, policy=manner.labels, dry_run=manner.dry_run)
+        labels = LabelResolver(self._client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run)
+        holdings = Holdings(self._client, place.id)
+        files = self._files(place, manner)
+        if files is not None:
+            predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
+        return Planner(
+            predictions=predictions,
+            destinations=Destinations(
+                directory_id=place.id,
+                holdings=holdings,
+                route=manner.route(place.id),
+                files=files,
+                on_existing=manner.on_existing,
+            ),
+            holdings=holdings,
+            labels=labels,
+            model=model,
+            run=run,
+            tally=tally,
+            machine_made=not manner.human_made,
+            attributes=self._attributes(manner, labels, tally, schema.id, dry_run=dry_run),
+            skip_empty=manner.skip_empty,
+        )
 
-    def _route(self, manner: Manner, place: Directory, predictions: Predictions) -> tuple[Route, Predictions]:
-        """The way to the server, and the predictions; those for existing files may take their sizes from there."""
-        if manner.existing and manner.media_url:
-            raise UsageError("--existing and --media-url: the file is there, or it is fetched; choose one")
-        if manner.media_url:
-            return UrlRoute(directory_id=place.id, template=manner.media_url), predictions
-        if not manner.existing:
-            return UploadRoute(directory_id=place.id), predictions
-        files = FileIndex(self._client.files(place.id), str(place.nickname or place.id))
-        sizes = ServerSizes(predictions.images, files, self._client.image)
-        return ExistingRoute(files=files), predictions.sized_by(sizes)
+    def _files(self, place: Directory, manner: Manner) -> FileIndex | None:
+        if not manner.existing and manner.on_existing == "error":
+            return None
+        ids = (lambda _: None) if manner.file_ids is None else ids_of(manner.file_ids)
+        return FileIndex(self._client.files(place.id), str(place.nickname or place.id), ids)
 
-    def _dry_run(self, planner: Planner, place: Directory) -> PushReport:
+    def _attributes(
+        self, manner: Manner, labels: LabelResolver, tally: Tally, schema_id: int, *, dry_run: bool
+    ) -> AttributeResolver | None:
+        if not manner.attributes:
+            return None
+        return AttributeResolver(
+            self._client, manner.attributes, tally, schema_id=schema_id, label_ids=labels.ids, dry_run=dry_run
+        )
+
+    def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
         run = self._earlier_run(planner, place)
         if run is not None:
             planner = replace(planner, outbox=self.outbox, run_id=run.id)
-        planned = [planned_file(entry) for entry in planner.entries()]
+        entries = planner.entries()
+        if manner.plan is not None:
+            entries = self._filed(planner, place, manner.plan, entries)
+        planned = [planned_file(entry, planner.deleting.get(entry.file_name, 0)) for entry in entries]
         return PushReport(
             tally=planner.tally,
             run=run,
             outbox=str(self.outbox_path),
             labels_created=planner.labels.created,
+            attributes_created=planner.attributes_created,
             planned=planned,
         )
+
+    def _filed(
+        self, planner: Planner, place: Directory, path: str | os.PathLike[str], entries: Iterator[Entry]
+    ) -> Iterator[Entry]:
+        head = PlanHead(
+            host=self.server.host,
+            project=self.server.project,
+            directory_id=place.id,
+            model=planner.model,
+            run=planner.run,
+        )
+        return writing_plan(path, head, entries, partial(plan_summary, planner))
 
     def _earlier_run(self, planner: Planner, place: Directory) -> Run | None:
         """The run, where it was pushed before; a dry run makes none."""
@@ -215,19 +227,70 @@ class Diffgram:
         return next((r for r in runs if (r.host, r.project, r.directory_id, r.model, r.name) == wanted), None)
 
     def _carry_out(self, planner: Planner, place: Directory, manner: Manner, listener: Listener) -> PushReport:
-        run = self.outbox.run(
+        head = PlanHead(
             host=self.server.host,
             project=self.server.project,
             directory_id=place.id,
             model=planner.model,
-            name=planner.run,
+            run=planner.run,
         )
+        run = self._run_of(head)
         planner = replace(planner, outbox=self.outbox, run_id=run.id)
+        listener = _Told(planner.predictions.plugins, listener)
         with self.outbox.sending():
-            self.outbox.add(run.id, _shown(planner))
-            told = _Told(planner.predictions.plugins, listener)
-            stopped = self._send(run, manner.patience, told, verify=manner.verify)
-        return self._report(planner.tally, run, manner.patience, stopped, planner.labels.created)
+            self.outbox.add(run.id, _allowed(_shown(planner), planner.deleting, manner))
+            stopped = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
+        report = self._report(planner.tally, run, manner.patience, stopped, planner.labels.created)
+        return replace(report, attributes_created=planner.attributes_created)
+
+    def _run_of(self, head: PlanHead) -> Run:
+        return self.outbox.run(
+            host=head.host, project=head.project, directory_id=head.directory_id, model=head.model, name=head.run
+        )
+
+    def carry_out(self, plan: Plan, *, manner: Manner | None = None, listener: Listener | None = None) -> PushReport:
+        """Send what a plan holds, and nothing else.
+
+        A file of which this run has the same packet already is left out, so that a plan can be carried out again.
+
+        Args:
+            plan: what `read_plan` gave.
+            manner: `patience`, `verify` and `delete_people` count; the rest stands in the plan.
+            listener: is told how it goes on, from the sending threads.
+
+        Raises:
+            UsageError: the plan is for another server or project, or deletes boxes of people and may not.
+            BoxferryError: nothing was sent.
+        """
+        manner = manner or Manner()
+        head, summary = plan.head, plan.summary
+        if (head.host, head.project) != (self.server.host, self.server.project):
+            raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
+        ids, created = self._planned_labels(summary.create_labels, manner)
+        run = self._run_of(head)
+        tally = Tally()
+        with self.outbox.sending():
+            entries = (entry for entry in with_label_ids(plan.entries, ids) if self._is_new(run, entry, tally))
+            self.outbox.add(run.id, _allowed(entries, summary.deletes, manner))
+            stopped = self._send(run, manner.patience, listener or Listener(), summary.deletes, verify=manner.verify)
+        return self._report(tally, run, manner.patience, stopped, created)
+
+    def _planned_labels(self, wanted: Mapping[str, int], manner: Manner) -> tuple[dict[int, int], list[str]]:
+        """The ids of the labels that a plan makes first, by the numbers that stand for them; and those made now."""
+        if not wanted:
+            return {}, []
+        schema = choose_schema(self._client.schemas(), manner.schema)
+        labels = LabelResolver(self._client, schema_id=schema.id, policy="create")
+        return {number: labels.id_of(name) for name, number in wanted.items()}, labels.created
+
+    def _is_new(self, run: Run, entry: Entry, tally: Tally) -> bool:
+        tally.read += entry.boxes
+        wanted = references_in(entry.body)
+        earlier = self.outbox.earlier(run.id, entry.file_name)
+        if any(e.mode == entry.mode and references_in(e.body) >= wanted for e in earlier):
+            tally.discard("already-sent", "in this run already", Place(entry.file_name), boxes=entry.boxes)
+            return False
+        return True
 
     def resume(
         self,
@@ -254,7 +317,7 @@ class Diffgram:
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
         with self.outbox.sending():
-            stopped = self._send(found, patience, listener or Listener(), verify=verify)
+            stopped = self._send(found, patience, listener or Listener(), {}, verify=verify)
         return self._report(Tally(), found, patience, stopped, [])
 
     def _report(
@@ -267,12 +330,17 @@ class Diffgram:
             labels_created=labels_created,
             states=self.outbox.counts(run.id),
             failed=self.outbox.entries(run.id, ("refused", "unsure")),
+            doubtful=[entry for entry in self.outbox.entries(run.id, ("applied",)) if entry.reason],
             stopped=stopped,
             waited=patience.wait_s > 0,
         )
 
-    def _send(self, run: Run, patience: Patience, listener: Listener, *, verify: bool) -> BoxferryError | None:
+    def _send(
+        self, run: Run, patience: Patience, listener: Listener, deleting: Mapping[str, int], *, verify: bool
+    ) -> BoxferryError | None:
         """Carry the run to its end; what ended it early is given back, since the outbox knows the rest."""
+        if deleting:
+            listener.deleting(deleting)
         counts = self.outbox.counts(run.id)
         listener.started(sum(packets for state, (packets, _) in counts.items() if state not in ENDED))
         try:
@@ -298,6 +366,33 @@ def _shown(planner: Planner) -> Iterator[Entry]:
         yield entry
 
 
+def _allowed(entries: Iterable[Entry], deleting: Mapping[str, int], manner: Manner) -> Iterator[Entry]:
+    """The packets; at their end nothing is stored where they delete boxes of people and that was not allowed.
+
+    Raises:
+        UsageError: it was not; the message says how many boxes, and of which files.
+    """
+    yield from entries
+    if deleting and not manner.delete_people:
+        files = ", ".join(f"{name}: {count}" for name, count in list(deleting.items())[:5])
+        more = f" and {len(deleting) - 5} more files" if len(deleting) > 5 else ""
+        raise UsageError(
+            f"--on-existing replace-all would delete {sum(deleting.values())} boxes that people made or changed "
+            f"({files}{more}); nothing was sent; to have it so, pass --delete-people"
+        )
+
+
+def plan_summary(planner: Planner, files: int, boxes: int) -> PlanSummary:
+    """What a plan comes to, once its packets have been gone through."""
+    return PlanSummary(
+        files=files,
+        boxes=boxes,
+        create_labels={name: planner.labels.ids[name] for name in planner.labels.created},
+        deletes=planner.deleting,
+        dropped=dict(planner.tally.dropped),
+    )
+
+
 class _Told(Listener):
     """Tells the plugins too what became of a packet."""
 
@@ -307,6 +402,9 @@ class _Told(Listener):
 
     def started(self, packets: int) -> None:
         self._listener.started(packets)
+
+    def deleting(self, boxes: Mapping[str, int]) -> None:
+        self._listener.deleting(boxes)
 
     def changed(self, entry: Entry, outcome: Outcome) -> None:
         facts = {"file_name": entry.file_name, "boxes": entry.boxes, **outcome._asdict()}

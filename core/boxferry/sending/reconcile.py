@@ -20,9 +20,9 @@ import time
 from typing import TYPE_CHECKING
 
 from boxferry.errors import StillProcessing
-from boxferry.sending.evidence import ended, file_key
+from boxferry.sending.evidence import ended
 from boxferry.sending.outcome import Outcome, input_outcome
-from boxferry.sending.routes import only_missing
+from boxferry.sending.updates import only_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ class Reconciler:
             return self._ask_upload(entry)
         if entry.batch_id is None:
             return Outcome("queued")
-        record = self._evidence.records(entry.batch_id).get(file_key(entry))
+        record = self._evidence.records(entry.batch_id).of(entry)
         if record is None:
             return self._unless_early(entry)
         return input_outcome(record) or Outcome("accepted", "", record.id, record.file_id)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.errors import BoxferryError
-from boxferry.packets.reference import label_of, references_in
+from boxferry.packets.contents import references_in
+from boxferry.packets.reference import detection, label_of
 
 if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
@@ -25,15 +26,21 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         file_name: its name on the server.
-        route: 'upload', 'url' or 'existing'.
+        file_id: its id, where it is there.
+        route: 'upload', 'url', 'blob' or 'existing'.
+        mode: 'new', 'append', 'replace-own' or 'replace-all'.
         boxes: how many boxes it would get.
         labels: how many of each label.
+        deletes: how many boxes that people made or changed would be deleted.
     """
 
     file_name: str
+    file_id: int | None = None
     route: str
+    mode: str
     boxes: int
     labels: dict[str, int]
+    deletes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +53,9 @@ class PushReport:
         outbox: the path of the outbox.
         states: what became of the run's packets, state → (packets, boxes), earlier pushes of the run included.
         failed: the packets of the run that the server refused, or of which nobody is sure.
+        doubtful: the packets of the run that were applied and after which something was not as it should be.
         labels_created: the labels that were made on the server (or would be).
+        attributes_created: the attributes and options that were made on the server (or would be).
         planned: in a dry run, the files that would be sent; None otherwise.
         stopped: what ended the sending before its end; None otherwise.
         waited: whether the server was asked until everything had ended.
@@ -57,7 +66,9 @@ class PushReport:
     outbox: str
     states: dict[str, tuple[int, int]] = field(default_factory=dict)
     failed: list[Entry] = field(default_factory=list)
+    doubtful: list[Entry] = field(default_factory=list)
     labels_created: list[str] = field(default_factory=list)
+    attributes_created: list[str] = field(default_factory=list)
     planned: list[PlannedFile] | None = None
     stopped: BoxferryError | None = None
     waited: bool = True
@@ -74,7 +85,7 @@ class PushReport:
             return self.stopped.exit_code
         if self.states.get("unsure") or self.states.get("queued"):
             return EXIT_GAVE_UP
-        if self.tally.failed or self.states.get("refused"):
+        if self.tally.failed or self.states.get("refused") or self.doubtful:
             return EXIT_FAILED
         return EXIT_STILL_PROCESSING if self.waited and self.states.get("accepted") else 0
 
@@ -107,15 +118,29 @@ class PushReport:
             **self.tally.as_dict(),
             "examples": self.tally.example_dicts(),
             "labels_created": self.labels_created,
+            "attributes_created": self.attributes_created,
             "states": {state: {"packets": p, "boxes": b} for state, (p, b) in self.states.items()},
-            "failed": [{"file": e.file_name, "state": e.state, "reason": e.reason} for e in self.failed],
+            "failed": [_shown(entry) for entry in self.failed],
+            "doubtful": [_shown(entry) for entry in self.doubtful],
             "planned": None if self.planned is None else msgspec.to_builtins(self.planned),
             "stopped": None if self.stopped is None else str(self.stopped),
             "exit_code": self.exit_code,
         }
 
 
-def planned_file(entry: Entry) -> PlannedFile:
+def _shown(entry: Entry) -> dict[str, Any]:
+    return {"file": entry.file_name, "state": entry.state, "reason": entry.reason}
+
+
+def planned_file(entry: Entry, deletes: int) -> PlannedFile:
     """A packet as a dry run lists it; the labels are read out of the boxes' references."""
-    labels = Counter(label_of(reference) for reference in references_in(entry.body))
-    return PlannedFile(file_name=entry.file_name, route=entry.route, boxes=entry.boxes, labels=dict(labels))
+    labels = Counter(label_of(reference) for reference in {detection(r) for r in references_in(entry.body)})
+    return PlannedFile(
+        file_name=entry.file_name,
+        file_id=entry.file_id,
+        route=entry.route,
+        mode=entry.mode,
+        boxes=entry.boxes,
+        labels=dict(labels),
+        deletes=deletes,
+    )

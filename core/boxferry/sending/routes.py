@@ -1,185 +1,180 @@
-"""How a file's boxes get to the server: with an upload of the image, by its URL, or onto the file that is there."""
+"""How a new file gets to the server with its boxes: as an upload, by its URL, or out of a bucket."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import UNSET
 
 from boxferry.diffgram.names import media_problem, server_name
 from boxferry.errors import UsageError
-from boxferry.packets.wire import Box, Media, Packet, encode
-from boxferry.sending.outbox import Entry
+from boxferry.packets.wire import Media, Packet, encode
 from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Image
-    from boxferry.sending.existing import FileIndex
+    from boxferry.packets.contents import Contents
+    from boxferry.sending.templates import Template
+
+SPLITS = range(2, 181)  #: seconds after which the server can be told to cut a video
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewFiles:
+    """What new files have in common.
+
+    Attributes:
+        directory_id: the directory that they are made in.
+        naming: the name under which a file appears, out of the image's name.
+        job_id: the job that they are attached to, or None.
+        video_split_s: seconds after which the server cuts a video; None leaves it at its own 30.
+
+    Raises:
+        UsageError: the split is not one that a server takes.
+    """
+
+    directory_id: int
+    naming: Template
+    job_id: int | None = None
+    video_split_s: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.video_split_s is not None and self.video_split_s not in SPLITS:
+            raise UsageError(f"--video-split: {self.video_split_s}, expected {SPLITS[0]} to {SPLITS[-1]} seconds")
+
+    def packet(self, target: Target) -> Packet:
+        """A packet for a new file, without its media and its boxes."""
+        return Packet(
+            original_filename=target.file_name,
+            directory_id=self.directory_id,
+            job_id=UNSET if self.job_id is None else self.job_id,
+            video_split_duration=self.video_split_s if target.video and self.video_split_s else UNSET,
+        )
 
 
 class Route(Protocol):
-    """One way to the server."""
+    """One way for new files to the server."""
 
     @property
     def name(self) -> str:
-        """As in the outbox: 'upload', 'url' or 'existing'."""
-        ...
-
-    @property
-    def creates(self) -> bool:
-        """Whether the file is new, so that an image without boxes is worth sending."""
+        """As in the outbox: 'upload', 'url' or 'blob'."""
         ...
 
     def target(self, image: Image) -> Target | Problem:
-        """Where the boxes of an image go, or why they cannot."""
+        """The file that would be made of an image, or why there is none."""
         ...
 
-    def body(self, target: Target, boxes: list[Box]) -> bytes:
-        """The packet's JSON without its batch; `boxes` may be empty."""
+    def body(self, target: Target, contents: Contents) -> bytes:
+        """The packet's JSON without its batch; there may be no boxes."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadRoute:
-    """The image goes along with its boxes, from the images folder.
+    """The media goes along with its boxes, from the images folder.
 
-    Attributes:
-        directory_id: the directory that the file is made in.
+    Raises:
+        UsageError: an upload has no place for a job, or for a video's split.
     """
 
-    directory_id: int
+    new: NewFiles
     name: str = "upload"
-    creates: bool = True
+
+    def __post_init__(self) -> None:
+        for value, option in ((self.new.job_id, "--job"), (self.new.video_split_s, "--video-split")):
+            if value is not None:
+                raise UsageError(f"{option}: Diffgram takes none with an upload; use --media-url or --blob-path")
 
     def target(self, image: Image) -> Target | Problem:
         """The file that the upload makes; the server renames it, which is known beforehand."""
         if not image.media:
             return Problem("no-image", "not in the images folder: an upload needs the image; see --images")
-        if problem := media_problem(image.media):
+        if problem := media_problem(image.media, video=image.video):
             return Problem("unsupported-media", problem)
-        name = server_name(image.key)
-        if media_problem(name):
+        name = server_name(self.new.naming.of(image.key))
+        if media_problem(name, video=image.video):
             message = f"an upload would rename it to '{name}', which Diffgram refuses: rename it, or use --media-url"
             return Problem("unsupported-name", message)
-        return Target(file_name=name, media=image.media)
+        return Target(file_name=name, media=image.media, video=image.video)
 
-    def body(self, target: Target, boxes: list[Box]) -> bytes:  # noqa: ARG002 # the name goes with the file's part
+    def body(self, target: Target, contents: Contents) -> bytes:  # noqa: ARG002 # the name goes with the file's part
         """The `json` part of the upload."""
-        return encode(Packet(directory_id=self.directory_id, instance_list=boxes or UNSET))
+        return encode(contents.put(Packet(directory_id=self.new.directory_id)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UrlRoute:
-    """The server fetches the image from a URL.
+    """The server fetches the media from a URL.
 
     Attributes:
-        directory_id: the directory that the file is made in.
-        template: a URL with '{file_name}' (the image's relative path), '{name}' (its last part) or '{stem}' (the path
-            without suffix), each percent-encoded.
+        new: what the files have in common.
+        template: makes an image's URL.
 
     Raises:
-        UsageError: the template has none of them, or another, or is no http(s) URL.
+        UsageError: the template is not that of a http(s) URL.
     """
 
-    directory_id: int
-    template: str
+    new: NewFiles
+    template: Template
     name: str = "url"
-    creates: bool = True
 
     def __post_init__(self) -> None:
-        try:
-            first, second = self._url("a/b.jpg"), self._url("c/d.png")
-        except (KeyError, IndexError, ValueError) as error:
-            raise UsageError(
-                f"--media-url {self.template}: {error} is not {{file_name}}, {{name}} or {{stem}}"
-            ) from None
-        if first == second:
-            raise UsageError(
-                f"--media-url {self.template}: needs {{file_name}}, {{name}} or {{stem}}, one URL an image"
-            )
-        if urlsplit(first).scheme not in {"http", "https"}:
-            raise UsageError(f"--media-url {self.template}: expected a URL that begins with http:// or https://")
-
-    def _url(self, key: str) -> str:
-        path = PurePosixPath(key)
-        parts = {"file_name": str(path), "name": path.name, "stem": str(path.with_suffix(""))}
-        return self.template.format(**{name: quote(part) for name, part in parts.items()})
+        if urlsplit(self.template.of("a.jpg")).scheme not in {"http", "https"}:
+            raise UsageError(f"{self.template.option} {self.template.text}: expected one that begins with http(s)://")
 
     def target(self, image: Image) -> Target | Problem:
         """The file that the server makes from the URL; without a suffix of its own the name takes the URL's."""
-        url = self._url(image.key)
-        suffix = PurePosixPath(urlsplit(url).path).suffix
-        file_name = image.key if PurePosixPath(image.key).suffix else image.key + suffix
-        if problem := media_problem(file_name):
-            return Problem("unsupported-media", problem)
-        return Target(file_name=file_name, media=url)
+        url = self.template.of(image.key)
+        return _fetched(self.new.naming.of(image.key), url, urlsplit(url).path, video=image.video)
 
-    def body(self, target: Target, boxes: list[Box]) -> bytes:
+    def body(self, target: Target, contents: Contents) -> bytes:
         """The packet of a new file."""
-        packet = Packet(
-            media=Media(url=target.media),
-            original_filename=target.file_name,
-            directory_id=self.directory_id,
-            instance_list=boxes or UNSET,
-        )
-        return encode(packet)
+        packet = self.new.packet(target)
+        packet.media = Media(url=target.media, type=_kind(target))
+        return encode(contents.put(packet))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ExistingRoute:
-    """The file is there: its boxes are appended to it.
+class BlobRoute:
+    """The server fetches the media from a bucket that it has a connection to.
 
     Attributes:
-        files: the files of the directory.
+        new: what the files have in common.
+        template: makes the path of an image's blob.
+        connection_id: the connection's id on the server.
+        bucket: the bucket's name.
     """
 
-    files: FileIndex
-    name: str = "existing"
-    creates: bool = False
+    new: NewFiles
+    template: Template
+    connection_id: int
+    bucket: str
+    name: str = "blob"
 
     def target(self, image: Image) -> Target | Problem:
-        """The one file of the directory that bears the image's name."""
-        found = self.files.find(image.key)
-        if isinstance(found, Problem):
-            return found
-        return Target(file_name=found.original_filename or image.key, file_id=found.id)
+        """The file that the server makes from the blob; without a suffix of its own the name takes the blob's."""
+        path = self.template.of(image.key)
+        return _fetched(self.new.naming.of(image.key), path, path, video=image.video)
 
-    def body(self, target: Target, boxes: list[Box]) -> bytes:
-        """The packet that appends to the file."""
-        return _append_body(target.file_id, boxes)
-
-
-def entry(route: Route, target: Target, boxes: list[Box]) -> Entry:
-    """The packet for one file as the outbox takes it."""
-    return Entry(
-        route=route.name,
-        file_name=target.file_name,
-        file_id=target.file_id,
-        media=target.media,
-        body=route.body(target, boxes),
-        boxes=len(boxes),
-    )
+    def body(self, target: Target, contents: Contents) -> bytes:
+        """The packet of a new file."""
+        packet = self.new.packet(target)
+        packet.type = "from_blob_path"
+        packet.media = Media(type=_kind(target))
+        packet.connection_id, packet.bucket_name = self.connection_id, self.bucket
+        packet.raw_data_blob_path = target.media
+        return encode(contents.put(packet))
 
 
-def append_entry(file_name: str, file_id: int, boxes: list[Box]) -> Entry:
-    """The packet that appends boxes to a file whose id is known."""
-    body = _append_body(file_id, boxes)
-    return Entry(route="existing", file_name=file_name, file_id=file_id, body=body, boxes=len(boxes))
+def _fetched(name: str, media: str, path: str, *, video: bool) -> Target | Problem:
+    file_name = name if PurePosixPath(name).suffix else name + PurePosixPath(path).suffix
+    if problem := media_problem(file_name, video=video):
+        return Problem("unsupported-media", problem)
+    return Target(file_name=file_name, media=media, video=video)
 
 
-def _append_body(file_id: int | None, boxes: list[Box]) -> bytes:
-    return encode(Packet(file_id=UNSET if file_id is None else file_id, mode="update", instance_list=boxes or UNSET))
-
-
-def only_missing(body: bytes, file_id: int, missing: set[str]) -> tuple[bytes, int]:
-    """The packet that appends those boxes of another one whose references are missing from a file; and their number."""
-    boxes = [box for box in msgspec.json.decode(body, type=_Boxes).instance_list if box.creation_ref_id in missing]
-    return _append_body(file_id, boxes), len(boxes)
-
-
-class _Boxes(msgspec.Struct):
-    instance_list: list[Box]
+def _kind(target: Target) -> str:
+    return "video" if target.video else "image"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.packets.wire import with_batch
 from boxferry.sending.outcome import Outcome, refusal
+from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,8 +118,11 @@ class Sender:
 
     def _post(self, entry: Entry) -> Outcome:
         batch_id = self._batches.take()
+        body = self._evidence.replacement(entry) if entry.mode in REPLACING else entry.body
+        if body is None:
+            return Outcome("refused", "no box would be left, and the server takes no empty list: all of them stay")
         self._outbox.assign(entry.id, batch_id)
-        self._client.send_packet(with_batch(entry.body, batch_id))
+        self._client.send_packet(with_batch(body, batch_id))
         return Outcome("accepted")
 
     def _upload(self, entry: Entry) -> Outcome:

@@ -1,33 +1,43 @@
-"""Where an image's boxes go: a file on the server, or why there is none."""
+"""Where an image's or a video's boxes go: a new file, a file on the server, or why there is none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+OnExisting = Literal["error", "append", "skip", "replace-own", "replace-all"]
+REPLACING = ("replace-own", "replace-all")  #: the modes in which boxes of a file go
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why nothing can be sent for an image.
+    """Why nothing is sent for an image.
 
     Attributes:
         code: a fixed word, as in the tally.
         message: one sentence, with the remedy.
+        fails: whether the image counts as failed, rather than left alone as it was asked for.
     """
 
     code: str
     message: str
+    fails: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """The file on the server that an image's boxes go to.
+    """The file on the server that boxes go to.
 
     Attributes:
         file_name: its name there.
         file_id: its id, for a file that is there already.
-        media: the local path or the URL of a new file's image.
+        media: the local path, the URL or the blob's path of a new file's media.
+        mode: 'new', or what happens to the boxes that the file has: 'append', 'replace-own' or 'replace-all'.
+        video: whether it is a video.
     """
 
     file_name: str
     file_id: int | None = None
     media: str = ""
+    mode: str = "new"
+    video: bool = False

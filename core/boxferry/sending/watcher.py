@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from boxferry.sending.evidence import file_key
 from boxferry.sending.outcome import Outcome, input_outcome
+from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ class Watcher:
         for batch_id in sorted({entry.batch_id or 0 for entry in waiting})[:most]:
             records = self._evidence.records(batch_id)
             for entry in (e for e in waiting if e.batch_id == batch_id):
-                ended += self._settle(entry, records.get(file_key(entry)))
+                ended += self._settle(entry, records.of(entry))
         return ended
 
     def _settle(self, entry: Entry, record: InputRecord | None) -> bool:
@@ -77,6 +77,8 @@ class Watcher:
         if outcome.state == "refused" and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
             outcome = Outcome("queued", outcome.reason)
         outcome = self._evidence.clash(entry, outcome)
+        if record and outcome.state == "applied" and entry.mode in REPLACING:
+            outcome = self._evidence.compared(entry, record, outcome)
         self._outbox.settle(entry.id, outcome)
         self._on_change(entry, outcome)
         return True

@@ -1,0 +1,147 @@
+"""The options that say how a push is carried out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from boxferry.reading.file_ids import load_file_ids
+from boxferry.sending.attributes import AttributePolicy, AttributeWish
+from boxferry.sending.carry import Patience
+from boxferry.sending.labels import Policy
+from boxferry.sending.manner import Manner
+from boxferry.sending.target import OnExisting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+KINDS = ("predictions", "annotations")
+
+_FILES = (
+    click.option("--media-url", metavar="URL", help="The server fetches each image: 'https://host/{file_name}'."),
+    click.option("--blob-path", metavar="PATH", help="The server fetches each image from a bucket: 'in/{file_name}'."),
+    click.option("--connection", type=int, metavar="ID", help="With --blob-path: the connection on the server."),
+    click.option("--bucket", metavar="NAME", help="With --blob-path: the bucket."),
+    click.option("--existing", is_flag=True, help="Take the files that are in the directory, by name or --file-ids."),
+    click.option("--file-ids", metavar="FILE", help="With --existing: a CSV or JSON of image name and file id."),
+    click.option(
+        "--on-existing",
+        type=click.Choice(get_args(OnExisting)),
+        default="error",
+        show_default=True,
+        help="What happens to a file that is there; with --existing the default appends.",
+    ),
+    click.option("--delete-people", is_flag=True, help="Let replace-all delete boxes that people made or changed."),
+    click.option("--file-name", metavar="NAME", help="The name of a new file: 'cam3/{name}'. [default: {file_name}]"),
+    click.option("--job", type=int, metavar="ID", help="Attach new files to a job; not with uploads."),
+    click.option(
+        "--video-split", type=int, metavar="S", help="Seconds after which the server cuts a new video. [its own: 30]"
+    ),
+    click.option("--skip-empty", is_flag=True, help="Make no file for an image without boxes."),
+)
+_BOXES = (
+    click.option(
+        "--as",
+        "kind",
+        type=click.Choice(KINDS),
+        default="predictions",
+        show_default=True,
+        help="What the boxes are; annotations go without score and model.",
+    ),
+    click.option("--human-made", is_flag=True, help="With --as annotations: people's work, not a machine's."),
+    click.option("--schema", metavar="NAME|ID", help="The labels schema. [default: the project's default one]"),
+    click.option(
+        "--labels",
+        type=click.Choice(get_args(Policy)),
+        default="error",
+        show_default=True,
+        help="What happens to labels that the server does not have.",
+    ),
+    click.option(
+        "--attribute",
+        "attribute_fields",
+        multiple=True,
+        metavar="FIELD[=NAME]",
+        help="Send a field of the source as the attribute NAME; repeatable.",
+    ),
+    click.option(
+        "--attribute-value",
+        "attribute_constants",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Give every box an attribute; repeatable.",
+    ),
+    click.option(
+        "--attributes",
+        "attribute_policy",
+        type=click.Choice(get_args(AttributePolicy)),
+        default="error",
+        show_default=True,
+        help="What happens to attributes and options that the server does not have.",
+    ),
+)
+_SENDING = (
+    click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Packets in flight."),
+    click.option(
+        "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
+    ),
+    click.option("--verify", is_flag=True, help="Read back what was applied: a success can have stored nothing."),
+    click.option("--no-wait", is_flag=True, help="Return when the server has accepted everything."),
+)
+
+
+def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says which files the boxes go to."""
+    return _added(command, _FILES)
+
+
+def box_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says what is on each box."""
+    return _added(command, _BOXES)
+
+
+def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says how it is sent, and how long is waited."""
+    return _added(command, _SENDING)
+
+
+def _added(command: Callable[..., Any], options: tuple[Any, ...]) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def patience_of(given: Mapping[str, Any]) -> Patience:
+    """How long is waited, as the options say."""
+    return Patience(wait_s=0.0 if given["no_wait"] else given["timeout"])
+
+
+def manner_of(given: Mapping[str, Any]) -> Manner:
+    """How the push is carried out, as the options say."""
+    return Manner(
+        media_url=given["media_url"],
+        blob_path=given["blob_path"],
+        connection=given["connection"],
+        bucket=given["bucket"],
+        existing=given["existing"],
+        file_ids=load_file_ids(given["file_ids"]) if given["file_ids"] else None,
+        on_existing=given["on_existing"],
+        delete_people=given["delete_people"],
+        file_name=given["file_name"],
+        job=given["job"],
+        video_split_s=given["video_split"],
+        annotations=given["kind"] == "annotations",
+        human_made=given["human_made"],
+        attributes=AttributeWish.parse(
+            given["attribute_fields"], given["attribute_constants"], given["attribute_policy"]
+        ),
+        schema=given["schema"],
+        labels=given["labels"],
+        skip_empty=given["skip_empty"],
+        patience=patience_of(given),
+        verify=given["verify"],
+        dry_run=given["dry_run"],
+        plan=given["plan"],
+        strict=given["strict"],
+    )

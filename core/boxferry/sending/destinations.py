@@ -1,0 +1,70 @@
+"""Which file each image's boxes go to: one that is there, or a new one, as the user chose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from boxferry.diffgram.names import server_name
+from boxferry.sending.target import REPLACING, OnExisting, Problem, Target
+
+if TYPE_CHECKING:
+    from boxferry.boxes.detections import Image
+    from boxferry.sending.existing import FileIndex
+    from boxferry.sending.holdings import Holdings
+    from boxferry.sending.routes import Route
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destinations:
+    """Knows the file of each image.
+
+    Attributes:
+        directory_id: the directory that the files are in.
+        holdings: tells what a file holds.
+        route: makes new files; None where only files that are there are meant.
+        files: the files that are there; None where nobody looks, and the server refuses a name that is taken.
+        on_existing: what happens to a file that is there. Without a route 'skip' leaves those alone that have boxes.
+    """
+
+    directory_id: int
+    holdings: Holdings
+    route: Route | None = None
+    files: FileIndex | None = None
+    on_existing: OnExisting = "error"
+
+    @property
+    def creates(self) -> bool:
+        """Whether files are made, so that an image without boxes is worth sending."""
+        return self.route is not None
+
+    def of(self, image: Image) -> Target | Problem:
+        """Where the boxes of an image go, or why they cannot."""
+        if self.route is None:
+            return self._there(image)
+        made = self.route.target(image)
+        if self.files is None or isinstance(made, Problem):
+            return made
+        found = self.files.exact(made.file_name) or self.files.exact(server_name(made.file_name))
+        if found is None:
+            return made
+        if self.on_existing == "skip":
+            return Problem("file-exists", f"'{found.original_filename}' (id {found.id}) is there", fails=False)
+        return self._update(found.original_filename or made.file_name, found.id, video=image.video)
+
+    def _there(self, image: Image) -> Target | Problem:
+        if self.files is None:
+            raise ValueError(self.files)
+        found = self.files.find(image)
+        if isinstance(found, Problem):
+            return found
+        if self.on_existing == "skip" and self.holdings.rows(found.id, video=image.video):
+            return Problem("has-boxes", f"file {found.id} has boxes already", fails=False)
+        return self._update(found.original_filename or image.key, found.id, video=image.video)
+
+    def _update(self, name: str, file_id: int, *, video: bool) -> Target | Problem:
+        if video and self.on_existing in REPLACING:
+            message = "Diffgram adds boxes to a video and never replaces any; use --on-existing append"
+            return Problem("video-replace", message)
+        mode = self.on_existing if self.on_existing in REPLACING else "append"
+        return Target(file_name=name, file_id=file_id, mode=mode, video=video)

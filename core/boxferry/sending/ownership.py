@@ -1,0 +1,67 @@
+"""Whose a stored box is: an untouched prediction of a model, or something that people made or changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from boxferry.packets.reference import file_digest, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Row = dict[str, Any]
+
+
+class Rows(NamedTuple):
+    """The boxes of a file.
+
+    Attributes:
+        own: untouched predictions of the model in question.
+        others: untouched predictions of other models, and those whose model cannot be told.
+        people: what people made or changed, and all that was not made here.
+    """
+
+    own: list[Row]
+    others: list[Row]
+    people: list[Row]
+
+    @property
+    def kept(self) -> list[Row]:
+        """All that stays where only the model's own boxes are replaced."""
+        return [*self.others, *self.people]
+
+
+def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mapping[int, str]) -> Rows:
+    """Tell the boxes of a file apart.
+
+    A row is an untouched prediction where its reference was made here, nobody has saved it since, and its corners are
+    those that its reference was made for. It is the model's own where the reference's digest is that of the file, the
+    model, and the name of the run that the server has for the row.
+
+    Args:
+        rows: as the server gives them.
+        file_name: the file's name.
+        model: the model in question.
+        runs: model run id → name of the run.
+    """
+    found = Rows([], [], [])
+    for row in rows:
+        reference = parsed(row.get("creation_ref_id"))
+        if reference is None or not _untouched(row) or _corners(row) not in {None, reference.corners}:
+            found.people.append(row)
+            continue
+        run = runs.get(row.get("model_run_id") or 0)
+        own = run is not None and reference.digest == file_digest(file_name, model, run)
+        (found.own if own else found.others).append(row)
+    return found
+
+
+def _untouched(row: Row) -> bool:
+    created = row.get("action_type") in {None, "created"} and row.get("version") in {None, 0, 1}
+    return bool(row.get("machine_made")) and created and row.get("previous_id") is None
+
+
+def _corners(row: Row) -> tuple[int, ...] | None:
+    if row.get("type") != "box":
+        return None  # a polygon's reference has its bounds before they were rounded
+    return tuple(row.get(name) or 0 for name in ("x_min", "y_min", "x_max", "y_max"))

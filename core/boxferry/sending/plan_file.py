@@ -1,0 +1,157 @@
+"""A plan as a file: every packet of a dry run, to be looked at, and carried out later just as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.errors import InputError
+from boxferry.formats import output_stream
+from boxferry.sending.outbox import Entry
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+VERSION = 1
+
+
+class PlanHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan is for.
+
+    Attributes:
+        boxferry_plan: the version of the file's format.
+        host, project, directory_id: where the packets go.
+        model, run: the boxes' model and run.
+    """
+
+    boxferry_plan: int = VERSION
+    host: str
+    project: str
+    directory_id: int
+    model: str
+    run: str
+
+
+class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands at a plan's end.
+
+    Attributes:
+        files, boxes: how many packets there are, and boxes in them.
+        create_labels: labels that are made first, name → the number that stands for its id in the packets.
+        deletes: file name → how many boxes of people its packet deletes.
+        dropped: reason → how many boxes are left out.
+    """
+
+    files: int
+    boxes: int
+    create_labels: dict[str, int] = {}
+    deletes: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    file_name: str
+    file_id: int | None = None
+    route: str
+    mode: str
+    media: str = ""
+    boxes: int
+    packet: msgspec.Raw
+
+
+class _Plan(PlanHead, frozen=True, kw_only=True):
+    files: list[_File]
+    summary: PlanSummary
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A plan that was read.
+
+    Attributes:
+        head: what it is for.
+        summary: what it comes to.
+        entries: its packets.
+    """
+
+    head: PlanHead
+    summary: PlanSummary
+    entries: list[Entry]
+
+
+def writing_plan(
+    path: str | os.PathLike[str], head: PlanHead, entries: Iterable[Entry], summary: Callable[[int, int], PlanSummary]
+) -> Iterator[Entry]:
+    """The entries, each written as it passes; at their end the file gets its name.
+
+    Args:
+        path: the file.
+        head: what the plan is for.
+        entries: its packets.
+        summary: gives what stands at its end, from the number of packets and of boxes in them.
+    """
+    files = boxes = 0
+    with output_stream(Path(path)) as stream:
+        stream.write(msgspec.json.encode(head)[:-1] + b',"files":[')
+        for entry in entries:
+            stream.write((b",\n" if files else b"\n") + msgspec.json.encode(_filed(entry)))
+            files, boxes = files + 1, boxes + entry.boxes
+            yield entry
+        stream.write(b'\n],"summary":' + msgspec.json.encode(summary(files, boxes)) + b"}\n")
+
+
+def _filed(entry: Entry) -> _File:
+    return _File(
+        file_name=entry.file_name,
+        file_id=entry.file_id,
+        route=entry.route,
+        mode=entry.mode,
+        media=entry.media,
+        boxes=entry.boxes,
+        packet=msgspec.Raw(entry.body),
+    )
+
+
+def read_plan(path: str | os.PathLike[str]) -> Plan:
+    """A plan out of its file.
+
+    Raises:
+        InputError: it cannot be read, or is no plan.
+    """
+    try:
+        found = msgspec.json.decode(Path(path).read_bytes(), type=_Plan)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path}: not a plan of 'boxferry push --plan': {error}") from None
+    if found.boxferry_plan != VERSION:
+        raise InputError(f"{path}: a plan of format {found.boxferry_plan}, expected {VERSION}")
+    head = PlanHead(**{name: getattr(found, name) for name in PlanHead.__struct_fields__})
+    return Plan(head, found.summary, [_entry(file) for file in found.files])
+
+
+def _entry(file: _File) -> Entry:
+    return Entry(
+        route=file.route,
+        mode=file.mode,
+        file_name=file.file_name,
+        file_id=file.file_id,
+        media=file.media,
+        body=bytes(file.packet),
+        boxes=file.boxes,
+    )
+
+
+def with_label_ids(entries: Iterable[Entry], ids: Mapping[int, int]) -> list[Entry]:
+    """The packets with label ids in place of the numbers that stand for them."""
+    return [msgspec.structs.replace(entry, body=_relabelled(entry.body, ids)) if ids else entry for entry in entries]
+
+
+def _relabelled(body: bytes, ids: Mapping[int, int]) -> bytes:
+    packet = msgspec.json.decode(body)
+    for boxes in (packet.get("instance_list") or (), *(packet.get("frame_packet_map") or {}).values()):
+        for box in boxes:
+            box["label_file_id"] = ids.get(box["label_file_id"], box["label_file_id"])
+    return msgspec.json.encode(packet)

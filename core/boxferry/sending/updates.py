@@ -1,0 +1,66 @@
+"""The packets for files that are there: more boxes, other boxes, or those of another packet that are missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.packets.contents import Contents, only
+from boxferry.packets.wire import Packet, encode
+from boxferry.sending.outbox import Entry
+from boxferry.sending.target import REPLACING, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from boxferry.sending.routes import Route
+
+
+def entry(route: Route | None, target: Target, contents: Contents, *, directory_id: int) -> Entry:
+    """The packet for one file as the outbox takes it; `route` makes those of new files."""
+    if target.file_id is not None:
+        body = update_body(target, contents, directory_id)
+    elif route is not None:
+        body = route.body(target, contents)
+    else:
+        raise ValueError(target)
+    return Entry(
+        route="existing" if target.file_id is not None or route is None else route.name,
+        mode=target.mode,
+        file_name=target.file_name,
+        file_id=target.file_id,
+        media=target.media,
+        body=body,
+        boxes=contents.boxes,
+    )
+
+
+def update_body(target: Target, contents: Contents, directory_id: int) -> bytes:
+    """The packet that appends to a file, or replaces boxes of it; the boxes to be kept are put in by `replacing`."""
+    packet = Packet(file_id=target.file_id or 0, mode="update")
+    if target.mode in REPLACING:
+        packet.mode, packet.directory_id = "update_with_existing", directory_id
+    return encode(contents.put(packet))
+
+
+def only_missing(body: bytes, file_id: int, missing: Collection[str]) -> tuple[bytes, int]:
+    """The packet that appends those boxes of another one whose references are missing from a file; and their number."""
+    found = only(body, missing)
+    boxes = len(found.get("instance_list", ())) + sum(map(len, found.get("frame_packet_map", {}).values()))
+    return msgspec.json.encode({"file_id": file_id, "mode": "update", **found}), boxes
+
+
+def replacing(body: bytes, kept: Sequence[dict[str, Any]]) -> bytes | None:
+    """The packet with the rows that are to stay in its list, as they were read, null fields left out.
+
+    A new box that a kept row comes from is left out: somebody has corrected it. None where nothing would be in the
+    list: the server takes no empty one.
+    """
+    packet = msgspec.json.decode(body)
+    corrected = {row.get("creation_ref_id") for row in kept}
+    rows = [{name: value for name, value in row.items() if value is not None} for row in kept]
+    new = [box for box in packet.get("instance_list") or () if box["creation_ref_id"] not in corrected]
+    if not rows and not new:
+        return None
+    return msgspec.json.encode({**packet, "instance_list": [*rows, *new]})
