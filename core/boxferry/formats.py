@@ -86,6 +86,7 @@ class Images(Protocol):
 
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"))
+VIDEO_SUFFIXES = frozenset((".mp4", ".mov", ".avi", ".m4v"))
 
 
 def file_stem(image: Image, taken: set[str]) -> str:
@@ -214,6 +215,7 @@ class Format:
             is one stream, to standard output when the path is '-'. None where the format is only read.
         catalog: reads names, images and sizes from a file given as `--categories`; None where it has none.
         options: further options of its own.
+        reads_images_folder: the source is itself the images folder, where no other one is named.
     """
 
     name: str
@@ -223,3 +225,4 @@ class Format:
     write: Callable[[Iterable[Detections], Path, Context], None] | None = None
     catalog: Callable[[Source], Catalog] | None = None
     options: tuple[Option, ...] = ()
+    reads_images_folder: bool = False

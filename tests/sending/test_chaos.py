@@ -2,7 +2,8 @@
 
 Each run is a process of its own. It pushes a few boxes by one of the routes, through a proxy that breaks requests and
 answers, is killed with SIGKILL at a random instant, perhaps again, and is at last let go on to the end. Then the
-sandbox must hold every box exactly once, and the outbox must say so.
+sandbox must hold every box exactly once, and the outbox must say so. Where predictions are replaced, those of the
+earlier run must be gone, and the boxes that a person drew and moved must be there with their ids.
 
 BOXFERRY_CHAOS_RUNS is the number of runs (`make chaos` makes 500), BOXFERRY_CHAOS_SEED the first seed.
 """
@@ -27,6 +28,7 @@ from PIL import Image as Picture
 from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
+from boxferry.sandbox.boxes import review
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
@@ -37,6 +39,7 @@ SEED = int(os.environ.get("BOXFERRY_CHAOS_SEED", "1"))
 AT_ONCE = 12
 TIMEOUT_S = 0.6
 DELAY_S = 0.9
+REFUSE_S = 0.2
 SETTLE_S = 4.0  # far above what a request lives here, a delay and a loaded machine included
 FAULTS = {
     "drop_before": 0.05,
@@ -45,8 +48,9 @@ FAULTS = {
     "truncate": 0.03,
     "error_before": 0.04,
     "error_after": 0.04,
+    "refuse": 0.005,
 }
-ROUTES = ("upload", "url", "existing")
+ROUTES = ("upload", "url", "existing", "replace")
 IMAGES = ("a.png", "b.png", "c.png")
 
 
@@ -61,6 +65,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     (folder / "images").mkdir()
     (folder / "labels").mkdir()
+    (folder / "earlier").mkdir()
     rng = random.Random(5)
     for name in IMAGES:
         Picture.new("RGB", (100, 80), "grey").save(folder / "images" / name)
@@ -68,11 +73,12 @@ def world(tmp_path_factory):
             f"{rng.randrange(2)} {rng.uniform(0.2, 0.8):.3f} {rng.uniform(0.2, 0.8):.3f} 0.2 0.2 0.5\n" for _ in "123"
         ]
         (folder / "labels" / name).with_suffix(".txt").write_text("".join(rows))
+        (folder / "earlier" / name).with_suffix(".txt").write_text("0 0.5 0.5 0.5 0.5 0.9\n1 0.3 0.3 0.1 0.1 0.9\n")
     served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "images")))
     Thread(target=served.serve_forever, daemon=True).start()
     with (
         Sandbox(folder / "sandbox") as sandbox,
-        FaultyWire(sandbox.host, Faults(**FAULTS, delay_s=DELAY_S, seed=SEED)) as wire,
+        FaultyWire(sandbox.host, Faults(**FAULTS, delay_s=DELAY_S, refuse_s=REFUSE_S, seed=SEED)) as wire,
     ):
         yield {
             "sandbox": sandbox,
@@ -97,7 +103,8 @@ def push(host, folder, route, directory, outbox, media):
     manner = Manner(
         labels="skip",
         media_url=media if route == "url" else None,
-        existing=route == "existing",
+        existing=route in {"existing", "replace"},
+        on_existing="replace-own" if route == "replace" else "error",
         patience=patience,
     )
     diffgram = Diffgram(server_at(host), outbox=outbox, connections=2, timeout_s=TIMEOUT_S)
@@ -124,10 +131,11 @@ def one_run(world, seed):
     outbox = folder / f"outbox-{seed}.sqlite"
     with Client(server_at(world["whole"])) as client:
         directory = client.create_directory(f"run-{seed}").id
-        if route == "existing":
+        if route in {"existing", "replace"}:
             for name in IMAGES:
                 with (folder / "images" / name).open("rb") as image:
                     client.upload(name, image, b'{"directory_id": %d}' % directory)
+    people = reviewed(world, directory, folder) if route == "replace" else set()
     arguments = [world["broken"], str(folder), route, directory, str(outbox), world["media"]]
     command = [sys.executable, __file__, json.dumps(arguments)]
     for _ in range(rng.randrange(1, 4)):
@@ -138,10 +146,29 @@ def one_run(world, seed):
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     if done.returncode != 0:
         return f"run {seed} ({route}): ended with {done.returncode}: {done.stderr[-500:]}"
-    return wrong_with(world, seed, route, directory, outbox)
+    return wrong_with(world, seed, route, directory, outbox, people)
 
 
-def wrong_with(world, seed, route, directory, outbox):
+def reviewed(world, directory, folder):
+    """An earlier run's predictions on each file, of which a person has moved one; and a box that the person drew.
+
+    Gives the ids of the person's boxes.
+    """
+    manner = Manner(existing=True, labels="skip", patience=Patience(settle_s=SETTLE_S))
+    with Diffgram(server_at(world["whole"]), outbox=folder / f"first-{directory}.sqlite") as diffgram:
+        earlier = read(folder / "earlier", format="yolo", names=["cat", "dog"], images=folder / "images")
+        diffgram.push(earlier, directory=directory, model="m", run="earlier", manner=manner)
+    store, people = world["sandbox"]._store, set()
+    for file in (f for f in world["sandbox"].files() if f["directory_id"] == directory):
+        first, *others = store.instances(file["id"])
+        drawn = {"type": "box", "label_file_id": first["label_file_id"], "machine_made": False}
+        drawn |= {"x_min": 1, "y_min": 1, "x_max": 5, "y_max": 5}
+        saved = review(store, file | {"project": "sandbox"}, [first | {"x_max": first["x_max"] + 1}, *others, drawn])
+        people |= {box["id"] for box in saved}
+    return people
+
+
+def wrong_with(world, seed, route, directory, outbox, people):
     """What the sandbox holds against what was to be there, and against what the outbox says."""
     sandbox = world["sandbox"]
     sandbox.wait_idle()
@@ -150,6 +177,9 @@ def wrong_with(world, seed, route, directory, outbox):
         return f"run {seed} ({route}): the files are {[f['original_filename'] for f in files]}"
     for file in files:
         boxes = sandbox._store.instances(file["id"])
+        if len(there := people & {box["id"] for box in boxes}) != (2 if people else 0):
+            return f"run {seed} ({route}): of a person's boxes {file['original_filename']} holds {there}"
+        boxes = [box for box in boxes if box["id"] not in people]
         counts = Counter(box["creation_ref_id"] for box in boxes)
         if len(counts) != 3 or set(counts.values()) != {1}:
             return f"run {seed} ({route}): {file['original_filename']} holds {dict(counts)}"

@@ -2,78 +2,13 @@
 
 import dataclasses
 import json
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Credentials, Diffgram, Manner, Server, read
+from boxferry import Credentials, Diffgram
 from boxferry.errors import AuthError, ConfigError, InputError, NotFound, UnknownLabel, Unreachable, UsageError
-from boxferry.sending.carry import Patience
-
-ROWS = "0 0.5 0.5 0.2 0.25 0.9\n1 0.25 0.25 0.1 0.1 0.4\n"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Three images of 100x80; YOLO rows for two of them, the third has none."""
-    for name in ("a.jpg", "b.png", "c.jpg"):
-        (tmp_path / "images").mkdir(exist_ok=True)
-        Picture.new("RGB", (100, 80), "grey").save(tmp_path / "images" / name)
-    (tmp_path / "labels").mkdir()
-    (tmp_path / "labels" / "a.txt").write_text(ROWS)
-    (tmp_path / "labels" / "b.txt").write_text(ROWS.splitlines()[0] + "\n")
-    return tmp_path
-
-
-@pytest.fixture
-def served(folder):
-    """The images over HTTP."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "images"))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def server_of(sandbox, **changes):
-    facts = {
-        "host": sandbox.host,
-        "project": sandbox.project,
-        "credentials": Credentials(sandbox.client_id, sandbox.client_secret),
-    }
-    return Server(**(facts | changes))
-
-
-@pytest.fixture
-def diffgram(sandbox, tmp_path):
-    with Diffgram(server_of(sandbox), outbox=tmp_path / "outbox.sqlite") as opened:
-        yield opened
-
-
-def predictions(folder, **options):
-    given = {"format": "yolo", "names": ["cat", "dog"], "images": folder / "images"} | options
-    return read(folder / "labels", **given)
-
-
-def push(diffgram, source, *, directory="Default", run="r", **manner):
-    manner = Manner(
-        **({"labels": "create", "patience": Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)} | manner)
-    )
-    return diffgram.push(source, directory=directory, model="m", run=run, manner=manner)
-
-
-def boxes_in(sandbox, name):
-    return sorted((b["x_min"], b["y_min"], b["x_max"], b["y_max"]) for b in sandbox.boxes(name))
-
-
-A_BOXES = [(20, 16, 30, 24), (40, 30, 60, 50)]
+from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of
 
 
 def test_an_upload_brings_images_and_boxes(sandbox, diffgram, folder):

@@ -11,8 +11,9 @@ from PIL import Image as Picture
 
 from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.diffgram.client import Client
-from boxferry.errors import OutboxError, Unreachable, Unsure, UsageError
+from boxferry.errors import DiffgramError, OutboxError, Unreachable, Unsure, UsageError
 from boxferry.sandbox.faults import Faults, FaultyWire
+from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
 from boxferry.sending.circuit import Circuit
 
@@ -290,3 +291,36 @@ def test_success_that_stored_nothing_is_found_out_by_reading_back(sandbox, diffg
         assert report.failed[0].reason == "the server says success, but 2 of 2 boxes are not stored"
     again = push(diffgram, folder, existing=True, verify=True)
     assert (again.states.get("applied", (0, 0))[1], len(sandbox.boxes("a.png"))) == (4, 4 if verify else 2)
+
+
+def test_work_that_the_server_loses_ends_in_time_and_is_applied_once_when_it_is_found(tmp_path, folder):
+    """Accepted and never worked on: the push ends with exit code 5, a resume sends nothing, and nothing is doubled."""
+    sandbox = Sandbox(tmp_path / "sandbox", lose_work=1.0)
+    with sandbox, Diffgram(server_at(sandbox), outbox=tmp_path / "outbox.sqlite") as diffgram:
+        push(diffgram, folder, run="images")
+        quick = Patience(wait_s=0.3, settle_s=0.2)
+        report = push(diffgram, folder, existing=True, patience=quick)
+        assert (report.exit_code, report.states) == (5, {"accepted": (2, 4)})
+        assert diffgram.resume("r", patience=quick).exit_code == 5
+        assert sandbox.find_lost() == 2
+        assert diffgram.resume("r", patience=QUICK).states == {"applied": (2, 4)}
+        assert len(sandbox.boxes("a.png")) == 4
+
+
+def test_a_server_that_refuses_connections_for_a_while_is_waited_for(sandbox, tmp_path, folder):
+    """Nobody listens; what was in hand stays queued, and goes out when the server is back."""
+    patience = Patience(wait_s=20.0, settle_s=0.2, failures=20, first_pause_s=0.1)
+    broken = Faults(refuse=0.3, refuse_s=0.3, seed=3)
+    with (
+        FaultyWire(sandbox.host, broken) as wire,
+        Diffgram(server_at(sandbox, wire.host), outbox=tmp_path / "outbox.sqlite", connections=1) as diffgram,
+    ):
+        for _ in range(20):
+            try:
+                report = push(diffgram, folder, patience=patience)
+            except DiffgramError:
+                continue  # before the first packet: nothing is sent
+            if set(report.states) == {"applied"}:
+                break
+        assert report.states == {"applied": (2, 4)}
+    assert len(sandbox.boxes("a.png")) == 2

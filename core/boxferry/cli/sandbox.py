@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ from boxferry.cli.output import say
 from boxferry.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
+    from boxferry.sandbox.faults import Faults
     from boxferry.sandbox.server import Sandbox
 
 
@@ -32,38 +32,51 @@ def sandbox_command(folder: str | None, port: int, rate_limit: int | None, delay
     """Run a Diffgram-compatible inbox on this machine, with a page to look at what arrived; Ctrl-C ends it.
 
     With --faults the settings that are printed lead through a proxy that breaks requests and answers, each so often:
-    drop_before, drop_after, delay (of delay_s seconds), truncate, limited, error_before, error_after, duplicate.
+    drop_before, drop_after, delay (of delay_s seconds), truncate, limited, error_before, error_after, duplicate, refuse
+    (for refuse_s seconds nobody listens), lose_work (accepted, and never worked on).
     """
-    wire = _faulty_wire(faults)
+    broken = _faults(faults)
     with tempfile.TemporaryDirectory(prefix="boxferry-sandbox-") as temporary:
-        server = sandbox_class()(Path(folder or temporary), port=port, rate_limit=rate_limit, delay_s=delay)
-        with server as sandbox, wire(sandbox.host) as host:
+        server = sandbox_class()(
+            Path(folder or temporary),
+            port=port,
+            rate_limit=rate_limit,
+            delay_s=delay,
+            lose_work=broken.lose_work if broken else 0.0,
+            seed=broken.seed if broken else 0,
+        )
+        with server as sandbox, _wire(sandbox.host, broken) as host:
             click.echo(settings_lines(sandbox, host))
             say(f"the page: {sandbox.host}/   (Ctrl-C ends it)")
             threading.Event().wait()
 
 
-def _faulty_wire(text: str | None) -> Callable[[str], AbstractContextManager[str]]:
-    """A proxy that breaks requests, as a maker of a context that gives its address; without faults the address itself.
+def _faults(text: str | None) -> Faults | None:
+    """The faults that a text names.
 
     Raises:
-        UsageError: the text names no faults.
+        UsageError: it names none.
     """
     if text is None:
-        return nullcontext
-    from boxferry.sandbox.faults import Faults, FaultyWire
+        return None
+    from boxferry.sandbox.faults import Faults
 
     try:
-        faults = Faults.parse(text)
+        return Faults.parse(text)
     except ValueError as error:
         raise UsageError(f"--faults {text}: {error}") from None
 
-    @contextmanager
-    def wire(host: str) -> Iterator[str]:
-        with FaultyWire(host, faults) as proxy:
-            yield proxy.host
 
-    return wire
+@contextmanager
+def _wire(host: str, faults: Faults | None) -> Iterator[str]:
+    """The address of a proxy that breaks requests; without faults the host's own."""
+    if faults is None:
+        yield host
+        return
+    from boxferry.sandbox.faults import FaultyWire
+
+    with FaultyWire(host, faults) as proxy:
+        yield proxy.host
 
 
 def sandbox_class() -> type[Sandbox]:

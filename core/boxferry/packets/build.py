@@ -27,7 +27,7 @@ class BoxMaker:
     """Turns chunks of fitted detections into what packets carry.
 
     Attributes:
-        model: becomes each box's `model_ref`; empty for annotations, which no model made.
+        model: becomes each box's `model_ref`; empty for annotations, which no model made and no score has.
         run: becomes each box's `model_run_ref`.
         label_ids: label name → `label_file_id`; None writes the label's name, the form that Diffgram's SDK takes.
         machine_made: True for predictions; False only where the boxes are people's work.
@@ -64,7 +64,7 @@ class BoxMaker:
             "label_file_id": UNSET if label_id is None else label_id,
             "name": name if label_id is None else UNSET,
             "machine_made": self.machine_made,
-            "score": score if isfinite(score) else UNSET,
+            "score": score if self.model and isfinite(score) else UNSET,
             "model_ref": self.model or UNSET,
             "model_run_ref": self.run if self.model else UNSET,
         }

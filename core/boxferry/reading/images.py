@@ -12,7 +12,9 @@ import msgspec
 
 from boxferry.boxes.detections import Image
 from boxferry.errors import InputError, UsageError
+from boxferry.formats import VIDEO_SUFFIXES
 from boxferry.reading.path_index import LISTED, PathIndex, clean_path, comparable
+from boxferry.reading.video import VideoFacts, video_facts
 from boxferry.reading.walk import walk
 
 if TYPE_CHECKING:
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
 
     Size = tuple[int, int]  # width and height in pixels; 0 where unknown
 
-IMAGE_SUFFIXES = (
+IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif",
     ".jp2", ".heic", ".heif", ".avif", ".ppm", ".pgm", ".pbm",
-)  # fmt: skip
+))  # fmt: skip
 
 
 def parse_size(text: str) -> Size:
@@ -167,8 +169,12 @@ class ImageIndex:
         if entry.image is None:
             if entry.problem:
                 raise InputError(entry.problem)
-            width, height = _size(entry) or self._size
-            entry.image = msgspec.structs.replace(entry.listed, width=width, height=height, media=entry.path)
+            facts = video_facts(entry.path) if entry.listed.video and entry.path else VideoFacts()
+            width, height = _size(entry, facts) or self._size
+            frames = entry.listed.frames or facts.frames
+            entry.image = msgspec.structs.replace(
+                entry.listed, width=width, height=height, frames=frames, media=entry.path
+            )
         return entry.image
 
 
@@ -179,11 +185,13 @@ def _checked_size(size: Size) -> Size:
 
 
 def _files(folder: str) -> list[_Entry]:
-    return [
-        _Entry(Image(key=relative), local=relative, path=path)
-        for relative, path in walk(folder)
-        if relative.lower().endswith(IMAGE_SUFFIXES)
-    ]
+    found = []
+    for relative, path in walk(folder):
+        suffix = posixpath.splitext(relative)[1].lower()
+        if suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES:
+            image = Image(key=relative, video=suffix in VIDEO_SUFFIXES)
+            found.append(_Entry(image, local=relative, path=path))
+    return found
 
 
 def _key(entry: _Entry) -> str:
@@ -227,10 +235,13 @@ def _settle(file: _Entry, claimants: list[_Entry]) -> None:
         )
 
 
-def _size(entry: _Entry) -> Size | None:
+def _size(entry: _Entry, facts: VideoFacts) -> Size | None:
     """The size that the header or the dataset file gives; None where neither does."""
     told = (entry.listed.width, entry.listed.height) if entry.listed.sized else None
-    seen = _header_size(entry.path) if entry.path else None
+    if entry.listed.video:
+        seen = facts[:2] if facts.width else None
+    else:
+        seen = _header_size(entry.path) if entry.path else None
     if told and seen and told != seen:
         turned = _header_size(entry.path, turned=False) == told
         why = "once it is turned by its EXIF orientation; the boxes must be made on the turned image" if turned else ""

@@ -59,6 +59,8 @@ def read(
     formats = plugins.formats()
     found = source_of(source)
     fmt, why = choose_format(found, format, formats)
+    if images is None and fmt.reads_images_folder:
+        images = source
     catalog = None if categories is None else read_catalog(source_of(categories), formats)
     index = ImageIndex.build(
         folder=None if images is None else Path(images),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import random
 import socket
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ADDRESS = "127.0.0.1"
+BREAKING = ("drop_before", "drop_after", "delay", "truncate", "limited", "error_before", "error_after", "refuse")
 HTML = b"<!doctype html><h1>Bad Gateway</h1>"
 NO_LINGER = struct.pack("ii", 1, 0)  # closing a socket then resets the connection
 
@@ -33,7 +35,10 @@ class Faults:
         error_before: 500, 502, 503 or an HTML page, not carried out.
         error_after: the same, and it was carried out.
         duplicate: the request reaches the server twice.
+        refuse: the connection breaks, the request does not reach the server, and for `refuse_s` nobody listens.
+        lose_work: the packet is accepted, and nobody does the work; the sandbox's own fault, not the wire's.
         delay_s: seconds of a delay.
+        refuse_s: seconds of refusing.
         seed: makes the dice repeatable.
     """
 
@@ -45,7 +50,10 @@ class Faults:
     error_before: float = 0.0
     error_after: float = 0.0
     duplicate: float = 0.0
+    refuse: float = 0.0
+    lose_work: float = 0.0
     delay_s: float = 1.0
+    refuse_s: float = 0.5
     seed: int = 0
 
     @classmethod
@@ -79,23 +87,37 @@ class FaultyWire:
         self._dice = random.Random(faults.seed)  # noqa: S311 # repeatable on purpose
         self._lock = threading.Lock()
         self._listener = socket.create_server((ADDRESS, port), backlog=256)
-        self.host = f"http://{ADDRESS}:{self._listener.getsockname()[1]}"
+        self._port = self._listener.getsockname()[1]
+        self._ending = False
+        self.host = f"http://{ADDRESS}:{self._port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._serve, name="boxferry-faults", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        self._ending = True
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError):  # another thread was first
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _serve(self) -> None:
-        while True:
+        while not self._ending:
             try:
                 connection, _ = self._listener.accept()
             except OSError:
-                return
+                self._listen_again()
+                continue
             threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
+
+    def _listen_again(self) -> None:
+        """After the time of refusing, on the same port."""
+        time.sleep(0.0 if self._ending else self._faults.refuse_s)
+        if not self._ending:
+            self._listener = socket.create_server((ADDRESS, self._port), backlog=256)
 
     def _handle(self, connection: socket.socket) -> None:
         with connection:
@@ -110,7 +132,16 @@ class FaultyWire:
         """What happens to the next request, and which status an error has."""
         with self._lock:
             roll, status = self._dice.random(), self._dice.choice((500, 502, 503, 200))
-        for name in ("drop_before", "drop_after", "delay", "truncate", "limited", "error_before", "error_after"):
+        for name in (
+            "drop_before",
+            "drop_after",
+            "delay",
+            "truncate",
+            "limited",
+            "error_before",
+            "error_after",
+            "refuse",
+        ):
             roll -= getattr(self._faults, name)
             if roll < 0:
                 return name, status
@@ -118,7 +149,9 @@ class FaultyWire:
 
     def _answer(self, connection: socket.socket, request: bytes) -> None:
         name, status = self._fault()
-        if name == "drop_before":
+        if name == "refuse":
+            self._hang_up()
+        if name in {"drop_before", "refuse"}:
             return _reset(connection)
         if name == "limited":
             return connection.sendall(_response(429, b'{"error": "429 Too Many Requests"}', "Retry-After: 1"))

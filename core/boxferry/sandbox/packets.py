@@ -12,7 +12,7 @@ from werkzeug.utils import secure_filename
 from boxferry.sandbox.answers import bad, body, ok
 from boxferry.sandbox.inputs import shown_input
 from boxferry.sandbox.media import MediaError
-from boxferry.sandbox.store import now
+from boxferry.sandbox.store import NEVER, now
 from boxferry.sandbox.worker import add_file, check_name, end, finish
 
 if TYPE_CHECKING:
@@ -108,7 +108,11 @@ def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -
             "created_time": now(),
             "instance_list": None if boxes is None else json.dumps({"list": boxes}),
             "frame_packet_map": json.dumps(sent["frame_packet_map"]) if sent.get("frame_packet_map") else None,
-            "due": now() + sandboxed.delay_s,
+            "due": NEVER if sandboxed.loses() else now() + sandboxed.delay_s,
+            "job_id": _small(sent["job_id"]) if sent.get("job_id") is not None else None,
+            "connection_id": _small(sent["connection_id"]) if sent.get("connection_id") is not None else None,
+            "bucket_name": _text(sent.get("bucket_name")),
+            "blob_path": _text(sent.get("raw_data_blob_path")),
         },
     )
     sandboxed.worker.notify()

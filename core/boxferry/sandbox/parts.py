@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from boxferry.sandbox.limits import Limiter
     from boxferry.sandbox.store import Store
     from boxferry.sandbox.worker import Worker
@@ -37,6 +40,8 @@ class Sandboxed:
         keys: who may come in.
         limiter: how often.
         delay_s: how long a packet waits before it is worked on.
+        loses: tells of each packet whether its work is lost: it is accepted, and nobody ever does it.
+        buckets: a folder of folders, each standing for a bucket that the server has a connection to.
     """
 
     store: Store
@@ -44,3 +49,5 @@ class Sandboxed:
     keys: tuple[Key, ...]
     limiter: Limiter
     delay_s: float
+    loses: Callable[[], bool]
+    buckets: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from typing import TYPE_CHECKING, Self
@@ -11,7 +12,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from boxferry.sandbox.app import make_app
 from boxferry.sandbox.limits import Limiter
 from boxferry.sandbox.parts import Key, Sandboxed
-from boxferry.sandbox.store import Row, Store
+from boxferry.sandbox.store import NEVER, Row, Store
 from boxferry.sandbox.worker import Worker
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Sandbox:
         port: int = 0,
         rate_limit: int | None = None,
         delay_s: float = 0.0,
+        lose_work: float = 0.0,
+        seed: int = 0,
         project: str = "sandbox",
         client_id: str = "LIVE__sandbox",
         client_secret: str = "sandbox-secret",  # noqa: S107 # guards nothing
@@ -64,6 +67,8 @@ class Sandbox:
             port: on the loopback address; 0 takes a free one.
             rate_limit: answer 429 to more than so many packets a second; None switches the limiter off.
             delay_s: how many seconds a packet waits before it is worked on.
+            lose_work: the share of packets, 0 to 1, that are accepted and never worked on, until `find_lost`.
+            seed: makes that repeatable.
             project: the project's string id.
             client_id: of the API key.
             client_secret: of the API key.
@@ -76,12 +81,19 @@ class Sandbox:
         self._port = port
         self._rate_limit = rate_limit
         self._delay_s = delay_s
+        self._lose_work = lose_work
+        self._dice = random.Random(seed)  # noqa: S311 # repeatable on purpose
         self._server: BaseWSGIServer | None = None
 
     @property
     def host(self) -> str:
         """The address, 'http://127.0.0.1:41235', while it runs."""
         return f"http://{ADDRESS}:{self._server.port if self._server else self._port}"
+
+    @property
+    def buckets(self) -> Path:
+        """The folder of the buckets; connection 1 reaches every folder in it."""
+        return self._folder / "buckets"
 
     def start(self) -> None:
         """Open the data and begin to answer."""
@@ -98,6 +110,8 @@ class Sandbox:
             keys=keys,
             limiter=Limiter(self._rate_limit),
             delay_s=self._delay_s,
+            loses=lambda: self._dice.random() < self._lose_work,
+            buckets=self.buckets,
         )
         self._server = make_server(ADDRESS, self._port, make_app(sandboxed), threaded=True, request_handler=_Handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined] # of the threading mix-in
@@ -126,12 +140,24 @@ class Sandbox:
     def wait_idle(self, timeout_s: float = 30.0) -> bool:
         """Wait until every queued input has ended; tells whether that came within the time."""
         deadline = time.monotonic() + timeout_s
-        query = "SELECT id FROM input WHERE status IN ('init', 'processing', 'uploading') LIMIT 1"
-        while self._store.row(query) is not None:
+        query = "SELECT id FROM input WHERE status IN ('init', 'processing', 'uploading') AND due < ? LIMIT 1"
+        while self._store.row(query, NEVER) is not None:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.01)
         return True
+
+    def find_lost(self) -> int:
+        """Begin the work that was lost, as a server does that is mended; gives the number of packets."""
+        lost = self._store.rows("SELECT id FROM input WHERE status = 'init' AND due >= ?", NEVER)
+        for row in lost:
+            self._store.update("input", row["id"], {"due": 0.0})
+        self._worker.notify()
+        return len(lost)
+
+    def inputs(self) -> list[Row]:
+        """Every input's row, the oldest first: what was sent, and what became of it."""
+        return self._store.rows("SELECT * FROM input ORDER BY id")
 
     def files(self) -> list[Row]:
         """Every file's row, the oldest first."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+NEVER = 1e15  #: an input is due then whose work is lost, seconds since the epoch
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS directory (id INTEGER PRIMARY KEY, project TEXT, nickname TEXT);
 CREATE TABLE IF NOT EXISTS label_schema (id INTEGER PRIMARY KEY, project TEXT, name TEXT, is_default INT, archived INT);
@@ -30,7 +32,8 @@ CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY, project TEXT);
 CREATE TABLE IF NOT EXISTS input (
     id INTEGER PRIMARY KEY, project TEXT, directory_id INT, status TEXT, status_text TEXT, file_id INT, batch_id INT,
     mode TEXT, type TEXT, url TEXT, media_type TEXT, original_filename TEXT, percent_complete REAL, created_time REAL,
-    update_log TEXT, instance_list TEXT, frame_packet_map TEXT, due REAL
+    update_log TEXT, instance_list TEXT, frame_packet_map TEXT, due REAL, job_id INT, connection_id INT,
+    bucket_name TEXT, blob_path TEXT
 );
 CREATE INDEX IF NOT EXISTS input_by_batch ON input (batch_id);
 CREATE INDEX IF NOT EXISTS input_by_status ON input (status, due);
@@ -50,6 +53,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         """Open the data in `folder`, or begin there."""
         self.folder = folder
+        self.buckets = folder / "buckets"
         self.images = folder / "images"
         self.images.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
@@ -58,6 +62,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
+        _add_new_columns(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -130,6 +135,13 @@ class Store:
         query = "SELECT * FROM file WHERE directory_id = ? AND original_filename = ? AND state <> 'removed' ORDER BY id"
         return self.row(query, directory_id, name)
 
+    def blob(self, connection_id: int | None, bucket: str | None, path: str | None) -> bytes | None:
+        """What a path in a bucket holds; connection 1 reaches the folders below 'buckets'. None for nothing."""
+        root = (self.buckets / (bucket or "")).resolve()
+        found = (root / (path or "")).resolve()
+        reached = connection_id == 1 and bucket and root.parent == self.buckets.resolve()
+        return found.read_bytes() if reached and found.is_relative_to(root) and found.is_file() else None
+
     def model_run(self, project: str, model: str, run: str) -> int:
         """The id of a model's run; both are made at first sight."""
         with self.writing():
@@ -139,6 +151,18 @@ class Store:
             if there := self.row(query, model_id, run):
                 return int(there["id"])
             return self.insert("model_run", {"project": project, "model_id": model_id, "reference_id": run})
+
+
+def _add_new_columns(db: sqlite3.Connection) -> None:
+    """Give the tables of an older sandbox's folder the columns that have come since."""
+    fresh = sqlite3.connect(":memory:")
+    fresh.executescript(_SCHEMA)
+    for (table,) in fresh.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        there = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+        for _, name, kind, *_ in fresh.execute(f"PRAGMA table_info({table})").fetchall():
+            if name not in there:
+                db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+    fresh.close()
 
 
 def now() -> float:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("boxferry.sandbox")
 
 AT_ONCE = 50
+LONGEST_PAUSE_S = 3600.0
 
 
 class Worker:
@@ -56,7 +57,7 @@ class Worker:
                     return
                 pause = waiting[0]["due"] - now() if waiting else None
                 if pause is None or pause > 0:
-                    self._wake.wait(timeout=pause)
+                    self._wake.wait(timeout=None if pause is None else min(pause, LONGEST_PAUSE_S))
                     continue
             for row in waiting:
                 if row["due"] > now() or self._stopping:
@@ -104,13 +105,17 @@ def finish(store: Store, input_id: int, file_id: int, boxes: list[Any] | None) -
 
 
 def _new_file(store: Store, row: Row) -> int:
-    if row["type"] not in {None, "from_url"}:
-        raise MediaError(f"Type {row['type']} has no connection here")
+    if row["type"] not in {None, "from_url", "from_blob_path"}:
+        raise MediaError(f"Type {row['type']} is not supported by the sandbox")
     if row["media_type"] not in {None, "image"}:
         raise MediaError(f"Media type {row['media_type']} is not supported by the sandbox")
-    name = name_of(row["url"], row["original_filename"])
+    blob = row["type"] == "from_blob_path"
+    name = name_of(row["blob_path"] if blob else row["url"], row["original_filename"])
     check_name(store, row["directory_id"], name)
-    return add_file(store, row["project"], row["directory_id"], name, fetch(row["url"]))
+    data = store.blob(row["connection_id"], row["bucket_name"], row["blob_path"]) if blob else fetch(row["url"])
+    if data is None:
+        raise MediaError(f"Could not fetch {row['blob_path']} from bucket {row['bucket_name']}")
+    return add_file(store, row["project"], row["directory_id"], name, data)
 
 
 def check_name(store: Store, directory_id: int, name: str) -> None:

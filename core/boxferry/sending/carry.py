@@ -11,6 +11,7 @@ from boxferry.sending.holdings import Holdings
 from boxferry.sending.outcome import Outcome
 from boxferry.sending.reconcile import SETTLE_S, Reconciler
 from boxferry.sending.sender import Sender
+from boxferry.sending.target import REPLACING
 from boxferry.sending.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def carry(
 def _read_back(evidence: Evidence, outbox: Outbox, applied: list[tuple[Entry, Outcome]]) -> None:
     """Compare what the server holds with what was sent; a packet of which boxes are missing counts as refused."""
     for entry, outcome in applied:
+        if entry.mode in REPLACING:
+            continue  # looked at as soon as it was applied
         file_id = outcome.file_id or entry.file_id
         missing = evidence.missing(entry, file_id) if file_id is not None and entry.boxes else set()
         if missing:

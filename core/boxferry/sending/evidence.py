@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
 from boxferry.sending.outcome import Outcome, input_outcome
+from boxferry.sending.ownership import identities
 from boxferry.sending.updates import only_missing, replacing
 
 if TYPE_CHECKING:
@@ -94,8 +95,7 @@ class Evidence:
         if lost := [row_id for row_id in kept if row_id not in there]:
             found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
             return outcome._replace(reason=f"{found}: somebody saved the file meanwhile; look at it")
-        references = {row.get("creation_ref_id") for row in rows}
-        if gone := _references_sent(record) - references:
+        if gone := identities(record.boxes) - identities(rows):
             return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")
         return outcome
 

@@ -30,6 +30,11 @@ class Rows(NamedTuple):
         """All that stays where only the model's own boxes are replaced."""
         return [*self.others, *self.people]
 
+    @property
+    def all(self) -> list[Row]:
+        """Every box."""
+        return [*self.own, *self.others, *self.people]
+
 
 def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mapping[int, str]) -> Rows:
     """Tell the boxes of a file apart.
@@ -54,6 +59,21 @@ def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mappin
         own = run is not None and reference.digest == file_digest(file_name, model, run)
         (found.own if own else found.others).append(row)
     return found
+
+
+def identity(box: Row) -> str:
+    """What makes two boxes the same to the server, which then keeps the row that it has.
+
+    Geometry, label, attributes, track, and whether a machine made it; not score, run or reference.
+    """
+    names = ("type", "label_file_id", "x_min", "y_min", "x_max", "y_max", "number", "machine_made")
+    points = [(point.get("x"), point.get("y")) for point in box.get("points") or ()]
+    return repr(([box.get(name) for name in names], points, box.get("attribute_groups") or None))
+
+
+def identities(boxes: Iterable[Row]) -> set[str]:
+    """Those of several boxes."""
+    return {identity(box) for box in boxes}
 
 
 def _untouched(row: Row) -> bool:

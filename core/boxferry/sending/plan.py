@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from boxferry.boxes.refine import without
@@ -12,6 +13,7 @@ from boxferry.boxes.tally import Place
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
 from boxferry.sending.outbox import ENDED
+from boxferry.sending.ownership import identities, identity
 from boxferry.sending.server_size import UNKNOWN, to_server_size
 from boxferry.sending.target import REPLACING, Problem, Target
 from boxferry.sending.updates import entry
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from boxferry.sending.holdings import Holdings
     from boxferry.sending.labels import LabelResolver
     from boxferry.sending.outbox import Entry, Outbox
+    from boxferry.sending.ownership import Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,41 +143,49 @@ class Planner:
 
     def _replacing(self, target: Target, contents: Contents, earlier: list[Entry]) -> Entry | None:
         """The packet that replaces boxes of a file; what stays is read again just before it goes out."""
-        wanted = {shape.creation_ref_id for shape in contents}
         if earlier and earlier[-1].state not in ENDED:
+            wanted = {shape.creation_ref_id for shape in contents}
             if references_in(earlier[-1].body) != wanted:
                 self._pending(target, contents)
             else:
                 self._left(contents, wanted, "already-sent", "in this run already", target)
             return None
         rows = self.holdings.sorted(target.file_id or 0, file_name=target.file_name, model=self.model)
-        own = {row["creation_ref_id"] for row in rows.own}
-        if target.mode == "replace-all":
-            if wanted == own and not rows.kept:
-                self._left(contents, wanted, "already-sent", "on the server already", target)
-                return None
-            if rows.people:
-                self.deleting[target.file_name] = len(rows.people)
-            return self._unless_nothing(target, contents, there=bool(own or rows.kept))
-        held = {row["creation_ref_id"] for row in rows.kept if row.get("creation_ref_id")}
-        deleted = (references_in(earlier[-1].body) if earlier else set()) - own - held
-        new = self._left(contents, held | deleted, "corrected", "people have changed or deleted it", target)
-        if wanted - held - deleted == own:
-            self._left(new, own, "already-sent", "on the server already", target)
+        if target.mode == "replace-own":
+            settled = people_settled(contents, rows, references_in(earlier[-1].body) if earlier else set())
+            contents = self._left(contents, settled, "corrected", "people have changed or deleted it", target)
+        new = identities(msgspec.to_builtins(list(contents)))
+        stays = identities(rows.kept) if target.mode == "replace-own" else set()
+        if new | stays == identities(rows.all):
+            self._left(contents, {s.creation_ref_id for s in contents}, "already-sent", "on the server already", target)
             return None
-        if not new and not rows.kept:
-            return self._unless_nothing(target, new, there=bool(own))
-        return self._made(target, new)
-
-    def _unless_nothing(self, target: Target, contents: Contents, *, there: bool) -> Entry | None:
-        if contents:
-            return self._made(target, contents)
-        if there:
+        if gone := [row for row in rows.people if identity(row) not in new | stays]:
+            self.deleting[target.file_name] = len(gone)
+        if not new and not stays:
             message = (
                 f"'{target.file_name}' would have no box left, and the server takes no empty list: all of them stay"
             )
             self.tally.fail("cannot-clear", message)
-        return None
+            return None
+        return self._made(target, contents)
+
+
+def people_settled(contents: Contents, rows: Rows, sent: set[str]) -> set[str]:
+    """The references of those predictions that people have changed, or deleted: they are not sent again.
+
+    Args:
+        contents: the predictions.
+        rows: what the file holds.
+        sent: the references that this run has sent for the file; what of them is not there any more was deleted.
+    """
+    changed = {row["creation_ref_id"] for row in rows.kept if row.get("creation_ref_id")}
+    there, alike = {row.get("creation_ref_id") for row in rows.all}, identities(rows.all)
+    gone = {
+        shape.creation_ref_id
+        for shape in contents
+        if shape.creation_ref_id in sent - there and identity(msgspec.to_builtins(shape)) not in alike
+    }
+    return changed | gone
 
 
 class _Placing:

@@ -1,0 +1,43 @@
+"""Fixtures of the tests of pushing."""
+
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from PIL import Image as Picture
+
+from boxferry import Diffgram
+from sending.pushing import ROWS, server_of
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three images of 100x80; YOLO rows for two of them, the third has none."""
+    for name in ("a.jpg", "b.png", "c.jpg"):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        Picture.new("RGB", (100, 80), "grey").save(tmp_path / "images" / name)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text(ROWS)
+    (tmp_path / "labels" / "b.txt").write_text(ROWS.splitlines()[0] + "\n")
+    return tmp_path
+
+
+@pytest.fixture
+def served(folder):
+    """The images over HTTP."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "images"))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def diffgram(sandbox, tmp_path):
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "outbox.sqlite") as opened:
+        yield opened

@@ -1,0 +1,34 @@
+"""What the tests of pushing share: real files, a server's settings, one push, and what the sandbox holds."""
+
+from boxferry import Credentials, Manner, Server, read
+from boxferry.sending.carry import Patience
+
+ROWS = "0 0.5 0.5 0.2 0.25 0.9\n1 0.25 0.25 0.1 0.1 0.4\n"
+
+
+def server_of(sandbox, **changes):
+    facts = {
+        "host": sandbox.host,
+        "project": sandbox.project,
+        "credentials": Credentials(sandbox.client_id, sandbox.client_secret),
+    }
+    return Server(**(facts | changes))
+
+
+def predictions(folder, **options):
+    given = {"format": "yolo", "names": ["cat", "dog"], "images": folder / "images"} | options
+    return read(folder / "labels", **given)
+
+
+def push(diffgram, source, *, directory="Default", model="m", run="r", **manner):
+    manner = Manner(
+        **({"labels": "create", "patience": Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)} | manner)
+    )
+    return diffgram.push(source, directory=directory, model=model, run=run, manner=manner)
+
+
+def boxes_in(sandbox, name):
+    return sorted((b["x_min"], b["y_min"], b["x_max"], b["y_max"]) for b in sandbox.boxes(name))
+
+
+A_BOXES = [(20, 16, 30, 24), (40, 30, 60, 50)]
