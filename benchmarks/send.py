@@ -1,7 +1,7 @@
 """Measures sending against a sandbox in a process of its own: its pace under a rate limit, its CPU and its memory.
 
 Prints the share of the server's limit that was reached and the share of answers that were 429; then the client's CPU a
-packet (outbox included), how much memory a long run takes beyond one of a tenth, and how long `status` takes.
+packet (outbox included), how much memory a long run takes beyond one of a tenth, and how long `status` and `resume` take on it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def entries(client: Client, directory: int, count: int) -> Iterator[Entry]:
     for number in range(count):
         boxes = b",".join(box % (label, x, x + 5, number) for x in range(50))
         body = b'{"file_id":%d,"mode":"update","instance_list":[%b]}' % (file_id or 0, boxes)
-        yield Entry(route="existing", file_name="a.png", file_id=file_id, body=body, boxes=50)
+        yield Entry(route="existing", mode="append", file_name="a.png", file_id=file_id, body=body, boxes=50)
 
 
 def send(server: Server, folder: Path, count: int, connections: int) -> tuple[float, float, Outbox, Run]:
@@ -74,6 +74,20 @@ def send(server: Server, folder: Path, count: int, connections: int) -> tuple[fl
         patience = Patience(wait_s=0)
         carry(client, outbox, run, connections=connections, patience=patience, verify=False, on_change=lambda *_: None)
         return time.monotonic() - started, time.process_time() - cpu, outbox, run
+
+
+def timed(command: str, server: Server, folder: str, *options: str) -> float:
+    """Seconds that a command takes on the run, as a whole process."""
+    settings = {
+        "DIFFGRAM_HOST": server.host,
+        "DIFFGRAM_PROJECT": server.project,
+        "DIFFGRAM_CLIENT_ID": server.credentials.client_id,
+        "DIFFGRAM_CLIENT_SECRET": server.credentials.client_secret,
+        "BOXFERRY_OUTBOX": str(Path(folder) / "outbox.sqlite"),
+    }
+    started = time.monotonic()
+    subprocess.run([*PROGRAM, command, "r", *options], check=True, capture_output=True, env=dict(os.environ) | settings)
+    return time.monotonic() - started
 
 
 def measure_pace(seconds: int) -> None:
@@ -107,13 +121,11 @@ def measure_long_run(count: int) -> None:
         wall, cpu, outbox, _ = send(server, Path(folder), count, connections=4)
         outbox.close()
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        started = time.monotonic()
-        command = [*PROGRAM, "status", "r", "--outbox", str(Path(folder) / "outbox.sqlite")]
-        subprocess.run(command, check=True, capture_output=True, env=dict(os.environ))
-        status = time.monotonic() - started
+        status = timed("status", server, folder)
+        resume = timed("resume", server, folder, "--no-wait")
     each = 1e3 * cpu / count
     print(f"{count} packets: {count / wall:.0f}/s, {each:.2f} ms of CPU each, peak memory +{grown / 1024:.1f} MB")
-    print(f"status of that run: {status:.2f} s")
+    print(f"status of that run: {status:.2f} s, resume --no-wait: {resume:.2f} s (whole processes)")
 
 
 def main() -> None:

@@ -266,6 +266,11 @@ class Outbox:
         query = f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state IN ({marks}) ORDER BY id"  # noqa: S608
         return [Entry(**row) for row in self._rows(query, run_id, *states)]
 
+    def doubtful(self, run_id: int) -> list[Entry]:
+        """The applied packets of a run after which something was not as it should be, without their bodies."""
+        query = f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state = 'applied' AND reason <> '' ORDER BY id"  # noqa: S608
+        return [Entry(**row) for row in self._rows(query, run_id)]
+
     def counts(self, run_id: int) -> dict[str, tuple[int, int]]:
         """For each state that occurs: how many packets, and how many boxes in them."""
         query = "SELECT state, count(*) AS packets, sum(boxes) AS boxes FROM packet WHERE run_id = ? GROUP BY state"

@@ -330,7 +330,7 @@ class Diffgram:
             labels_created=labels_created,
             states=self.outbox.counts(run.id),
             failed=self.outbox.entries(run.id, ("refused", "unsure")),
-            doubtful=[entry for entry in self.outbox.entries(run.id, ("applied",)) if entry.reason],
+            doubtful=self.outbox.doubtful(run.id),
             stopped=stopped,
             waited=patience.wait_s > 0,
         )
