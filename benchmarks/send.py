@@ -1,7 +1,8 @@
 """Measures sending against a sandbox in a process of its own: its pace under a rate limit, its CPU and its memory.
 
 Prints the share of the server's limit that was reached and the share of answers that were 429; then the client's CPU a
-packet (outbox included), how much memory a long run takes beyond one of a tenth, and how long `status` and `resume` take on it.
+packet (outbox included), how much memory a long run takes beyond one of a tenth, and how long `status` and `resume`
+take on it.
 """
 
 from __future__ import annotations

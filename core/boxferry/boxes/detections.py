@@ -30,6 +30,7 @@ class Image(msgspec.Struct, frozen=True, gc=False):
         source: the file that its boxes were read from, for messages; empty where there is none.
         video: whether it is a video, so that its boxes have frames.
         frames: how many frames a video has; 0 where unknown.
+        frame_rate: its frames a second; 0 where unknown.
         file_id: its id on the server, where the source tells it; 0 else.
     """
 
@@ -40,6 +41,7 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     source: str = ""
     video: bool = False
     frames: int = 0
+    frame_rate: float = 0.0
     file_id: int = 0
 
     @property

@@ -11,6 +11,7 @@ from boxferry.sending.attributes import AttributePolicy, AttributeWish
 from boxferry.sending.carry import Patience
 from boxferry.sending.labels import Policy
 from boxferry.sending.manner import Manner
+from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.target import OnExisting
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ _FILES = (
     click.option("--job", type=int, metavar="ID", help="Attach new files to a job; not with uploads."),
     click.option(
         "--video-split", type=int, metavar="S", help="Seconds after which the server cuts a new video. [its own: 30]"
+    ),
+    click.option(
+        "--video-rate",
+        type=float,
+        default=VIDEO_RATE,
+        show_default=True,
+        metavar="FPS",
+        help="The project's frames a second: the server resamples faster videos.",
     ),
     click.option("--skip-empty", is_flag=True, help="Make no file for an image without boxes."),
 )
@@ -131,6 +140,7 @@ def manner_of(given: Mapping[str, Any]) -> Manner:
         file_name=given["file_name"],
         job=given["job"],
         video_split_s=given["video_split"],
+        video_rate=given["video_rate"],
         annotations=given["kind"] == "annotations",
         human_made=given["human_made"],
         attributes=AttributeWish.parse(

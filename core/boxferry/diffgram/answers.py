@@ -64,6 +64,11 @@ class ViewedFile(msgspec.Struct, frozen=True):
         return ((media.width or 0), (media.height or 0)) if media else (0, 0)
 
     @property
+    def rate(self) -> float:
+        """The frames a second of a video; 0 for an image, or where unknown."""
+        return (self.video.frame_rate or 0.0) if self.video else 0.0
+
+    @property
     def frames(self) -> int:
         """How many frames a video has; 0 for an image, or where unknown."""
         return (self.video.frame_count or 0) if self.video else 0

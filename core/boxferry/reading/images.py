@@ -171,9 +171,13 @@ class ImageIndex:
                 raise InputError(entry.problem)
             facts = video_facts(entry.path) if entry.listed.video and entry.path else VideoFacts()
             width, height = _size(entry, facts) or self._size
-            frames = entry.listed.frames or facts.frames
             entry.image = msgspec.structs.replace(
-                entry.listed, width=width, height=height, frames=frames, media=entry.path
+                entry.listed,
+                width=width,
+                height=height,
+                frames=entry.listed.frames or facts.frames,
+                frame_rate=entry.listed.frame_rate or facts.rate,
+                media=entry.path,
             )
         return entry.image
 

@@ -30,11 +30,11 @@ def video_facts(path: str) -> VideoFacts:
     except ModuleNotFoundError:
         return VideoFacts()
     try:
-        with av.open(path) as container:
+        with av.open(path, "r") as container:
             if not container.streams.video:
                 return VideoFacts()
             stream = container.streams.video[0]
-            frames = stream.frames or sum(1 for packet in container.demux(stream) if packet.size)
+            frames = stream.frames or len([packet for packet in container.demux(stream) if packet.size])
             return VideoFacts(stream.width, stream.height, frames, float(stream.average_rate or 0))
     except (av.FFmpegError, OSError, ValueError):
         return VideoFacts()

@@ -17,7 +17,15 @@ DATABASE_INT = 2**31
 
 
 class BoxError(Exception):
-    """A box is refused, and with it every box after it in the list; the text is the input's status_text."""
+    """A box is refused, and with it every box after it in the list; the text is the input's status_text.
+
+    Attributes:
+        found: what is wrong, as a video's update log has it.
+    """
+
+    def __init__(self, found: dict[str, str] | str) -> None:
+        super().__init__(found if isinstance(found, str) else f"Instance List Error:{found}")
+        self.found = found
 
 
 def check(store: Store, project: str, box: Any) -> Row:  # noqa: ANN401 # whatever was sent
@@ -27,14 +35,14 @@ def check(store: Store, project: str, box: Any) -> Row:  # noqa: ANN401 # whatev
         BoxError: it is refused.
     """
     if not isinstance(box, dict):
-        raise BoxError(f"Instance List Error:{{'instance': 'Must be a dict, is {type(box).__name__}'}}")
+        raise BoxError({"instance": f"Must be a dict, is {type(box).__name__}"})
     stored = {name: box.get(name) for name in KEPT} | {"machine_made": bool(box.get("machine_made"))}
     if box.get("label_file_id") is None:
-        raise BoxError("Instance List Error:{'label_file_id': 'Missing label_file_id'}")
+        raise BoxError({"label_file_id": "Missing label_file_id"})
     if box.get("type") == "box":
         stored |= _checked_corners(box)
     elif box.get("type") != "polygon" or not isinstance(box.get("points"), list):
-        raise BoxError(f"Instance List Error:{{'type': 'Invalid instance type {box.get('type')}'}}")
+        raise BoxError({"type": f"Invalid instance type {box.get('type')}"})
     _check_label(store, project, box["label_file_id"])
     if box.get("model_ref") and box.get("model_run_ref"):
         stored["model_run_id"] = store.model_run(project, str(box["model_ref"]), str(box["model_run_ref"]))
@@ -45,14 +53,12 @@ def _checked_corners(box: Row) -> Row:
     if missing := [name for name in CORNERS if box.get(name) is None]:
         raise BoxError(f"Traceback (most recent call last):\n  File \"process_media.py\"\nKeyError: '{missing[0]}'")
     if wrong := {name: "Must be an int" for name in CORNERS if not isinstance(box[name], int)}:
-        raise BoxError(f"Instance List Error:{wrong}")
+        raise BoxError(wrong)
     corners = {name: max(0, box[name]) if name.endswith("min") else box[name] for name in CORNERS}
     width, height = corners["x_max"] - corners["x_min"], corners["y_max"] - corners["y_min"]
     for side, name in ((width, "Width"), (height, "Height")):
         if side < 1:
-            raise BoxError(
-                f"Instance List Error:{{'{name.lower()}': '{name}: {side} less than 1 pixels or negative.'}}"
-            )
+            raise BoxError({name.lower(): f"{name}: {side} less than 1 pixels or negative."})
     return corners | {"width": width, "height": height}
 
 
@@ -63,7 +69,7 @@ def _check_label(store: Store, project: str, label_file_id: Any) -> None:  # noq
     found = store.row("SELECT project FROM label_file WHERE id = ?", label_file_id) if known else None
     if found is None or found["project"] != project:
         message = f"Label File ID: {label_file_id} does not belong to project {project}"
-        raise BoxError(f"Instance List Error:{{'label_file_id': '{message}'}}")
+        raise BoxError({"label_file_id": message})
 
 
 def vanishes(box: Any) -> bool:  # noqa: ANN401 # whatever was sent
@@ -104,19 +110,20 @@ def apply_list(store: Store, file: Row, mode: str | None, boxes: list[Any]) -> s
         if mode == "update_with_existing":
             _replace(store, file["id"], kept, complete=problem is None)
         else:
-            store.add_instances(file["id"], [_new(box) for box in kept.values()])
+            store.add_instances(file["id"], [new_row(box) for box in kept.values()])
     return problem
 
 
 def _replace(store: Store, file_id: int, wanted: dict[str, Row], *, complete: bool) -> None:
     """Boxes that are equal keep their rows; the others of the file go, and the new ones come."""
     there = {same_box(box): box["id"] for box in store.instances(file_id)}
-    store.add_instances(file_id, [_new(box) for key, box in wanted.items() if key not in there])
+    store.add_instances(file_id, [new_row(box) for key, box in wanted.items() if key not in there])
     if complete:
         store.delete_instances([row_id for key, row_id in there.items() if key not in wanted])
 
 
-def _new(box: Row) -> Row:
+def new_row(box: Row) -> Row:
+    """A box that was not there before."""
     chain = {"version": 1, "root_id": None, "previous_id": None, "action_type": "created", "member_created_id": None}
     return {**box, **chain}
 
@@ -147,7 +154,7 @@ def review(store: Store, file: Row, boxes: list[Any]) -> list[Row]:
 
 def _edited(stored: Row, old: Row | None) -> Row:
     if old is None:
-        return _new(stored) | {"member_created_id": 1}
+        return new_row(stored) | {"member_created_id": 1}
     return {
         **stored,
         "model_run_id": old.get("model_run_id"),

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
 
 DEFAULT_LIMIT = 25
-COLUMNS = "id, original_filename, type, state, directory_id, width, height, ann_is_complete, created_time"
+COLUMNS = (
+    "id, original_filename, type, state, directory_id, width, height, ann_is_complete, created_time, frame_rate, "
+    "frame_count, offset_s"
+)
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
@@ -35,9 +38,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         file = _file(store, str(sent.get("project_string_id")), sent.get("file_id"))
         if file is None:
             raise InternalServerError
-        url = f"{request.host_url}images/{file['id']}"
-        image = {"width": file["width"], "height": file["height"], "url_signed": url}
-        return ok(file=_shown(file) | {"image": image | {"original_filename": file["original_filename"]}})
+        return ok(file=_shown(file) | _media(file))
 
     @blueprint.post("/api/project/<project>/file/<int:file_id>/annotation/list")
     def annotations(project: str, file_id: int) -> Response | tuple[Response, int]:
@@ -59,6 +60,16 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         return Response(data, mimetype="image/png" if data.startswith(b"\x89PNG") else "image/jpeg")
 
     return blueprint
+
+
+def _media(file: Row) -> Row:
+    """The part of an answer that shows what a file is: its image, or its video."""
+    url = f"{request.host_url}images/{file['id']}"
+    size = {"width": file["width"], "height": file["height"], "original_filename": file["original_filename"]}
+    if file["type"] != "video":
+        return {"image": size | {"url_signed": url}, "video": None}
+    video = {"frame_rate": file["frame_rate"], "frame_count": file["frame_count"], "fps_conversion_ratio": 1.0}
+    return {"image": None, "video": size | video | {"offset_in_seconds": file["offset_s"], "file_signed_url": url}}
 
 
 def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response, int]:

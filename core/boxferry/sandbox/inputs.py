@@ -106,5 +106,5 @@ def shown(row: Row) -> Row:
         "created_time": created,
         "update_log": update_log,
         "instance_list": boxes,
-        "parent_input_id": None,
+        "parent_input_id": row["parent_input_id"],
     }

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 LONGEST_SIDE = 7680
 TAKEN = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
+VIDEOS = {".mp4", ".mov", ".avi", ".m4v"}
 UNOPENED = {".webp", ".gif"}
 ORIENTATION = 0x0112  # the EXIF tag
 FETCH_TIMEOUT_S = 10.0
@@ -23,7 +24,7 @@ class MediaError(Exception):
     """The media is not taken; the text is the input's status_text."""
 
 
-def name_of(url: str | None, original_filename: str | None) -> str:
+def name_of(url: str | None, original_filename: str | None, *, video: bool = False) -> str:
     """The name that a new file appears under.
 
     Raises:
@@ -37,7 +38,7 @@ def name_of(url: str | None, original_filename: str | None) -> str:
     extension = path.suffix if original_filename else "." + path.name.partition(".")[2].partition(".")[0]
     if extension in {"", "."}:
         raise MediaError("Invalid extension, check filename")
-    if extension.lower() not in TAKEN:
+    if extension.lower() not in (VIDEOS if video else TAKEN):
         raise MediaError(f"Extension: {extension} not supported yet")
     return name
 

@@ -13,7 +13,8 @@ from boxferry.sandbox.answers import bad, body, ok
 from boxferry.sandbox.inputs import shown_input
 from boxferry.sandbox.media import MediaError
 from boxferry.sandbox.store import NEVER, now
-from boxferry.sandbox.worker import add_file, check_name, end, finish
+from boxferry.sandbox.video import is_video
+from boxferry.sandbox.worker import carry_out_new, check_name, end
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -113,6 +114,7 @@ def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -
             "connection_id": _small(sent["connection_id"]) if sent.get("connection_id") is not None else None,
             "bucket_name": _text(sent.get("bucket_name")),
             "blob_path": _text(sent.get("raw_data_blob_path")),
+            "video_split_duration": _small(sent.get("video_split_duration")),
         },
     )
     sandboxed.worker.notify()
@@ -129,7 +131,7 @@ def _upload(sandboxed: Sandboxed, project: str) -> Answer:
         return bad("No file", key="file")
     if fields is None or not isinstance(fields.get("directory_id"), int):
         return bad("'directory_id' not supplied", key="directory_id")
-    boxes = fields.get("instance_list")
+    boxes, frames = fields.get("instance_list"), fields.get("frame_packet_map")
     name, directory_id = secure_filename(file.filename), fields["directory_id"]
     input_id = store.insert(
         "input",
@@ -138,23 +140,25 @@ def _upload(sandboxed: Sandboxed, project: str) -> Answer:
             "directory_id": directory_id,
             "status": "uploading",
             "original_filename": name,
-            "media_type": "image",
+            "media_type": "video" if is_video(name) else "image",
             "type": "from_local",
             "created_time": now(),
             "due": now(),
             "instance_list": json.dumps({"list": boxes}) if isinstance(boxes, list) else None,
+            "frame_packet_map": json.dumps(frames) if isinstance(frames, dict) else None,
         },
     )
+    row = store.row("SELECT * FROM input WHERE id = ?", input_id) or {}
     try:
         check_name(store, directory_id, name)
-        file_id = add_file(store, project, directory_id, name, file.read())
+        file_id = carry_out_new(store, row, name, file.read())
     except MediaError as error:
         end(store, input_id, str(error))
         clash = "Already Exists" in str(error)
         record = shown_input(store, input_id)
         return bad(str(error), input=record, file=None) if clash else ok(input=record, file=None)
-    finish(store, input_id, file_id, boxes if isinstance(boxes, list) else None)
-    return ok(file={"id": file_id, "original_filename": name}, input=shown_input(store, input_id))
+    made = None if file_id is None else {"id": file_id, "original_filename": name}
+    return ok(file=made, input=shown_input(store, input_id))
 
 
 def _fields() -> Row | None:

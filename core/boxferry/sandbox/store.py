@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS label_schema (id INTEGER PRIMARY KEY, project TEXT, n
 CREATE TABLE IF NOT EXISTS label_file (id INTEGER PRIMARY KEY, project TEXT, schema_id INT, name TEXT, colour TEXT);
 CREATE TABLE IF NOT EXISTS file (
     id INTEGER PRIMARY KEY, project TEXT, directory_id INT, original_filename TEXT, type TEXT, state TEXT,
-    width INT, height INT, path TEXT, ann_is_complete INT DEFAULT 0, created_time REAL
+    width INT, height INT, path TEXT, ann_is_complete INT DEFAULT 0, created_time REAL, frame_rate REAL,
+    frame_count INT, offset_s INT, media_of INT
 );
 CREATE INDEX IF NOT EXISTS file_by_name ON file (directory_id, original_filename);
 CREATE TABLE IF NOT EXISTS instance (id INTEGER PRIMARY KEY, file_id INT, soft_delete INT DEFAULT 0, data TEXT);
@@ -33,7 +34,7 @@ CREATE TABLE IF NOT EXISTS input (
     id INTEGER PRIMARY KEY, project TEXT, directory_id INT, status TEXT, status_text TEXT, file_id INT, batch_id INT,
     mode TEXT, type TEXT, url TEXT, media_type TEXT, original_filename TEXT, percent_complete REAL, created_time REAL,
     update_log TEXT, instance_list TEXT, frame_packet_map TEXT, due REAL, job_id INT, connection_id INT,
-    bucket_name TEXT, blob_path TEXT
+    bucket_name TEXT, blob_path TEXT, parent_input_id INT, video_split_duration INT
 );
 CREATE INDEX IF NOT EXISTS input_by_batch ON input (batch_id);
 CREATE INDEX IF NOT EXISTS input_by_status ON input (status, due);

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
-from boxferry.sending.outcome import Outcome, input_outcome
+from boxferry.sending.outcome import Outcome, input_outcome, refusal
 from boxferry.sending.ownership import identities
 from boxferry.sending.updates import only_missing, replacing
 
@@ -97,6 +97,21 @@ class Evidence:
             return outcome._replace(reason=f"{found}: somebody saved the file meanwhile; look at it")
         if gone := identities(record.boxes) - identities(rows):
             return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")
+        return outcome
+
+    def split(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome | None:
+        """What became of a new file that the server calls done and names no id of: a long video, cut into clips.
+
+        Each clip is an input of its own, outside the batch. None while they are being worked on, or not there yet.
+        """
+        if b'"type":"video"' not in self._outbox.body(entry.id):
+            return outcome
+        clips = [clip for clip in self._client.inputs() if clip.parent_input_id == record.id]
+        if len(clips) < 2 or not ended(clips):
+            return None
+        if failed := [clip for clip in clips if clip.status == "failed"]:
+            reasons = "; ".join(f"{clip.original_filename}: {refusal(clip)}" for clip in failed)
+            return Outcome("refused", f"{len(failed)} of {len(clips)} clips: {reasons}", record.id)
         return outcome
 
     def _wanted(self, entry: Entry) -> set[str]:

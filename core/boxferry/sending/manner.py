@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from boxferry.errors import UsageError
 from boxferry.sending.attributes import AttributeWish
 from boxferry.sending.carry import Patience
+from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
 from boxferry.sending.templates import Template
 
@@ -39,6 +40,7 @@ class Manner:
         file_name: a template of the names under which new files appear; the images' own where left out.
         job: the id of the job that new files are attached to.
         video_split_s: seconds after which the server cuts new videos.
+        video_rate: the project's frames a second, to which the server resamples faster videos.
         annotations: the boxes are annotations, no predictions: they go without score and model.
         human_made: annotations that count as people's work; reviewers see them so.
         attributes: which attributes are sent.
@@ -66,6 +68,7 @@ class Manner:
     file_name: str | None = None
     job: int | None = None
     video_split_s: int | None = None
+    video_rate: float = VIDEO_RATE
     annotations: bool = False
     human_made: bool = False
     attributes: AttributeWish = field(default_factory=AttributeWish)
@@ -96,6 +99,8 @@ class Manner:
             )
         if self.annotations and self.on_existing == "replace-own":
             raise UsageError("--on-existing replace-own: replaces a model's predictions, and annotations have no model")
+        if not self.video_rate > 0:
+            raise UsageError(f"--video-rate: {self.video_rate}, expected more than 0 frames a second")
         if self.plan is not None and self.attributes.policy == "create" and self.attributes:
             raise UsageError("--plan: --attributes create changes the server; make the attributes first")
 

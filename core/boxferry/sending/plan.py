@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from boxferry.boxes.refine import without
 from boxferry.boxes.tally import Place
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
 from boxferry.sending.outbox import ENDED
 from boxferry.sending.ownership import identities, identity
+from boxferry.sending.server_frames import Timing, timing_problem, to_server_frames
 from boxferry.sending.server_size import UNKNOWN, to_server_size
 from boxferry.sending.target import REPLACING, Problem, Target
 from boxferry.sending.updates import entry
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
     from boxferry.sending.ownership import Rows
 
 
+VIDEO_RATE = 30.0  #: frames a second that a project is set to, unless somebody has changed it
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planner:
     """Makes the packets of one push.
@@ -49,6 +51,7 @@ class Planner:
         outbox: with `run_id`, tells what this run has for a file already; None where nothing was ever pushed.
         run_id: the run in the outbox, or None.
         skip_empty: make no file for an image without boxes.
+        video_rate: the project's frames a second: faster videos are resampled to it by the server.
         deleting: counts, per file, the boxes of people that a replacement deletes.
     """
 
@@ -64,6 +67,7 @@ class Planner:
     outbox: Outbox | None = None
     run_id: int | None = None
     skip_empty: bool = False
+    video_rate: float = VIDEO_RATE
     deleting: dict[str, int] = field(default_factory=dict)
 
     def entries(self) -> Iterator[Entry]:
@@ -197,31 +201,26 @@ class _Placing:
         self._found: dict[str, Target | Problem] = {}
 
     def placed(self, chunk: Detections) -> Detections:
-        """The boxes in the pixels of the files that they go to; what stands in the way is remembered."""
+        """The boxes in the pixels and frames of the files that they go to; what stands in the way is remembered."""
         self._found = {image.key: self._target(image) for image in chunk.images}
-        sizes, frames = [], []
-        for image in chunk.images:
-            viewed = self._viewed(self._found[image.key])
-            sizes.append(viewed[0])
-            frames.append(viewed[1] or image.frames)
-        chunk, problems = to_server_size(chunk, sizes, self._planner.tally)
+        viewed = [self._viewed(image) for image in chunk.images]
+        chunk, problems = to_server_size(chunk, [size for size, _ in viewed], self._planner.tally)
         for index, problem in problems.items():
             self._found[chunk.images[index].key] = problem
-        return self._in_time(chunk, frames)
+        return to_server_frames(chunk, [timing for _, timing in viewed], self._planner.tally)
 
-    def _viewed(self, found: Target | Problem) -> tuple[tuple[int, int], int]:
+    def _viewed(self, image: Image) -> tuple[tuple[int, int], Timing]:
+        """The size and the timing of the file that an image's boxes go to; for a new one, what they will be."""
+        found = self._found[image.key]
         if isinstance(found, Problem) or found.file_id is None:
-            return UNKNOWN, 0
-        viewed = self._planner.holdings.view(found.file_id)
-        return viewed.size, viewed.frames
-
-    def _in_time(self, chunk: Detections, frames: list[int]) -> Detections:
-        """Without the boxes past the end of their video, which the server would lose without a word."""
-        if chunk.frame is None:
-            return chunk
-        last = np.array(frames, np.int64)[chunk.image_index]
-        late = (last > 0) & (chunk.frame >= last)
-        return without(chunk, late, "no-such-frame", "its video has fewer frames", self._planner.tally)
+            rate = min(image.frame_rate, self._planner.video_rate)
+            frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
+            return UNKNOWN, Timing(rate, frames)
+        file = self._planner.holdings.view(found.file_id)
+        timing = Timing(file.rate, file.frames or image.frames)
+        if problem := timing_problem(image, timing):
+            self._found[image.key] = problem
+        return file.size, timing
 
     def _target(self, image: Image) -> Target | Problem:
         found = self._planner.destinations.of(image)

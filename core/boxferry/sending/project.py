@@ -174,6 +174,7 @@ class Diffgram:
             machine_made=not manner.human_made,
             attributes=self._attributes(manner, labels, tally, schema.id, dry_run=dry_run),
             skip_empty=manner.skip_empty,
+            video_rate=manner.video_rate,
         )
 
     def _files(self, place: Directory, manner: Manner) -> FileIndex | None:

@@ -95,7 +95,10 @@ class Reconciler:
         record = self._evidence.records(entry.batch_id).of(entry)
         if record is None:
             return self._unless_early(entry)
-        return input_outcome(record) or Outcome("accepted", "", record.id, record.file_id)
+        outcome = input_outcome(record)
+        if outcome is None or (outcome.state == "applied" and outcome.file_id is None):
+            return Outcome("accepted", "", record.id, record.file_id)  # the watcher sees to its end, or to its clips
+        return outcome
 
     def _unless_early(self, entry: Entry) -> Outcome | None:
         """Nothing of the packet is there: it may be sent again, as soon as it cannot arrive any more."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from boxferry.packets.contents import Contents
     from boxferry.sending.templates import Template
 
+UPLOAD_SPLIT_S = 30  #: seconds after which the server cuts a video that nobody says otherwise of
 SPLITS = range(2, 181)  #: seconds after which the server can be told to cut a video
 
 
@@ -94,6 +95,9 @@ class UploadRoute:
             return Problem("no-image", "not in the images folder: an upload needs the image; see --images")
         if problem := media_problem(image.media, video=image.video):
             return Problem("unsupported-media", problem)
+        if image.frame_rate and image.frames / image.frame_rate > UPLOAD_SPLIT_S:
+            message = f"longer than {UPLOAD_SPLIT_S} s: the server would cut it, and an upload does not tell into what"
+            return Problem("long-video", f"{message}; use --media-url or --blob-path")
         name = server_name(self.new.naming.of(image.key))
         if media_problem(name, video=image.video):
             message = f"an upload would rename it to '{name}', which Diffgram refuses: rename it, or use --media-url"

@@ -72,6 +72,8 @@ class Watcher:
 
     def _settle(self, entry: Entry, record: InputRecord | None) -> bool:
         outcome = input_outcome(record) if record else None
+        if record and outcome and outcome.state == "applied" and outcome.file_id is None:
+            outcome = self._evidence.split(entry, record, outcome)
         if outcome is None:
             return False
         if outcome.state == "refused" and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
