@@ -41,7 +41,7 @@ CREATE TABLE packet (
     changed REAL NOT NULL
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
-CREATE INDEX packet_by_file ON packet (run_id, file_name);
+CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
 """
 
 #: what turns a file of each earlier version into one of the next
@@ -61,7 +61,7 @@ _MIGRATIONS = {
                 state, batch_id, input_id, attempts, reason, changed FROM packet_1;
         DROP TABLE packet_1;
         CREATE INDEX packet_by_state ON packet (run_id, state);
-        CREATE INDEX packet_by_file ON packet (run_id, file_name);
+        CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
     """,
 }
 
