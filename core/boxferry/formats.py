@@ -29,6 +29,11 @@ class Source(Protocol):
         ...
 
     @property
+    def value(self) -> object | None:
+        """What was handed over, where it is results in memory rather than a file; an iterator can be peeked at."""
+        ...
+
+    @property
     def is_stream(self) -> bool:
         """Whether it is one file or standard input, rather than a folder or a glob."""
         ...
@@ -215,6 +220,7 @@ class Format:
             is one stream, to standard output when the path is '-'. None where the format is only read.
         catalog: reads names, images and sizes from a file given as `--categories`; None where it has none.
         options: further options of its own.
+        live: it is of results in memory, so that it is no use on the command line.
         reads_images_folder: the source is itself the images folder, where no other one is named.
     """
 
@@ -225,4 +231,5 @@ class Format:
     write: Callable[[Iterable[Detections], Path, Context], None] | None = None
     catalog: Callable[[Source], Catalog] | None = None
     options: tuple[Option, ...] = ()
+    live: bool = False
     reads_images_folder: bool = False

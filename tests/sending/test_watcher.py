@@ -22,7 +22,9 @@ class SlowServer:
         self.asked[batch_id] += 1
         found = [
             InputRecord(
-                status="success" if n < self.done and n not in self.stuck else "processing", original_filename=name, file_id=n + 1
+                status="success" if n < self.done and n not in self.stuck else "processing",
+                original_filename=name,
+                file_id=n + 1,
             )
             for n, (name, batch) in enumerate(self.packets)
             if batch == batch_id

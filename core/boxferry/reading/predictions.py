@@ -103,6 +103,24 @@ class Predictions:
         """With another look-up of images, one that knows more sizes."""
         return replace(self, images=images)
 
+    def unrefined(self, tally: Tally) -> Iterator[Detections]:
+        """The chunks as the format gives them, before any step.
+
+        Raises:
+            InputError: the source cannot be read as its format.
+        """
+        if self.format.read is None:
+            raise UsageError(f"format '{self.format.name}' can be written, not read")
+        context = Context(
+            images=self.images,
+            tally=tally,
+            names=self.names,
+            options=self.options,
+            polygons=self.polygons,
+            attributes=self.attributes,
+        )
+        return self.format.read(self.source, context)
+
     def chunks(self, tally: Tally) -> Iterator[Detections]:
         """The chunks as they are read, after the steps; each image comes once.
 
@@ -113,18 +131,8 @@ class Predictions:
             InputError: the source cannot be read as its format.
             UnknownLabel: at the end, classes without a name were met and `unknown` is 'error'.
         """
-        context = Context(
-            images=self.images,
-            tally=tally,
-            names=self.names,
-            options=self.options,
-            polygons=self.polygons,
-            attributes=self.attributes,
-        )
-        if self.format.read is None:
-            raise UsageError(f"format '{self.format.name}' can be written, not read")
         labels: set[str] = set()
-        for chunk in self._with_unmentioned(self.format.read(self.source, context), tally):
+        for chunk in self._with_unmentioned(self.unrefined(tally), tally):
             labels.update(chunk.labels)
             yield self._stepped(chunk, tally)
         self._note_unused(labels, tally)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read(
-    source: str | os.PathLike[str],
+    source: object,
     *,
     format: str = "auto",  # noqa: A002 # the word that users know, as in --format
     names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None = None,
@@ -37,7 +37,9 @@ def read(
     """Say what is to be read, and how; the boxes are read when the result's chunks are gone through.
 
     Args:
-        source: a file, a folder, a glob, or '-' for standard input.
+        source: a file, a folder, a glob, or '-' for standard input; or results in memory, as the frameworks that
+            `boxferry formats` lists give them: of one image, a list or a generator of several, or a dict of image
+            name → result where the results do not name their image.
         format: a format's name, or 'auto' to look at the content.
         names: the classes' names: a data.yaml or classes.txt, 'cat,dog', a list, or a dict of id → name.
         images: the folder that holds the images.
@@ -60,7 +62,7 @@ def read(
     found = source_of(source)
     fmt, why = choose_format(found, format, formats)
     if images is None and fmt.reads_images_folder:
-        images = source
+        images = found.name
     catalog = None if categories is None else read_catalog(source_of(categories), formats)
     index = ImageIndex.build(
         folder=None if images is None else Path(images),
@@ -99,7 +101,8 @@ def choose_format(source: Source, wanted: str, formats: Mapping[str, Format]) ->
     if claims:
         listed = "; ".join(f"{name}: {why}" for name, why in claims.items())
         raise UnknownFormat(f"{source.name}: more than one format fits ({listed}); choose with --format")
-    looked_for = "; ".join(f"{name}: {fmt.summary}" for name, fmt in formats.items() if fmt.read)
+    live = source.value is not None
+    looked_for = "; ".join(f"{name}: {fmt.summary}" for name, fmt in formats.items() if fmt.read and fmt.live == live)
     raise UnknownFormat(f"{source.name}: no format recognises it; looked for {looked_for}; choose with --format")
 
 

@@ -11,8 +11,10 @@ import sys
 import tempfile
 import weakref
 import zlib
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,7 +22,7 @@ from boxferry.errors import InputError
 from boxferry.reading.walk import WILD, expand, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from _typeshed import WriteableBuffer
@@ -32,12 +34,16 @@ BLOCK_BYTES = 256 * 1024
 GZIP_MAGIC = b"\x1f\x8b\x08"
 
 
-def source_of(spec: str | os.PathLike[str]) -> Source:
+def source_of(spec: object) -> Source:
     """The source that `spec` names: '-' is standard input; what exists is itself, even if its name looks like a glob.
+
+    What is no name and no path is results in memory.
 
     Raises:
         InputError: there is no such file or folder, no file matches the glob, or a folder cannot be listed.
     """
+    if not isinstance(spec, str | os.PathLike):
+        return ObjectSource(spec)
     name = os.fspath(spec)
     if name == "-":
         return PipeSource(name, _standard_input)
@@ -63,6 +69,7 @@ def _glob(pattern: str) -> Source:
 class FileSource:
     """One file, gzip undone; satisfies `formats.Source`."""
 
+    value = None
     is_stream = True
 
     def __init__(self, name: str) -> None:
@@ -119,6 +126,7 @@ class PipeSource(FileSource):
 class FolderSource:
     """All files below a folder; satisfies `formats.Source`."""
 
+    value = None
     is_stream = False
     head = b""
 
@@ -148,6 +156,48 @@ class GlobSource(FolderSource):
 
     def _all(self) -> Iterator[tuple[str, str]]:
         return iter(self._found)
+
+
+class ObjectSource:
+    """Results in memory; satisfies `formats.Source`."""
+
+    is_stream = False
+    head = b""
+
+    def __init__(self, value: object) -> None:
+        """Stand for what was handed over."""
+        kind = type(value)
+        self.name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        self.value: object | None = Peekable(value) if isinstance(value, Iterator) else value
+
+    def open(self) -> BinaryIO:
+        """Raise an InputError: there is no file."""
+        raise InputError(f"{self.name}: results in memory, where a file is expected")
+
+    def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 # there are none
+        """No files."""
+        return iter(())
+
+
+class Peekable:
+    """An iterator whose first value can be looked at; it can be gone through once."""
+
+    def __init__(self, iterator: Iterator[object]) -> None:
+        """Stand before `iterator`; nothing is taken from it yet."""
+        self._iterator = iterator
+        self._ahead: list[object] = []
+
+    def peek(self) -> object | None:
+        """The first value, which still comes; None where there is none."""
+        if not self._ahead:
+            self._ahead += islice(self._iterator, 1)
+        return self._ahead[0] if self._ahead else None
+
+    def __iter__(self) -> Iterator[object]:
+        """All values."""
+        while self._ahead:
+            yield self._ahead.pop()
+        yield from self._iterator
 
 
 def _with_suffix(files: Iterator[tuple[str, str]], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -13,27 +13,28 @@ from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
 from boxferry.packets.contents import references_in
-from boxferry.sending.attributes import AttributeResolver
+from boxferry.plugins import plugin_manager
+from boxferry.reading.predictions import Predictions
+from boxferry.reading.read import read
 from boxferry.sending.carry import Patience, carry
-from boxferry.sending.destinations import Destinations
-from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
-from boxferry.sending.holdings import Holdings
+from boxferry.sending.collector import Collector, patient
 from boxferry.sending.labels import LabelResolver, choose_schema
 from boxferry.sending.listener import Listener
 from boxferry.sending.manner import Manner
 from boxferry.sending.outbox import ENDED, Outbox
-from boxferry.sending.plan import Planner
-from boxferry.sending.plan_file import PlanHead, PlanSummary, with_label_ids, writing_plan
+from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
+from boxferry.sending.prepare import allowed, plan_summary, prepared, shown
 from boxferry.sending.report import PushReport, planned_file
+from boxferry.sending.spool import spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.plugins import Plugins
-    from boxferry.reading.predictions import Predictions
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.outcome import Outcome
+    from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
 
 
@@ -120,7 +121,7 @@ class Diffgram:
 
     def push(
         self,
-        predictions: Predictions,
+        predictions: object,
         *,
         directory: str | int,
         model: str,
@@ -131,7 +132,7 @@ class Diffgram:
         """Send the boxes to be corrected; every packet is in the outbox before the first one goes out.
 
         Args:
-            predictions: what `read` gave.
+            predictions: what `read` gave, or anything that it takes: results in memory, the path of a file or folder.
             directory: the directory on the server, by name or id.
             model: the model's name, on every box.
             run: the run's name, on every box; pushing the same run again sends only what is new.
@@ -144,52 +145,59 @@ class Diffgram:
         """
         manner = manner or Manner()
         place = self._client.find_directory(directory)
-        planner = self._planner(predictions, place, manner, model="" if manner.annotations else model, run=run)
+        if not isinstance(predictions, Predictions):
+            predictions = read(predictions)
+        planner = prepared(self._client, predictions, place, manner, model="" if manner.annotations else model, run=run)
         if manner.dry_run or manner.plan is not None:
             return self._dry_run(planner, place, manner)
         return self._carry_out(planner, place, manner, listener or Listener())
 
-    def _planner(self, predictions: Predictions, place: Directory, manner: Manner, *, model: str, run: str) -> Planner:
-        tally, dry_run = Tally(strict=manner.strict), manner.dry_run or manner.plan is not None
-        schema = choose_schema(self._client.schemas(), manner.schema)
-        labels = LabelResolver(self._client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run)
-        holdings = Holdings(self._client, place.id)
-        files = self._files(place, manner)
-        if files is not None:
-            predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
-        return Planner(
-            predictions=predictions,
-            destinations=Destinations(
-                directory_id=place.id,
-                holdings=holdings,
-                route=manner.route(place.id),
-                files=files,
-                on_existing=manner.on_existing,
-            ),
-            holdings=holdings,
-            labels=labels,
-            model=model,
-            run=run,
-            tally=tally,
-            machine_made=not manner.human_made,
-            attributes=self._attributes(manner, labels, tally, schema.id, dry_run=dry_run),
-            skip_empty=manner.skip_empty,
-            video_rate=manner.video_rate,
-        )
+    def collector(
+        self,
+        *,
+        directory: str | int,
+        model: str,
+        run: str,
+        manner: Manner | None = None,
+        names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None = None,
+        images: str | os.PathLike[str] | None = None,
+        min_score: float | None = None,
+        waiting: int = 1000,
+        every_s: float = 5.0,
+        close_s: float = 60.0,
+    ) -> Collector:
+        """What an inference loop hands its results to: a context manager, called with each result.
 
-    def _files(self, place: Directory, manner: Manner) -> FileIndex | None:
-        if not manner.existing and manner.on_existing == "error":
-            return None
-        ids = (lambda _: None) if manner.file_ids is None else ids_of(manner.file_ids)
-        return FileIndex(self._client.files(place.id), str(place.nickname or place.id), ids)
+        It never raises into the loop, and never slows it beyond putting arrays into a queue; what became of everything
+        stands in its `report`. Without the server results wait on this machine, for the next collector of the run.
 
-    def _attributes(
-        self, manner: Manner, labels: LabelResolver, tally: Tally, schema_id: int, *, dry_run: bool
-    ) -> AttributeResolver | None:
-        if not manner.attributes:
-            return None
-        return AttributeResolver(
-            self._client, manner.attributes, tally, schema_id=schema_id, label_ids=labels.ids, dry_run=dry_run
+        Args:
+            directory: the directory on the server, by name or id.
+            model: the model's name.
+            run: the run's name.
+            manner: how the boxes are pushed.
+            names: the classes' names, where the results have ids alone.
+            images: the folder of the images, where the results do not say where they are.
+            min_score: leave boxes out whose score is under it.
+            waiting: how many images may wait in memory.
+            every_s: seconds between pushes.
+            close_s: seconds that leaving the context waits.
+        """
+        chosen = manner or Manner()
+
+        def push(predictions: Predictions, wait: bool) -> PushReport:  # noqa: FBT001 # the collector's signature
+            if min_score is not None:
+                predictions = predictions.filter(min_score=min_score)
+            return self.push(predictions, directory=directory, model=model, run=run, manner=patient(chosen, wait=wait))
+
+        return Collector(
+            push,
+            spool_folder(self.outbox_path, self.server.host, self.server.project, str(directory), model, run),
+            options={"names": names, "plugins": plugin_manager()},
+            images=images,
+            waiting=waiting,
+            every_s=every_s,
+            close_s=close_s,
         )
 
     def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
@@ -239,7 +247,7 @@ class Diffgram:
         planner = replace(planner, outbox=self.outbox, run_id=run.id)
         listener = _Told(planner.predictions.plugins, listener)
         with self.outbox.sending():
-            self.outbox.add(run.id, _allowed(_shown(planner), planner.deleting, manner))
+            self.outbox.add(run.id, allowed(shown(planner), planner.deleting, manner))
             stopped = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
         report = self._report(planner.tally, run, manner.patience, stopped, planner.labels.created)
         return replace(report, attributes_created=planner.attributes_created)
@@ -272,7 +280,7 @@ class Diffgram:
         tally = Tally()
         with self.outbox.sending():
             entries = (entry for entry in with_label_ids(plan.entries, ids) if self._is_new(run, entry, tally))
-            self.outbox.add(run.id, _allowed(entries, summary.deletes, manner))
+            self.outbox.add(run.id, allowed(entries, summary.deletes, manner))
             stopped = self._send(run, manner.patience, listener or Listener(), summary.deletes, verify=manner.verify)
         return self._report(tally, run, manner.patience, stopped, created)
 
@@ -357,41 +365,6 @@ class Diffgram:
         except BoxferryError as error:
             return error
         return None
-
-
-def _shown(planner: Planner) -> Iterator[Entry]:
-    """The packets, each shown to the plugins that observe them."""
-    context = {"model": planner.model, "run": planner.run}
-    for entry in planner.entries():
-        planner.predictions.plugins.packet_built(entry.body, {**context, "file_name": entry.file_name})
-        yield entry
-
-
-def _allowed(entries: Iterable[Entry], deleting: Mapping[str, int], manner: Manner) -> Iterator[Entry]:
-    """The packets; at their end nothing is stored where they delete boxes of people and that was not allowed.
-
-    Raises:
-        UsageError: it was not; the message says how many boxes, and of which files.
-    """
-    yield from entries
-    if deleting and not manner.delete_people:
-        files = ", ".join(f"{name}: {count}" for name, count in list(deleting.items())[:5])
-        more = f" and {len(deleting) - 5} more files" if len(deleting) > 5 else ""
-        raise UsageError(
-            f"--on-existing replace-all would delete {sum(deleting.values())} boxes that people made or changed "
-            f"({files}{more}); nothing was sent; to have it so, pass --delete-people"
-        )
-
-
-def plan_summary(planner: Planner, files: int, boxes: int) -> PlanSummary:
-    """What a plan comes to, once its packets have been gone through."""
-    return PlanSummary(
-        files=files,
-        boxes=boxes,
-        create_labels={name: planner.labels.ids[name] for name in planner.labels.created},
-        deletes=planner.deleting,
-        dropped=dict(planner.tally.dropped),
-    )
 
 
 class _Told(Listener):

@@ -1,0 +1,63 @@
+"""Results in memory as pairs of an image's name and its result, however they are handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from boxferry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    IsOne = Callable[[Any], bool]
+
+HOW = "hand over {image name: result}, or pairs of image name and result"
+
+
+def first(value: Any) -> Any:  # noqa: ANN401 # whatever was handed over
+    """The first result of what was handed over; None where there is none, or it cannot be gone through."""
+    if isinstance(value, Mapping):
+        return next((found for found in value.values() if not _is_empty(found)), None)
+    found: Any = None
+    if hasattr(value, "peek"):
+        found = value.peek()
+    elif isinstance(value, Iterable):
+        found = next(iter(value), None)
+    return found[1] if _is_pair(found) else found
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, list | tuple) and not value
+
+
+def _is_pair(value: Any) -> bool:  # noqa: ANN401 # whatever was handed over
+    return (
+        isinstance(value, tuple) and len(value) == 2 and (isinstance(value[0], str) or hasattr(value[0], "__fspath__"))
+    )
+
+
+def recognised(value: object, is_one: IsOne) -> bool:
+    """Whether it is a result of this kind, or holds such results."""
+    if is_one(value):
+        return True
+    found = None if isinstance(value, str | bytes) else first(value)
+    return found is not None and is_one(found)
+
+
+def pairs(value: Any, is_one: IsOne) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # whatever was handed over
+    """Each image's name, empty where only its result can say it, and its result.
+
+    Raises:
+        InputError: something in between is no result of this kind.
+    """
+    if is_one(value):
+        yield "", value
+        return
+    for number, each in enumerate(value.items() if isinstance(value, Mapping) else value):
+        name, result = (str(each[0]), each[1]) if _is_pair(each) else ("", each)
+        if not is_one(result) and not _is_empty(result):
+            raise InputError(
+                f"result {number}: expected one like those before it, found {type(result).__name__}; {HOW}"
+            )
+        yield name, result

@@ -1,0 +1,106 @@
+"""What a push is made of, put together as its manner says; and what is seen to before its packets are stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.boxes.tally import Tally
+from boxferry.errors import UsageError
+from boxferry.sending.attributes import AttributeResolver
+from boxferry.sending.destinations import Destinations
+from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.labels import LabelResolver, choose_schema
+from boxferry.sending.plan import Planner
+from boxferry.sending.plan_file import PlanSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from boxferry.diffgram.answers import Directory
+    from boxferry.diffgram.client import Client
+    from boxferry.reading.predictions import Predictions
+    from boxferry.sending.manner import Manner
+    from boxferry.sending.outbox import Entry
+
+
+def prepared(
+    client: Client, predictions: Predictions, place: Directory, manner: Manner, *, model: str, run: str
+) -> Planner:
+    """What makes the packets of a push; the server is asked for its labels, and for its files where they count.
+
+    Raises:
+        BoxferryError: the labels' schema, an attribute, or a template is not right.
+    """
+    tally, dry_run = Tally(strict=manner.strict), manner.dry_run or manner.plan is not None
+    schema = choose_schema(client.schemas(), manner.schema)
+    labels = LabelResolver(client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run)
+    holdings = Holdings(client, place.id)
+    files = _files(client, place, manner)
+    if files is not None:
+        predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
+    return Planner(
+        predictions=predictions,
+        destinations=Destinations(
+            directory_id=place.id,
+            holdings=holdings,
+            route=manner.route(place.id),
+            files=files,
+            on_existing=manner.on_existing,
+        ),
+        holdings=holdings,
+        labels=labels,
+        model=model,
+        run=run,
+        tally=tally,
+        machine_made=not manner.human_made,
+        attributes=AttributeResolver(
+            client, manner.attributes, tally, schema_id=schema.id, label_ids=labels.ids, dry_run=dry_run
+        )
+        if manner.attributes
+        else None,
+        skip_empty=manner.skip_empty,
+        video_rate=manner.video_rate,
+    )
+
+
+def _files(client: Client, place: Directory, manner: Manner) -> FileIndex | None:
+    if not manner.existing and manner.on_existing == "error":
+        return None
+    ids = (lambda _: None) if manner.file_ids is None else ids_of(manner.file_ids)
+    return FileIndex(client.files(place.id), str(place.nickname or place.id), ids)
+
+
+def shown(planner: Planner) -> Iterator[Entry]:
+    """The packets, each shown to the plugins that observe them."""
+    context = {"model": planner.model, "run": planner.run}
+    for entry in planner.entries():
+        planner.predictions.plugins.packet_built(entry.body, {**context, "file_name": entry.file_name})
+        yield entry
+
+
+def allowed(entries: Iterable[Entry], deleting: Mapping[str, int], manner: Manner) -> Iterator[Entry]:
+    """The packets; at their end nothing is stored where they delete boxes of people and that was not allowed.
+
+    Raises:
+        UsageError: it was not; the message says how many boxes, and of which files.
+    """
+    yield from entries
+    if deleting and not manner.delete_people:
+        files = ", ".join(f"{name}: {count}" for name, count in list(deleting.items())[:5])
+        more = f" and {len(deleting) - 5} more files" if len(deleting) > 5 else ""
+        raise UsageError(
+            f"--on-existing replace-all would delete {sum(deleting.values())} boxes that people made or changed "
+            f"({files}{more}); nothing was sent; to have it so, pass --delete-people"
+        )
+
+
+def plan_summary(planner: Planner, files: int, boxes: int) -> PlanSummary:
+    """What a plan comes to, once its packets have been gone through."""
+    return PlanSummary(
+        files=files,
+        boxes=boxes,
+        create_labels={name: planner.labels.ids[name] for name in planner.labels.created},
+        deletes=planner.deleting,
+        dropped=dict(planner.tally.dropped),
+    )

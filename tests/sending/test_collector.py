@@ -1,0 +1,191 @@
+"""The collector: results of an inference loop go out in the background, whatever happens; the loop notices nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace as Thing
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from boxferry import Diffgram, Manner
+from boxferry.diffgram.settings import Credentials
+from boxferry.sandbox.server import Sandbox
+from boxferry.sending.carry import Patience
+from sending.pushing import boxes_in, server_of
+from videos import a_video
+
+MANNER = Manner(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, failures=2, first_pause_s=0.01))
+NAMES = {0: "cat", 1: "dog"}
+
+
+def a_result(path, corners=((40, 30, 60, 50),)):
+    """As Ultralytics gives it."""
+    boxes = Thing(xyxy=np.array(corners, float), cls=np.zeros(len(corners)), conf=np.full(len(corners), 0.5), id=None)
+    return Thing(boxes=boxes, obb=None, masks=None, names=NAMES, path=str(path), orig_shape=(80, 100))
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Five images of 100x80."""
+    (tmp_path / "images").mkdir()
+    paths = [tmp_path / "images" / f"{number}.jpg" for number in range(5)]
+    for path in paths:
+        Picture.new("RGB", (100, 80), "grey").save(path)
+    return paths
+
+
+def a_collector(diffgram, **options):
+    given = {"directory": "Default", "model": "m", "run": "r", "manner": MANNER, "every_s": 0.1} | options
+    return diffgram.collector(**given)
+
+
+def test_results_arrive_while_the_loop_goes_on(sandbox, diffgram, images):
+    """Each image is a file with its boxes; leaving the context waits for them; nothing waits on the disk."""
+    with a_collector(diffgram) as collect:
+        for path in images:
+            collect(a_result(path))
+            time.sleep(0.06)
+    assert collect.report.ok, collect.report.summary()
+    assert (collect.report.images, collect.report.boxes, collect.report.waiting) == (5, 5, [])
+    assert len(collect.report.pushes) > 1
+    assert [boxes_in(sandbox, path.name) for path in images] == [[(40, 30, 60, 50)]] * 5
+
+
+def test_the_ultralytics_callback_hands_over_a_batch(sandbox, diffgram, images):
+    """model.add_callback("on_predict_batch_end", collect.on_predict_batch_end)."""
+    with a_collector(diffgram) as collect:
+        collect.on_predict_batch_end(Thing(results=[a_result(path) for path in images]))
+        collect.on_predict_batch_end(Thing(results=None))
+    assert collect.report.ok
+    assert len(sandbox.files()) == 5
+
+
+def test_results_without_a_name_are_given_one(sandbox, diffgram, images):
+    """torchvision and others do not know their image."""
+    with a_collector(diffgram, names=["cat", "dog"], images=images[0].parent) as collect:
+        collect({"boxes": np.array([[1.0, 2, 30, 40]]), "labels": [1], "scores": [0.5]}, "3.jpg")
+    assert collect.report.ok, collect.report.summary()
+    assert boxes_in(sandbox, "3.jpg") == [(1, 2, 30, 40)]
+
+
+def test_what_is_no_result_is_counted_and_stops_nothing(sandbox, diffgram, images):
+    """The loop goes on, the others arrive, the report says what it was."""
+    with a_collector(diffgram) as collect:
+        for value in (3, None, {"boxes": "x"}, a_result(images[0])):
+            collect(value)
+    assert collect.report.lost == {"unusable": 3}
+    assert not collect.report.ok
+    assert "no format recognises it" in collect.report.problems[0]
+    assert len(sandbox.files()) == 1
+
+
+def test_without_the_server_results_wait_and_the_next_collector_sends_them(tmp_path, images):
+    """Nothing is raised; nothing is lost; nothing is doubled."""
+    with Sandbox(tmp_path / "sandbox") as sandbox:
+        server, port = server_of(sandbox), int(sandbox.host.rpartition(":")[2])
+    outbox = tmp_path / "outbox.sqlite"
+    with Diffgram(server, outbox=outbox) as diffgram, a_collector(diffgram) as collect:
+        for path in images[:3]:
+            collect(a_result(path))
+    assert not collect.report.ok
+    assert "cannot be reached" in collect.report.problems[0]
+    assert collect.report.waiting
+    with (
+        Sandbox(tmp_path / "sandbox", port=port) as sandbox,
+        Diffgram(server, outbox=outbox) as diffgram,
+        a_collector(diffgram) as collect,
+    ):
+        collect(a_result(images[3]))
+        collect(a_result(images[0]))
+        collect.__exit__()  # the sandbox is needed for a look
+        assert collect.report.waiting == []
+        assert [boxes_in(sandbox, path.name) for path in images[:4]] == [[(40, 30, 60, 50)]] * 4
+
+
+def test_a_wrong_secret_reaches_the_report_and_not_the_loop(sandbox, tmp_path, images):
+    """Labelling is down; inference is not."""
+    wrong = Diffgram(server_of(sandbox, credentials=Credentials("i", "wrong")), outbox=tmp_path / "outbox.sqlite")
+    with wrong, a_collector(wrong) as collect:
+        collect(a_result(images[0]))
+    assert any("does not let us in" in problem for problem in collect.report.problems)
+    assert collect.report.waiting
+
+
+def test_a_full_queue_is_counted_and_never_waited_for(sandbox, diffgram, images, monkeypatch):
+    """The loop is faster than the disk: what does not fit is not taken, and said."""
+    from boxferry.sending.spool import SpoolFile
+
+    go_on = threading.Event()
+    add = SpoolFile.add
+    monkeypatch.setattr(SpoolFile, "add", lambda self, chunks: (go_on.wait(10), add(self, chunks)))
+    with a_collector(diffgram, waiting=1) as collect:
+        started = time.monotonic()
+        for path in images:
+            collect(a_result(path))
+            time.sleep(0.02)
+        assert time.monotonic() - started < 5
+        go_on.set()
+    assert collect.report.lost["queue-full"] >= 2
+    assert collect.report.images + collect.report.lost["queue-full"] == 5
+    assert len(sandbox.files()) == collect.report.images
+
+
+def test_a_full_disk_is_counted(sandbox, diffgram, images, monkeypatch):
+    """Not a traceback in a thread."""
+    from boxferry.sending.spool import SpoolFile
+
+    def full(self, chunks):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SpoolFile, "add", full)
+    with a_collector(diffgram) as collect:
+        collect(a_result(images[0]))
+    assert collect.report.lost == {"not-kept": 1}
+    assert "No space left" in collect.report.problems[0]
+
+
+def test_the_frames_of_a_video_are_one_packet(sandbox, diffgram, tmp_path):
+    """Handed over one by one; an empty frame counts."""
+    (tmp_path / "clip.mp4").write_bytes(a_video(width=100, height=80))
+    with a_collector(diffgram) as collect:
+        for corners in ([(1, 1, 9, 9)], np.zeros((0, 4)), [(2, 2, 9, 9)]):
+            collect(a_result(tmp_path / "clip.mp4", corners))
+    assert collect.report.ok, collect.report.summary()
+    assert sorted(box["frame_number"] for box in sandbox.boxes("clip.mp4")) == [0, 2]
+
+
+def main(host, outbox, paths):
+    """A loop that is killed."""
+    sandbox = Thing(host=host, project="sandbox", client_id="LIVE__sandbox", client_secret="sandbox-secret")
+    with Diffgram(server_of(sandbox), outbox=outbox) as diffgram, a_collector(diffgram, every_s=30.0) as collect:
+        for path in paths:
+            collect(a_result(path))
+        time.sleep(0.3)
+        sys.stdout.write("taken\n")
+        sys.stdout.flush()
+        time.sleep(30)
+
+
+def test_what_was_taken_survives_the_process(sandbox, diffgram, tmp_path, images):
+    """Killed with SIGKILL after the results were taken, before any push: the next collector sends them."""
+    arguments = json.dumps([sandbox.host, str(tmp_path / "outbox.sqlite"), [str(path) for path in images]])
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, __file__, arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as loop:
+        assert loop.stdout.readline() == "taken\n"
+        loop.send_signal(signal.SIGKILL)
+    assert sandbox.files() == []
+    with a_collector(diffgram) as collect:
+        pass
+    assert collect.report.waiting == []
+    assert len(sandbox.files()) == 5
+
+
+if __name__ == "__main__":
+    main(*json.loads(sys.argv[1]))
