@@ -1,14 +1,16 @@
 """The YOLO adapter: rows of the field, and back."""
 
 import codecs
+import dataclasses
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxferry.boxes.detections import Detections, Image
-from boxferry.errors import InputError
+from boxferry.errors import InputError, UsageError
 from boxferry.reading.source import source_of
+from boxferry_adapters.yolo.layout import Layout
 from boxferry_adapters.yolo.rows import parse, parse_carefully, parse_quickly, plain
 from formats.reading import (
     FORMATS,
@@ -37,7 +39,13 @@ GOOD = {
     "Y1-no-score": ("0 .5 .5 .2 .25", None),
     "Y2-score": ("0 0.5 0.5 0.2 0.25 0.75", 0.75),
     "Y2-score-zero": ("0 0.5 0.5 0.2 0.25 0", 0.0),
-    "Y2-score-one": ("0 0.5 0.5 0.2 0.25 1", 1.0),
+    "Y2-score-one": ("0 0.5 0.5 0.2 0.25 1.0", 1.0),
+    "Y3-track-id": ("0 0.5 0.5 0.2 0.25 1", None),
+    "Y3-track-ids": ("0 0.5 0.5 0.2 0.25 12", None),
+    "Y4-score-and-track": ("0 0.5 0.5 0.2 0.25 0.75 12", 0.75),
+    "Y6-outline": ("0 0.4 0.375 0.6 0.375 0.5 0.625", None),
+    "Y7-outline-and-score": ("0 0.4 0.375 0.6 0.375 0.5 0.625 0.75", 0.75),
+    "Y7-oriented": ("0 0.5 0.375 0.6 0.5 0.5 0.625 0.4 0.5", None),
     "Y8-crlf-tabs-blanks": ("\r\n0\t0.5  0.5 0.2 0.25 \r\n\r\n", None),
     "Y9-bom": (codecs.BOM_UTF8 + b"0 0.5 0.5 0.2 0.25", None),
     "Y9-utf16": ("0 0.5 0.5 0.2 0.25".encode("utf-16"), None),
@@ -56,7 +64,6 @@ def test_rows_as_they_are_written(tmp_path, text, score):
 
 BAD_ROWS = {
     "words": "0 0.5 0.5 wide 0.25",
-    "Y7-columns": "0 0.5 0.5 0.2 0.25 0.5 0.7",
     "columns-few": "0 0.5 0.5 0.2",
     "Y14-nan": "0 nan 0.5 0.2 0.25",
     "Y14-inf": "0 0.5 0.5 inf 0.25",
@@ -76,7 +83,7 @@ def test_a_row_that_is_no_detection_costs_only_itself(tmp_path, row):
 
 
 FAILS = {
-    "Y3-track-ids": ("0 0.5 0.5 0.2 0.25 12\n0 0.5 0.5 0.2 0.25 13", "not-a-score", 2),
+    "scores-of-percent": ("0 0.5 0.5 0.2 0.25 12.5\n0 0.5 0.5 0.2 0.25 13.5", "not-a-score", 2),
     "Y15-pixels": ("0 320 240 64 48\n", "pixels", 1),
     "Y22-classification": ("0.91 cat\n0.05 dog\n", "classification", 0),
     "zero-bytes": (b"0 0.5\0 0.5", "bad-encoding", 0),
@@ -192,10 +199,10 @@ ENDS = st.sampled_from(["\n", "\r\n", " \n", "\n\n"])
 def test_the_quick_and_the_careful_way_agree(rows):
     """Where the quick one takes a file, it gives what the careful one gives, line numbers too."""
     text = "".join(blank.join([str(c), *numbers]) + end for c, numbers, blank, end in rows).encode()
-    quick, careful = parse_quickly(plain(text)), parse_carefully(plain(text))
+    quick, careful = parse_quickly(plain(text)), parse_carefully(plain(text), Layout(six="score"))
     if quick is not None:
         assert str(quick) == str(careful)
-    assert str(parse(text)) == str(careful)
+    assert str(parse(text, Layout(six="score"))) == str(careful)
 
 
 @settings(deadline=None, max_examples=60)
@@ -236,11 +243,141 @@ def test_scores_for_some_boxes_only_are_refused(tmp_path):
         FORMATS["yolo"].write([chunk], tmp_path, a_context("yolo"))
 
 
-def test_y3_a_last_column_of_1_is_no_score_where_other_files_have_track_ids(tmp_path):
-    """Alone it is a score of 1; beside ids it cannot be told, and the run ends."""
-    write_text(tmp_path / "b.txt", "0 0.5 0.5 0.2 0.25 7")
-    with pytest.raises(InputError, match=r"b\.txt: its last column holds track ids, so the 1 in .*a\.txt is one too"):
-        one(tmp_path, "0 0.5 0.5 0.2 0.25 1\n")
+TRACKS = "0 0.5 0.5 0.2 0.25 {}\n0 0.5 0.5 0.4 0.25 {}\n"
+MIXED = {
+    "in-a-file": {"a": TRACKS.format("0.5", "12")},
+    "ids-then-scores": {"a": TRACKS.format(1, 2), "b": TRACKS.format("0.5", "0.25")},
+    "scores-then-ids": {"a": TRACKS.format("0.5", "0.25"), "b": TRACKS.format(1, 2)},
+}
+
+
+@pytest.mark.parametrize("files", MIXED.values(), ids=MIXED)
+def test_y3_scores_and_track_ids_in_one_column_end_the_run_with_the_option(tmp_path, files):
+    """Never a score of 12, in whatever order the files come."""
+    for name, text in files.items():
+        write_text(tmp_path / f"{name}.txt", text)
+    with pytest.raises(InputError, match="--columns cls,x,y,w,h,conf or cls,x,y,w,h,id"):
+        read("yolo", tmp_path, names=NAMES, size=SIZE)
+
+
+def test_y3_a_later_file_may_be_the_first_with_a_sixth_column(tmp_path):
+    """Far behind those that were looked at first; and one that contradicts it is told."""
+    for number in range(100):
+        write_text(tmp_path / f"{number:03}.txt", "0 0.5 0.5 0.2 0.25")
+    write_text(tmp_path / "a.txt", TRACKS.format(7, 8))
+    (chunk,) = chunks_of(tmp_path)
+    assert chunk.track.tolist() == [-1] * 100 + [7, 8]
+    write_text(tmp_path / "b.txt", TRACKS.format("0.5", "0.25"))
+    with pytest.raises(InputError, match=r"b\.txt: its sixth column holds scores, that of others track ids"):
+        chunks_of(tmp_path)
+
+
+def chunks_of(path, *, polygons=False, size=SIZE, folder=None, **options):
+    """The chunks of a source, and what their columns hold."""
+    context = dataclasses.replace(
+        a_context("yolo", names=NAMES, size=size, folder=folder, **options), polygons=polygons
+    )
+    return list(FORMATS["yolo"].read(source_of(path), context))
+
+
+def test_y4_tracks_stay_with_their_boxes(tmp_path):
+    """A row without one has -1."""
+    write_text(tmp_path / "a.txt", "0 0.5 0.5 0.2 0.25\n0 0.5 0.5 0.4 0.25 0.75 3\n5 0.5 0.5 0.4 0.25 0.5 4\n")
+    (chunk,) = chunks_of(tmp_path)
+    assert chunk.track.tolist() == [-1, 3]
+
+
+def test_y5_columns_say_what_each_is(tmp_path):
+    """Darknet's order; every row must have just these."""
+    rows, tally = one(tmp_path, "0 0.75 0.5 0.5 0.2 0.25\n0 0.5 0.5 0.2 0.25", columns="cls,conf,x,y,w,h")
+    assert rows == [(*WHOLE, 0.75)]
+    assert tally.dropped == {"bad-row": 1}
+    (chunk,) = chunks_of(write_text(tmp_path / "b" / "b.txt", "0 0.5 0.5 0.2 0.25 1"), columns="cls,x,y,w,h,id")
+    assert chunk.track.tolist() == [1]
+
+
+@pytest.mark.parametrize("columns", ["cls,x,y,w", "cls,x,y,w,h,h", "cls,x,y,w,h,colour", "x"])
+def test_y5_columns_that_there_are_not_are_said(tmp_path, columns):
+    """With those that are expected."""
+    with pytest.raises(UsageError, match=f"--columns {columns}: expected each of cls, x, y, w, h"):
+        one(tmp_path, "0 0.5 0.5 0.2 0.25", columns=columns)
+
+
+def test_y6_an_outlines_bounds_are_the_box_and_the_outline_comes_on_request(tmp_path):
+    """In pixels; rows of boxes beside it have none; how many boxes are bounds is noted."""
+    text = "0 0.4 0.375 0.6 0.375 0.5 0.625\n1 0.5 0.5 0.2 0.25\n"
+    assert one(tmp_path, text)[1].noted == {"outlines": 1}
+    (chunk,) = chunks_of(tmp_path, polygons=True)
+    assert chunk.xyxy.tolist() == [[40, 30, 60, 50], [40, 30, 60, 50]]
+    assert chunk.polygons[0][0].round(9).tolist() == [[40, 30], [60, 30], [50, 50]]
+    assert chunk.polygons[1] is None
+    assert chunks_of(tmp_path)[0].polygons is None
+
+
+def test_y7_seven_columns_with_two_readings_are_an_error(tmp_path):
+    """A triangle whose last corner is at 1, or a box of track 1."""
+    write_text(tmp_path / "a.txt", "0 0.5 0.5 0.2 0.25 0.5 1")
+    with pytest.raises(InputError, match="--columns cls,x,y,w,h,conf,id or --yolo-kind segments"):
+        chunks_of(tmp_path)
+    (chunk,) = chunks_of(tmp_path, yolo_kind="segments")
+    assert chunk.xyxy.round(9).tolist() == [[20, 20, 50, 80]]
+    (chunk,) = chunks_of(tmp_path, yolo_kind="boxes")
+    assert chunk.track.tolist() == [1]
+
+
+def test_y7_a_triangle_among_boxes_with_tracks_is_a_bad_row(tmp_path):
+    """Where the first files say that rows of seven are boxes."""
+    for number in range(70):
+        write_text(tmp_path / f"{number:03}.txt", f"0 0.5 0.5 0.2 0.25 0.5 {number + 2}")
+    write_text(tmp_path / "a.txt", "0 0.4 0.375 0.6 0.375 0.5 0.625")
+    _, tally = read("yolo", tmp_path, names=NAMES, size=SIZE)
+    assert tally.dropped == {"bad-row": 1}
+
+
+def test_y7_of_a_pose_only_the_box_is_read(tmp_path):
+    """Keypoints are no corners, and nothing but the option tells them apart."""
+    rows, _ = one(tmp_path, "0 0.5 0.5 0.2 0.25 0.1 0.1 2 0.2 0.2 2", yolo_kind="pose")
+    assert rows == [(*WHOLE, None)]
+
+
+def test_y15_pixels_are_read_as_such_when_told(tmp_path):
+    """Of the whole file; the error names the option."""
+    text = "0 50 40 20 20 0.5"
+    _, tally = one(tmp_path, text)
+    assert "--absolute yes" in tally.examples["pixels"][0].message
+    assert one(tmp_path, text, absolute="yes")[0] == [(*WHOLE, 0.5)]
+
+
+def test_y18_lines_written_twice_are_collapsed_and_counted(tmp_path):
+    """A second run appends to the same file."""
+    text = "0 0.5 0.5 0.2 0.25 0.75\n1 0.5 0.5 0.2 0.25 0.75\n"
+    rows, tally = one(tmp_path, text * 3)
+    assert len(rows) == 2
+    assert tally.dropped == {"duplicate-line": 4}
+    assert tally.read == 6
+
+
+@pytest.mark.parametrize("origin", ["0", "1"])
+def test_y19_files_of_frames_are_one_video(tmp_path, origin):
+    """In the order of their numbers, which is not that of their names; an empty file is a frame without boxes."""
+    for number, x in ((1, 0.5), (2, 0.25), (10, 0.75), (3, None)):
+        row = "" if x is None else f"0 {x} 0.5 0.2 0.25 0.5 7"
+        write_text(tmp_path / "sub" / f"clip_1_{number}.txt", row)
+    write_text(tmp_path / "other_5.txt", "0 0.5 0.5 0.2 0.25 0.5 7")
+    write_text(tmp_path / "still.txt", "0 0.5 0.5 0.2 0.25 0.5 7")
+    (chunk,) = chunks_of(tmp_path, yolo_frames=origin)
+    assert [(image.key, image.video) for image in chunk.images] == [("other", True), ("sub/clip_1", True)]
+    shift = int(origin)
+    assert chunk.frame.tolist() == [5 - shift, 1 - shift, 2 - shift, 10 - shift]
+    assert chunk.track.tolist() == [7] * 4
+    assert read("yolo", tmp_path, names=NAMES, size=SIZE, yolo_frames=origin)[1].failed == {"no-frame": 1}
+
+
+def test_y19_without_the_option_they_are_stills(tmp_path):
+    """A number at the end of a name is no frame unless somebody says so."""
+    write_text(tmp_path / "clip_1.txt", "0 0.5 0.5 0.2 0.25")
+    (chunk,) = chunks_of(tmp_path)
+    assert (chunk.images[0].key, chunk.images[0].video, chunk.frame) == ("clip_1", False, None)
 
 
 def test_y12_the_first_place_of_an_unknown_class_is_told(tmp_path):
@@ -252,7 +389,7 @@ def test_y12_the_first_place_of_an_unknown_class_is_told(tmp_path):
 @pytest.mark.parametrize("row", ["1e300 0.5 0.5 0.2 0.2", "9223372036854775808 0.5 0.5 0.2 0.2", "0 1e308 0.5 0.2 0.2"])
 def test_numbers_that_no_row_can_hold_are_bad_rows(tmp_path, row):
     """Rather than an overflow."""
-    rows, tally = one(tmp_path, "0 0.5 0.5 0.2 0.25\n" * 200 + row)
+    rows, tally = one(tmp_path, "".join(f"0 0.5 0.5 0.2 0.{n + 250}\n" for n in range(200)) + row)
     assert (len(rows), tally.dropped) == (200, {"bad-row": 1})
 
 

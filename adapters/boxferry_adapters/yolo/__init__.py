@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.formats import Format
+from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
 from boxferry_adapters.yolo.read import read, sniff
 from boxferry_adapters.yolo.write import write
@@ -17,8 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+OPTIONS = (
+    Option(name="columns", help="YOLO: what each column is, such as cls,conf,x,y,w,h; also id, a track."),
+    Option(
+        name="yolo-kind",
+        help="YOLO: what the rows are; of a pose only the box is read. [seen in the files]",
+        choices=("boxes", "segments", "obb", "pose"),
+    ),
+    Option(
+        name="yolo-frames",
+        help="YOLO: the files are frames of videos, <stem>_<n>.txt; the number of the first one.",
+        choices=("0", "1"),
+    ),
+    Option(name="absolute", help="YOLO: coordinates are pixels, not shares.", default="no", choices=("no", "yes")),
+)
+
+
 @hookimpl
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
-    summary = "a folder of text files, rows of 'class cx cy w h [score]', normalised"
-    register(Format(name="yolo", summary=summary, sniff=sniff, read=read, write=write))
+    summary = "a folder of text files, rows of 'class cx cy w h [score]' or outlines, normalised"
+    register(Format(name="yolo", summary=summary, sniff=sniff, read=read, write=write, options=OPTIONS))

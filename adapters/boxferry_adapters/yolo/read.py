@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from boxferry.boxes.detections import Detections, Image
-from boxferry.boxes.geometry import cxcywh_to_xyxy
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry_adapters.yolo.batch import Batch
+from boxferry_adapters.yolo.frames import videos_of
+from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, six_of
 from boxferry_adapters.yolo.rows import NUMBER, LabelFileError, Rows, parse, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Source
 
 CHUNK_FILES = 512
@@ -29,6 +31,7 @@ SNIFFED_BYTES = 4096
 NOT_LABELS = re.compile(r"(classes|train|val|test|README.*)\.txt", re.IGNORECASE)
 VOC_RESULTS = re.compile(r"comp\d+_(det|cls)_.*\.txt")
 NAME_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
+LOOKED_AT = 64  #: files whose rows say what the columns mean
 PIXELS = 1.5  #: a normalised coordinate above this is none
 PIXEL_SHARE = 0.01
 
@@ -42,7 +45,7 @@ def sniff(source: Source) -> str | None:
     if not seen or not all(_looks_like_row(line) for lines in seen for line in lines):
         return None
     columns = len(seen[0][0].split())
-    return "text rows of 'class cx cy w h'" + {5: "", 6: " and a score"}.get(columns, f", {columns} columns")
+    return "text rows of 'class cx cy w h'" + {5: "", 6: " and one more"}.get(columns, f", {columns} columns")
 
 
 def _first_files(source: Source) -> Iterator[str]:
@@ -66,60 +69,16 @@ def _first_lines(path: str) -> list[str]:
     with Path(path).open("rb") as stream:
         data = stream.read(SNIFFED_BYTES)
     whole = data if len(data) < SNIFFED_BYTES else data.rpartition(b"\n")[0]
-    return [line for line in plain(whole).decode("utf-8", "replace").splitlines() if line.strip()]
+    return [line for line in _lines(whole) if line.strip()]
+
+
+def _lines(data: bytes) -> list[str]:
+    return plain(data).decode("utf-8", "replace").splitlines()
 
 
 def _looks_like_row(line: str) -> bool:
     tokens = line.split()
     return len(tokens) >= 5 and all(NUMBER.fullmatch(t) for t in tokens) and float(tokens[0]) % 1 == 0
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The files of one chunk."""
-
-    images: list[Image] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    values: list[list[float]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-
-    def add(self, image: Image, rows: Rows) -> None:
-        self.images.append(image)
-        self.counts.append(len(rows.values))
-        self.values += rows.values
-        self.lines += rows.lines
-
-
-def read(source: Source, context: Context) -> Iterator[Detections]:
-    """Yield a chunk for every 512 files.
-
-    Raises:
-        InputError: there are no label files, or boxes and no class names, or the source is standard input.
-    """
-    if source.name == "-":
-        raise InputError("standard input: YOLO needs files, since a file's name tells its image; name a folder")
-    vocabulary, batch, scores = Vocabulary(context.names), _Batch(), _Scores()
-    seen: dict[str, str] = {}
-    for relative, path in source.files(".txt"):
-        if not _is_label_file(relative, path):
-            continue
-        shown = source.name if source.is_stream else path
-        try:
-            scores.see(shown, _read_file(batch, path, relative, shown, context, seen))
-        except _FileError as error:
-            scores.fail(shown, error)
-            context.tally.fail(error.code, error.message, Place(shown), boxes=error.boxes, counted=False)
-        if batch.values and not context.names:
-            raise InputError(f"{shown}: class ids need names; add --names FILE or LIST{_names_nearby(path)}")
-        if len(batch.images) >= CHUNK_FILES:
-            yield _chunk(batch, vocabulary, context)
-            batch = _Batch()
-    if batch.images:
-        yield _chunk(batch, vocabulary, context)
-    scores.judge()
-    if not seen and not context.tally.failed:
-        raise InputError(f"{source.name}: no label files (*.txt) in it")
-    vocabulary.report(context.tally)
 
 
 class _FileError(Exception):
@@ -130,28 +89,212 @@ class _FileError(Exception):
         self.code, self.message, self.boxes = code, message, boxes
 
 
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """One label file.
+
+    Attributes:
+        relative: its path in the source.
+        path: the path to open.
+        shown: the path as messages show it.
+    """
+
+    relative: str
+    path: str
+    shown: str
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield a chunk for every 512 files, or for every few videos.
+
+    Raises:
+        InputError: there are no label files, or boxes and no class names, or the rows can be read in two ways, or the
+            source is standard input.
+    """
+    if source.name == "-":
+        raise InputError("standard input: YOLO needs files, since a file's name tells its image; name a folder")
+    files = _label_files(source)
+    ahead = list(islice(files, LOOKED_AT))
+    reader = _Reader(context, layout_of(context.options, _first_rows(ahead), source.name))
+    if origin := context.options.get("yolo-frames"):
+        yield from reader.videos([*ahead, *files], int(origin))
+    else:
+        yield from reader.stills(ahead)
+        yield from reader.stills(files)
+    yield from reader.rest()
+    if not ahead and not context.tally.failed:
+        raise InputError(f"{source.name}: no label files (*.txt) in it")
+
+
+def _label_files(source: Source) -> Iterator[LabelFile]:
+    for relative, path in source.files(".txt"):
+        if _is_label_file(relative, path):
+            yield LabelFile(relative, path, source.name if source.is_stream else path)
+
+
+def _first_rows(files: list[LabelFile]) -> Iterator[list[str]]:
+    """The words of the rows of some files, as far as they can be read."""
+    for file in files:
+        try:
+            yield from (line.split() for line in _first_lines(file.path))
+        except (OSError, LabelFileError):
+            continue  # said when it is read
+
+
 @dataclass(slots=True)
-class _Scores:
-    """Sees whether the last column is of scores or of track ids: in a file whose last column is 1 it can be either."""
+class _Reader:
+    """One pass over the files."""
 
-    ones: str = ""
-    ids: str = ""
+    context: Context
+    layout: Layout
+    vocabulary: Vocabulary = field(init=False)
+    batch: Batch = field(default_factory=Batch)
+    seen: dict[str, str] = field(default_factory=dict)
+    outlines: int = 0
 
-    def see(self, shown: str, rows: Rows) -> None:
-        if rows.values and all(row[5] == 1 for row in rows.values):
-            self.ones = self.ones or shown
+    def __post_init__(self) -> None:
+        self.vocabulary = Vocabulary(self.context.names)
 
-    def fail(self, shown: str, error: _FileError) -> None:
-        if error.code == "not-a-score":
-            self.ids = self.ids or shown
+    def stills(self, files: Iterator[LabelFile] | list[LabelFile]) -> Iterator[Detections]:
+        """A file an image."""
+        for file in files:
+            try:
+                rows = self._rows(file)
+                image = self._image(str(PurePosixPath(file.relative).with_suffix("")), rows)
+                self._check(rows, image, self.seen.setdefault(image.key, file.shown), file)
+                self._add(image, rows, file)
+            except _FileError as error:
+                self._fail(file, error)
+            if len(self.batch) >= CHUNK_FILES:
+                yield self._chunk()
 
-    def judge(self) -> None:
-        """Raise InputError where some files have track ids, so that a 1 elsewhere is no score."""
-        if self.ones and self.ids:
-            raise InputError(
-                f"{self.ids}: its last column holds track ids, so the 1 in {self.ones} is one too, and no score; "
-                "write the predictions with save_conf, or cut the column off"
-            )
+    def videos(self, files: list[LabelFile], origin: int) -> Iterator[Detections]:
+        """A file a frame; `origin` is the number of the first frame in the names."""
+        videos, unnumbered = videos_of(files, origin)
+        for file in unnumbered:
+            message = f"its name has no frame number from {origin} at its end, as in clip_{origin}.txt"
+            self._fail(file, _FileError("no-frame", message, self._boxes_in(file)))
+        for stem, frames in videos.items():
+            first = True
+            for frame, file in frames:
+                try:
+                    rows = self._rows(file)
+                    image = msgspec.structs.replace(self._image(stem, rows), video=True)
+                    self._check(rows, image, file.shown, file)
+                    self._add(image, rows, file, frame=frame, more=not first)
+                    first = False
+                except _FileError as error:
+                    self._fail(file, error)
+            if len(self.batch.values) >= CHUNK_FILES:
+                yield self._chunk()
+
+    def rest(self) -> Iterator[Detections]:
+        """The last chunk; then what is to be said of the whole."""
+        if len(self.batch):
+            yield self._chunk()
+        if self.outlines:
+            self.context.tally.note("outlines", f"{self.outlines} boxes are the bounds of outlines")
+        self.vocabulary.report(self.context.tally)
+
+    def _chunk(self) -> Detections:
+        batch, self.batch = self.batch, Batch()
+        chunk = batch.detections(self.vocabulary, absolute=self.layout.absolute, polygons=self.context.polygons)
+        self.context.tally.count(chunk)
+        return chunk
+
+    def _fail(self, file: LabelFile, error: _FileError) -> None:
+        self.context.tally.fail(error.code, error.message, Place(file.shown), boxes=error.boxes, counted=False)
+
+    def _rows(self, file: LabelFile) -> Rows:
+        try:
+            rows = parse(_bytes_of(file.path), self.layout)
+        except OSError as error:
+            raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
+        except LabelFileError as error:
+            raise _FileError(error.code, str(error)) from None
+        if self.layout.six is None and any(row[5] == row[5] for row in rows.values):
+            rows = self._first_with_six(rows, file)
+        self._judge_six(rows, file)
+        return rows
+
+    def _first_with_six(self, rows: Rows, file: LabelFile) -> Rows:
+        """The rows of the first file that has a sixth column: it decides what that is."""
+        words = [row for row in map(str.split, _lines(_bytes_of(file.path))) if len(row) == 6]
+        six = six_of([row[5] for row in words], file.shown)
+        self.layout = replace(self.layout, six=six)
+        return parse(_bytes_of(file.path), self.layout) if six == "track" else rows
+
+    def _judge_six(self, rows: Rows, file: LabelFile) -> None:
+        """Hold the sixth column of a file against what it is elsewhere; the first file that has one decides.
+
+        Raises:
+            InputError: it is something else here.
+        """
+        if self.layout.columns is not None or self.layout.kind == "pose":
+            return
+        scores = [row[5] for row in rows.values if row[5] == row[5]]  # NaN is no score
+        whole = any(score > 1 and score % 1 == 0 for score in scores)
+        if self.layout.six == "score" and whole:
+            found = "its sixth column holds whole numbers above 1, that of others scores"
+            raise InputError(f"{file.shown}: {found}: {SCORES_OR_TRACKS}")
+        if self.layout.six == "track" and scores and not rows.outlines and len(scores) > _scored(rows):
+            found = "its sixth column holds scores, that of others track ids"
+            raise InputError(f"{file.shown}: {found}: {SCORES_OR_TRACKS}")
+
+    def _boxes_in(self, file: LabelFile) -> int:
+        try:
+            rows = self._rows(file)
+        except _FileError:
+            return 0
+        return _size(rows)
+
+    def _image(self, stem: str, rows: Rows) -> Image:
+        try:
+            return self.context.images.stem(stem)
+        except InputError as error:
+            raise _FileError("ambiguous-image", str(error), _size(rows)) from None
+
+    def _add(self, image: Image, rows: Rows, file: LabelFile, *, frame: int | None = None, more: bool = False) -> None:
+        if rows.values and not self.context.names:
+            hint = _names_nearby(file.path)
+            raise InputError(f"{file.shown}: class ids need names; add --names FILE or LIST{hint}")
+        for line, problem in rows.bad:
+            self.context.tally.skip("bad-row", problem, Place(file.shown, line=line))
+        for line in rows.repeated:
+            message = "stands in this file already, word for word: was the file written to twice?"
+            self.context.tally.skip("duplicate-line", message, Place(file.shown, line=line))
+        self.outlines += sum(outline is not None for outline in rows.outlines)
+        self.batch.add(msgspec.structs.replace(image, source=file.shown), rows, frame=frame, more=more)
+
+    def _check(self, rows: Rows, image: Image, first: str, file: LabelFile) -> None:
+        boxes = _size(rows)
+        if first != file.shown:
+            raise _FileError("duplicate-file", f"is about image '{image.key}', and so is {first}", boxes)
+        if not rows.values:
+            return
+        if not image.sized:
+            remedy = "add --images DIR, --size WxH or --categories FILE"
+            raise _FileError("no-size", f"the size of its image '{image.key}' is not known; {remedy}", boxes)
+        coordinates = [value for row in rows.values for value in row[1:5]]
+        coordinates += [value for outline in rows.outlines if outline for value in outline]
+        high = sum(value > PIXELS for value in coordinates)
+        if high > PIXEL_SHARE * len(coordinates) and not self.layout.absolute:
+            found = f"{high} of {len(coordinates)} coordinates are above 1; expected shares of the image"
+            raise _FileError("pixels", f"{found}; if they are pixels, pass --absolute yes", boxes)
+        score = max((row[5] for row in rows.values if row[5] == row[5]), default=0.0)
+        if score > 1 or any(row[5] < 0 for row in rows.values):
+            message = f"the score reaches {score:g}; expected 0 to 1; {SCORES_OR_TRACKS}"
+            raise _FileError("not-a-score", message, boxes)
+
+
+def _scored(rows: Rows) -> int:
+    """How many rows have a score and a track id, which are rows of seven columns."""
+    return sum(track >= 0 and row[5] == row[5] for track, row in zip(rows.tracks, rows.values, strict=False))
+
+
+def _size(rows: Rows) -> int:
+    """How many boxes a file holds, the unusable ones among them."""
+    return len(rows.values) + len(rows.bad) + len(rows.repeated)
 
 
 def _names_nearby(path: str) -> str:
@@ -163,28 +306,6 @@ def _names_nearby(path: str) -> str:
     return ""
 
 
-def _read_file(batch: _Batch, path: str, relative: str, shown: str, context: Context, seen: dict[str, str]) -> Rows:
-    """Add one label file to the batch, and give its rows.
-
-    Raises:
-        _FileError: it fails as a whole.
-    """
-    try:
-        rows = parse(_bytes_of(path))
-        image = context.images.stem(str(PurePosixPath(relative).with_suffix("")))
-    except OSError as error:
-        raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
-    except LabelFileError as error:
-        raise _FileError(error.code, str(error)) from None
-    except InputError as error:
-        raise _FileError("ambiguous-image", str(error)) from None
-    _check(rows, image, seen.setdefault(image.key, shown), shown)
-    for line, problem in rows.bad:
-        context.tally.skip("bad-row", problem, Place(shown, line=line))
-    batch.add(msgspec.structs.replace(image, source=shown), rows)
-    return rows
-
-
 def _bytes_of(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -194,45 +315,3 @@ def _bytes_of(path: str) -> bytes:
         return b"".join(parts)
     finally:
         os.close(descriptor)
-
-
-def _check(rows: Rows, image: Image, first: str, shown: str) -> None:
-    boxes = len(rows.values) + len(rows.bad)
-    if first != shown:
-        raise _FileError("duplicate-file", f"is about image '{image.key}', and so is {first}", boxes)
-    if not rows.values:
-        return
-    if not image.sized:
-        message = f"the size of its image '{image.key}' is not known; add --images DIR, --size WxH or --categories FILE"
-        raise _FileError("no-size", message, boxes)
-    high = sum(value > PIXELS for row in rows.values for value in row[1:5])
-    if high > PIXEL_SHARE * 4 * len(rows.values) and high:
-        message = f"{high} of {4 * len(rows.values)} coordinates are above 1; expected shares of the image, not pixels"
-        raise _FileError("pixels", message, boxes)
-    score = max((row[5] for row in rows.values if row[5] == row[5]), default=0.0)  # NaN is no score
-    if score > 1 or any(row[5] < 0 for row in rows.values):
-        message = f"the last column reaches {score:g}; expected scores from 0 to 1 (whole numbers look like track ids)"
-        raise _FileError("not-a-score", message, boxes)
-
-
-def _chunk(batch: _Batch, vocabulary: Vocabulary, context: Context) -> Detections:
-    table = np.array(batch.values, np.float64).reshape(-1, 6)
-    counts = np.array(batch.counts, np.int64)
-    sizes = np.array([(image.width, image.height) for image in batch.images], np.float64)
-    owner = np.repeat(np.arange(len(counts)), counts)
-    xyxy = cxcywh_to_xyxy(table[:, 1:5] * np.tile(sizes[owner], 2))
-    codes = vocabulary.codes(
-        table[:, 0].astype(np.int64), lambda row: Place(batch.images[owner[row]].source, line=batch.lines[row])
-    )
-    known = codes >= 0
-    detections = Detections.from_counts(
-        batch.images,
-        np.bincount(owner[known], minlength=len(counts)),
-        xyxy[known],
-        codes[known],
-        vocabulary.labels,
-        score=table[known, 5],
-        row=np.array(batch.lines, np.int64)[known],
-    )
-    context.tally.count(detections)
-    return detections

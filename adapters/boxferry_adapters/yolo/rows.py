@@ -6,8 +6,12 @@ import codecs
 import math
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from boxferry_adapters.yolo.layout import Layout
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE | re.ASCII)
 COLUMNS = (5, 6)
@@ -33,22 +37,29 @@ class Rows:
         values: a list of six numbers each: class, cx, cy, w, h, score, NaN where a row has no score.
         lines: the line of each, from 1.
         bad: (line, what is wrong) of every row that is no detection.
+        tracks: the track id of each, -1 for none; empty where no row has one.
+        outlines: the corners of each, x and y in turn; None for a row that is a box; empty where all are.
+        repeated: (line, boxes) of rows that stand there already, word for word.
     """
 
     values: list[list[float]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     bad: list[tuple[int, str]] = field(default_factory=list)
+    tracks: list[int] = field(default_factory=list)
+    outlines: list[list[float] | None] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
 
 
-def parse(data: bytes) -> Rows:
+def parse(data: bytes, layout: Layout) -> Rows:
     """The rows of a label file.
 
     Raises:
         LabelFileError: it is no label file, or its encoding is not known.
     """
     text = plain(data)
-    rows = parse_quickly(text)
-    return parse_carefully(text) if rows is None else rows
+    quick = layout.columns is None and layout.six != "track" and layout.kind != "pose"
+    rows = parse_quickly(text) if quick else None
+    return parse_carefully(text, layout) if rows is None else rows
 
 
 def plain(data: bytes) -> bytes:
@@ -79,50 +90,115 @@ def parse_quickly(text: bytes) -> Rows | None:
     except msgspec.DecodeError:
         return None
     lengths = {len(row) for row in values}
-    if lengths - set(COLUMNS) or any(row[0] < 0 or row[0] % 1 for row in values):
-        return None
-    if max(map(max, values)) > LARGEST or min(map(min, values)) < -LARGEST:
+    if lengths - set(COLUMNS) or _in_doubt(values):
         return None
     if 5 in lengths:
         values = [[*row, math.nan] if len(row) == 5 else row for row in values]
     return Rows(values, list(range(1, len(values) + 1)))
 
 
-def parse_carefully(text: bytes) -> Rows:
+def _in_doubt(values: list[list[float]]) -> bool:
+    """Whether a class is no whole number, a number is too large, or a row stands there twice."""
+    if any(row[0] < 0 or row[0] % 1 for row in values):
+        return True
+    if max(map(max, values)) > LARGEST or min(map(min, values)) < -LARGEST:
+        return True
+    return len(values) > 1 and len(set(map(tuple, values))) < len(values)
+
+
+def parse_carefully(text: bytes, layout: Layout) -> Rows:
     """The rows of any file, line by line.
 
     Raises:
         LabelFileError: the rows are those of a classification result.
     """
-    rows, tokens_of = Rows(), {}
+    rows, words_of = Rows(), {}
     for line, raw in enumerate(text.split(b"\n"), start=1):
-        if tokens := raw.decode("utf-8", "replace").split():
-            tokens_of[line] = tokens
-    if tokens_of and all(_is_classification(tokens) for tokens in tokens_of.values()):
+        if words := raw.decode("utf-8", "replace").split():
+            words_of[line] = words
+    if words_of and all(_is_classification(words) for words in words_of.values()):
         raise LabelFileError("classification", "is a classification result ('score name'), it has no boxes")
-    for line, tokens in tokens_of.items():
-        if (problem := _problem(tokens)) is not None:
+    seen: set[tuple[str, ...]] = set()
+    for line, words in words_of.items():
+        if (problem := _problem(words, layout)) is not None:
             rows.bad.append((line, problem))
-            continue
-        rows.values.append([float(token) for token in tokens] + [math.nan] * (6 - len(tokens)))
-        rows.lines.append(line)
+        elif tuple(words) in seen:
+            rows.repeated.append(line)
+        else:
+            seen.add(tuple(words))
+            _add(rows, line, words, layout)
     return rows
 
 
-def _is_classification(tokens: list[str]) -> bool:
-    return len(tokens) == 2 and bool(NUMBER.fullmatch(tokens[0])) and not NUMBER.fullmatch(tokens[1])
+def _add(rows: Rows, line: int, words: list[str], layout: Layout) -> None:
+    """One row that is a detection, in the form of `Rows`."""
+    numbers = [float(word) for word in words]
+    box, outline, track = _meant(numbers, layout)
+    if track is not None or rows.tracks:
+        rows.tracks += [-1] * (len(rows.values) - len(rows.tracks)) + [-1 if track is None else track]
+    if outline is not None or rows.outlines:
+        rows.outlines += [None] * (len(rows.values) - len(rows.outlines)) + [outline]
+    rows.values.append(box)
+    rows.lines.append(line)
 
 
-def _problem(tokens: list[str]) -> str | None:
+def _meant(numbers: list[float], layout: Layout) -> tuple[list[float], list[float] | None, int | None]:
+    """Six numbers as `Rows.values` has them, an outline, and a track id."""
+    if layout.columns is not None:
+        found = dict(zip(layout.columns, numbers, strict=True))
+        box = [found[name] for name in ("cls", "x", "y", "w", "h")] + [found.get("conf", math.nan)]
+        return box, None, int(found["id"]) if "id" in found else None
+    if layout.outlines and len(numbers) > 6:
+        corners = numbers[1 : len(numbers) - (len(numbers) + 1) % 2]
+        score = numbers[-1] if len(numbers) % 2 == 0 else math.nan
+        return [numbers[0], *_bounds(corners), score], corners, None
+    box, more = numbers[:5], numbers[5:] if layout.kind != "pose" else []
+    if len(more) == 2:
+        return [*box, more[0]], None, int(more[1])
+    if more and layout.six == "track" and more[0] >= 1 and more[0] % 1 == 0:
+        return [*box, math.nan], None, int(more[0])
+    return [*box, more[0] if more else math.nan], None, None
+
+
+def _bounds(corners: list[float]) -> list[float]:
+    """Centre and size of what encloses the corners."""
+    left, top, right, bottom = min(corners[::2]), min(corners[1::2]), max(corners[::2]), max(corners[1::2])
+    return [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
+
+
+def _is_classification(words: list[str]) -> bool:
+    return len(words) == 2 and bool(NUMBER.fullmatch(words[0])) and not NUMBER.fullmatch(words[1])
+
+
+def _problem(words: list[str], layout: Layout) -> str | None:
     """Why a row is no detection, or None."""
-    shown = " ".join(tokens)[:MOST_SHOWN]
-    if wrong := [token for token in tokens if not NUMBER.fullmatch(token)]:
-        return f"'{wrong[0][:MOST_SHOWN]}' is not a number; expected 'class cx cy w h [score]'"
-    if len(tokens) not in COLUMNS:
-        return f"{len(tokens)} columns in '{shown}'; expected 5, or 6 with a score"
-    numbers = [float(token) for token in tokens]
+    shown = " ".join(words)[:MOST_SHOWN]
+    if wrong := [word for word in words if not NUMBER.fullmatch(word)]:
+        return f"'{wrong[0][:MOST_SHOWN]}' is not a number; expected '{_expected(layout)}'"
+    if not _fits(len(words), layout):
+        return f"{len(words)} columns in '{shown}'; expected '{_expected(layout)}'"
+    numbers = [float(word) for word in words]
     if not all(abs(number) <= LARGEST for number in numbers):
         return f"'{shown}' holds a number that is too large, or none"
-    if numbers[0] < 0 or numbers[0] % 1:
-        return f"class {tokens[0]}; expected a whole number from 0"
+    number = numbers[layout.columns.index("cls") if layout.columns else 0]
+    if number < 0 or number % 1:
+        return f"class {number:g}; expected a whole number from 0"
+    if layout.columns is None and layout.kind == "boxes" and len(words) == 7 and numbers[6] % 1:
+        return f"'{shown}': its seventh column is no track id; --yolo-kind segments reads triangles"
     return None
+
+
+def _fits(columns: int, layout: Layout) -> bool:
+    if layout.columns is not None:
+        return columns == len(layout.columns)
+    if layout.kind == "pose":
+        return columns >= 5
+    return columns in {5, 6} or (columns >= 7 if layout.outlines else columns == 7)
+
+
+def _expected(layout: Layout) -> str:
+    if layout.columns is not None:
+        return " ".join(layout.columns)
+    if layout.outlines:
+        return "class x1 y1 x2 y2 x3 y3 … [score]"
+    return "class cx cy w h keypoints…" if layout.kind == "pose" else "class cx cy w h [score] [track]"
