@@ -1,6 +1,7 @@
 """The COCO adapter: results and datasets, in any order and size, and back."""
 
 import contextlib
+import dataclasses
 import gzip
 import io
 import json
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from msgspec.json import Decoder
+from pycocotools import mask as masks
 
 from boxferry.boxes.detections import Image
-from boxferry.errors import InputError
+from boxferry.errors import InputError, UsageError
 from boxferry.formats import Catalog
 from boxferry.reading.source import source_of
 from boxferry_adapters.coco import scan
@@ -32,7 +35,7 @@ from formats.reading import (
     write_text,
 )
 
-CATALOG = Catalog(names={0: "cat", 7: "dog"}, images={1: Image("a.jpg", 100, 80), 2: Image("b.jpg", 50, 50)})
+CATALOG = Catalog(names={0: "cat", 7: "dog"}, images={1: Image("a.jpg", 100, 80), 2: Image("b.jpg", 60, 70)})
 GIVEN = {"catalog": CATALOG, "names": CATALOG.names}
 
 
@@ -164,12 +167,191 @@ def test_c12_c15_an_item_that_is_no_box_costs_only_itself(tmp_path, bbox):
     assert str(tally.examples["bad-box"][0]).startswith(f"{tmp_path / 'x.json'}[1]: bbox: ")
 
 
-def test_c13_a_segmentation_without_a_box_is_skipped_not_guessed(tmp_path):
-    """Today; and an item that is no object at all too."""
-    item = {"image_id": 1, "category_id": 0, "segmentation": [[1, 1, 5, 1, 5, 5]]}
-    rows, tally = one(tmp_path, [item, 7, a_result(score="high"), a_result(None)], **GIVEN)
+def test_c12_what_is_no_box_is_skipped(tmp_path):
+    """And an item that is no object at all too."""
+    rows, tally = one(tmp_path, [7, a_result(score="high"), a_result(None), a_result(bbox=[])], **GIVEN)
     assert rows == []
     assert tally.dropped == {"bad-box": 4}
+
+
+MASK = {"size": [80, 100], "counts": [10 * 80 + 20, 40, *[40, 40] * 29, 60 * 80 + 20]}
+PARTS = [[10, 20, 40, 20, 40, 30], [12, 50, 20, 60, 12, 60]]
+SEGMENTATIONS = {
+    "polygons": PARTS,
+    "runs": MASK,
+    "compressed": masks.frPyObjects(MASK, 80, 100) | {"counts": masks.frPyObjects(MASK, 80, 100)["counts"].decode()},
+}
+
+
+@pytest.mark.parametrize("segmentation", SEGMENTATIONS.values(), ids=SEGMENTATIONS)
+@pytest.mark.parametrize("bbox", [{}, {"bbox": None}, {"bbox": []}])
+def test_c13_the_bounds_of_a_segmentation_are_the_box_where_there_is_none(tmp_path, segmentation, bbox):
+    """Flagged as derived; all parts count."""
+    item = {"image_id": 1, "category_id": 0, "segmentation": segmentation, **bbox}
+    rows, tally = one(tmp_path, [item, a_result()], **GIVEN)
+    assert rows == [("a.jpg", "cat", 10.0, 20.0, 40.0, 60.0, None), WHOLE]
+    assert tally.noted == {"derived": 1}
+
+
+BROKEN = [
+    [[1, 2, 3]], [5], [[1, 2, 3, 4, "x", 6]], 7, {"size": [80, 100], "counts": [1, 2]}, {"size": [8], "counts": "x"},
+    {"size": [80, 100], "counts": "not runs"}, {"size": [10**9, 10**9], "counts": [10**18]},
+    {"size": [80, 100], "counts": None}, {"size": [4, 4], "counts": [16]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("segmentation", BROKEN)
+def test_c13_a_broken_segmentation_costs_only_itself(tmp_path, segmentation):
+    """Without a bbox it is no box; with one the bbox counts."""
+    item = {"image_id": 1, "category_id": 0, "segmentation": segmentation}
+    _, tally = one(tmp_path, [item, a_result()], **GIVEN)
+    assert tally.dropped == {"bad-box": 1}
+    assert one(tmp_path, [a_result(segmentation=segmentation)], **GIVEN)[0] == [WHOLE]
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
+@given(arrays.arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))))
+def test_c13_the_length_of_compressed_runs_is_that_of_the_mask(mask):
+    """It is checked before pycocotools, which would write past its memory."""
+    from boxferry_adapters.coco.segments import _length
+
+    assert _length(masks.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"]) == mask.size
+
+
+def chunk_of(tmp_path, value, *, polygons=False, attributes=(), **options):
+    """The one chunk of a source, with what was asked for."""
+    context = dataclasses.replace(a_context("coco", **options), polygons=polygons, attributes=attributes)
+    (chunk,) = FORMATS["coco"].read(source_of(write_json(tmp_path / "x.json", value)), context)
+    return chunk
+
+
+def test_outlines_come_on_request_all_parts_of_them(tmp_path):
+    """Polygons as they are, masks along the edges of their pixels; shuffled items keep their own."""
+    items = [a_result(segmentation=PARTS), a_result(2), a_result(segmentation=MASK), a_result(segmentation=5)]
+    chunk = chunk_of(tmp_path, items, polygons=True, **GIVEN)
+    first, second, third = (chunk.polygons[chunk.row.tolist().index(row)] for row in (0, 2, 1))
+    assert [ring.reshape(-1).tolist() for ring in first] == PARTS
+    assert sorted(map(tuple, second[0].tolist())) == [(10, 20), (10, 60), (40, 20), (40, 60)]
+    assert third is None
+    assert chunk_of(tmp_path, items, **GIVEN).polygons is None
+
+
+def test_further_fields_come_on_request(tmp_path):
+    """From the item, or from its `attributes`, as some tools nest them."""
+    items = [a_result(occluded=True, attributes={"colour": "red"}), a_result(2), a_result(2, 7, colour="blue")]
+    chunk = chunk_of(tmp_path, items, attributes=("occluded", "colour"), **GIVEN)
+    assert chunk.attributes.tolist() == [{"occluded": True, "colour": "red"}, None, {"colour": "blue"}]
+
+
+@pytest.mark.parametrize(("ids", "shift"), [([0, 1], 1), ([2, 3], -1)])
+def test_c6_ids_that_are_shifted_by_one_are_noted_with_the_option(tmp_path, ids, shift):
+    """A model that counts from 0 beside a dataset that counts from 1, or the other way round."""
+    names = {1: "cat", 2: "dog"}
+    items = [a_result(1, i) for i in ids]
+    _, tally = one(tmp_path, items, catalog=CATALOG, names=names)
+    assert tally.dropped == {"unknown-label": 1}
+    assert f"--category-offset {shift}" in tally.examples["shifted-categories"][0].message
+    rows, tally = one(tmp_path, items, catalog=CATALOG, names=names, category_offset=str(shift))
+    assert [row[1] for row in rows] == ["cat", "dog"]
+    assert not tally.noted
+
+
+FORMS = {
+    "xyxy": [10, 20, 40, 60],
+    "cxcywh": [25, 40, 30, 40],
+    "xywhn": [0.1, 0.25, 0.3, 0.5],
+    "xyxyn": [0.1, 0.25, 0.4, 0.75],
+    "cxcywhn": [0.25, 0.5, 0.3, 0.5],
+}
+
+
+@pytest.mark.parametrize(("form", "bbox"), FORMS.items())
+def test_other_forms_of_bbox_are_read_when_told(tmp_path, form, bbox):
+    """The same box from each."""
+    (row,) = one(tmp_path, [a_result(bbox=bbox)], bbox_format=form, **GIVEN)[0]
+    assert row[2:6] == pytest.approx(WHOLE[2:6])
+
+
+@pytest.mark.parametrize(
+    ("bbox", "form"), [([40, 30, 90, 70], "xyxy"), ([0.25, 0.5, 0.3, 0.5], "xywhn")], ids=["C16", "C17"]
+)
+def test_c16_c17_another_form_is_an_error_that_names_the_option(tmp_path, bbox, form):
+    """Where half of the boxes look like it; one of many is a box that reaches out."""
+    with pytest.raises(InputError, match=f"1 of 2 bboxes look like .*--bbox-format {form} if so, or xywh"):
+        one(tmp_path, [a_result(bbox=bbox), a_result()], **GIVEN)
+    assert len(one(tmp_path, [a_result(bbox=bbox), a_result(), a_result(2)], **GIVEN)[0]) == 3
+    assert len(one(tmp_path, [a_result(bbox=bbox)], bbox_format="xywh", **GIVEN)[0]) == 1
+
+
+def test_c18_categories_of_one_name_are_one_label_with_a_note(tmp_path):
+    """Two ids, one name."""
+    value = a_dataset(a_result(), a_result(1, 7), categories=[{"id": 0, "name": "cat"}, {"id": 7, "name": "cat"}])
+    rows, tally = one(tmp_path, value)
+    assert [row[1] for row in rows] == ["cat", "cat"]
+    assert tally.noted == {"merged-categories": 1}
+
+
+@pytest.mark.parametrize(
+    ("scale", "bbox"),
+    [("50x40", [5, 10, 15, 20]), ("200x200,letterbox", [20, 60, 60, 80])],
+    ids=["C22", "C22-letterbox"],
+)
+def test_c22_boxes_in_a_models_input_are_scaled_when_told(tmp_path, scale, bbox):
+    """Stretched, or with borders above and below."""
+    (row,) = one(tmp_path, [a_result(bbox=bbox)], scale_from=scale, **GIVEN)[0]
+    assert row[2:6] == pytest.approx(WHOLE[2:6])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("scale_from", "640"), ("scale_from", "0x640"), ("scale_from", "640x640,crop"), ("category_offset", "one")],
+)
+def test_options_that_are_none_are_said(tmp_path, option, value):
+    """With what was expected."""
+    with pytest.raises(UsageError, match=f"--{option.replace('_', '-')}: '{value}', expected"):
+        one(tmp_path, [a_result()], **GIVEN, **{option: value})
+
+
+def test_a_form_that_needs_sizes_names_the_image_without_one(tmp_path):
+    """And the options that give it."""
+    catalog = Catalog(names=CATALOG.names, images={1: Image("a.jpg")})
+    with pytest.raises(InputError, match=r"x\.json\[0\]: the size of image 'a.jpg' is not known; give --images"):
+        one(tmp_path, [a_result()], catalog=catalog, names=CATALOG.names, bbox_format="xywhn")
+
+
+def test_file_ids_come_from_a_key_of_the_images(tmp_path):
+    """Whole numbers from 1; anything else is an error with its place."""
+    image = {"id": 1, "file_name": "a.jpg", "width": 100, "height": 80, "diffgram_id": 77}
+    chunk = chunk_of(tmp_path, a_dataset(a_result(), images=[image]), file_id_field="diffgram_id")
+    assert chunk.images[0].file_id == 77
+    with pytest.raises(InputError, match="image id 1: diffgram_id: expected a file id"):
+        chunk_of(tmp_path, a_dataset(a_result(), images=[image | {"diffgram_id": "x"}]), file_id_field="diffgram_id")
+
+
+def a_video_dataset(**changes):
+    """Two frames of one video, the second before the first."""
+    size = {"width": 100, "height": 80}
+    frames = [{"id": n, "file_name": f"clip/{n}.jpg", "video_id": 5, "frame_id": n + 3, **size} for n in (2, 1)]
+    videos = {"videos": [{"id": 5, "name": "clip.mp4"}]}
+    return a_dataset(a_result(2, track_id=9), a_result(1), a_result(2, 7), images=frames) | videos | changes
+
+
+@pytest.mark.parametrize("origin", ["0", "1"])
+def test_images_of_a_video_are_its_frames_when_told(tmp_path, origin):
+    """Grouped by video, whatever their order; tracks stay."""
+    chunk = chunk_of(tmp_path, a_video_dataset(), coco_video=origin)
+    (video,) = chunk.images
+    assert (video.key, video.video, video.width, video.height) == ("clip.mp4", True, 100, 80)
+    start = int(origin)
+    assert chunk.frame.tolist() == [5 - start, 4 - start, 5 - start]
+    assert chunk.track.tolist() == [9, -1, -1]
+    assert len(chunk_of(tmp_path, a_video_dataset()).images) == 2
+
+
+def test_a_frame_of_no_known_video_is_an_error(tmp_path):
+    """With the image's id."""
+    with pytest.raises(InputError, match="image id 2: its video_id is not among the videos"):
+        chunk_of(tmp_path, a_video_dataset(videos=[]), coco_video="0")
 
 
 def test_c14_a_crowd_is_dropped_in_a_dataset_and_kept_in_results(tmp_path):
@@ -261,15 +443,16 @@ def result_lists(draw):
 def test_neither_piece_nor_chunk_nor_order_changes_what_is_read(tmp_path_factory, results, piece, chunk, wrapped):
     """However small the pieces are cut, and whether images are grouped or not."""
     folder, results = tmp_path_factory.mktemp("coco"), [a_result(), *results]
-    expected, tally = one(folder, {"info": {"a": ["]}"]}, "predictions": results} if wrapped else results, **GIVEN)
+    given = {**GIVEN, "bbox_format": "xywh"}
+    expected, tally = one(folder, {"info": {"a": ["]}"]}, "predictions": results} if wrapped else results, **given)
     make = scan.Scanner.__init__
     with patch.object(scan.Scanner, "__init__", lambda *a, **k: make(*a, **(k | {"piece_bytes": piece}))):
-        context = a_context("coco", **GIVEN)
+        context = a_context("coco", **given)
         chunks = list(read_chunks(source_of(folder / "x.json"), context, chunk_boxes=chunk))
     assert sorted(map(str, rows_of(chunks))) == sorted(map(str, expected))
     assert (context.tally.read, context.tally.dropped) == (tally.read, tally.dropped)
     grouped = sorted(results, key=lambda r: str(r.get("image_id")) if isinstance(r, dict) else "")
-    rows, again = one(folder, grouped, **GIVEN)
+    rows, again = one(folder, grouped, **given)
     assert sorted(map(str, rows)) == sorted(map(str, expected))
     assert again.dropped == tally.dropped
 

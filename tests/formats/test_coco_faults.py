@@ -147,7 +147,7 @@ ITEMS = st.lists(
 
 
 def outcome(path):
-    context = a_context("coco", **GIVEN)
+    context = a_context("coco", bbox_format="xywh", **GIVEN)
     chunks = list(FORMATS["coco"].read(source_of(path), context))
     places = [
         (row, chunk.images[i].key) for chunk in chunks for row, i in zip(chunk.row, chunk.image_index, strict=True)

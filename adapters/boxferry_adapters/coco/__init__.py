@@ -12,6 +12,7 @@ from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
 from boxferry_adapters.coco.dataset import catalog
 from boxferry_adapters.coco.lines import is_lines
+from boxferry_adapters.coco.options import OPTIONS
 from boxferry_adapters.coco.read import read
 from boxferry_adapters.coco.write import write
 
@@ -59,6 +60,6 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
             read=read,
             write=write,
             catalog=catalog,
-            options=(form,),
+            options=(form, *OPTIONS),
         )
     )

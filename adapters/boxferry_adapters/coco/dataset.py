@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
-from boxferry.boxes.detections import Image
 from boxferry.boxes.labels import id_key
 from boxferry.errors import InputError
 from boxferry.formats import Catalog
-from boxferry_adapters.coco.items import CategoryItem, ImageItem, Reference, is_text, shown
+from boxferry_adapters.coco.items import Reference, shown
 from boxferry_adapters.coco.lines import LinesAsList, is_lines
+from boxferry_adapters.coco.lists import Lists
+from boxferry_adapters.coco.options import CocoOptions
 from boxferry_adapters.coco.scan import Scanner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from boxferry.boxes.detections import Image
     from boxferry.formats import Id, Source
 
 LISTS = ("annotations", "predictions", "results")  #: the keys under which boxes stand
-SPLIT_PARTS = 2  #: of a coco_url's path: the split's folder and the name
+NO_OPTIONS = CocoOptions()
 
 _references = msgspec.json.Decoder(list[Reference])
 
@@ -35,12 +34,14 @@ class Survey:
         names: class id → label; None where the source is a list of results, or has no categories.
         images: image id → image; None likewise.
         grouped: whether the boxes of each image stand together.
+        frames: image id → frame of its video; None where images are stills.
         key: the key under which the boxes stand; None for a list.
     """
 
     names: dict[Id, str] | None = None
     images: dict[Id, Image] | None = None
     grouped: bool = True
+    frames: dict[Id, int] | None = None
     key: str | None = None
 
     @property
@@ -70,25 +71,31 @@ class _Grouping:
         self.current = current
 
 
-def survey(source: Source) -> Survey:
+def survey(source: Source, options: CocoOptions = NO_OPTIONS) -> Survey:
     """Read everything but the boxes, of which only the image ids are looked at.
+
+    Args:
+        source: the file.
+        options: say where file ids stand, and whether images are frames of videos.
 
     Raises:
         InputError: it is no COCO file, or contradicts itself.
     """
-    found, grouping = Survey(), _Grouping()
+    found, grouping, lists = Survey(), _Grouping(), Lists(source.name, options)
     with opened(source) as stream:
         scanner = Scanner(stream, source.name)
         first = scanner.peek()
         if first == b"{":
             for key in scanner.object_keys():
-                _see_key(scanner, key, found, grouping, source.name)
+                _see_key(scanner, key, found, grouping, lists)
         elif first == b"[":
             _see_boxes(scanner, grouping)
         else:
             raise scanner.error("expected JSON in UTF-8, an object or a list,")
         scanner.end()
-    found.grouped = grouping.grouped
+    found.grouped = grouping.grouped and options.video_origin is None
+    if found.images is not None and options.video_origin is not None:
+        found.images, found.frames = lists.videos_of(found.images)
     if first == b"{" and found.key is None and found.images is None:
         raise InputError(
             f"{source.name}: expected images and annotations, or a list of results, under {', '.join(LISTS)}"
@@ -101,18 +108,21 @@ def opened(source: Source) -> BinaryIO:
     return cast("BinaryIO", LinesAsList(source.open())) if is_lines(source.head) else source.open()
 
 
-def _see_key(scanner: Scanner, key: str, found: Survey, grouping: _Grouping, name: str) -> None:
-    if key not in {"images", "categories", *LISTS}:
+def _see_key(scanner: Scanner, key: str, found: Survey, grouping: _Grouping, lists: Lists) -> None:
+    name = lists.name
+    if key not in {"images", "categories", "videos", *LISTS}:
         scanner.value()
     elif scanner.peek() != b"[":
         if (value := scanner.value()) is not None:
             raise InputError(f"{name}: {key}: expected a list, found {shown(value)}")
     elif key == "images":
         _once(key, found.images, name)
-        found.images = _images(scanner, name)
+        found.images = lists.images(scanner)
     elif key == "categories":
         _once(key, found.names, name)
-        found.names = _categories(scanner, name)
+        found.names = lists.categories(scanner)
+    elif key == "videos":
+        lists.videos(scanner)
     else:
         if found.key is not None:
             raise InputError(f"{name}: boxes stand under '{found.key}' and again under '{key}'; expected one list")
@@ -134,70 +144,6 @@ def _see_boxes(scanner: Scanner, grouping: _Grouping) -> None:
         else:
             ids = [item.get("image_id") for item in piece if isinstance(item, dict)]
             grouping.see([i for i in ids if isinstance(i, int | float | str)])
-
-
-def _images(scanner: Scanner, name: str) -> dict[Id, Image]:
-    found: dict[Id, Image] = {}
-    for item in _typed_items(scanner, ImageItem, "images", name):
-        image = Image(_key(item, name), _side(item, "width", name), _side(item, "height", name))
-        before = found.setdefault(id_key(item.id), image)
-        if before.key != image.key:
-            raise InputError(f"{name}: image id {item.id} is both '{before.key}' and '{image.key}'")
-        if before.sized and image.sized and before != image:
-            sizes = f"{before.width}x{before.height} and {image.width}x{image.height}"
-            raise InputError(f"{name}: image id {item.id}, '{image.key}', stands there twice, with the sizes {sizes}")
-    return found
-
-
-def _side(item: ImageItem, side: str, name: str) -> int:
-    """Width or height in whole pixels; 0 where it is not told: left out, null, NaN, 0 or negative."""
-    value = getattr(item, side)
-    if value is None or not value > 0:
-        return 0
-    if not float(value).is_integer():
-        raise InputError(f"{name}: image id {item.id}: {side}: expected whole pixels, found {value}")
-    return int(value)
-
-
-def _key(item: ImageItem, name: str) -> str:
-    key = (item.file_name or "").replace("\\", "/")
-    if not key and item.coco_url:
-        key = "/".join(unquote(urlsplit(item.coco_url).path).split("/")[-SPLIT_PARTS:])
-    if not key:
-        raise InputError(f"{name}: image id {item.id} has neither file_name nor coco_url")
-    return key
-
-
-def _categories(scanner: Scanner, name: str) -> dict[Id, str]:
-    found: dict[Id, str] = {}
-    for item in _typed_items(scanner, CategoryItem, "categories", name):
-        before = found.setdefault(id_key(item.id), item.name.strip())
-        if before != item.name.strip():
-            raise InputError(f"{name}: category id {item.id} is both '{before}' and '{item.name}'")
-    return found
-
-
-def _typed_items(scanner: Scanner, kind: type[Any], key: str, name: str) -> Iterator[Any]:
-    """The items of a list that has to be right as a whole.
-
-    Raises:
-        InputError: one of them is not; the message has its place.
-    """
-    position = 0
-    for piece, typed in scanner.items(msgspec.json.Decoder(list[kind])):  # type: ignore[valid-type] # known at run time
-        if typed:
-            yield from piece
-        else:
-            for index, value in enumerate(piece, start=position):
-                try:
-                    item = msgspec.convert(value, kind)
-                except msgspec.ValidationError as error:
-                    raise InputError(f"{name}: {key}[{index}]: {error}") from None
-                for text in msgspec.structs.astuple(item):
-                    if isinstance(text, str) and not is_text(text):
-                        raise InputError(f"{name}: {key}[{index}]: {text!r} is not UTF-8")
-                yield item
-        position += len(piece)
 
 
 def catalog(source: Source) -> Catalog:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RawId = int | float | str
+Bounds = tuple[float, float, float, float]
 LARGEST = 1e300  #: of a coordinate, so that no sum of two overflows
 Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
@@ -44,6 +48,19 @@ class ImageItem(msgspec.Struct):
     coco_url: str | None = None
     width: int | float | None = None
     height: int | float | None = None
+    video_id: RawId | None = None
+    frame_id: int | None = None
+    frame_index: int | None = None
+
+
+class VideoItem(msgspec.Struct):
+    """A video that images are frames of."""
+
+    id: RawId
+    file_name: str | None = None
+    name: str | None = None
+    width: int | None = None
+    height: int | None = None
 
 
 class CategoryItem(msgspec.Struct):
@@ -57,8 +74,12 @@ class BadItem(Exception):
     """An item is no box; the text says why."""
 
 
-def checked(value: Any) -> Item:  # noqa: ANN401 # any JSON value
+def checked(value: Any, bounds: Callable[[Any], Bounds] | None = None) -> Item:  # noqa: ANN401 # any JSON value
     """An item out of a plain value.
+
+    Args:
+        value: as it stands in the file.
+        bounds: gives the bbox of a segmentation, for an item that has one and no bbox.
 
     Raises:
         BadItem: it is no box.
@@ -68,13 +89,14 @@ def checked(value: Any) -> Item:  # noqa: ANN401 # any JSON value
     for key in ("image_id", "category_id"):
         if not _is_id(value.get(key)):
             raise BadItem(f"{key}: expected a number or a text, found {shown(value.get(key))}")
-    score, name = value.get("score"), value.get("file_name")
+    score, name, segmentation = value.get("score"), value.get("file_name"), value.get("segmentation")
+    derived = value.get("bbox") in (None, []) and bool(segmentation)
     if score is not None and _number(score) is None:
         raise BadItem(f"score: expected a number, found {shown(score)}")
     return Item(
         image_id=value["image_id"],
         category_id=value["category_id"],
-        bbox=_box(value.get("bbox")),
+        bbox=bounds(segmentation) if derived and bounds else _box(value.get("bbox")),
         score=_number(score),
         iscrowd=_crowd(value.get("iscrowd")),
         file_name=name if isinstance(name, str) and is_text(name) else None,

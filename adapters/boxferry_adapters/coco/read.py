@@ -14,9 +14,12 @@ from boxferry.boxes.labels import Vocabulary, id_key
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry_adapters.coco.dataset import opened, survey
+from boxferry_adapters.coco.extras import Extras
 from boxferry_adapters.coco.items import BadItem, Item, checked
+from boxferry_adapters.coco.options import CocoOptions
 from boxferry_adapters.coco.records import CHUNK_BOXES, RECORD, gathered_chunks, grouped_chunks
 from boxferry_adapters.coco.scan import Scanner
+from boxferry_adapters.coco.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from boxferry_adapters.coco.dataset import Survey
 
 _items = msgspec.json.Decoder(list[Item])
+_values = msgspec.json.Decoder(list[Any])
 
 
 def read(source: Source, context: Context, *, chunk_boxes: int = CHUNK_BOXES) -> Iterator[Detections]:
@@ -35,8 +39,9 @@ def read(source: Source, context: Context, *, chunk_boxes: int = CHUNK_BOXES) ->
     Raises:
         InputError: the source is no COCO file, contradicts itself or what else is known, or nobody knows its images.
     """
-    found = survey(source)
-    reader = _Reader(source, context, found)
+    options = CocoOptions.of(context.options)
+    found = survey(source, options)
+    reader = _Reader(source, context, found, options)
     chunks = grouped_chunks if found.grouped else gathered_chunks
     for records in chunks(reader.records(), chunk_boxes):
         yield reader.detections(records)
@@ -51,14 +56,24 @@ class _Reader:
     source: Source
     context: Context
     found: Survey
+    options: CocoOptions
     vocabulary: Vocabulary = field(init=False)
+    extras: Extras = field(init=False)
+    watch: Watch = field(init=False)
     images: list[Image] = field(default_factory=list)
     _numbers: dict[Any, int] = field(default_factory=dict)
     _by_key: dict[str, object] = field(default_factory=dict)
     _unknown_images: dict[Id, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.vocabulary = Vocabulary(_agreed(self.found.names, self.context.names, self.source.name))
+        names = _agreed(self.found.names, self.context.names, self.source.name)
+        self.vocabulary = Vocabulary(names)
+        self.extras = Extras(self.context, self.found.frames)
+        self.watch = Watch(
+            self.source.name, names, watched=self.options.bbox_format is None and not self.options.scale_from
+        )
+        if twice := [name for name, count in Counter(names.values()).items() if count > 1]:
+            self.context.tally.note("merged-categories", f"several categories are called {', '.join(twice)}: one label")
 
     def records(self) -> Iterator[NDArray[np.void]]:
         """The boxes as records, piece by piece; what is no box is skipped with its index."""
@@ -67,7 +82,7 @@ class _Reader:
         position = 0
         with opened(self.source) as stream:
             scanner = Scanner(stream, self.source.name)
-            for piece, typed in _box_lists(scanner, self.found.key):
+            for piece, typed in _box_lists(scanner, self.found.key, _values if self.extras.wanted else _items):
                 items, index = self._usable(piece, position, typed=typed)
                 position += len(piece)
                 if items:
@@ -75,10 +90,11 @@ class _Reader:
 
     def _usable(self, piece: list[Any], position: int, *, typed: bool) -> tuple[list[Item], NDArray[np.int64]]:
         """The items that are boxes, with their indices in the whole list."""
-        if not typed:
+        if not typed or self.extras.wanted:
             return self._checked(piece, position)
         index = np.arange(position, position + len(piece))
-        bad = [i for i, item in enumerate(piece) if item.bbox[2] < 0 or item.bbox[3] < 0]
+        sides = self.options.has_sides
+        bad = [i for i, item in enumerate(piece) if item.bbox[2] < 0 or item.bbox[3] < 0] if sides else []
         crowd = [i for i, item in enumerate(piece) if item.iscrowd] if self.found.is_dataset else []
         if not bad and not crowd:
             return piece, index
@@ -94,17 +110,19 @@ class _Reader:
         items, kept = [], []
         for index, value in enumerate(piece, start=position):
             try:
-                item = checked(value)
+                item = checked(value, self.extras.bounds)
             except BadItem as error:
                 self.context.tally.skip("bad-box", str(error), Place(self.source.name, item=index))
                 continue
-            if item.bbox[2] < 0 or item.bbox[3] < 0:
+            if self.options.has_sides and (item.bbox[2] < 0 or item.bbox[3] < 0):
                 self._skip_negative(item, index)
             elif item.iscrowd and self.found.is_dataset:
                 self._skip_crowd(index)
             else:
                 items.append(item)
                 kept.append(index)
+                if self.extras.wanted:
+                    self.extras.see(value, index, id_key(item.image_id))
         return items, np.array(kept, np.int64)
 
     def _skip_negative(self, item: Item, index: int) -> None:
@@ -120,14 +138,29 @@ class _Reader:
         """Records of items; boxes of images and classes that nobody knows are left out, and remembered."""
         records = np.empty(len(items), RECORD)
         box = np.array([item.bbox for item in items], np.float64)
-        records["xyxy"][:, :2] = box[:, :2]
-        records["xyxy"][:, 2:] = box[:, :2] + box[:, 2:]
         records["score"] = [np.nan if item.score is None else item.score for item in items]
         records["row"] = index
         records["image"] = self._image_numbers(items, index)
         known = records["image"] >= 0
+        records["xyxy"] = self._corners(box, records["image"], known, index)
         records["label"] = self._label_codes(items, index, known)
         return records[known & (records["label"] >= 0)]
+
+    def _corners(
+        self, box: NDArray[np.float64], image: NDArray[np.int32], known: NDArray[np.bool_], index: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """(N, 4) corners in pixels of the images; their sizes are looked at only where they count."""
+        sizes = np.zeros((len(box), 2))
+        if self.options.needs_sizes or self.watch.watched:
+            numbers, inverse = np.unique(image[known], return_inverse=True)
+            used = [self.images[number] for number in numbers.tolist()]
+            sizes[known] = np.array([(i.width, i.height) for i in used], np.float64).reshape(-1, 2)[inverse.reshape(-1)]
+        if self.options.needs_sizes and (missing := np.flatnonzero(known & (sizes[:, 0] == 0))).size:
+            key = self.images[image[missing[0]]].key
+            place = Place(self.source.name, item=int(index[missing[0]]))
+            raise InputError(f"{place}: the size of image '{key}' is not known; give --images, --size or --categories")
+        self.watch.see(box[known], sizes[known])
+        return self.options.corners(box, np.where(sizes > 0, sizes, 1.0))
 
     def _image_numbers(self, items: list[Item], index: NDArray[np.int64]) -> NDArray[np.int32]:
         numbers = self._numbers
@@ -145,6 +178,8 @@ class _Reader:
         if image is None:
             return -1
         other = self._by_key.setdefault(image.key, item.image_id)
+        if self.found.frames is not None and other != item.image_id:
+            return self._numbers[other]
         if id_key(other) != id_key(item.image_id):
             raise InputError(f"{self.source.name}: image ids {other} and {item.image_id} are both '{image.key}'")
         if other != item.image_id:
@@ -184,11 +219,16 @@ class _Reader:
             if wanted:
                 first.setdefault(item.category_id, row)
                 counts[item.category_id] += 1
+        self.watch.categories.update(map(id_key, first))
         codes = {
-            raw: self.vocabulary.code(id_key(raw), Place(self.source.name, item=first[raw]), boxes=counts[raw])
+            raw: self.vocabulary.code(self._category(raw), Place(self.source.name, item=first[raw]), boxes=counts[raw])
             for raw in first
         }
         return np.array([codes.get(item.category_id, -1) for item in items], np.int32)
+
+    def _category(self, raw: Any) -> Id:  # noqa: ANN401 # as it stands in the file
+        key = id_key(raw)
+        return key + self.options.category_offset if isinstance(key, int) else key
 
     def detections(self, records: NDArray[np.void]) -> Detections:
         """A chunk of records, each image's standing together, as Detections; counted as read."""
@@ -203,6 +243,7 @@ class _Reader:
             score=records["score"],
             row=records["row"],
             row_unit="item",
+            **(self.extras.columns(records["row"].tolist()) if self.extras.wanted else {}),
         )
         self.context.tally.count(chunk)
         return chunk
@@ -225,6 +266,10 @@ class _Reader:
         for image_id, (index, boxes) in self._unknown_images.items():
             message = f"image_id {image_id} is not in the dataset ({boxes} boxes)"
             self.context.tally.skip("unknown-image", message, Place(self.source.name, item=index), boxes=boxes)
+        self.watch.judge()
+        if hint := self.watch.shifted(self.options.category_offset):
+            self.context.tally.note("shifted-categories", hint)
+        self.extras.note()
         self.vocabulary.report(self.context.tally)
 
     def images_without_boxes(self, most: int) -> Iterator[Detections]:
@@ -239,14 +284,16 @@ class _Reader:
             yield chunk
 
 
-def _box_lists(scanner: Scanner, key: str | None) -> Iterator[tuple[list[Any], bool]]:
+def _box_lists(
+    scanner: Scanner, key: str | None, decoder: msgspec.json.Decoder[Any]
+) -> Iterator[tuple[list[Any], bool]]:
     """The pieces of the list of boxes: the text itself, or the value under a key."""
     if key is None:
-        yield from scanner.items(_items)
+        yield from scanner.items(decoder)
         return
     for found in scanner.object_keys():
         if found == key:
-            yield from scanner.items(_items)
+            yield from scanner.items(decoder)
             return  # what comes after it was seen in the first pass
         scanner.value()
 

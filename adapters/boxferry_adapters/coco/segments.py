@@ -1,0 +1,89 @@
+"""Segmentations: lists of polygons, and run-length masks, which pycocotools undoes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from boxferry.boxes.outlines import outlines_of
+from boxferry_adapters.coco.items import BadItem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGEST_MASK = 100_000_000  #: pixels; a larger size is a broken file's
+
+
+def rings_of(segmentation: Any) -> tuple[NDArray[np.float64], ...]:  # noqa: ANN401 # any JSON value
+    """The outlines of all parts, each (K, 2) x and y in pixels.
+
+    Args:
+        segmentation: a list of flat lists [x1, y1, x2, y2, …], or {'size': [height, width], 'counts': …} with counts as
+            a list or compressed (https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.h).
+
+    Raises:
+        BadItem: it is none of these; the text says why.
+    """
+    if isinstance(segmentation, list):
+        return tuple(_ring(part) for part in segmentation)
+    if isinstance(segmentation, dict):
+        return tuple(outlines_of(_mask(segmentation)))
+    raise BadItem(f"segmentation: expected a list of polygons or a mask, found {type(segmentation).__name__}")
+
+
+def _ring(part: Any) -> NDArray[np.float64]:  # noqa: ANN401 # any JSON value
+    numbers = isinstance(part, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in part)
+    if not numbers or len(part) < 6 or len(part) % 2:
+        raise BadItem("segmentation: expected polygons of three corners or more, [x1, y1, x2, y2, x3, y3, …]")
+    return np.array(part, np.float64).reshape(-1, 2)
+
+
+def _mask(rle: dict[str, Any]) -> NDArray[np.bool_]:
+    from pycocotools import mask as masks
+
+    size, counts = rle.get("size"), rle.get("counts")
+    whole = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+    if not whole or size[0] * size[1] > LARGEST_MASK:  # type: ignore[index] # a list, as was seen
+        raise BadItem(f"segmentation: size: expected [height, width], found {size!r}"[:200])
+    height, width = size  # type: ignore[misc] # likewise
+    if isinstance(counts, list):
+        runs = all(isinstance(run, int) and run >= 0 for run in counts)
+        if not runs or sum(counts) != height * width:
+            raise BadItem("segmentation: counts: its runs do not come to height times width")
+        found = masks.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    elif isinstance(counts, str | bytes):
+        text = counts.encode("ascii", "replace") if isinstance(counts, str) else counts
+        if _length(text) != height * width:
+            raise BadItem("segmentation: counts: its runs do not come to height times width")
+        found = {"size": [height, width], "counts": text}
+    else:
+        raise BadItem(f"segmentation: counts: expected runs or their text, found {type(counts).__name__}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what pycocotools asks of numpy
+        return np.asarray(masks.decode(found), bool)
+
+
+def _length(text: bytes) -> int:
+    """How many pixels compressed runs cover; pycocotools writes past its memory where they are too many.
+
+    Each run is a number in groups of five bits, low ones first, from the character '0' on; from the third run on it is
+    the difference to the last but one.
+    """
+    runs: list[int] = []
+    place = 0
+    while place < len(text):
+        value, shift, more = 0, 0, True
+        while more:
+            if place >= len(text) or not 48 <= text[place] < 112 or shift > 60:
+                return -1
+            bits = text[place] - 48
+            value |= (bits & 0x1F) << shift
+            more, place, shift = bool(bits & 0x20), place + 1, shift + 5
+            if not more and bits & 0x10:
+                value -= 1 << shift
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        if runs[-1] < 0:
+            return -1
+    return sum(runs)
