@@ -473,6 +473,7 @@ SNIFFED = {
     "six": ("v.txt", "\n1, 2, 3.5, 4, 5, 6\n", True),
     "windows": ("v.txt", b"\xef\xbb\xbf" + DET.replace("\n", "\r\n").encode(), True),
     "many": ("v.txt", DET * 500, True),
+    "a-bad-row": ("v.txt", DET + "bad\n", True),
     "yolo": ("v.txt", "0 0.5 0.5 0.1 0.1 0.9\n", False),
     "header": ("v.txt", "frame,id,x,y,w,h\n" + DET, False),
     "five": ("v.txt", "1,2,3,4,5\n", False),

@@ -40,12 +40,12 @@ class File(NamedTuple):
 
 
 def sniff(source: Source) -> str | None:
-    """Recognise the first rows: commas between 6 to 10 numbers, frame and id whole."""
+    """Recognise the first row of the first files: commas between 6 to 10 numbers, frame and id whole."""
     try:
         seen = [lines for lines in _heads(source) if lines]
     except (OSError, InputError):
         return None
-    if not seen or not all(looks_like_row(line) for lines in seen for line in lines):
+    if not seen or not all(looks_like_row(lines[0]) for lines in seen):
         return None
     return f"text rows of 'frame,id,x,y,w,h', {len(seen[0][0].split(','))} columns"
 
