@@ -63,7 +63,7 @@ LABELS = ("cat", "dög & cat", "<x>", "a b")
 
 @st.composite
 def detections(draw):
-    """A chunk of random images with random boxes inside them."""
+    """A chunk of random images with random boxes inside them, no two of an image the same: some formats join them."""
     images, counts, xyxy = [], [], []
     for number in range(draw(st.integers(1, 4))):
         width, height = draw(SIDE), draw(SIDE)
@@ -77,7 +77,9 @@ def detections(draw):
     label = draw(st.lists(st.integers(0, len(LABELS) - 1), min_size=n, max_size=n))
     scores = st.floats(0, 1, allow_subnormal=False) if draw(st.booleans()) else st.just(np.nan)
     score = draw(st.lists(scores, min_size=n, max_size=n))
-    return Detections.from_counts(images, counts, xyxy, label, LABELS, score=score)
+    chunk = Detections.from_counts(images, counts, xyxy, label, LABELS, score=score)
+    alike = np.column_stack((chunk.image_index, chunk.label, chunk.xyxy.round(3).reshape(-1, 4)))
+    return chunk.take(np.sort(np.unique(alike, axis=0, return_index=True)[1])) if n else chunk
 
 
 def catalog_of(chunk):

@@ -20,28 +20,7 @@ from formats.reading import (
     rows_of,
     write_text,
 )
-
-BOX = "<bndbox><xmin>11</xmin><ymin>21</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
-SIZE = "<size><width>100</width><height>80</height><depth>3</depth></size>"
-
-
-def an_object(box=BOX, *, name="cat", more=""):
-    return f"<object><name>{name}</name>{more}{box}</object>"
-
-
-def an_annotation(*objects, filename="a.jpg", size=SIZE, more=""):
-    return f"<annotation><filename>{filename}</filename>{size}{more}{''.join(objects)}</annotation>"
-
-
-def one(tmp_path, text, *, name="a.xml", **options):
-    write_text(tmp_path / name, text)
-    return read("voc", tmp_path, **options)
-
-
-def corners(*values):
-    tags = ("xmin", "ymin", "xmax", "ymax")
-    return "<bndbox>" + "".join(f"<{t}>{v}</{t}>" for t, v in zip(tags, values, strict=True)) + "</bndbox>"
-
+from formats.voc_files import BOX, SIZE, an_annotation, an_object, corners, one
 
 TAKEN = {
     "V1-whole-image": (corners(1, 1, 100, 80), (0, 0, 100, 80)),
@@ -145,6 +124,7 @@ LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10 if i else "lol"}">' for i 
 BOMBS = {
     "laughs": f"<!DOCTYPE x [{LAUGHS}]><annotation><filename>&l9;</filename></annotation>",
     "external": '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><annotation><filename>&e;</filename></annotation>',
+    "parameter": '<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><annotation><filename>a.jpg</filename></annotation>',
     "utf16": f"<!DOCTYPE x [{LAUGHS}]><annotation><filename>&l9;</filename></annotation>".encode("utf-16"),
 }
 
@@ -158,6 +138,29 @@ def test_v13_entities_are_refused(tmp_path, text):
     assert time.monotonic() - started < 1
     assert [r[0] for r in rows] == ["good.jpg"]
     assert tally.failed == {"bad-xml": 1}
+
+
+MISNAMED = {
+    "utf-16-over-utf-8": ("utf-16", "utf-8", "tête"),
+    "gb2312-with-gbk": ("GB2312", "gbk", "鎔"),
+    "windows": ("windows-1252", "cp1252", "naïve €"),
+}
+
+
+@pytest.mark.parametrize(("declared", "written", "name"), MISNAMED.values(), ids=MISNAMED)
+def test_v12_declarations_as_tools_write_them(tmp_path, declared, written, name):
+    """UTF-16 named over UTF-8, as .NET does; a set of characters named for its superset."""
+    text = f'<?xml version="1.0" encoding="{declared}"?>' + an_annotation(an_object(name=name))
+    rows, tally = one(tmp_path, text.encode(written))
+    assert not tally.failed
+    assert [r[1] for r in rows] == [name]
+
+
+def test_v12_bytes_that_are_not_what_the_declaration_says_fail_the_file(tmp_path):
+    """It is never read with some of its characters replaced."""
+    text = '<?xml version="1.0" encoding="GBK"?>' + an_annotation(an_object(name="thé"))
+    rows, tally = one(tmp_path, text.encode("latin-1"))
+    assert (rows, tally.failed) == ([], {"bad-xml": 1})
 
 
 BROKEN = {

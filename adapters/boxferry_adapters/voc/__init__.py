@@ -1,7 +1,9 @@
 """The format `voc`: an XML file an image, or the devkit's result files, one a class; 1-based, the maxima inclusive.
 
 The format is defined in the VOC2012 development kit,
-http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html (sections 4 and 8).
+http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html (sections 4 and 8). What it does not define:
+`polygon`, whose points are taken for pixels like the corners of a box, and `robndbox` of roLabelImg, whose centre and
+sides are taken for pixels of the plane, from 0.
 """
 
 from __future__ import annotations
@@ -40,15 +42,29 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     return annotation_files.read(source, context) if has_xml else results.read(source, context)
 
 
+ORIGIN = Option(
+    name="voc-origin",
+    help="The first pixel's number: 1, as the format defines it, maxima inclusive; 0 takes numbers as they are. "
+    "Where it is not given, it is 1, and a coordinate below 1 is an error.",
+    choices=("1", "0"),
+)
+SKIP_DIFFICULT = Option(
+    name="skip-difficult",
+    help="Drop the boxes that a VOC file marks as difficult.",
+    default="no",
+    choices=("yes", "no"),
+)
+PARTS = Option(
+    name="parts",
+    help="Read the parts of VOC objects (head, hand) as boxes of their own.",
+    default="no",
+    choices=("yes", "no"),
+)
+
+
 @hookimpl
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
-    origin = Option(
-        name="voc-origin",
-        help="The first pixel's number: 1, as the format defines it, maxima inclusive; 0 takes numbers as they are. "
-        "Where it is not given, it is 1, and a coordinate below 1 is an error.",
-        choices=("1", "0"),
-    )
     register(
         Format(
             name="voc",
@@ -56,6 +72,6 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
             sniff=sniff,
             read=read,
             write=write,
-            options=(origin,),
+            options=(ORIGIN, SKIP_DIFFICULT, PARTS),
         )
     )

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry_adapters.voc.batch import Batch, wish_of
+from boxferry_adapters.voc.fields import note_unknown
 from boxferry_adapters.voc.xml import Annotation, XmlError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Source
-    from boxferry_adapters.voc.xml import Object
-
-Corners = tuple[float, float, float, float]
+    from boxferry_adapters.voc.objects import Wish
 
 CHUNK_FILES = 512
-NOISE_PX = 1e-3  #: a box without width may come as one whose sides have crossed by the last digits
 SNIFFED_FILES = 3
 SNIFFED_BYTES = 4096
 ROOT = re.compile(rb"<annotation[\s/>]")  #: not CVAT's <annotations>
@@ -62,26 +61,15 @@ class _FileError(Exception):
         self.code, self.message, self.line, self.boxes = code, message, line, boxes
 
 
-@dataclass(slots=True)
-class _Batch:
-    """The files of one chunk."""
-
-    images: list[Image] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    xyxy: list[tuple[float, float, float, float]] = field(default_factory=list)
-    label: list[int] = field(default_factory=list)
-    score: list[float] = field(default_factory=list)
-    row: list[int] = field(default_factory=list)
-
-
 def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield a chunk for every 512 files.
 
     Raises:
         InputError: a coordinate below 1 contradicts the format's origin.
     """
-    reader = _Reader(source, context)
-    batch = _Batch()
+    note_unknown(context)
+    reader = _Reader(source, context, wish_of(context))
+    batch = reader.batch()
     for relative, path in source.files(".xml"):
         shown = source.name if source.is_stream else path
         try:
@@ -90,46 +78,46 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
             place = Place(shown, line=error.line)
             context.tally.fail(error.code, error.message, place, boxes=error.boxes, counted=False)
         if len(batch.images) >= CHUNK_FILES:
-            yield reader.chunk(batch)
-            batch = _Batch()
+            yield batch.detections()
+            batch = reader.batch()
     if batch.images:
-        yield reader.chunk(batch)
+        yield batch.detections()
+    reader.finish()
 
 
 @dataclass(slots=True)
 class _Reader:
     source: Source
     context: Context
+    wish: Wish
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary({}))
     seen: dict[str, str] = field(default_factory=dict)
+    parts: int = 0
 
-    def add(self, batch: _Batch, relative: str, path: str, shown: str) -> None:
+    def batch(self) -> Batch:
+        """An empty batch, whose labels go on from those of the others."""
+        return Batch(self.context, self.vocabulary)
+
+    def finish(self) -> None:
+        """Note what was passed over."""
+        if self.parts:
+            message = f"{self.parts} parts of objects are passed over; --parts yes reads them as boxes of their own"
+            self.context.tally.note("parts", message, Place(self.source.name))
+
+    def add(self, batch: Batch, relative: str, path: str, shown: str) -> None:
         """Add one file to the batch.
 
         Raises:
             _FileError: it fails as a whole.
         """
-        annotation = _parsed(self.source, path)
+        annotation = _parsed(self.source, path, self.wish)
         image = self._image(annotation, relative, shown)
         first = self.seen.setdefault(image.key, shown)
         if first != shown:
             message = f"is about image '{image.key}', and so is {first}"
             raise _FileError("duplicate-file", message, boxes=len(annotation.objects))
-        before = len(batch.row)
-        for found in annotation.objects:
-            self._add_object(batch, found, shown)
-        batch.images.append(msgspec.structs.replace(image, source=shown))
-        batch.counts.append(len(batch.row) - before)
-
-    def _add_object(self, batch: _Batch, found: Object, shown: str) -> None:
-        place = Place(shown, item=found.index)
-        if found.problem:
-            self.context.tally.skip("bad-box", found.problem, place)
-            return
-        batch.xyxy.append(corners_of(found.corners, self.context, place))
-        batch.label.append(self.vocabulary.add(found.name))
-        batch.score.append(found.score)
-        batch.row.append(found.index)
+        self.parts += annotation.parts
+        batch.add(msgspec.structs.replace(image, source=shown), annotation.objects)
 
     def _image(self, annotation: Annotation, relative: str, shown: str) -> Image:
         """The image that a file is about: by `filename`, else by the file's own name, else by `path`."""
@@ -149,28 +137,13 @@ class _Reader:
             raise _FileError("size-mismatch", f"{sizes}: its boxes cannot be trusted", boxes=boxes)
         return msgspec.structs.replace(image, width=said[0], height=said[1])
 
-    def chunk(self, batch: _Batch) -> Detections:
-        """The batch as columns, counted as read."""
-        detections = Detections.from_counts(
-            batch.images,
-            batch.counts,
-            batch.xyxy,
-            batch.label,
-            self.vocabulary.labels,
-            score=batch.score,
-            row=batch.row,
-            row_unit="item",
-        )
-        self.context.tally.count(detections)
-        return detections
 
-
-def _parsed(source: Source, path: str) -> Annotation:
+def _parsed(source: Source, path: str, wish: Wish) -> Annotation:
     try:
         if source.is_stream:
             with source.open() as stream:
-                return parse(stream.read())
-        return parse(Path(path).read_bytes())
+                return parse(stream.read(), wish)
+        return parse(Path(path).read_bytes(), wish)
     except OSError as error:
         raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
     except XmlError as error:
@@ -191,22 +164,3 @@ def _first_known(annotation: Annotation, relative: str, context: Context) -> Ima
         if name and ((found := look(name)).media or found.sized):
             return found
     return context.images.named(named) if named else context.images.stem(own_stem)
-
-
-def corners_of(found: Corners, context: Context, place: Place) -> Corners:
-    """x_min, y_min, x_max, y_max, 0-based, maxima exclusive; reversed ones are put in order, and noted.
-
-    Raises:
-        InputError: a minimum is below 1, the first pixel's number, and nobody said what that means.
-    """
-    origin, x1, y1, x2, y2 = context.options["voc-origin"], *found
-    shift = 0 if origin == "0" else 1
-    if x1 - shift > x2 + NOISE_PX or y1 - shift > y2 + NOISE_PX:
-        context.tally.note("reordered", "its minimum is above its maximum; taken the other way round", place, boxes=1)
-        x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
-    if not origin and min(x1, y1) < 1:
-        raise InputError(
-            f"{place}: a minimum of {min(x1, y1):g}, but VOC counts pixels from 1: pass --voc-origin 0 if this counts "
-            "from 0, or --voc-origin 1 if its boxes reach out of their images"
-        )
-    return x1 - shift, y1 - shift, max(x2, x1 - shift), max(y2, y1 - shift)

@@ -17,7 +17,7 @@ from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry_adapters.voc.annotation_files import corners_of
+from boxferry_adapters.voc.origin import corners_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
+from boxferry_adapters.voc.objects import objects_of
+from boxferry_adapters.voc.values import text_of, whole_of
+
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-SIDES = ("xmin", "ymin", "xmax", "ymax")
-SCORES = ("confidence", "score")
-
+    from boxferry_adapters.voc.objects import Object, Wish
 
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]*encoding=["'](?P<encoding>[A-Za-z0-9._-]+)["'][^>]*\?>""")
-_PARSED = {b"utf-8", b"utf-16", b"us-ascii", b"ascii", b"iso-8859-1"}
+_PARSED = {"utf-8", "us-ascii", "ascii", "iso-8859-1"}
+_MEANT = {"utf-16": "utf-8", "gb2312": "gb18030", "gbk": "gb18030"}
 
 
 class XmlError(Exception):
@@ -28,25 +29,6 @@ class XmlError(Exception):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
-    """One object.
-
-    Attributes:
-        index: its place among the file's objects, from 0.
-        name: the label; empty where there is none.
-        corners: xmin, ymin, xmax, ymax as they stand there.
-        score: NaN where it has none.
-        problem: why it is no box; empty where it is one.
-    """
-
-    index: int
-    name: str
-    corners: tuple[float, float, float, float]
-    score: float
-    problem: str = ""
-
-
 @dataclass(slots=True)
 class Annotation:
     """One file.
@@ -54,7 +36,8 @@ class Annotation:
     Attributes:
         filename, path: what it says of its image; empty where nothing.
         width, height: 0 where it does not say.
-        objects: in their order.
+        objects: in their order, parts after their object where they are wanted.
+        parts: how many parts the objects have that are not wanted.
     """
 
     filename: str = ""
@@ -62,10 +45,11 @@ class Annotation:
     width: int = 0
     height: int = 0
     objects: list[Object] = field(default_factory=list)
+    parts: int = 0
 
 
-def parse(data: bytes) -> Annotation:
-    """An annotation file's content.
+def parse(data: bytes, wish: Wish) -> Annotation:
+    """An annotation file's content, as far as it is wanted.
 
     Raises:
         XmlError: it is malformed, not an annotation, or has a document type.
@@ -73,13 +57,14 @@ def parse(data: bytes) -> Annotation:
     root = _root(data)
     if root.tag != "annotation":
         raise XmlError(f"its root is <{root.tag}>, expected <annotation>")
-    size = root.find("size")
+    size, elements = root.find("size"), root.findall("object")
     return Annotation(
-        filename=_text(root, "filename"),
-        path=_text(root, "path"),
-        width=_whole(size, "width"),
-        height=_whole(size, "height"),
-        objects=[_object(index, element) for index, element in enumerate(root.iterfind("object"))],
+        filename=text_of(root, "filename"),
+        path=text_of(root, "path"),
+        width=whole_of(size, "width"),
+        height=whole_of(size, "height"),
+        objects=[found for index, element in enumerate(elements) for found in objects_of(element, index, wish)],
+        parts=0 if wish.parts else sum(len(element.findall("part")) for element in elements),
     )
 
 
@@ -101,11 +86,15 @@ def _root(data: bytes) -> Element:
 
 
 def _single_byte(data: bytes) -> bytes | str:
-    """The text, decoded where its declaration names an encoding that the parser does not know (GBK, Shift JIS)."""
+    """The text, decoded where its declaration names an encoding that the parser does not know (GBK, Shift JIS).
+
+    A declaration that can be read byte by byte does not stand in UTF-16, whatever it says: .NET writes it so over
+    UTF-8. Files that name GB 2312 hold characters of its supersets.
+    """
     declared = _DECLARATION.match(data)
-    if declared is None or declared["encoding"].lower() in _PARSED:
+    if declared is None or (encoding := declared["encoding"].decode("ascii").lower()) in _PARSED:
         return data
-    return data[declared.end() :].decode(declared["encoding"].decode("ascii"))
+    return data[declared.end() :].decode(_MEANT.get(encoding, encoding))
 
 
 def _has_document_type(text: bytes | str) -> bool:
@@ -114,47 +103,3 @@ def _has_document_type(text: bytes | str) -> bool:
         return "<!DOCTYPE" in text or "<!ENTITY" in text
     text = text.replace(b"\0", b"")  # UTF-16 has one in every other place
     return b"<!DOCTYPE" in text or b"<!ENTITY" in text
-
-
-def _text(element: Element | None, tag: str) -> str:
-    return (element.findtext(tag) or "").strip() if element is not None else ""
-
-
-def _whole(element: Element | None, tag: str) -> int:
-    number = _number(_text(element, tag))
-    return int(number) if number > 0 and math.isfinite(number) else 0
-
-
-def _number(text: str) -> float:
-    """The number, or NaN."""
-    try:
-        return float(text) if "_" not in text else math.nan
-    except ValueError:
-        return math.nan
-
-
-def _object(index: int, element: Element) -> Object:
-    box = element.find("bndbox")
-    texts = [_text(box, side) for side in SIDES]
-    x_min, y_min, x_max, y_max = (_number(text) for text in texts)
-    problem = ""
-    for side, text, number in zip(SIDES, texts, (x_min, y_min, x_max, y_max), strict=True):
-        if not math.isfinite(number):
-            problem = f"bndbox/{side}: expected a number, found '{text[:40]}'"
-    score = _score(element)
-    if score is None:
-        problem = "its score is no number"
-    name = " ".join(_text(element, "name").split())
-    if not name:
-        problem = "object without a name"
-    return Object(index, name, (x_min, y_min, x_max, y_max), math.nan if score is None else score, problem)
-
-
-def _score(element: Element) -> float | None:
-    """The score, NaN where there is none, None where it is no number."""
-    texts = [*(_text(element, tag) for tag in SCORES), element.get("score", "")]
-    text = next((text for text in texts if text), None)
-    if text is None:
-        return math.nan
-    score = _number(text)
-    return score if math.isfinite(score) else None

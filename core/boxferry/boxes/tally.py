@@ -38,7 +38,9 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place()
-ASKED_FOR = frozenset({"below-threshold", "suppressed", "over-limit", "unknown-label", "no-such-label", "duplicate"})
+ASKED_FOR = frozenset({
+    "below-threshold", "suppressed", "over-limit", "unknown-label", "no-such-label", "duplicate", "difficult",
+})  # fmt: skip
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

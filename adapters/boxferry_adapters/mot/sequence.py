@@ -1,0 +1,80 @@
+"""What a sequence is called, and what its `seqinfo.ini` says of it."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME = "seqinfo.ini"
+SECTION = "Sequence"
+FOLDERS = ("det", "gt")
+
+
+class SequenceError(Exception):
+    """A `seqinfo.ini` cannot be read; one sentence that names it."""
+
+
+class Sequence(NamedTuple):
+    """A sequence; 0 where unknown.
+
+    Attributes:
+        name: what it is called.
+        width, height: pixels.
+        frames: how many there are.
+        rate: frames a second.
+    """
+
+    name: str
+    width: int = 0
+    height: int = 0
+    frames: int = 0
+    rate: float = 0.0
+
+
+def sequence_of(place: Path) -> Sequence:
+    """The sequence that a file of rows is about: by `seqinfo.ini` beside it or in the folder above, else by its name.
+
+    Raises:
+        SequenceError: there is such a file, and it cannot be read.
+    """
+    place = place.absolute()
+    for folder in list(place.parents)[:2]:
+        if (found := folder / FILE_NAME).is_file():
+            return _described(found, _name_of(place))
+    return Sequence(_name_of(place))
+
+
+def _name_of(place: Path) -> str:
+    """The file's stem; for `<sequence>/det/det.txt`, `<sequence>/gt/gt.txt` and the like the folder's name."""
+    folder = place.parent
+    if folder.name in FOLDERS and re.fullmatch(rf"{folder.name}(_.*)?", place.stem) and folder.parent.name:
+        return folder.parent.name
+    return place.stem
+
+
+def _described(path: Path, name: str) -> Sequence:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
+        said = dict(parser[SECTION])
+    except KeyError:
+        raise SequenceError(f"{path}: no section [{SECTION}] in it") from None
+    except OSError as error:
+        raise SequenceError(f"{path}: cannot be read: {error.strerror}") from None
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise SequenceError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
+    width, height, frames = (int(_number(path, said, key, whole=True)) for key in ("imWidth", "imHeight", "seqLength"))
+    return Sequence(said.get("name", "").strip() or name, width, height, frames, _number(path, said, "frameRate"))
+
+
+def _number(path: Path, said: dict[str, str], key: str, *, whole: bool = False) -> float:
+    """The number under a key, 0 where there is none."""
+    text = said.get(key.lower(), "").strip()  # configparser gives keys in lower case
+    if not re.fullmatch(r"\d{1,9}" if whole else r"\d{1,9}(\.\d*)?", text, re.ASCII) and text:
+        expected = "a whole number" if whole else "a number"
+        raise SequenceError(f"{path}: {key} '{text[:40]}', expected {expected} from 0")
+    return float(text or 0)

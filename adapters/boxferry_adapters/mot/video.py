@@ -1,0 +1,68 @@
+"""Which video a file of rows is about, and what is known of it."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
+from boxferry.formats import VIDEO_SUFFIXES
+from boxferry_adapters.mot.sequence import FILE_NAME, SequenceError, sequence_of
+
+if TYPE_CHECKING:
+    from boxferry.boxes.detections import Image
+    from boxferry.formats import Context
+    from boxferry_adapters.mot.files import File
+    from boxferry_adapters.mot.sequence import Sequence
+
+
+class VideoError(Exception):
+    """A file fails as a whole, since its video cannot be told: a code, and one sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def video_of(file: File, context: Context) -> Image:
+    """The video, as the images folder and its `seqinfo.ini` know it; the latter says how many frames there are.
+
+    Raises:
+        VideoError: it cannot be told which it is, it is an image, or the two disagree on its size.
+    """
+    try:
+        sequence = sequence_of(file.place)
+        found = context.images.stem(sequence.name)
+    except SequenceError as error:
+        raise VideoError("bad-seqinfo", str(error)) from None
+    except InputError as error:
+        raise VideoError("ambiguous-image", str(error)) from None
+    if found.media and PurePath(found.media).suffix.lower() not in VIDEO_SUFFIXES:
+        raise VideoError("not-a-video", f"is about '{found.key}', which is an image; expected a video")
+    if found.frames and sequence.frames not in {0, found.frames}:
+        lengths = f"{sequence.frames} frames in {FILE_NAME}, the video itself has {found.frames}"
+        context.tally.note("other-length", lengths, Place(file.shown))
+    width, height = _size(found, sequence)
+    return msgspec.structs.replace(
+        found,
+        width=width,
+        height=height,
+        source=file.shown,
+        video=True,
+        frames=sequence.frames or found.frames,
+        frame_rate=sequence.rate or found.frame_rate,
+    )
+
+
+def _size(found: Image, sequence: Sequence) -> tuple[int, int]:
+    """Width and height by `seqinfo.ini`, else of the video itself."""
+    said, known = (sequence.width, sequence.height), (found.width, found.height)
+    if not all(said):
+        return known
+    if found.media and found.sized and said != known:
+        sizes = f"{said[0]}x{said[1]} in {FILE_NAME}, the video itself is {known[0]}x{known[1]}"
+        raise VideoError("size-mismatch", f"{sizes}: its boxes cannot be trusted")
+    return said

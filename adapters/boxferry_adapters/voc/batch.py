@@ -1,0 +1,108 @@
+"""The boxes of some annotation files, gathered into the columns of one chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boxferry.boxes.detections import Detections, Image, objects
+from boxferry.boxes.refine import without
+from boxferry.boxes.tally import Place
+from boxferry_adapters.voc.fields import FIELDS
+from boxferry_adapters.voc.objects import Wish
+from boxferry_adapters.voc.origin import corners_of, ring_of
+
+if TYPE_CHECKING:
+    from boxferry.boxes.labels import Vocabulary
+    from boxferry.formats import Context
+    from boxferry_adapters.voc.objects import Object
+    from boxferry_adapters.voc.outlines import Ring
+
+
+def wish_of(context: Context) -> Wish:
+    """What is read of each object, by the context."""
+    named = set(context.attributes) | ({"difficult"} if _skips_difficult(context) else set())
+    fields = tuple(name for name in FIELDS if name in named)
+    return Wish(fields=fields, outlines=context.polygons, parts=context.options["parts"] == "yes")
+
+
+def _skips_difficult(context: Context) -> bool:
+    return context.options["skip-difficult"] == "yes"
+
+
+@dataclass(slots=True)
+class Batch:
+    """The files of one chunk, and the columns of their boxes."""
+
+    context: Context
+    vocabulary: Vocabulary
+    images: list[Image] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    xyxy: list[tuple[float, float, float, float]] = field(default_factory=list)
+    label: list[int] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    difficult: list[bool] = field(default_factory=list)
+    rings: list[tuple[Ring, ...] | None] = field(default_factory=list)
+    fields: list[dict[str, bool | str] | None] = field(default_factory=list)
+
+    def add(self, image: Image, found: list[Object]) -> None:
+        """Add an image and its objects; those that are no boxes are skipped with their index.
+
+        Raises:
+            InputError: a coordinate below 1 contradicts the format's origin.
+        """
+        before = len(self.row)
+        for each in found:
+            self._add(each, Place(image.source, item=each.index))
+        self.images.append(image)
+        self.counts.append(len(self.row) - before)
+
+    def _add(self, found: Object, place: Place) -> None:
+        if found.problem:
+            self.context.tally.skip(found.code, found.problem, place)
+            return
+        for remark in found.remarks:
+            self.context.tally.note("bad-field", remark, place, boxes=1)
+        if found.derived:
+            message = f"it has a {found.derived} and no bndbox; its box is the bounds of that"
+            self.context.tally.note("derived-box", message, place, boxes=1)
+        self.xyxy.append(found.corners if found.rotated_only else corners_of(found.corners, self.context, place))
+        self.label.append(self.vocabulary.add(found.name))
+        self.score.append(found.score)
+        self.row.append(found.index)
+        self.difficult.append(found.difficult)
+        self._add_extras(found)
+
+    def _add_extras(self, found: Object) -> None:
+        if self.context.polygons:
+            rings = found.rings if found.rotated else tuple(ring_of(ring, self.context) for ring in found.rings)
+            self.rings.append(rings or None)
+        if self.context.attributes:
+            asked = {name: value for name, value in found.fields.items() if name in self.context.attributes}
+            self.fields.append(asked or None)
+
+    def detections(self) -> Detections:
+        """The columns, counted as read; without the difficult ones where that is asked for."""
+        tally = self.context.tally
+        detections = Detections.from_counts(
+            self.images,
+            self.counts,
+            self.xyxy,
+            self.label,
+            self.vocabulary.labels,
+            score=self.score,
+            row=self.row,
+            row_unit="item",
+            polygons=objects(self.rings) if self.context.polygons else None,
+            attributes=objects(self.fields) if self.context.attributes else None,
+        )
+        tally.count(detections)
+        if not _skips_difficult(self.context):
+            return detections
+        gone = np.array(self.difficult, np.bool_)
+        return without(
+            detections, gone, "difficult", "it is marked as difficult (--skip-difficult)", self.context.tally
+        )
