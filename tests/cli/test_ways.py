@@ -15,6 +15,7 @@ import pytest
 
 from boxferry.cli.app import run
 from boxferry.sending.outbox import Outbox
+from videos import a_video
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "ways.md").read_text()
@@ -35,10 +36,12 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def clone(sandbox, tmp_path, monkeypatch):
-    """A folder as a clone is, the settings of the sandbox, a bucket with the images, and the images over http."""
+    """A folder as a clone is, with a video; the sandbox's settings, a bucket with the images, and they over http."""
     folder = tmp_path / "clone"
     folder.mkdir()
     (folder / "fixtures").symlink_to(ROOT / "fixtures")
+    (folder / "clips").mkdir()
+    (folder / "clips" / "clip.mp4").write_bytes(a_video())
     shutil.copytree(ROOT / "fixtures" / "images", sandbox.buckets / "archive" / "photos")
     monkeypatch.chdir(folder)
     settings = {

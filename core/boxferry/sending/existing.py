@@ -173,8 +173,11 @@ class ServerSizes:
         return self._images.known()
 
     def _sized(self, image: Image) -> Image:
-        if image.sized or isinstance(found := self._files.find(image), Problem):
+        if image.sized:
             return image
-        viewed = self._view(found.id)
-        width, height = viewed.size
-        return msgspec.structs.replace(image, width=width, height=height, frames=image.frames or viewed.frames)
+        for each in (image, msgspec.structs.replace(image, video=True)):  # a stem does not tell what it is of
+            if not isinstance(found := self._files.find(each), Problem):
+                viewed = self._view(found.id)
+                width, height = viewed.size
+                return msgspec.structs.replace(each, width=width, height=height, frames=each.frames or viewed.frames)
+        return image
