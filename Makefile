@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test chaos lint bench clean
+.PHONY: demo test chaos fuzz lint bench clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
@@ -14,6 +14,9 @@ test: .venv/.ready
 
 chaos: .venv/.ready
 	BOXFERRY_CHAOS_RUNS=500 $(BIN)/pytest -q tests/sending/test_chaos.py
+
+fuzz: .venv/.ready
+	BOXFERRY_FUZZ_RUNS=100000 $(BIN)/pytest -n auto -q tests/fuzz
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

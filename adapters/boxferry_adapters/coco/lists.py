@@ -152,7 +152,7 @@ def _typed_items(scanner: Scanner, kind: type[Any], key: str, name: str) -> Iter
             for index, value in enumerate(piece, start=position):
                 try:
                     item = msgspec.convert(value, kind)
-                except msgspec.ValidationError as error:
+                except (msgspec.ValidationError, UnicodeEncodeError) as error:
                     raise InputError(f"{name}: {key}[{index}]: {error}") from None
                 for text in msgspec.structs.astuple(item):
                     if isinstance(text, str) and not is_text(text):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 VERSION = 1
+LARGEST = 2**31 - 1  #: of sizes, frames and ids
 
 
 class Line(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -44,6 +45,9 @@ class Line(msgspec.Struct, kw_only=True, omit_defaults=True):
         for name, column in columns.items():
             if column is not None and len(column) != n:
                 raise ValueError(f"{name}: {len(column)} values for {n} boxes")
+        whole = [self.image.width, self.image.height, self.image.frames, self.image.file_id, *(self.frame or ())]
+        if any(not 0 <= number <= LARGEST for number in whole) or any(abs(t) > LARGEST for t in self.track or ()):
+            raise ValueError(f"a size, frame or id that is not between 0 and {LARGEST}")
 
 
 _encoder = msgspec.json.Encoder()
