@@ -216,6 +216,7 @@ def test_v11_the_outline_of_a_rotated_box_turns_clockwise(tmp_path):
     along = (ring[1] + ring[2] - ring[0] - ring[3]) / 2
     assert along == pytest.approx([40 * math.cos(0.5), 40 * math.sin(0.5)])
     assert ring.mean(axis=0) == pytest.approx([50, 40])
+    assert (ring[1] - ring[0]) @ (ring[3] - ring[0]) == pytest.approx(0)
 
 
 def test_v11_no_outlines_are_read_unasked(tmp_path):
