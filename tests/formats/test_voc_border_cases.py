@@ -6,6 +6,7 @@ import pytest
 
 from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.fit import fit
+from boxferry.boxes.refine import filter_score
 from boxferry.errors import InputError
 from boxferry.reading.source import source_of
 from formats.reading import FORMATS, a_context, images_of, read, write_text
@@ -68,6 +69,17 @@ def test_v14_a_dropped_box_of_a_single_result_file_is_listed_with_its_line(tmp_p
     for chunk in FORMATS["voc"].read(source_of(path), context):
         fit(chunk, tally=context.tally)
     assert str(context.tally.examples["outside-image"][0]).startswith(f"{path}:3: ")
+
+
+def test_v14_a_dropped_box_of_several_result_files_is_listed_with_its_own_file_and_line(tmp_path):
+    """The boxes of one image come from many files, and stay with theirs through every step."""
+    write_text(tmp_path / "comp4_det_test_cat.txt", "a 0.9 1 1 9 9\n" + GOOD_ROW)
+    path = write_text(tmp_path / "comp4_det_test_dog.txt", "b 0.2 1 1 9 9\n\na 0.5 200 200 300 300\n")
+    context = a_context("voc", size=(100, 80))
+    for chunk in FORMATS["voc"].read(source_of(tmp_path), context):
+        fit(filter_score(chunk, min_score=0.3, tally=context.tally), tally=context.tally)
+    assert str(context.tally.examples["outside-image"][0]).startswith(f"{path}:3: ")
+    assert str(context.tally.examples["below-threshold"][0]).startswith(f"{path}:1: ")
 
 
 def test_v14_a_zipped_result_file_is_called_by_its_own_name(tmp_path):

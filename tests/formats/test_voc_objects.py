@@ -154,23 +154,31 @@ POLYGON = a_polygon(*POINTS)
 LABELME = "<polygon>" + "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in POINTS) + "</polygon>"
 MANY = a_polygon(*[(11 + n, 21 + n) for n in range(12)], (30, 40))  # x10 comes after x9
 BOUNDS = {
-    "polygon": (POLYGON, "polygon", (10, 20, 30, 40)),
-    "labelme": (LABELME, "polygon", (10, 20, 30, 40)),
-    "two-rings": (a_polygon((11, 21), (12, 21), (12, 22)) + a_polygon((29, 39), (30, 39), (30, 40)), "polygon", None),
-    "upright": (a_rotated(20, 30, 20, 10, 0), "robndbox", (10, 25, 30, 35)),
-    "quarter": (a_rotated(20, 30, 20, 10, math.pi / 2), "robndbox", (15, 20, 25, 40)),
-    "turned": (a_rotated(50, 40, 20, 20, math.pi / 4), "robndbox", (50 - 200**0.5, 40 - 200**0.5, 50 + 200**0.5, None)),
+    "polygon": (POLYGON, (10, 20, 30, 40)),
+    "labelme": (LABELME, (10, 20, 30, 40)),
+    "two-rings": (a_polygon((11, 21), (12, 21), (12, 22)) + a_polygon((29, 39), (30, 39), (30, 40)), None),
+    "upright": (a_rotated(20, 30, 20, 10, 0), (10, 25, 30, 35)),
+    "quarter": (a_rotated(20, 30, 20, 10, math.pi / 2), (15, 20, 25, 40)),
+    "turned": (a_rotated(50, 40, 20, 20, math.pi / 4), (50 - 200**0.5, 40 - 200**0.5, 50 + 200**0.5, None)),
 }
 
 
-@pytest.mark.parametrize(("outline", "what", "expected"), BOUNDS.values(), ids=BOUNDS)
-def test_v11_an_object_with_an_outline_alone_is_its_bounds_and_is_listed(tmp_path, outline, what, expected):
+@pytest.mark.parametrize(("outline", "expected"), BOUNDS.values(), ids=BOUNDS)
+def test_v11_an_object_with_an_outline_alone_is_its_bounds_and_is_counted(tmp_path, outline, expected):
     """A polygon's points count as a box's corners do; roLabelImg's centre and sides are of the plane, from 0."""
     rows, tally = one(tmp_path, an_annotation(an_object(), an_object(outline)))
     wanted = [side if side is not None else 40 + 200**0.5 for side in expected or (10, 20, 30, 40)]
     assert rows[1][2:6] == pytest.approx(wanted)
-    assert tally.noted == {"derived-box": 1}
-    assert str(tally.examples["derived-box"][0]).startswith(f"{tmp_path / 'a.xml'}[1]: it has a {what} and no bndbox")
+    assert tally.noted == {"derived": 1}
+    assert tally.examples["derived"][0].message.startswith("1 boxes are the bounds")
+
+
+def test_v11_bounds_are_counted_over_all_files_in_one_note(tmp_path):
+    """Boxes alone: what has a box, or is none, is not among them."""
+    write_text(tmp_path / "b.xml", an_annotation(an_object(POLYGON), an_object(POLYGON + BOX), filename="b.jpg"))
+    _, tally = one(tmp_path, an_annotation(an_object(LABELME), an_object(POLYGON, name="")))
+    assert tally.noted == {"derived": 1}
+    assert tally.examples["derived"][0].message.startswith("2 boxes are the bounds")
 
 
 def test_v11_a_rotated_box_is_the_same_wherever_the_file_counts_from(tmp_path):
@@ -216,6 +224,7 @@ def test_v11_the_outline_of_a_rotated_box_turns_clockwise(tmp_path):
     along = (ring[1] + ring[2] - ring[0] - ring[3]) / 2
     assert along == pytest.approx([40 * math.cos(0.5), 40 * math.sin(0.5)])
     assert ring.mean(axis=0) == pytest.approx([50, 40])
+    assert (ring[1] - ring[0]) @ (ring[3] - ring[0]) == pytest.approx(0)
 
 
 def test_v11_no_outlines_are_read_unasked(tmp_path):

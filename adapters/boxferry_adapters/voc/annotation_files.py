@@ -93,13 +93,17 @@ class _Reader:
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary({}))
     seen: dict[str, str] = field(default_factory=dict)
     parts: int = 0
+    derived: int = 0
 
     def batch(self) -> Batch:
         """An empty batch, whose labels go on from those of the others."""
         return Batch(self.context, self.vocabulary)
 
     def finish(self) -> None:
-        """Note what was passed over."""
+        """Note what was passed over, and what stands in for boxes."""
+        if self.derived:
+            message = f"{self.derived} boxes are the bounds of a polygon or a robndbox: no bndbox is given"
+            self.context.tally.note("derived", message, Place(self.source.name))
         if self.parts:
             message = f"{self.parts} parts of objects are passed over; --parts yes reads them as boxes of their own"
             self.context.tally.note("parts", message, Place(self.source.name))
@@ -117,6 +121,7 @@ class _Reader:
             message = f"is about image '{image.key}', and so is {first}"
             raise _FileError("duplicate-file", message, boxes=len(annotation.objects))
         self.parts += annotation.parts
+        self.derived += sum(found.derived and not found.problem for found in annotation.objects)
         batch.add(msgspec.structs.replace(image, source=shown), annotation.objects)
 
     def _image(self, annotation: Annotation, relative: str, shown: str) -> Image:

@@ -66,9 +66,6 @@ class Batch:
             return
         for remark in found.remarks:
             self.context.tally.note("bad-field", remark, place, boxes=1)
-        if found.derived:
-            message = f"it has a {found.derived} and no bndbox; its box is the bounds of that"
-            self.context.tally.note("derived-box", message, place, boxes=1)
         self.xyxy.append(found.corners if found.rotated_only else corners_of(found.corners, self.context, place))
         self.label.append(self.vocabulary.add(found.name))
         self.score.append(found.score)

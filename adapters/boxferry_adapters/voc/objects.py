@@ -49,7 +49,7 @@ class Object:
         score: NaN where it has none.
         rings: its outline, as it stands there; () where it has none, or none was wanted.
         rotated: whether the outline is a `robndbox`, which counts from 0 whatever the file does.
-        derived: what the corners are the bounds of, 'polygon' or 'robndbox'; empty where they are its `bndbox`.
+        derived: whether the corners are the bounds of its outline, and not its `bndbox`.
         fields: the further fields that it has.
         difficult: whether it, or the object that it is a part of, is marked so; False unless that field is wanted.
         remarks: what is wrong with it, though it is a box.
@@ -63,7 +63,7 @@ class Object:
     score: float = math.nan
     rings: tuple[Ring, ...] = ()
     rotated: bool = False
-    derived: str = ""
+    derived: bool = False
     fields: dict[str, bool | str] = field(default_factory=dict)
     difficult: bool = False
     remarks: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Object:
     @property
     def rotated_only(self) -> bool:
         """Whether the corners are the bounds of a `robndbox`."""
-        return self.rotated and bool(self.derived)
+        return self.rotated and self.derived
 
 
 def objects_of(element: Element, index: int, wish: Wish) -> Iterator[Object]:
@@ -147,7 +147,7 @@ def _take_box(found: Object, box: Element) -> None:
 def _take_bounds(found: Object) -> None:
     if found.rings:
         found.corners = bounds_of(found.rings)
-        found.derived = "robndbox" if found.rotated else "polygon"
+        found.derived = True
     else:
         found.problem = "it has no bndbox, and no polygon or robndbox in its place"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -70,6 +70,7 @@ class _Columns:
     label: array[int] = field(default_factory=lambda: array("l"))
     score: array[float] = field(default_factory=lambda: array("d"))
     line: array[int] = field(default_factory=lambda: array("l"))
+    file: array[int] = field(default_factory=lambda: array("l"))
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
@@ -78,22 +79,21 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     Raises:
         InputError: a coordinate below 1 contradicts the format's origin.
     """
-    vocabulary, columns = Vocabulary({}), _Columns()
-    files = list(_files(source))
-    for label, path in files:
-        shown = source.name if source.is_stream else path
+    vocabulary, columns, files = Vocabulary({}), _Columns(), []
+    for label, path in _files(source):
+        files.append(source.name if source.is_stream else path)
         try:
-            _read_file(path, shown, vocabulary.add(label), columns, context)
+            _read_file(path, files, vocabulary.add(label), columns, context)
         except OSError as error:
-            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(shown))
-    origin = shown if len(files) == 1 else source.name
-    yield from _chunks(columns, origin, vocabulary, context, lines=len(files) == 1)
+            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(files[-1]))
+    yield from _chunks(columns, files, source.name, vocabulary, context)
 
 
-def _read_file(path: str, shown: str, label: int, columns: _Columns, context: Context) -> None:
+def _read_file(path: str, files: list[str], label: int, columns: _Columns, context: Context) -> None:
+    """Add the rows of the last of the files, which is opened by its path."""
     with Path(path).open(encoding="utf-8-sig", errors="replace") as rows:
         for line, text in enumerate(rows, start=1):
-            tokens, place = text.split(), Place(shown, line=line)
+            tokens, place = text.split(), Place(files[-1], line=line)
             if not tokens:
                 continue
             if (problem := _problem(tokens)) is not None:
@@ -109,6 +109,7 @@ def _read_file(path: str, shown: str, label: int, columns: _Columns, context: Co
             columns.label.append(label)
             columns.score.append(score)
             columns.line.append(line)
+            columns.file.append(len(files) - 1)
 
 
 def _problem(tokens: list[str]) -> str | None:
@@ -140,7 +141,7 @@ def _number(image_id: str, columns: _Columns, context: Context, place: Place) ->
 
 
 def _chunks(
-    columns: _Columns, source: str, vocabulary: Vocabulary, context: Context, *, lines: bool
+    columns: _Columns, files: list[str], name: str, vocabulary: Vocabulary, context: Context
 ) -> Iterator[Detections]:
     owner = np.array(columns.owner, np.int64)
     order = np.argsort(owner, kind="stable")
@@ -148,18 +149,21 @@ def _chunks(
     bounds = np.concatenate(([0], np.cumsum(counts)))
     xyxy, label = np.array(columns.xyxy, np.float64).reshape(-1, 4), np.array(columns.label, np.int32)
     score, line = np.array(columns.score, np.float64), np.array(columns.line, np.int64)
+    file, source = np.array(columns.file, np.int64), objects(files)
+    whole = files[0] if len(files) == 1 else name
     first = 0
     while first < len(columns.images):
         last = max(first + 1, int(np.searchsorted(bounds, bounds[first] + CHUNK_BOXES, "right")) - 1)
         rows = order[bounds[first] : bounds[last]]
         detections = Detections.from_counts(
-            [msgspec.structs.replace(image, source=source) for image in columns.images[first:last]],
+            [msgspec.structs.replace(image, source=whole) for image in columns.images[first:last]],
             counts[first:last],
             xyxy[rows],
             label[rows],
             vocabulary.labels,
             score=score[rows],
-            row=line[rows] if lines else None,
+            row=line[rows],
+            source=None if len(files) == 1 else source[file[rows]],
         )
         context.tally.count(detections)
         yield detections

@@ -55,6 +55,7 @@ OPTIONAL: dict[str, DTypeLike] = {
     "track": np.int64,
     "polygons": np.object_,
     "attributes": np.object_,
+    "source": np.object_,
 }  #: the columns that a chunk may be without, and their dtypes
 
 
@@ -89,7 +90,7 @@ class Detections:
         label: (N,) int32, an index into `labels`.
         labels: the label names that `label` points into; each name stands once.
         score: (N,) float64, NaN where the source gives none.
-        row: (N,) int64, where the box stands in its image's `source`; -1 where unknown.
+        row: (N,) int64, where the box stands in the file that it was read from; -1 where unknown.
         row_unit: what `row` counts: 'line' (of a text file, from 1) or 'item' (of a list, from 0).
         frame: (N,) int64, the frame of a video, from 0; None where all images are still.
         track: (N,) int64, the track or sequence that a box belongs to, -1 for none; None where no box has one.
@@ -97,6 +98,8 @@ class Detections:
             for a box that has none; None where no outlines were asked for.
         attributes: (N,) object, attribute name → value (text, number, bool, or a list of texts), or None for a box
             without; None where no attributes were asked for.
+        source: (N,) object, the file that each box was read from, where the boxes of an image come from several files;
+            None where it is the image's `source`.
 
     Raises:
         InputError: a column has a wrong shape, an offset or a label is out of range, or a name stands twice.
@@ -114,6 +117,7 @@ class Detections:
     track: NDArray[np.int64] | None = None
     polygons: NDArray[np.object_] | None = None
     attributes: NDArray[np.object_] | None = None
+    source: NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         n = int(np.shape(self.label)[0])
@@ -164,10 +168,12 @@ class Detections:
         track: ArrayLike | None = None,
         polygons: NDArray[np.object_] | None = None,
         attributes: NDArray[np.object_] | None = None,
+        source: NDArray[np.object_] | None = None,
     ) -> Self:
         """As the constructor, with the number of boxes of each image, `counts` (M,), in place of offsets.
 
-        Left out, `score` is NaN and `row` is -1 everywhere; `polygons` and `attributes` are made by `objects`.
+        Left out, `score` is NaN and `row` is -1 everywhere; `polygons`, `attributes` and `source` are made by
+        `objects`.
         """
         n = len(np.asarray(label))
         return cls(
@@ -183,6 +189,7 @@ class Detections:
             track=None if track is None else np.asarray(track, np.int64),
             polygons=polygons,
             attributes=attributes,
+            source=source,
         )
 
     def __len__(self) -> int:

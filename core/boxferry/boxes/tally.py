@@ -190,7 +190,8 @@ class Tally:
         for row, owner in zip(index.tolist(), detections.image_index[index[: max(wanted, 0)]].tolist(), strict=False):
             image, number = detections.images[owner], int(detections.row[row])
             place = {detections.row_unit: number} if number >= 0 else {}
-            self._record(kind, code, message, Place(image.source or image.key, **place), 1, fatal=fatal)
+            source = image.source if detections.source is None else detections.source[row]
+            self._record(kind, code, message, Place(source or image.key, **place), 1, fatal=fatal)
 
     def _record(self, kind: str, code: str, message: str, place: Place, boxes: int, *, fatal: bool = False) -> None:
         issue = Issue(kind=kind, code=code, message=message, boxes=boxes, **place._asdict())
