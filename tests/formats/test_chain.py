@@ -17,13 +17,14 @@ def test_coco_to_yolo_to_voc_to_coco_keeps_every_box_label_and_score(tmp_path_fa
     sources = {"coco": paths["coco"], "yolo": paths["yolo"] / "labels", "voc": paths["voc"] / "Annotations"}
     FORMATS["coco"].write([chunk], paths["coco"], a_context("coco", names=names))
     for before, after in (("coco", "yolo"), ("yolo", "voc")):
-        context = a_context(before, catalog=catalog, names=names)
+        form = {"bbox_format": "xywh"} if before == "coco" else {}
+        context = a_context(before, catalog=catalog, names=names, **form)
         chunks = FORMATS[before].read(source_of(sources[before]), context)
         FORMATS[after].write(chunks, paths[after], a_context(after, catalog=catalog, names=names))
     last = folder / "last.json"
     chunks = FORMATS["voc"].read(source_of(sources["voc"]), a_context("voc", catalog=catalog))
     FORMATS["coco"].write(chunks, last, a_context("coco", names=names))
-    rows, tally = read("coco", last)
+    rows, tally = read("coco", last, bbox_format="xywh")
     assert_same(rows, rows_of([chunk]), tolerance=1e-3)
     assert tally.images == len(chunk.images)
     assert np.isfinite([row[2:6] for row in rows]).all()
