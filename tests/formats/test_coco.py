@@ -500,7 +500,7 @@ def test_what_is_written_reads_back(tmp_path_factory, chunk, form):
         return
     FORMATS["coco"].write([chunk], path, context)
     assert list(path.parent.iterdir()) == [path]
-    rows, tally = read("coco", path, catalog=catalog, names=names)
+    rows, tally = read("coco", path, catalog=catalog, names=names, bbox_format="xywh")
     assert_same(rows, rows_of([chunk]), tolerance=1e-9)
     assert form == "results" or tally.images == len(chunk.images)
 

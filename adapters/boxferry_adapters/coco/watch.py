@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from boxferry.formats import Id
 
 ENOUGH = 0.5  #: the share of boxes from which on a form is taken for another
+SMALLEST = 16  #: pixels; on smaller images a box under a pixel is nothing odd
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Watch:
         self._boxes += int(sized.sum())
         self._corners += int((sized & inside & beyond).sum())
         shares = (bbox >= 0).all(axis=1) & (bbox <= 1).all(axis=1) & (last > 0).all(axis=1) & (bbox % 1 > 0).any(axis=1)
-        self._shares += int((shares & (sizes > 2).all(axis=1)).sum())
+        self._shares += int((shares & (sizes > SMALLEST).all(axis=1)).sum())
 
     def judge(self) -> None:
         """Hold what was seen against what is expected.
