@@ -64,6 +64,12 @@ def test_c1_results_with_a_dataset_beside_them(tmp_path):
     assert rows == [WHOLE, ("b.jpg", "dog", *WHOLE[2:])]
 
 
+@pytest.mark.parametrize("score", [0, 0.0])
+def test_a_score_of_zero_is_a_score(tmp_path, score):
+    """Not taken for none."""
+    assert one(tmp_path, [a_result(score=score)], **GIVEN)[0] == [(*WHOLE[:6], 0.0)]
+
+
 def test_c1_results_with_file_names_in_them(tmp_path):
     """As some tools write them; the images folder gives the sizes."""
     folder = images_of(tmp_path / "images", "a.jpg")

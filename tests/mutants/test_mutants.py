@@ -1,0 +1,65 @@
+"""The readers' tests notice: each planted bug makes at least one of them fail."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+#: what is planted: the file, the code, what takes its place, and the tests that must notice
+MUTANTS = {
+    "yolo: axes swapped": (
+        "adapters/boxferry_adapters/yolo/batch.py", "scale = np.ones((len(owner), 2)) if absolute else sizes[owner]",
+        "scale = np.ones((len(owner), 2)) if absolute else sizes[owner][:, ::-1]", "test_yolo.py",
+    ),
+    "yolo: score dropped": (
+        "adapters/boxferry_adapters/yolo/batch.py", "score=table[known, 5]", "score=None", "test_yolo.py",
+    ),
+    "yolo: first frame off by one": (
+        "adapters/boxferry_adapters/yolo/frames.py",
+        'int(found["number"]) - origin, file', 'int(found["number"]), file', "test_yolo.py",
+    ),
+    "coco: corners for sides": (
+        "adapters/boxferry_adapters/coco/options.py", "high = low + high", "high = high + 0", "test_coco.py",
+    ),
+    "coco: a score of zero is none": (
+        "adapters/boxferry_adapters/coco/read.py", "np.nan if item.score is None else item.score",
+        "np.nan if not item.score else item.score", "test_coco.py",
+    ),
+    "coco: an unknown image passed over": (
+        "adapters/boxferry_adapters/coco/read.py", "Place(self.source.name, item=index), boxes=boxes)",
+        "Place(self.source.name, item=index), boxes=0)", "test_coco.py",
+    ),
+    "voc: pixels counted from 0": (
+        "adapters/boxferry_adapters/voc/origin.py",
+        'return 0 if context.options["voc-origin"] == "0" else 1', "return 0", "test_voc.py",
+    ),
+    "mot: frames counted from 1": (
+        "adapters/boxferry_adapters/mot/read.py", 'low = rows["box"][:, :2] - 1', 'low = rows["box"][:, :2] - 0',
+        "test_mot.py",
+    ),
+    "labels sorted": (
+        "core/boxferry/boxes/labels.py",
+        "return tuple(self._index)", "return tuple(sorted(self._index))", "test_coco.py",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bug", MUTANTS)
+def test_a_planted_bug_is_noticed(bug, tmp_path):
+    """In a copy of the sources."""
+    path, code, planted, tests = MUTANTS[bug]
+    for folder in ("core", "adapters"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (tmp_path / path).read_text()
+    assert source.count(code) == 1, f"{path}: the code that is to be broken is not there, or more than once"
+    (tmp_path / path).write_text(source.replace(code, planted))
+    environ = os.environ | {"PYTHONPATH": f"{tmp_path}/core{os.pathsep}{tmp_path}/adapters"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/formats/{tests}"]
+    found = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert found.returncode == 1, found.stdout[-2000:]
+    assert "failed" in found.stdout
