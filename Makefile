@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test chaos fuzz lint bench clean
+.PHONY: demo test chaos fuzz interop lint bench clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
@@ -18,6 +18,12 @@ chaos: .venv/.ready
 fuzz: .venv/.ready
 	BOXFERRY_FUZZ_RUNS=100000 $(BIN)/pytest -n auto -q tests/fuzz
 
+interop:
+	$(PYTHON) -m venv .venv-interop
+	.venv-interop/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-interop/bin/python -m pip install --quiet -e '.[sandbox]' --group test --group interop
+	.venv-interop/bin/python -m pytest -q -p no:cacheprovider tests/interop
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,7 +35,7 @@ bench: .venv/.ready
 	$(BIN)/python benchmarks/send.py
 
 clean:
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-interop dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

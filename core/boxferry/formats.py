@@ -81,6 +81,10 @@ class Images(Protocol):
         """The image with this id in the dataset file (`--categories`), or None."""
         ...
 
+    def local(self, path: str) -> Image | None:
+        """The image or video file at a path of this machine, under its last part; None where there is none."""
+        ...
+
     def id_of(self, image: Image) -> Id | None:
         """The id of an image in the dataset file, or None."""
         ...

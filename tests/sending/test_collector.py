@@ -66,6 +66,20 @@ def test_the_ultralytics_callback_hands_over_a_batch(sandbox, diffgram, images):
     assert len(sandbox.files()) == 5
 
 
+def test_the_validators_results_are_taken_at_its_end(sandbox, diffgram, images):
+    """By the names of the classes, whatever ids the validation writes; without results it is said and stops nothing."""
+    item = {"category_id": 17, "bbox": [40, 30, 20, 20], "score": 0.5}
+    validator = Thing(names={0: "person", 1: "cat"}, class_map=[1, 17], jdict=[item | {"file_name": "1.jpg"}])
+    with a_collector(diffgram, images=images[0].parent) as collect:
+        collect.on_val_end(validator)
+        collect.on_val_end(Thing(names={}, jdict=[]))
+        collect.on_val_end(Thing(names={0: "cat"}, class_map=[17], jdict=[item]))
+    assert boxes_in(sandbox, "1.jpg") == [(40, 30, 60, 50)]
+    assert list(diffgram.labels()) == ["cat"]
+    assert collect.report.lost == {"unusable": 2}
+    assert "save_json=True" in collect.report.problems[0]
+
+
 def test_results_without_a_name_are_given_one(sandbox, diffgram, images):
     """torchvision and others do not know their image."""
     with a_collector(diffgram, names=["cat", "dog"], images=images[0].parent) as collect:

@@ -35,6 +35,7 @@ class _Annotation(msgspec.Struct, gc=False):
     bbox: tuple[float, float, float, float]
     area: float
     iscrowd: int = 0
+    segmentation: tuple[()] = ()
     score: float | msgspec.UnsetType = msgspec.UNSET
 
 

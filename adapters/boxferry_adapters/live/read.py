@@ -102,8 +102,8 @@ class _Gathering:
         if not name:
             raise InputError(f"{self.source}: which image is a result of? {HOW}")
         image = self.context.images.named(name)
-        if not image.media and os.path.isfile(name):  # noqa: PTH113 # no Path for each of many
-            image = msgspec.structs.replace(image, key=os.path.basename(name), media=name)  # noqa: PTH119 # likewise
+        if not image.media:
+            image = self.context.images.local(name) or image
         video = image.video or os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES  # noqa: PTH122 # likewise
         if not image.sized:
             image = msgspec.structs.replace(image, width=live.size[0], height=live.size[1])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from boxferry.boxes.join import only_images, whole_video
 from boxferry.boxes.tally import Tally
+from boxferry.errors import InputError
 from boxferry.reading.read import read
 from boxferry.sending.spool import SpoolFile, left_behind
 
@@ -145,6 +146,17 @@ class Collector:
         for result in getattr(predictor, "results", None) or ():
             self(result)
 
+    def on_val_end(self, validator: Any) -> None:  # noqa: ANN401 # Ultralytics' validator
+        """A callback of Ultralytics, for a validation with `save_json`: `model.add_callback("on_val_end", …)`."""
+        try:
+            found = results_of_validator(validator)
+        except Exception as error:  # noqa: BLE001 # nothing reaches the loop
+            self.report.lost["unusable"] += 1
+            self._note(str(error) or repr(error))
+            return
+        for image, results in found.items():
+            self(results, image)
+
     def _take(self, value: object) -> None:
         tally = Tally()
         chunks = [self._unless_video(chunk) for chunk in read(value, **self._options).unrefined(tally)]
@@ -224,6 +236,27 @@ class Collector:
         if report.stopped is not None:
             self._note(str(report.stopped))
         return True
+
+
+def results_of_validator(validator: Any) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401 # duck-typed
+    """Image → its results with label names, out of the list that Ultralytics' validation makes for `save_json`.
+
+    Raises:
+        InputError: there is no such list, or its items do not name their images.
+    """
+    items = getattr(validator, "jdict", None)
+    if not items:
+        raise InputError("the validator has no results: run it with save_json=True")
+    class_map = list(getattr(validator, "class_map", ()) or range(len(validator.names)))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for item in items:
+        if not item.get("file_name"):
+            raise InputError("the validator's results do not name their images: that needs Ultralytics 8.4 or newer")
+        x, y, width, height = item["bbox"]
+        box = {"xmin": x, "ymin": y, "xmax": x + width, "ymax": y + height}
+        label = str(validator.names[class_map.index(item["category_id"])])
+        found.setdefault(item["file_name"], []).append({"score": item["score"], "label": label, "box": box})
+    return found
 
 
 def patient(manner: Manner, *, wait: bool) -> Manner:

@@ -164,6 +164,10 @@ class ServerSizes:
         found = self._images.numbered(image_id)
         return None if found is None else self._sized(found)
 
+    def local(self, path: str) -> Image | None:
+        """As `Images.local`."""
+        return self._images.local(path)
+
     def id_of(self, image: Image) -> Id | None:
         """As `Images.id_of`."""
         return self._images.id_of(image)
