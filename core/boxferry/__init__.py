@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from boxferry.diffgram.settings import Credentials, Server
     from boxferry.errors import BoxferryError
     from boxferry.reading.read import read
+    from boxferry.review.project import Diffgram
     from boxferry.sending.manner import Manner
-    from boxferry.sending.project import Diffgram
 
 __all__ = [
     "BoxferryError",
@@ -31,7 +31,7 @@ _HOMES = {
     "BoxferryError": "boxferry.errors",
     "Credentials": "boxferry.diffgram.settings",
     "Detections": "boxferry.boxes.detections",
-    "Diffgram": "boxferry.sending.project",
+    "Diffgram": "boxferry.review.project",
     "Image": "boxferry.boxes.detections",
     "Manner": "boxferry.sending.manner",
     "Server": "boxferry.diffgram.settings",

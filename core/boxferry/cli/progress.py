@@ -84,6 +84,21 @@ class Bar(Listener):
         self._progress.update(self._task, completed=ended, sent=sent, refused=refused, rate=sent / max(seconds, 1e-3))
 
 
+@contextmanager
+def counting(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """What is told how many of how many are done: a bar where standard error is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def deletion(boxes: Mapping[str, int]) -> str:
     """What is about to be deleted, in one line."""
     return f"deleting {sum(boxes.values())} boxes that people made or changed, in {len(boxes)} files"

@@ -30,6 +30,7 @@ class FileRecord(msgspec.Struct, frozen=True):
     original_filename: str | None = None
     type: str | None = None
     state: str | None = None
+    ann_is_complete: bool | None = None
 
 
 class ImageRecord(msgspec.Struct, frozen=True):

@@ -1,0 +1,149 @@
+"""`boxferry pull`, `report` and `evaluate`: the corrections brought home, counted, and measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from boxferry.boxes.tally import Tally
+from boxferry.cli.output import say, table, tally_lines, write_json
+from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.errors import UnknownFormat, UsageError
+from boxferry.formats import output_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from boxferry.cli.session import Session
+    from boxferry.review.project import Review
+    from boxferry.review.summary import Summary
+
+connections_option = click.option(
+    "--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+)
+
+
+def _pulled(given: Mapping[str, Any], run: str) -> Review:
+    from boxferry.cli.progress import counting
+
+    with diffgram_of(given) as diffgram, counting("pull", "files") as on_file:
+        return diffgram.pull(run, on_file=on_file)
+
+
+@click.command("pull")
+@click.argument("run")
+@server_options
+@outbox_option
+@connections_option
+@click.option("--to", "target_format", default="coco", show_default=True, help="The format that is written.")
+@click.option("-o", "--output", required=True, help="A file, or a folder for yolo and voc; - is standard output.")
+@click.option("--all", "everything", is_flag=True, help="Files that nobody has looked at too.")
+@click.option("--json", "as_json", is_flag=True, help="The counts as one JSON object; needs -o FILE.")
+@click.pass_obj
+def pull_command(
+    session: Session, /, run: str, target_format: str, output: str, everything: bool, as_json: bool, **given: Any
+) -> int:
+    """Write the boxes of RUN's files as they are now, after people have corrected them.
+
+    Files that nobody has looked at, as far as the server can tell, are left out unless --all. A pull that was broken
+    off goes on where it ended.
+    """
+    formats = session.plugins.formats()
+    if target_format not in formats or formats[target_format].write is None:
+        able = ", ".join(name for name, fmt in formats.items() if fmt.write)
+        raise UnknownFormat(f"--to {target_format}: expected one of {able}")
+    if as_json and output == "-":
+        raise UsageError("--json: standard output holds the data already; name a file with -o")
+    review, tally = _pulled(given, run), Tally()
+    review.write(formats[target_format], Path(output), tally, everything=everything)
+    facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.read}
+    if as_json:
+        write_json({**facts, "output": output})
+    else:
+        say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.read} boxes written to {output}")
+    return 0
+
+
+@click.command("report")
+@click.argument("run")
+@server_options
+@outbox_option
+@connections_option
+@click.option("--html", metavar="FILE", help="A self-contained page too, with plots and the worst images.")
+@click.option("--order", metavar="FILE", help="A CSV of files by how much correcting them would teach, too.")
+@click.option("--deletion", type=float, default=1.0, show_default=True, help="Clicks to delete a box.")
+@click.option("--addition", type=float, default=4.0, show_default=True, help="Clicks to draw a box.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def report_command(
+    run: str, html: str | None, order: str | None, deletion: float, addition: float, as_json: bool, **given: Any
+) -> None:
+    """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score."""
+    from boxferry.review.order import order_lines
+    from boxferry.review.page import report_page
+    from boxferry.review.summary import Clicks
+
+    review = _pulled(given, run)
+    summary = review.summary(Clicks(deletion=deletion, addition=addition))
+    if html:
+        _write(html, report_page(review, summary))
+    if order:
+        _write(order, order_lines(review))
+    if as_json:
+        write_json(summary.as_dict())
+    else:
+        _print(summary)
+
+
+def _write(path: str, text: str) -> None:
+    with output_stream(Path(path)) as stream:
+        stream.write(text.encode("utf-8", "replace"))
+    say(f"written: {path}")
+
+
+def _print(summary: Summary) -> None:
+    from boxferry.review.fates import FATES
+
+    say(f"{summary.reviewed} of {summary.files} files reviewed, as far as the server can tell")
+    rows: list[tuple[object, ...]] = []
+    for label, fates in sorted(summary.labels.items()):
+        best = summary.thresholds.get(label)
+        told = "" if best is None else f"{best.score:.2f}: {best.clicks_now:g} to {best.clicks:g} clicks"
+        rows.append((label, *(fates[fate] for fate in FATES), told))
+    rows.append(("all", *(summary.fates[fate] for fate in FATES), ""))
+    click.echo(table(("label", *FATES, "best threshold"), rows))
+    for (before, after), boxes in summary.relabelled.most_common(10):
+        click.echo(f"relabelled {before} to {after}: {boxes}")
+
+
+@click.command("evaluate")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]")
+@server_options
+@outbox_option
+@connections_option
+@click.option("--against", metavar="FILE", help="A ground truth in any format, instead of the corrected boxes.")
+@click.option("--names", metavar="FILE|LIST", help="With --against: class names.")
+@click.option("--images", metavar="DIR", help="With --against: the folder that holds the images.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.pass_obj
+def evaluate_command(
+    session: Session, /, runs: tuple[str, ...], against: str | None, names: str | None, images: str | None,
+    as_json: bool, **given: Any,
+) -> None:  # fmt: skip
+    """COCO's metrics of RUN's predictions against the corrected boxes of its reviewed files; two runs side by side."""
+    from boxferry.reading.read import read
+    from boxferry.review.evaluate import METRICS
+
+    found = {}
+    for run in runs:
+        review, tally = _pulled(given, run), Tally()
+        truth = read(against, names=names, images=images, plugins=session.plugins).chunks(tally) if against else None
+        found[run] = review.metrics(truth)
+        for line in tally_lines(tally) if against else ():
+            say(line)
+    if as_json:
+        write_json({"runs": found})
+    else:
+        rows = [(name, *(f"{found[run][name]:.3f}" for run in runs)) for name in METRICS]
+        click.echo(table(("metric", *runs), rows))

@@ -1,0 +1,55 @@
+"""The corrected boxes as Detections, which every format can write."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from boxferry.boxes.detections import Detections, Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.review.fates import Predicted, Stored
+    from boxferry.review.pull import ReviewedFile
+
+CHUNK_FILES = 512
+
+
+def corrected(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detections]:
+    """The boxes that the files have now: no predictions any more, so they have no score."""
+    return _chunks(((file, file.stored) for file in files), tally, scored=False)
+
+
+def predicted(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detections]:
+    """The boxes that were sent."""
+    return _chunks(((file, file.predicted) for file in files), tally, scored=True)
+
+
+def _chunks(
+    files: Iterable[tuple[ReviewedFile, list[Stored] | list[Predicted]]], tally: Tally, *, scored: bool
+) -> Iterator[Detections]:
+    pending = iter(files)
+    labels: dict[str, int] = {}
+    while some := list(islice(pending, CHUNK_FILES)):
+        boxes = [box for _, found in some for box in found]
+        code = [labels.setdefault(box.label, len(labels)) for box in boxes]
+        video = any(file.video for file, _ in some)
+        chunk = Detections.from_counts(
+            [
+                Image(file.file_name, file.width, file.height, media=file.media, video=file.video, file_id=file.file_id)
+                for file, _ in some
+            ],
+            [len(found) for _, found in some],
+            [box.corners for box in boxes],
+            code,
+            labels,
+            score=[box.score if scored and box.score is not None else np.nan for box in boxes],
+            row_unit="item",
+            frame=[box.frame or 0 for box in boxes] if video else None,
+        )
+        tally.count(chunk)
+        yield chunk

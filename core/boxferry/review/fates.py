@@ -1,0 +1,154 @@
+"""The fate of each predicted box of a file, and of each box that people added: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from boxferry.boxes.geometry import iou_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Corners = tuple[float, float, float, float]
+
+Fate = Literal["kept", "moved", "relabelled", "deleted", "added"]
+FATES: tuple[Fate, ...] = ("kept", "moved", "relabelled", "deleted", "added")
+SAME_OBJECT = 0.5  #: IoU from which on two boxes are taken for the same object, where no reference says so
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predicted:
+    """A box as it was sent.
+
+    Attributes:
+        reference: its `creation_ref_id`.
+        label: its label's name.
+        corners: x_min, y_min, x_max, y_max in pixels.
+        score: None where it had none.
+        frame: of a video, else None.
+    """
+
+    reference: str
+    label: str
+    corners: Corners
+    score: float | None = None
+    frame: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A box as the server has it now.
+
+    Attributes:
+        row_id: its row.
+        reference: its `creation_ref_id`; empty for one that people drew.
+        label: its label's name.
+        corners: x_min, y_min, x_max, y_max in pixels.
+        score: as it was sent, else None.
+        machine_made: False for what people drew or changed in the interface.
+        touched: whether somebody has saved it since it was sent.
+        frame: of a video, else None.
+    """
+
+    row_id: int
+    reference: str
+    label: str
+    corners: Corners
+    score: float | None = None
+    machine_made: bool = True
+    touched: bool = False
+    frame: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """What became of one box.
+
+    Attributes:
+        fate: 'kept', 'moved' (the same label, other corners), 'relabelled' (its corners may differ too), 'deleted', or
+            'added' by people.
+        predicted: as it was sent; None for one that was added.
+        stored: as it is now; None for one that was deleted.
+        iou: of the two; 0 where there is one only.
+        by: what tells that the two belong together: 'reference' or 'iou'; empty where there is one only.
+    """
+
+    fate: Fate
+    predicted: Predicted | None = None
+    stored: Stored | None = None
+    iou: float = 0.0
+    by: str = ""
+
+    @property
+    def label(self) -> str:
+        """The label that was predicted; of an added box, its own."""
+        box = self.predicted or self.stored
+        return box.label if box else ""
+
+
+def fates_of(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> list[Judged]:
+    """The fate of every box of a file: one for each that was predicted, then those that people added.
+
+    A box is found again by its reference, which the server keeps through edits. Where none bears it, by overlap: with
+    the same label first, then with another, the best overlap first. Untouched predictions of other runs are neither
+    ours nor people's, and have no fate; they can stand for an equal box of ours, since the server keeps one of the two.
+    """
+    pairs = _by_reference(predicted, stored)
+    left = [i for i in range(len(predicted)) if i not in pairs]
+    taken = set(pairs.values())
+    free = [i for i, box in enumerate(stored) if i not in taken]
+    found = _by_overlap([predicted[i] for i in left], [stored[i] for i in free])
+    overlaps = {left[one]: free[other] for one, other in found.items()}
+    judged = [
+        _judged(box, stored[pairs[i]], "reference")
+        if i in pairs
+        else _judged(box, stored[overlaps[i]], "iou")
+        if i in overlaps
+        else Judged(fate="deleted", predicted=box)
+        for i, box in enumerate(predicted)
+    ]
+    taken |= set(overlaps.values())
+    people = [box for i, box in enumerate(stored) if i not in taken and (box.touched or not box.machine_made)]
+    return judged + [Judged(fate="added", stored=box) for box in people]
+
+
+def _judged(predicted: Predicted, stored: Stored, by: str) -> Judged:
+    overlap = float(iou_matrix(np.array([predicted.corners]), np.array([stored.corners]))[0, 0])
+    fate: Fate = "kept" if predicted.corners == stored.corners else "moved"
+    if predicted.label != stored.label:
+        fate = "relabelled"
+    return Judged(fate=fate, predicted=predicted, stored=stored, iou=overlap, by=by)
+
+
+def _by_reference(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> dict[int, int]:
+    rows: dict[str, int] = {}
+    for index, box in enumerate(stored):
+        if box.reference:
+            rows.setdefault(box.reference, index)
+    return {index: rows[box.reference] for index, box in enumerate(predicted) if box.reference in rows}
+
+
+def _by_overlap(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> dict[int, int]:
+    """Pairs of the best overlap, each box once; an untouched box of another run counts only where it is equal."""
+    if not predicted or not stored:
+        return {}
+    overlap = iou_matrix(np.array([p.corners for p in predicted]), np.array([s.corners for s in stored]))
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for same_label in (True, False):
+        for flat in np.argsort(-overlap, axis=None, kind="stable").tolist():
+            one, other = divmod(flat, len(stored))
+            if overlap[one, other] < SAME_OBJECT:
+                break
+            fits = (predicted[one].label == stored[other].label) == same_label
+            fits = fits and predicted[one].frame == stored[other].frame
+            strange = stored[other].machine_made and not stored[other].touched
+            if strange and (predicted[one].corners != stored[other].corners or not same_label):
+                fits = False
+            if fits and one not in pairs and other not in taken:
+                pairs[one] = other
+                taken.add(other)
+    return pairs

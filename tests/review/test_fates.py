@@ -1,0 +1,166 @@
+"""The fates that are found are exactly the edits that were made, through the reviewer's own route."""
+
+import json
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image as Picture
+
+from boxferry import Diffgram, Manner, read
+from boxferry.review.fates import Predicted, Stored, fates_of
+from boxferry.review.summary import Clicks, best_threshold
+from boxferry.sandbox.server import Sandbox
+from boxferry.sending.carry import Patience
+from sending.pushing import server_of
+
+LABELS = ("cat", "dog", "bird")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A sandbox with its labels, and an outbox."""
+    folder = tmp_path_factory.mktemp("world")
+    with Sandbox(folder / "sandbox") as sandbox, Diffgram(server_of(sandbox), outbox=folder / "o.sqlite") as diffgram:
+        schema = diffgram._client.schemas()[0].id
+        for name in LABELS:
+            diffgram._client.create_label(name, schema_id=schema)
+        yield {"sandbox": sandbox, "diffgram": diffgram, "folder": folder, "number": 0}
+
+
+def a_run(world, boxes):
+    """Push boxes on one image, cell by cell of a grid, so that none overlaps another; gives run and file."""
+    world["number"] += 1
+    number, folder = world["number"], world["folder"] / f"run-{world['number']}"
+    (folder / "images").mkdir(parents=True)
+    Picture.new("RGB", (400, 400)).save(folder / "images" / f"{number}.png")
+    annotations = [
+        {"image_id": 1, "category_id": label, "bbox": [40 * (i % 10), 40 * (i // 10), 20, 20], "score": score}
+        for i, (label, score) in enumerate(boxes)
+    ]
+    dataset = {
+        "images": [{"id": 1, "file_name": f"{number}.png", "width": 400, "height": 400}],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(LABELS)],
+        "annotations": annotations,
+    }
+    (folder / "x.json").write_text(json.dumps(dataset))
+    manner = Manner(patience=Patience(settle_s=0.2))
+    report = world["diffgram"].push(
+        read(folder / "x.json", images=folder / "images"),
+        directory="Default",
+        model="m",
+        run=str(number),
+        manner=manner,
+    )
+    assert report.exit_code == 0, report.failed
+    file = next(f for f in world["sandbox"].files() if f["original_filename"] == f"{number}.png")
+    return str(number), file["id"]
+
+
+def reviewer(world, file_id, change, *, complete=False):
+    """A person's save through the interface's route."""
+    sandbox = world["sandbox"]
+    path = f"{sandbox.host}/api/project/{sandbox.project}/file/{file_id}/annotation"
+    auth = (sandbox.client_id, sandbox.client_secret)
+    found = requests.post(f"{path}/list", json={"directory_id": 1}, auth=auth, timeout=9).json()
+    body = {"instance_list": change(found["file_serialized"]["instance_list"]), "and_complete": complete}
+    requests.post(f"{path}/update", json=body | {"directory_id": 1}, auth=auth, timeout=9).raise_for_status()
+
+
+BOXES = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0.1, 0.35, 0.6, 0.95])), min_size=1, max_size=12)
+EDITS = st.lists(st.sampled_from(["kept", "moved", "relabelled", "deleted"]), min_size=12, max_size=12)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(boxes=BOXES, edits=EDITS, added=st.integers(0, 3), by_interface=st.booleans())
+def test_the_fates_found_are_the_edits_made(world, boxes, edits, added, by_interface):
+    """Random predictions, random edits; the interface clears machine_made, the API keeps it."""
+    run, file_id = a_run(world, boxes)
+    wanted = edits[: len(boxes)]
+    ids = world["diffgram"].labels()
+
+    def change(rows):
+        saved = []
+        for row, edit in zip(rows, wanted, strict=True):
+            mark = {"machine_made": False} if by_interface and edit != "kept" else {}
+            if edit == "moved":
+                mark |= {"x_max": row["x_max"] + 6}
+            if edit == "relabelled":
+                names = {number: name for name, number in ids.items()}
+                other = LABELS[(LABELS.index(names[row["label_file_id"]]) + 1) % 3]
+                mark |= {"label_file_id": ids[other]}
+            if edit != "deleted":
+                saved.append(row | mark)
+        drawn = {"type": "box", "label_file_id": ids["cat"], "machine_made": False, "y_min": 380, "y_max": 395}
+        return saved + [drawn | {"x_min": 25 * n, "x_max": 25 * n + 15} for n in range(added)]
+
+    reviewer(world, file_id, change)
+    (file,) = world["diffgram"].pull(run).files
+    assert [box.fate for box in file.judged] == wanted + ["added"] * added
+    assert file.reviewed == (set(wanted) != {"kept"} or added > 0)
+    assert all(box.by == "reference" for box in file.judged if box.predicted and box.stored)
+    moved = [box.iou for box in file.judged if box.fate == "moved"]
+    assert moved == pytest.approx([20 / 26] * len(moved))
+
+
+def test_a_file_that_nobody_touched_is_told_from_one_that_is_complete(world):
+    """Looked at and found right is a review too, where the server is told so."""
+    run, file_id = a_run(world, [(0, 0.9)])
+    assert not world["diffgram"].pull(run).files[0].reviewed
+    reviewer(world, file_id, lambda rows: rows, complete=True)
+    (file,) = world["diffgram"].pull(run).files
+    assert (file.reviewed, [box.fate for box in file.judged]) == (True, ["kept"])
+
+
+def predicted(*corners, label="cat", reference="boxferry:a"):
+    return Predicted(reference=reference, label=label, corners=corners, score=0.5)
+
+
+def stored(*corners, label="cat", row_id=1, **more):
+    return Stored(**({"row_id": row_id, "reference": "", "label": label, "corners": corners} | more))
+
+
+def test_without_references_the_best_overlap_of_the_label_counts():
+    """Then that of another label; each box is found once."""
+    boxes = [predicted(0, 0, 10, 10, reference="a"), predicted(20, 0, 30, 10, reference="b")]
+    rows = [
+        stored(21, 0, 30, 10, label="dog", row_id=1, touched=True),
+        stored(0, 0, 10, 9, row_id=2, touched=True),
+        stored(0, 0, 10, 10, label="dog", row_id=3, touched=True),
+    ]
+    judged = fates_of(boxes, rows)
+    assert [(box.fate, box.stored.row_id, box.by) for box in judged] == [
+        ("moved", 2, "iou"), ("relabelled", 1, "iou"), ("added", 3, ""),
+    ]  # fmt: skip
+
+
+def test_another_runs_untouched_box_stands_only_for_an_equal_one():
+    """The server keeps one of two equal boxes; a near one is another prediction, and nobody's work."""
+    near = fates_of([predicted(0, 0, 10, 10)], [stored(0, 0, 10, 9, reference="boxferry:other")])
+    assert [box.fate for box in near] == ["deleted"]
+    equal = fates_of([predicted(0, 0, 10, 10)], [stored(0, 0, 10, 10, reference="boxferry:other")])
+    assert [(box.fate, box.by) for box in equal] == [("kept", "iou")]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(["kept", "deleted", "moved"])), max_size=12))
+def test_the_threshold_costs_the_fewest_clicks_of_all(scored):
+    """Against every threshold there is, tried one by one."""
+    from boxferry.review.fates import Judged
+
+    boxes = [
+        Judged(fate=fate, predicted=Predicted(reference="", label="cat", corners=(0, 0, 1, 1), score=score))
+        for score, fate in scored
+    ]
+    clicks = Clicks(deletion=1, addition=3)
+    best = best_threshold(boxes, clicks)
+    if not scored:
+        assert best is None
+        return
+
+    def cost(threshold):
+        return sum((fate == "deleted") * 1 if score >= threshold else (fate != "deleted") * 3 for score, fate in scored)
+
+    tried = [0.0, 2.0, *(score for score, _ in scored)]
+    assert best.clicks == min(map(cost, tried))
+    assert best.clicks_now == cost(0.0)

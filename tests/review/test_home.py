@@ -1,0 +1,271 @@
+"""Corrections come home: written in every format, counted, measured as pycocotools measures, resumable."""
+
+import contextlib
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from boxferry import Diffgram, read
+from boxferry.boxes.tally import Tally
+from boxferry.cli.app import run as boxferry
+from boxferry.errors import DiffgramError, OutboxError
+from boxferry.plugins import plugin_manager
+from boxferry.review.evaluate import METRICS
+from sending.pushing import predictions, push, server_of
+
+FORMATS = plugin_manager().formats()
+
+
+@pytest.fixture
+def diffgram(sandbox, tmp_path):
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "outbox.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def corrected(sandbox, diffgram, folder):
+    """Three files; on a.jpg one box was moved, one deleted, one drawn; b.png is complete; c.jpg nobody has seen."""
+    push(diffgram, predictions(folder))
+    store = sandbox._store
+    from boxferry.sandbox.boxes import review
+
+    files = {file["original_filename"]: file for file in sandbox.files()}
+    first, _ = store.instances(files["a.jpg"]["id"])
+    drawn = {"type": "box", "label_file_id": first["label_file_id"], "machine_made": False}
+    drawn |= {"x_min": 70, "y_min": 60, "x_max": 90, "y_max": 75}
+    review(store, files["a.jpg"], [first | {"x_max": first["x_max"] + 5}, drawn])
+    store.update("file", files["b.png"]["id"], {"ann_is_complete": 1})
+    return diffgram
+
+
+A_NOW = [(40, 30, 65, 50), (70, 60, 90, 75)]
+
+
+def test_fates_are_counted_by_label_and_score(corrected):
+    """Of files that somebody has looked at."""
+    summary = corrected.pull("r").summary()
+    assert (summary.files, summary.reviewed) == (3, 2)
+    assert summary.fates == {"moved": 1, "deleted": 1, "added": 1, "kept": 1}
+    assert summary.labels["dog"] == {"deleted": 1}
+    assert summary.scores["dog"][4] == {"deleted": 1}
+    assert summary.worst == [("a.jpg", 3)]
+    assert summary.by == {"reference": 2}
+    assert json.loads(json.dumps(summary.as_dict()))["thresholds"]["dog"] == {
+        "score": 0.41, "clicks": 0.0, "clicks_now": 1.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("fmt", ["coco", "yolo", "voc", "boxferry"])
+def test_corrected_boxes_are_written_and_read_again(corrected, tmp_path, folder, fmt):
+    """In every format that can be written; files that nobody has looked at are left out, or not."""
+    review = corrected.pull("r")
+    target = tmp_path / ("out.json" if fmt in {"coco", "boxferry"} else "out")
+    review.write(FORMATS[fmt], target, Tally())
+    source = {"yolo": target / "labels", "voc": target / "Annotations"}.get(fmt, target)
+    options = {"names": target / "data.yaml"} if fmt == "yolo" else {}
+    chunks = list(read(source, size="100x80", **options).chunks(Tally()))
+    found = {image.key: chunk.xyxy[rows].round(3).tolist() for chunk in chunks for image, rows in chunk.each_image()}
+    assert {key.partition(".")[0] for key in found} == {"a", "b"}
+    a = next(rows for key, rows in found.items() if key.startswith("a"))
+    assert sorted(map(tuple, a)) == [tuple(map(float, corners)) for corners in A_NOW]
+    images = [image.key for chunk in review.corrected(everything=True) for image in chunk.images]
+    assert sorted(images) == ["a.jpg", "b.png", "c.jpg"]
+
+
+def by_hand(truth, found):
+    """The twelve numbers, by pycocotools alone."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        right, results = COCO(), COCO()
+        for empty, dataset in ((right, truth), (results, found)):
+            empty.dataset = dataset
+            empty.createIndex()
+        evaluation = COCOeval(right, results, "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return dict(zip(METRICS, evaluation.stats.tolist(), strict=True))
+
+
+def dataset(rows, names):
+    images = {key: number for number, key in enumerate(names, start=1)}
+    items = [
+        {"id": n, "image_id": images[key], "category_id": 1 + (label == "dog"), "bbox": list(bbox), "iscrowd": 0,
+         "area": bbox[2] * bbox[3], "score": score}
+        for n, (key, label, bbox, score) in enumerate(rows, start=1)
+    ]  # fmt: skip
+    categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    return {"images": [{"id": n} for n in images.values()], "categories": categories, "annotations": items}
+
+
+def test_metrics_are_those_of_pycocotools_to_the_last_digit(corrected):
+    """Of the predictions against the corrected boxes of the reviewed files."""
+    truth = [
+        ("a.jpg", "cat", (40, 30, 25, 20), 1), ("a.jpg", "cat", (70, 60, 20, 15), 1),
+        ("b.png", "cat", (40, 30, 20, 20), 1),
+    ]  # fmt: skip
+    found = [
+        ("a.jpg", "cat", (40, 30, 20, 20), 0.9), ("a.jpg", "dog", (20, 16, 10, 8), 0.4),
+        ("b.png", "cat", (40, 30, 20, 20), 0.9),
+    ]  # fmt: skip
+    names = ("a.jpg", "b.png")
+    assert corrected.pull("r").metrics() == by_hand(dataset(truth, names), dataset(found, names))
+
+
+def test_metrics_against_a_ground_truth_of_the_fixtures(sandbox, diffgram, tmp_path):
+    """A real results file against itself, thinned out and moved: the numbers are pycocotools' own."""
+    from pathlib import Path
+
+    fixtures = Path(__file__).parents[2] / "fixtures"
+    given = {"categories": fixtures / "coco/instances.json", "images": fixtures / "images"}
+    results = read(fixtures / "coco/results.json", **given)
+    push(diffgram, results, run="f")
+    moved = results.filter(min_score=0.6).then(lambda chunk, _: chunk.replace(xyxy=chunk.xyxy + 7))
+    truth = list(moved.chunks(Tally()))
+    metrics = diffgram.pull("f").metrics(iter(truth))
+    labels, images, right = {}, {}, []
+    for chunk in truth:
+        for image, rows in chunk.each_image():
+            for row in range(rows.start, rows.stop):
+                x1, y1, x2, y2 = chunk.xyxy[row].tolist()
+                label = chunk.labels[chunk.label[row]]
+                right.append((image.key, label, (x1, y1, x2 - x1, y2 - y1), 1))
+            images.setdefault(image.key, len(images) + 1)
+    found = [
+        (file.file_name, box.label, (c[0], c[1], c[2] - c[0], c[3] - c[1]), box.score)
+        for file in diffgram.pull("f").files
+        for box in file.predicted
+        for c in [box.corners]
+    ]
+    labels = {name: n for n, name in enumerate(dict.fromkeys(name for _, name, *_ in right + found), start=1)}
+
+    def coco(rows):
+        items = [
+            {"id": n, "image_id": images[key], "category_id": labels[label], "bbox": list(bbox), "iscrowd": 0,
+             "area": bbox[2] * bbox[3], "score": score}
+            for n, (key, label, bbox, score) in enumerate([r for r in rows if r[0] in images], start=1)
+        ]  # fmt: skip
+        categories = [{"id": n, "name": name} for name, n in labels.items()]
+        return {"images": [{"id": n} for n in images.values()], "categories": categories, "annotations": items}
+
+    assert metrics == by_hand(coco(right), coco(found))
+    assert 0 < metrics["AP"] < 1
+
+
+def test_an_empty_run_and_one_without_a_review_are_no_error(sandbox, diffgram, folder):
+    """Nothing to measure is -1, as pycocotools says it."""
+    push(diffgram, read(folder / "images"), run="raw")
+    review = diffgram.pull("raw")
+    assert (review.summary().reviewed, set(review.metrics().values())) == (0, {-1.0})
+    push(diffgram, predictions(folder), run="r", existing=True)
+    assert set(diffgram.pull("r").metrics().values()) == {-1.0}
+    with pytest.raises(OutboxError, match="no run 'x'"):
+        diffgram.pull("x")
+
+
+def test_a_pull_that_was_broken_off_goes_on_where_it_ended(corrected, monkeypatch):
+    """What was asked is not asked again; when it is done, the next pull asks anew."""
+    client, asked = corrected._client, []
+    rows = type(client).rows
+
+    def breaking(self, file_id, **options):
+        asked.append(file_id)
+        if len(asked) == 2:
+            raise DiffgramError("the server is gone")
+        return rows(self, file_id, **options)
+
+    corrected._connections = 1
+    monkeypatch.setattr(type(client), "rows", breaking)
+    with pytest.raises(DiffgramError):
+        corrected.pull("r")
+    first = asked[0]
+    assert len(corrected.pull("r").files) == 3
+    assert asked.count(first) == 1
+    assert len(corrected.pull("r").files) == 3
+    assert asked.count(first) == 2
+
+
+def test_the_order_of_review_leaves_out_what_was_reviewed(sandbox, corrected, folder):
+    """By how doubtful the boxes are, how often such boxes were corrected, how rare their labels are."""
+    from boxferry.review.order import order_lines
+
+    for name, score in (("sure", 0.99), ("doubtful", 0.5)):
+        from PIL import Image as Picture
+
+        Picture.new("RGB", (100, 80)).save(folder / "images" / f"{name}.png")
+        (folder / "labels" / f"{name}.txt").write_text(f"0 0.5 0.5 0.2 0.25 {score}\n")
+    push(corrected, predictions(folder))
+    lines = list(csv.DictReader(io.StringIO(order_lines(corrected.pull("r")))))
+    assert [line["file_name"] for line in lines] == ["doubtful.png", "sure.png", "c.jpg"]
+    assert {line["file_id"] for line in lines} <= {str(file["id"]) for file in sandbox.files()}
+
+
+@pytest.fixture
+def settings(sandbox, corrected, tmp_path, monkeypatch):
+    values = {"HOST": sandbox.host, "PROJECT": sandbox.project}
+    values |= {"CLIENT_ID": sandbox.client_id, "CLIENT_SECRET": sandbox.client_secret}
+    for name, value in values.items():
+        monkeypatch.setenv(f"DIFFGRAM_{name}", value)
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "outbox.sqlite"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_commands(settings, capsys):
+    """pull, report with its page and its order, evaluate; as text and as JSON."""
+    assert boxferry(["pull", "r", "-o", "out.json"]) == 0
+    assert "2 of 3 files reviewed; 3 boxes written" in capsys.readouterr().err
+    assert boxferry(["report", "r", "--html", "r.html", "--order", "order.csv"]) == 0
+    assert "moved" in capsys.readouterr().out
+    assert boxferry(["report", "r", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["fates"]["deleted"] == 1
+    assert boxferry(["evaluate", "r", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["runs"]["r"]) == set(METRICS)
+    assert boxferry(["evaluate", "r", "--against", "out.json"]) == 0
+    assert "AP50" in capsys.readouterr().out
+    page = (settings / "r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "http://" not in page
+    assert "a.jpg: 3 corrections" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["pull", "nobody", "-o", "x"], 1, "no run 'nobody'"),
+        (["pull", "r", "-o", "x", "--to", "media"], 2, "expected one of"),
+        (["pull", "r", "-o", "-", "--json"], 2, "name a file with -o"),
+        (["evaluate", "r", "--against", "missing.json"], 2, "missing.json"),
+    ],
+)
+def test_a_mistake_is_one_line(settings, arguments, code, word, capsys):
+    """With the place or the remedy."""
+    assert boxferry(arguments) == code
+    assert word in capsys.readouterr().err
+
+
+def test_the_page_escapes_what_it_shows(sandbox, diffgram, folder):
+    """Labels and file names are other people's."""
+    from boxferry.review.page import report_page
+
+    nasty = "<script>alert(1)</script>"
+    push(diffgram, predictions(folder, names=[nasty, "dog"]), run="<b>r")
+    for file in sandbox.files():
+        sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
+    review = diffgram.pull("<b>r")
+    page = report_page(review, review.summary())
+    assert nasty not in page
+    assert "&lt;script&gt;" in page
+    assert "<b>r" not in page
+
+
+def test_click_runner_is_not_needed_for_help():
+    """The commands have help."""
+    from boxferry.cli.app import app
+
+    for name in ("pull", "report", "evaluate"):
+        assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
