@@ -15,11 +15,12 @@ WIDTH = 100
 
 def commands_page() -> str:
     """The page's text."""
-    context = click.Context(app, info_name="boxferry", obj=Session(disabled=()), terminal_width=WIDTH)
+    settings = app.context_settings | {"terminal_width": WIDTH, "max_content_width": WIDTH}
+    context = click.Context(app, info_name="boxferry", obj=Session(disabled=()), **settings)
     sections = [f"## boxferry\n\n```text\n{app.get_help(context)}\n```\n"]
     for name in sorted(COMMANDS):
         command = app.get_command(context, name)
-        child = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH)
+        child = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
         sections.append(f"## boxferry {name}\n\n```text\n{command.get_help(child)}\n```\n")
     head = "# Commands\n\nMade by `python docs/generate.py` from what `--help` prints; a test holds it to that.\n\n"
     return head + "\n".join(sections)

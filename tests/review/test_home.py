@@ -6,7 +6,6 @@ import io
 import json
 
 import pytest
-from click.testing import CliRunner
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -261,11 +260,3 @@ def test_the_page_escapes_what_it_shows(sandbox, diffgram, folder):
     assert nasty not in page
     assert "&lt;script&gt;" in page
     assert "<b>r" not in page
-
-
-def test_click_runner_is_not_needed_for_help():
-    """The commands have help."""
-    from boxferry.cli.app import app
-
-    for name in ("pull", "report", "evaluate"):
-        assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
