@@ -7,7 +7,8 @@ from hypothesis import given
 from boxes.chunks import chunks
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.lines import decoded, encoded, joined
-from formats.reading import read, write_text
+from boxferry.reading.source import source_of
+from formats.reading import FORMATS, a_context, read, write_text
 
 
 @given(chunks())
@@ -70,3 +71,13 @@ def test_a_line_that_cannot_be_used_fails_with_its_number(tmp_path, change, code
     assert [row[0] for row in rows] == ["a.jpg"]
     assert tally.failed == {code: 1}
     assert tally.examples[code][0].line == 2
+
+
+def test_a_path_in_a_line_is_followed_only_when_told(tmp_path):
+    """A file from elsewhere could name any file of this machine."""
+    chunk = Detections.from_counts([Image("a.jpg", 100, 80, media="/etc/passwd.jpg")], [0], [], [], [])
+    path = write_text(tmp_path / "x.ndjson", b"".join(encoded(chunk)))
+    for option, media in (({}, ""), ({"boxferry_media": "written"}, "/etc/passwd.jpg")):
+        context = a_context("boxferry", **option)
+        (read_back,) = FORMATS["boxferry"].read(source_of(path), context)
+        assert read_back.images[0].media == media

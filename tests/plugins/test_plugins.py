@@ -206,3 +206,21 @@ def test_every_hook_is_one_sentence_typed_and_prefixed():
     for hook in hooks.values():
         assert hook.__doc__.strip().endswith(".")
         assert "return" in hook.__annotations__
+
+
+def test_every_hook_stands_in_the_page_and_is_tested():
+    """What a stranger can be asked is explained, and something notices when it is not asked any more."""
+    page = (ROOT / "docs" / "plugins.md").read_text()
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for hook in (name for name in dir(hookspecs) if name.startswith("boxferry_")):
+        assert hook in page
+        assert f"def {hook}(" in tests
+
+
+def test_the_examples_own_tests_pass(strangers):
+    """What a stranger copies is tested as a stranger tests it."""
+    (strangers / "test_boxferry_csv.py").write_text((EXAMPLE / "test_boxferry_csv.py").read_text())
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_boxferry_csv.py"]
+    env = {"PYTHONPATH": str(strangers), "PATH": "", "HOME": str(strangers)}
+    done = subprocess.run(command, cwd=strangers, capture_output=True, text=True, env=env, check=False, timeout=60)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr

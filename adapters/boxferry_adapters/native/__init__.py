@@ -9,7 +9,7 @@ import msgspec
 
 from boxferry.boxes.lines import decoded, encoded, joined
 from boxferry.boxes.tally import Place
-from boxferry.formats import Format, output_stream
+from boxferry.formats import Format, Option, output_stream
 from boxferry.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -28,7 +28,13 @@ BEGINNING = b'{"boxferry":'
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "one image a line of JSON, with all that is known of it"
-    register(Format(name="boxferry", summary=summary, sniff=sniff, read=read, write=write))
+    media = Option(
+        name="boxferry-media",
+        help="Where the pixels of boxferry lines' images are: in the --images folder, or at the paths written in them.",
+        default="folder",
+        choices=("folder", "written"),
+    )
+    register(Format(name="boxferry", summary=summary, sniff=sniff, read=read, write=write, options=(media,)))
 
 
 def sniff(source: Source) -> str | None:
@@ -66,12 +72,17 @@ def _lines(source: Source, context: Context) -> Iterator[Line]:
 
 
 def _located(line: Line, context: Context) -> Line:
-    """With the size and the local file that the images folder knows, where the line has none."""
-    if line.image.sized and line.image.media:
+    """With the local file, and the size where the line has none.
+
+    A path that stands in the line is followed only where that is asked for: a file from elsewhere could name any.
+    """
+    written = context.options.get("boxferry-media") == "written"
+    if line.image.sized and line.image.media and written:
         return line
     found = context.images.named(line.image.key)
     width, height = (line.image.width, line.image.height) if line.image.sized else (found.width, found.height)
-    line.image = msgspec.structs.replace(line.image, width=width, height=height, media=found.media or line.image.media)
+    media = found.media or (line.image.media if written else "")
+    line.image = msgspec.structs.replace(line.image, width=width, height=height, media=media)
     return line
 
 

@@ -227,7 +227,7 @@ class Collector:
     def _pushed(self, path: Path, *, wait: bool) -> bool:
         """Push a file; tells whether all of it is in the outbox, so that the file can go."""
         try:
-            predictions = read(path, format="boxferry", images=self._images)
+            predictions = read(path, format="boxferry", images=self._images, options={"boxferry-media": "written"})
             report = self._push(predictions, wait)
         except Exception as error:  # noqa: BLE001 # the server is down, the outbox is busy: the file stays
             self._note(str(error) or repr(error))
