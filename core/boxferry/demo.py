@@ -9,12 +9,14 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import requests
+
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.errors import InputError
 from boxferry.reading.read import read
+from boxferry.review.project import Diffgram, Review
 from boxferry.sending.manner import Manner
-from boxferry.sending.project import Diffgram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from boxferry.sending.report import PushReport
 
 MIN_SCORE = 0.2
+DOUBTFUL = 0.55  #: boxes under this score are deleted by the scripted reviewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,51 @@ def run_demo(sandbox: Sandbox, fixtures: Path, outbox: Path, plugins: Plugins) -
     """
     if not (fixtures / "images").is_dir():
         raise InputError(f"{fixtures}: the fixtures are not here; run this in a clone, or pass --fixtures DIR")
-    server = Server(
-        host=sandbox.host, project=sandbox.project, credentials=Credentials(sandbox.client_id, sandbox.client_secret)
-    )
+    server = _server(sandbox)
     with _served(fixtures / "images") as images_url, Diffgram(server, outbox=outbox) as diffgram:
         for each in ROUNDS:
             with Client(server) as client:
                 directory = client.create_directory(f"demo-{each.format}")
             yield each, _push(diffgram, each, directory.id, fixtures, images_url, plugins)
+
+
+def play_reviewer(sandbox: Sandbox, directory_id: int, client: Client) -> int:
+    """Correct the files of a directory as a person would, through the interface's own route; gives their number.
+
+    Doubtful boxes are deleted, the best one of each file is moved a little, and the file is marked as complete.
+    """
+    files = [file for file in client.files(directory_id) if file.type == "image"]
+    for file in files:
+        rows = client.rows(file.id, directory_id=directory_id)
+        kept = [row for row in rows if (row.get("score") or 0) >= DOUBTFUL]
+        if kept:
+            best = max(kept, key=lambda row: float(row["score"]))
+            best |= {"x_max": best["x_max"] + 3, "machine_made": False}
+        path = f"{sandbox.host}/api/project/{sandbox.project}/file/{file.id}/annotation/update"
+        body = {"instance_list": kept, "directory_id": directory_id, "and_complete": True}
+        auth = (sandbox.client_id, sandbox.client_secret)
+        requests.post(path, json=body, auth=auth, timeout=30).raise_for_status()
+    return len(files)
+
+
+def corrections_of(sandbox: Sandbox, report: PushReport, outbox: Path) -> Review:
+    """Let a reviewer correct what a push sent, and bring it home.
+
+    Raises:
+        InputError: the push sent nothing.
+    """
+    if report.run is None:
+        raise InputError("nothing was sent, so there is nothing to correct")
+    server = _server(sandbox)
+    with Client(server) as client:
+        play_reviewer(sandbox, report.run.directory_id, client)
+    with Diffgram(server, outbox=outbox) as diffgram:
+        return diffgram.pull(str(report.run.id))
+
+
+def _server(sandbox: Sandbox) -> Server:
+    credentials = Credentials(sandbox.client_id, sandbox.client_secret)
+    return Server(host=sandbox.host, project=sandbox.project, credentials=credentials)
 
 
 def _push(

@@ -1,4 +1,4 @@
-"""docs/live.md is true: each block runs, with stand-ins for the frameworks, and its boxes arrive in the sandbox."""
+"""docs/live.md and docs/review.md are true: each block runs, with stand-ins for the frameworks, and its boxes arrive in the sandbox."""
 
 import re
 import sys
@@ -11,7 +11,8 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "live.md").read_text()
-BLOCKS = dict(re.findall(r"<!-- run: (\w+) -->\n```python\n(.*?)```", PAGE, re.DOTALL))
+PAGES = PAGE + (ROOT / "docs" / "review.md").read_text()
+BLOCKS = dict(re.findall(r"<!-- run: (\w+) -->\n```python\n(.*?)```", PAGES, re.DOTALL))
 CORNERS = [[10.0, 20, 60, 70]]
 
 
@@ -78,7 +79,7 @@ def test_the_block_runs_and_its_boxes_arrive(name, sandbox, tmp_path, monkeypatc
 
 def test_there_is_a_block_for_each_framework():
     """And the table has each format that is of results in memory."""
-    assert set(BLOCKS) == {"results", "ultralytics", "huggingface", "pytorch"}
+    assert set(BLOCKS) == {"results", "ultralytics", "huggingface", "pytorch", "review"}
     from boxferry.plugins import plugin_manager
 
     live = {name for name, fmt in plugin_manager().formats().items() if fmt.live}

@@ -11,11 +11,15 @@ import click
 
 from boxferry.cli.output import say, table
 from boxferry.cli.sandbox import sandbox_class
-from boxferry.demo import run_demo
+from boxferry.demo import corrections_of, run_demo
+from boxferry.formats import output_stream
+from boxferry.review.fates import FATES
+from boxferry.review.page import report_page
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
     from boxferry.demo import Round
+    from boxferry.review.project import Review
     from boxferry.sending.report import PushReport
 
 HEADER = ("format", "route", "images", "boxes read", "sent", "dropped", "applied", "refused")
@@ -24,10 +28,15 @@ HEADER = ("format", "route", "images", "boxes read", "sent", "dropped", "applied
 @click.command("demo")
 @click.option("--fixtures", type=click.Path(path_type=Path), default="fixtures", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The sandbox's port. [default: a free one]")
+@click.option("--html", type=click.Path(path_type=Path), default="demo-report.html", show_default=True)
 @click.option("--stay", is_flag=True, help="Keep the sandbox and its page up until Ctrl-C.")
 @click.pass_obj
-def demo_command(session: Session, /, fixtures: Path, port: int, stay: bool) -> int:
-    """Start a sandbox, push the fixtures in all three formats over HTTP, and show what arrived."""
+def demo_command(session: Session, /, fixtures: Path, port: int, html: Path, stay: bool) -> int:
+    """Start a sandbox, push the fixtures in all three formats over HTTP, and show what arrived.
+
+    Then a scripted reviewer corrects some of the boxes through the route of Diffgram's interface, and the corrections
+    are brought home and told.
+    """
     with tempfile.TemporaryDirectory(prefix="boxferry-demo-") as temporary:
         folder = Path(temporary)
         with sandbox_class()(folder / "sandbox", port=port) as sandbox:
@@ -36,10 +45,21 @@ def demo_command(session: Session, /, fixtures: Path, port: int, stay: bool) -> 
             for _, report in rounds:
                 for entry in report.failed:
                     say(f"{entry.state} {entry.file_name}: {entry.reason}")
+            _show_corrections(corrections_of(sandbox, rounds[0][1], folder / "outbox.sqlite"), html)
             click.echo(f"the page: {sandbox.host}/" + ("   (Ctrl-C ends it)" if stay else "   (--stay keeps it up)"))
             if stay:
                 threading.Event().wait()
     return max(report.exit_code for _, report in rounds)
+
+
+def _show_corrections(review: Review, html: Path) -> None:
+    summary = review.summary()
+    click.echo(f"\na reviewer corrected the first round; {summary.reviewed} of {summary.files} files are back:")
+    rows = [(label, *(fates[fate] for fate in FATES)) for label, fates in sorted(summary.labels.items())]
+    click.echo(table(("label", *FATES), [*rows, ("all", *(summary.fates[fate] for fate in FATES))]))
+    with output_stream(html) as stream:
+        stream.write(report_page(review, summary).encode("utf-8", "replace"))
+    click.echo(f"the report: {html}")
 
 
 def _row(each: Round, report: PushReport) -> tuple[object, ...]:
