@@ -1,4 +1,4 @@
-"""docs/live.md and docs/review.md are true: each block runs, with stand-ins for the frameworks, and its boxes arrive in the sandbox."""
+"""docs/live.md and docs/review.md are true: each block runs, with stand-ins for the frameworks, and arrives."""
 
 import re
 import sys

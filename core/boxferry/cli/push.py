@@ -13,6 +13,7 @@ from boxferry.cli.progress import progress
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
+from boxferry.reading.uncertain import most_uncertain
 from boxferry.sending.plan_file import read_plan
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ SHOWN_FAILURES = 20
 @file_options
 @box_options
 @sending_options
+@click.option("--most-uncertain", type=int, metavar="N", help="Only the N images whose correction would teach most.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent and dropped; send and change nothing.")
 @click.option("--plan", metavar="FILE", help="As --dry-run, and write every packet to FILE, for --from.")
 @click.option("--from", "from_plan", metavar="FILE", help="Send just what a plan holds, instead of a SOURCE.")
@@ -88,6 +90,9 @@ def _predictions(session: Session, /, given: Mapping[str, Any], manner: Manner) 
             "push: where are the images? --images DIR uploads them, --media-url or --blob-path has the server fetch "
             "them, --existing takes the files that are in the directory"
         )
+    if given["most_uncertain"] is not None:
+        threshold = 0.5 if given["min_score"] is None else given["min_score"]
+        predictions = most_uncertain(predictions, given["most_uncertain"], threshold=threshold)
     return predictions
 
 
