@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "boxferry.cli.review",
     "labels": "boxferry.cli.labels",
     "plugins": "boxferry.cli.listing",
+    "preview": "boxferry.cli.preview",
     "pull": "boxferry.cli.review",
     "push": "boxferry.cli.push",
     "report": "boxferry.cli.review",

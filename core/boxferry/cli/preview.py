@@ -1,0 +1,38 @@
+"""`boxferry preview`: what reviewers will see, before anything is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from boxferry.boxes.tally import Tally
+from boxferry.cli.output import say, tally_lines
+from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
+from boxferry.formats import output_stream
+from boxferry.review.preview import preview_page
+
+if TYPE_CHECKING:
+    from boxferry.cli.session import Session
+
+
+@click.command("preview", cls=ReadingCommand)
+@source_argument()
+@reading_options
+@click.option("-o", "--output", default="preview.html", show_default=True, help="The page; - is standard output.")
+@click.option("--drawn", type=click.IntRange(0), default=24, show_default=True, help="How many images are drawn.")
+@click.pass_obj
+def preview_command(session: Session, /, output: str, drawn: int, **given: Any) -> int:
+    """Write a page of what reviewers will see of SOURCE: images with boxes, labels, scores; what is dropped, and why.
+
+    One self-contained HTML file; needs no server. Pixels are in it where --images knows them.
+    """
+    tally = Tally(strict=given["strict"])
+    page = preview_page(predictions_of(session, given, format_options(given)), tally, images=drawn)
+    with output_stream(Path(output)) as stream:
+        stream.write(page.encode("utf-8", "replace"))
+    for line in tally_lines(tally):
+        say(line)
+    say(f"written: {output}")
+    return 1 if tally.failed else 0
