@@ -14,9 +14,8 @@ from sending.pushing import predictions
 
 def test_it_shows_images_boxes_counts_and_what_was_dropped(folder):
     """The pixels are in the page; nothing is fetched."""
-    (folder / "labels" / "a.txt").write_text(
-        "0 0.5 0.5 0.2 0.25 0.9\n0 5 5 0.2 0.2 0.4\n" + "1 0.5 0.5 0.2 0.2 0.4\n" * 2
-    )
+    rows = "0 0.5 0.5 0.2 0.25 0.9\n0 1.3 0.5 0.2 0.2 0.4\n" + "1 0.5 0.5 0.2 0.2 0.4\n" * 2
+    (folder / "labels" / "a.txt").write_text(rows)
     tally = Tally()
     page = preview_page(predictions(folder), tally)
     assert page.count("<image href=") == 3
