@@ -156,6 +156,19 @@ def _created(part: Path, target: Path) -> BinaryIO:
         raise UsageError(f"{target}: cannot be written: {error.strerror}") from error
 
 
+def still_images(chunks: Iterable[Detections], name: str) -> Iterator[Detections]:
+    """The chunks, for a format that has no frames.
+
+    Raises:
+        InputError: boxes are on frames of a video; the format would put them all on one image.
+    """
+    for chunk in chunks:
+        if chunk.frame is not None and len(chunk):
+            key = next(image.key for image, rows in chunk.each_image() if rows.stop > rows.start)
+            raise InputError(f"{key}: a video, and the format '{name}' has no frames; packets and 'boxferry' have")
+        yield chunk
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalog:
     """Names, images and sizes without boxes, as a dataset file (`--categories`) gives them.
@@ -224,6 +237,7 @@ class Format:
             is one stream, to standard output when the path is '-'. None where the format is only read.
         catalog: reads names, images and sizes from a file given as `--categories`; None where it has none.
         options: further options of its own.
+        writes_videos: `write` keeps the frames of boxes; others are handed no boxes that have frames.
         live: it is of results in memory, so that it is no use on the command line.
         reads_images_folder: the source is itself the images folder, where no other one is named.
     """
@@ -235,5 +249,6 @@ class Format:
     write: Callable[[Iterable[Detections], Path, Context], None] | None = None
     catalog: Callable[[Source], Catalog] | None = None
     options: tuple[Option, ...] = ()
+    writes_videos: bool = False
     live: bool = False
     reads_images_folder: bool = False

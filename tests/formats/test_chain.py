@@ -1,8 +1,12 @@
 """From format to format: what goes in at one end comes out at the other."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
+from boxferry import read as read_source
+from boxferry.boxes.tally import Tally
+from boxferry.errors import InputError
 from boxferry.reading.source import source_of
 from formats.reading import FORMATS, a_context, assert_same, catalog_of, detections, read, rows_of
 
@@ -28,3 +32,16 @@ def test_coco_to_yolo_to_voc_to_coco_keeps_every_box_label_and_score(tmp_path_fa
     assert_same(rows, rows_of([chunk]), tolerance=1e-3)
     assert tally.images == len(chunk.images)
     assert np.isfinite([row[2:6] for row in rows]).all()
+
+
+@pytest.mark.parametrize("fmt", ["coco", "yolo", "voc"])
+def test_boxes_of_a_video_are_not_put_on_one_image(tmp_path, fmt):
+    """A format without frames refuses them, and writes nothing; packets and lines of JSON keep them."""
+    (tmp_path / "clip.txt").write_text("1,7,10,5,20,15,0.9,-1,-1,-1\n3,7,12,5,20,15,0.8,-1,-1,-1\n")
+    predictions = read_source(tmp_path / "clip.txt", size="64x48", options={"mot-label": "person"})
+    with pytest.raises(InputError, match=f"clip: a video, and the format '{fmt}' has no frames"):
+        predictions.write(FORMATS[fmt], tmp_path / "out", Tally(), a_context(fmt).options)
+    assert not (tmp_path / "out").is_file()
+    predictions.write(FORMATS["boxferry"], tmp_path / "x.ndjson", Tally(), a_context("boxferry").options)
+    (chunk,) = read_source(tmp_path / "x.ndjson").chunks(Tally())
+    assert chunk.frame.tolist() == [0, 2]

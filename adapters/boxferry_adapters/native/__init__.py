@@ -34,7 +34,11 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
         default="folder",
         choices=("folder", "written"),
     )
-    register(Format(name="boxferry", summary=summary, sniff=sniff, read=read, write=write, options=(media,)))
+    register(
+        Format(
+            name="boxferry", summary=summary, sniff=sniff, read=read, write=write, options=(media,), writes_videos=True
+        )
+    )
 
 
 def sniff(source: Source) -> str | None:

@@ -10,7 +10,7 @@ from boxferry.boxes.fit import fit
 from boxferry.boxes.label_map import LabelMap, near_misses
 from boxferry.boxes.refine import filter_score, limit, relabel, suppress
 from boxferry.errors import UnknownLabel, UsageError
-from boxferry.formats import Context
+from boxferry.formats import Context, still_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -163,7 +163,8 @@ class Predictions:
         if fmt.write is None:
             raise UsageError(f"format '{fmt.name}' can be read, not written")
         context = Context(images=self.images, tally=tally, names=self.names, options=options)
-        fmt.write(self.chunks(tally), target, context)
+        chunks = self.chunks(tally)
+        fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
 
     def _stepped(self, chunk: Detections, tally: Tally) -> Detections:
         for step in self.steps:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
-from boxferry.formats import Context
+from boxferry.formats import Context, still_images
 from boxferry.reading.images import ImageIndex
 from boxferry.reading.read import option_values
 from boxferry.review import corrected as boxes
@@ -78,7 +78,8 @@ class Review:
         if fmt.write is None:
             raise UsageError(f"format '{fmt.name}' can be read, not written")
         context = Context(images=ImageIndex.build(), tally=tally, options=option_values(fmt, {}))
-        fmt.write(self.corrected(everything=everything, tally=tally), target, context)
+        chunks = self.corrected(everything=everything, tally=tally)
+        fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
 
 
 class Diffgram(Sending):
