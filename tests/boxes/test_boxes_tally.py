@@ -113,3 +113,12 @@ def test_failures_and_notes_are_counted_by_code():
     tally.fail("broken", "that", Place("b.xml"))
     tally.note("odd", "this")
     assert (tally.failed, tally.noted, tally.read, tally.kept) == ({"broken": 2}, {"odd": 1}, 0, 0)
+
+
+def test_what_drops_nothing_is_not_counted():
+    """No reason with a count of 0."""
+    tally = Tally()
+    chunk = a_chunk()
+    tally.drop("too-small", "it is", chunk, np.zeros(len(chunk), bool))
+    assert tally.dropped == {}
+    assert list(tally.dropped) == []

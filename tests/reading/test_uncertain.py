@@ -5,7 +5,6 @@ import pytest
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
-from boxferry.reading.uncertain import most_uncertain
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def labels(tmp_path):
 
 def chosen(predictions, count, **options):
     tally = Tally()
-    chunks = list(most_uncertain(predictions, count, **options).chunks(tally))
+    chunks = list(predictions.most_uncertain(count, **options).chunks(tally))
     assert tally.kept == sum(map(len, chunks))
     return [image.key for chunk in chunks for image in chunk.images], tally
 
@@ -42,6 +41,6 @@ def test_what_cannot_be_gone_through_twice_is_said(labels):
     """A generator would send nothing, silently."""
     results = ({"boxes": [[0, 0, 1, 1]], "labels": [0], "scores": [0.5]} for _ in "a")
     with pytest.raises(UsageError, match="a list, not a generator"):
-        most_uncertain(read(results, format="torchvision"), 1)
+        read(results, format="torchvision").most_uncertain(1)
     with pytest.raises(UsageError, match="expected 1 or more"):
-        most_uncertain(labels, 0)
+        labels.most_uncertain(0)

@@ -222,3 +222,12 @@ def test_boxes_are_scaled_with_media_that_the_server_scaled_down(sandbox, diffgr
     assert report.exit_code == 0, report.as_dict()
     assert report.tally.changed == {"scaled": 1}
     assert boxes_in(sandbox, "a.png") == [(1920, 5, 5760, 15)]
+
+
+def test_the_choice_is_made_with_the_sizes_of_the_server(sandbox, diffgram, folder, first):
+    """Without an images folder nobody else knows them; without sizes nothing would be chosen, and all dropped."""
+    (folder / "labels" / "b.txt").write_text("0 0.5 0.5 0.2 0.25 0.5\n")
+    source = predictions(folder, images=None).most_uncertain(1)
+    report = push(diffgram, source, run="next", existing=True)
+    assert (report.exit_code, report.states) == (0, {"applied": (1, 2)}), report.as_dict()
+    assert report.tally.dropped == {"not-chosen": 1}

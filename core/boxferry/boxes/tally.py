@@ -186,6 +186,8 @@ class Tally:
         fatal: bool = False,
     ) -> None:
         index = np.flatnonzero(rows)
+        if not len(index):
+            return
         counter[code] += len(index)
         wanted = len(index) if self._listener else self._keep - len(self.examples.get(code, ()))
         for row, owner in zip(index.tolist(), detections.image_index[index[: max(wanted, 0)]].tolist(), strict=False):

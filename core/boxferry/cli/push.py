@@ -13,7 +13,6 @@ from boxferry.cli.progress import progress
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
-from boxferry.reading.uncertain import most_uncertain
 from boxferry.sending.plan_file import read_plan
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _predictions(session: Session, /, given: Mapping[str, Any], manner: Manner) 
         )
     if given["most_uncertain"] is not None:
         threshold = 0.5 if given["min_score"] is None else given["min_score"]
-        predictions = most_uncertain(predictions, given["most_uncertain"], threshold=threshold)
+        predictions = predictions.most_uncertain(given["most_uncertain"], threshold=threshold)
     return predictions
 
 

@@ -9,15 +9,16 @@ from boxferry.boxes.detections import Detections
 from boxferry.boxes.fit import fit
 from boxferry.boxes.label_map import LabelMap, near_misses
 from boxferry.boxes.refine import filter_score, limit, relabel, suppress
+from boxferry.boxes.tally import Tally
 from boxferry.errors import UnknownLabel, UsageError
 from boxferry.formats import Context, still_images
+from boxferry.reading.uncertain import MostUncertain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from boxferry.boxes.detections import Image
-    from boxferry.boxes.tally import Tally
     from boxferry.formats import Format, Images, Source
     from boxferry.plugins import Plugins
 
@@ -44,6 +45,7 @@ class Predictions:
         plugins: the plugins whose refine steps come after `steps`.
         steps: what each chunk goes through, in order.
         label_maps: the maps among the steps, so that a name in them that no label has is noted.
+        choice: which images are taken, by how much correcting them would teach; None takes all.
         tiny: what the fit does with boxes under a pixel.
         polygons: read outlines too.
         attributes: the names of the source's further fields that are read.
@@ -60,6 +62,7 @@ class Predictions:
     folder: Callable[[], Iterable[Image]] = tuple
     steps: tuple[Step, ...] = ()
     label_maps: tuple[LabelMap, ...] = ()
+    choice: MostUncertain | None = None
     tiny: Literal["drop", "expand"] = "drop"
     polygons: bool = False
     attributes: tuple[str, ...] = ()
@@ -94,6 +97,16 @@ class Predictions:
         label_map = LabelMap.parse(labels)
         mapped = replace(self, label_maps=(*self.label_maps, label_map))
         return mapped.then(lambda chunk, _: relabel(chunk, label_map))
+
+    def most_uncertain(self, count: int, *, threshold: float = 0.5) -> Self:
+        """Of the `count` images only whose correction would teach most; see `MostUncertain`.
+
+        Raises:
+            UsageError: the count is below 1, or the source can be gone through once only.
+        """
+        if hasattr(self.source.value, "peek"):
+            raise UsageError("--most-uncertain: goes through the results twice; hand over a list, not a generator")
+        return replace(self, choice=MostUncertain(count, threshold))
 
     def expand_tiny(self) -> Self:
         """With boxes under one pixel widened to one by the fit, rather than dropped."""
@@ -131,10 +144,12 @@ class Predictions:
             InputError: the source cannot be read as its format.
             UnknownLabel: at the end, classes without a name were met and `unknown` is 'error'.
         """
+        chosen = self.choice.chosen(replace(self, choice=None).chunks(Tally())) if self.choice else set()
         labels: set[str] = set()
         for chunk in self._with_unmentioned(self.unrefined(tally), tally):
             labels.update(chunk.labels)
-            yield self._stepped(chunk, tally)
+            stepped = self._stepped(chunk, tally)
+            yield self.choice.keep(stepped, chosen, tally) if self.choice else stepped
         self._note_unused(labels, tally)
         if self.unknown == "error" and tally.dropped["unknown-label"]:
             raise UnknownLabel(_unknown_line(tally))
