@@ -173,11 +173,28 @@ def test_c12_c15_an_item_that_is_no_box_costs_only_itself(tmp_path, bbox):
     assert str(tally.examples["bad-box"][0]).startswith(f"{tmp_path / 'x.json'}[1]: bbox: ")
 
 
+@pytest.mark.parametrize("change", [{"image_id": None}, {}])
+def test_results_that_name_no_image_at_all_are_an_error(tmp_path, change):
+    """As a library writes them that was not told; one such item among others is only skipped."""
+    item = {name: value for name, value in a_result().items() if name != "image_id"} | change
+    with pytest.raises(InputError, match="none of its 2 items says which image it is of"):
+        one(tmp_path, [item, item], **GIVEN)
+    assert one(tmp_path, [item, a_result()], **GIVEN)[1].dropped == {"bad-box": 1}
+
+
 def test_c12_what_is_no_box_is_skipped(tmp_path):
     """And an item that is no object at all too."""
-    rows, tally = one(tmp_path, [7, a_result(score="high"), a_result(None), a_result(bbox=[])], **GIVEN)
-    assert rows == []
-    assert tally.dropped == {"bad-box": 4}
+    bad = [7, a_result(score="high"), a_result(None), a_result(bbox=[]), a_result(image_id=[])]
+    rows, tally = one(tmp_path, [*bad, a_result()], **GIVEN)
+    assert rows == [WHOLE]
+    assert tally.dropped == {"bad-box": 5}
+
+
+@pytest.mark.parametrize("name", ["/", ".", "\\\\", " "])
+def test_a_file_name_that_is_none_is_not_one(tmp_path, name):
+    """The image id counts then, or nobody knows the image: the others go on."""
+    rows, tally = one(tmp_path, [a_result(), a_result(9, file_name=name)], **GIVEN)
+    assert (rows, tally.dropped) == ([WHOLE], {"unknown-image": 1})
 
 
 MASK = {"size": [80, 100], "counts": [10 * 80 + 20, 40, *[40, 40] * 29, 60 * 80 + 20]}

@@ -83,7 +83,30 @@ def arrays():
     return np.array([[*CORNERS[0], 0.5, 0], [*CORNERS[1], 0.25, 1]])
 
 
-KINDS = [ultralytics, torchvision, huggingface, supervision, detectron2, mmdet, sahi, arrays]
+class Table(dict):
+    """As a DataFrame: columns by name."""
+
+    @property
+    def columns(self):
+        return list(self)
+
+
+def dataframe(**more):
+    corners = dict(zip(("xmin", "ymin", "xmax", "ymax"), zip(*CORNERS, strict=True), strict=True))
+    return Table(corners | {"confidence": [0.5, 0.25], "class": [0, 1], "name": ["cat", "dog"]} | more)
+
+
+def test_a_table_may_hold_several_images():
+    """By a column that names them, in their order; with ids alone the names are needed."""
+    assert rows(dataframe(image=["b.jpg", "a.jpg"]))[0] == [("b.jpg", *WANTED[0][1:]), WANTED[1]]
+    table = dataframe(image=["a.jpg", "a.jpg"])
+    del table["name"]
+    assert rows(table)[0] == WANTED
+    with pytest.raises(InputError, match="class ids need names"):
+        rows(table, names=None)
+
+
+KINDS = [dataframe, ultralytics, torchvision, huggingface, supervision, detectron2, mmdet, sahi, arrays]
 WANTED = [("a.jpg", "cat", *CORNERS[0], 0.5), ("a.jpg", "dog", *CORNERS[1], 0.25)]
 
 

@@ -74,6 +74,10 @@ class BadItem(Exception):
     """An item is no box; the text says why."""
 
 
+class NoImage(BadItem):
+    """An item does not say which image it is of."""
+
+
 def checked(value: Any, bounds: Callable[[Any], Bounds] | None = None) -> Item:  # noqa: ANN401 # any JSON value
     """An item out of a plain value.
 
@@ -86,6 +90,8 @@ def checked(value: Any, bounds: Callable[[Any], Bounds] | None = None) -> Item: 
     """
     if not isinstance(value, dict):
         raise BadItem(f"expected an object, found {shown(value)}")
+    if value.get("image_id") is None:
+        raise NoImage("image_id: expected a number or a text, found nothing")
     for key in ("image_id", "category_id"):
         if not _is_id(value.get(key)):
             raise BadItem(f"{key}: expected a number or a text, found {shown(value.get(key))}")

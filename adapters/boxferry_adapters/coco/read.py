@@ -15,7 +15,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.extras import Extras
-from boxferry_adapters.coco.items import BadItem, Item, checked
+from boxferry_adapters.coco.items import BadItem, Item, NoImage, checked
 from boxferry_adapters.coco.options import CocoOptions
 from boxferry_adapters.coco.records import CHUNK_BOXES, RECORD, gathered_chunks, grouped_chunks
 from boxferry_adapters.coco.scan import Scanner
@@ -63,6 +63,7 @@ class _Reader:
     images: list[Image] = field(default_factory=list)
     _numbers: dict[Any, int] = field(default_factory=dict)
     _by_key: dict[str, object] = field(default_factory=dict)
+    _nameless: int = 0
     _unknown_images: dict[Id, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -112,6 +113,7 @@ class _Reader:
             try:
                 item = checked(value, self.extras.bounds)
             except BadItem as error:
+                self._nameless += isinstance(error, NoImage)
                 self.context.tally.skip("bad-box", str(error), Place(self.source.name, item=index))
                 continue
             if self.options.has_sides and (item.bbox[2] < 0 or item.bbox[3] < 0):
@@ -194,7 +196,7 @@ class _Reader:
             return None if own is None else self._located(own)
         if (found := images.numbered(image_id)) is not None:
             return found
-        if item.file_name:
+        if item.file_name and item.file_name.strip("/\\. "):
             return images.named(item.file_name.replace("\\", "/"))
         if isinstance(item.image_id, str) and ((found := images.stem(item.image_id)).media or found.sized):
             return found
@@ -254,6 +256,11 @@ class _Reader:
         Raises:
             InputError: no image at all is known, or there are no class names.
         """
+        if self._nameless and not self.images and not self._unknown_images:
+            found = f"none of its {self._nameless} items says which image it is of: image_id is null, or not there"
+            raise InputError(
+                f"{self.source.name}: {found}; write the results with image ids, or file names as image_id"
+            )
         if self._unknown_images and not self.images:
             first = next(iter(self._unknown_images))
             remedy = "name the dataset that they are from with --categories FILE, or give file_name and --images DIR"

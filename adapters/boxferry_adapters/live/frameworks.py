@@ -20,12 +20,14 @@ class Framework(NamedTuple):
         looks_like: what a result of it is, for messages.
         is_one: tells whether an object is the result of one image.
         convert: reads it; is told whether outlines are wanted.
+        split: image name → result, of an object that holds the results of several images; None for any other.
     """
 
     name: str
     looks_like: str
     is_one: Callable[[Any], bool]
     convert: Callable[[Any, bool], LiveImage]
+    split: Callable[[Any], dict[str, Any] | None] = lambda _: None
 
 
 def _is_ultralytics(value: object) -> bool:
@@ -176,6 +178,63 @@ def _array(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001, F
     )
 
 
+CORNERS = (("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"), ("x1", "y1", "x2", "y2"))
+IMAGES = ("image", "file_name", "filename", "image_name", "path")
+SCORES, LABELS, IDS = (
+    ("confidence", "score", "conf"),
+    ("name", "label", "class_name"),
+    ("class", "class_id", "category_id"),
+)
+
+
+def _columns(value: Any) -> list[str]:  # noqa: ANN401 # duck-typed
+    return [str(name) for name in getattr(value, "columns", ())]
+
+
+def _is_dataframe(value: object) -> bool:
+    columns = set(_columns(value))
+    return hasattr(value, "__getitem__") and any(set(corners) <= columns for corners in CORNERS)
+
+
+def _first(table: Any, names: tuple[str, ...]) -> list[Any] | None:  # noqa: ANN401 # duck-typed
+    """The values of the first of these columns that there is."""
+    found = next((name for name in names if name in _columns(table)), None)
+    return None if found is None else list(table[found])
+
+
+def _dataframe(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001, FBT001 # duck-typed
+    """Rows with columns of corners, and perhaps of score, label or class id, as YOLOv5's `pandas()` has them."""
+    corners = next(names for names in CORNERS if set(names) <= set(_columns(result)))
+    labels, ids, score = (_first(result, names) for names in (LABELS, IDS, SCORES))
+    table = np.column_stack([numbers(list(result[name])) for name in corners])
+    return LiveImage(
+        xyxy=boxes(table),
+        labels=[str(label) for label in labels] if labels is not None else None if ids else ["object"] * len(table),
+        ids=None if labels is not None or ids is None else whole(ids),
+        score=None if score is None else numbers(score).reshape(-1),
+    )
+
+
+def _by_image(table: Any) -> dict[str, Any] | None:  # noqa: ANN401 # duck-typed
+    """The rows of each image, where a column names them."""
+    images = _first(table, IMAGES)
+    if images is None:
+        return None
+    columns = {name: list(table[name]) for name in _columns(table) if name not in IMAGES}
+    rows: dict[str, list[int]] = {}
+    for row, image in enumerate(images):
+        rows.setdefault(str(image), []).append(row)
+    return {image: _Rows({name: [v[row] for row in own] for name, v in columns.items()}) for image, own in rows.items()}
+
+
+class _Rows(dict[str, list[Any]]):
+    """Some rows of a table, as a table."""
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self)
+
+
 FRAMEWORKS = (
     Framework("ultralytics", "objects with boxes, names, path and orig_shape", _is_ultralytics, _ultralytics),
     Framework("torchvision", "dicts of boxes, labels and scores", _is_torchvision, _torchvision),
@@ -184,5 +243,6 @@ FRAMEWORKS = (
     Framework("detectron2", "Instances with pred_boxes and pred_classes", _is_detectron2, _detectron2),
     Framework("mmdet", "samples with pred_instances of bboxes and labels", _is_mmdet, _mmdet),
     Framework("sahi", "prediction results with object_prediction_list", _is_sahi, _sahi),
+    Framework("dataframe", "tables with columns xmin, ymin, xmax, ymax", _is_dataframe, _dataframe, _by_image),
     Framework("arrays", "arrays of rows x1, y1, x2, y2[, score[, class]]", _is_array, _array),
 )

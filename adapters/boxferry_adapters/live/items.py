@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     IsOne = Callable[[Any], bool]
+    Split = Callable[[Any], dict[str, Any] | None]
 
 HOW = "hand over {image name: result}, or pairs of image name and result"
 
@@ -45,14 +46,14 @@ def recognised(value: object, is_one: IsOne) -> bool:
     return found is not None and is_one(found)
 
 
-def pairs(value: Any, is_one: IsOne) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # whatever was handed over
+def pairs(value: Any, is_one: IsOne, split: Split) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # whatever was handed over
     """Each image's name, empty where only its result can say it, and its result.
 
     Raises:
         InputError: something in between is no result of this kind.
     """
     if is_one(value):
-        yield "", value
+        yield from (split(value) or {"": value}).items()
         return
     for number, each in enumerate(value.items() if isinstance(value, Mapping) else value):
         name, result = (str(each[0]), each[1]) if _is_pair(each) else ("", each)

@@ -52,7 +52,7 @@ def reader(framework: Framework) -> Callable[[Source, Context], Iterator[Detecti
         if source.value is None:
             raise InputError(f"{source.name}: format '{framework.name}' is of results in memory, not of files")
         gathering = _Gathering(source.name, context)
-        for name, result in pairs(source.value, framework.is_one):
+        for name, result in pairs(source.value, framework.is_one, framework.split):
             live = framework.convert(result, context.polygons) if framework.is_one(result) else NOTHING
             if chunk := gathering.add(name, live):
                 yield chunk
