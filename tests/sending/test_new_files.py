@@ -139,3 +139,12 @@ def test_a_plan_belongs_to_its_server(sandbox, diffgram, folder, tmp_path):
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(UsageError, match="project 'other'"):
         diffgram.carry_out(read_plan(tmp_path / "plan.json"))
+
+
+def test_labels_of_a_plan_are_made_in_its_schema(sandbox, diffgram, folder, tmp_path):
+    """The one that was chosen when it was planned."""
+    schema = {"project": sandbox.project, "name": "Other", "is_default": 0, "archived": 0}
+    sandbox._store.insert("label_schema", schema)
+    push(diffgram, predictions(folder), plan=tmp_path / "plan.json", schema="Other")
+    assert diffgram.carry_out(read_plan(tmp_path / "plan.json")).exit_code == 0
+    assert (diffgram.labels(), sorted(diffgram.labels("Other"))) == ({}, ["cat", "dog"])

@@ -44,6 +44,7 @@ class LabelResolver:
 
     Attributes:
         ids: label name → `label_file_id`, of all labels that can be used so far.
+        schema_id: the schema that the labels are in.
         created: the names of labels that were made on the way (or would be, in a dry run).
     """
 
@@ -60,7 +61,7 @@ class LabelResolver:
         self.ids = client.label_ids(schema_id)
         self.created: list[str] = []
         self._client = client
-        self._schema_id = schema_id
+        self.schema_id = schema_id
         self._policy = policy
         self._dry_run = dry_run
         self._unknown: Counter[str] = Counter()
@@ -88,7 +89,7 @@ class LabelResolver:
         self.ids[name] = (
             -1 - len(self.created)
             if self._dry_run
-            else self._client.create_label(name, schema_id=self._schema_id, colour={"hex": colour_of(name)})
+            else self._client.create_label(name, schema_id=self.schema_id, colour={"hex": colour_of(name)})
         )
         self.created.append(name)
 

@@ -40,6 +40,7 @@ class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         files, boxes: how many packets there are, and boxes in them.
+        schema_id: the labels schema.
         create_labels: labels that are made first, name → the number that stands for its id in the packets.
         deletes: file name → how many boxes of people its packet deletes.
         dropped: reason → how many boxes are left out.
@@ -47,6 +48,7 @@ class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     files: int
     boxes: int
+    schema_id: int = 0
     create_labels: dict[str, int] = {}
     deletes: dict[str, int] = {}
     dropped: dict[str, int] = {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.boxes.tally import Tally
+from boxferry.boxes.tally import Place, Tally
 from boxferry.errors import UsageError
+from boxferry.packets.contents import references_in
 from boxferry.sending.attributes import AttributeResolver
 from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.client import Client
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.manner import Manner
-    from boxferry.sending.outbox import Entry
+    from boxferry.sending.outbox import Entry, Outbox, Run
 
 
 def prepared(
@@ -100,7 +101,28 @@ def plan_summary(planner: Planner, files: int, boxes: int) -> PlanSummary:
     return PlanSummary(
         files=files,
         boxes=boxes,
+        schema_id=planner.labels.schema_id,
         create_labels={name: planner.labels.ids[name] for name in planner.labels.created},
         deletes=planner.deleting,
         dropped=dict(planner.tally.dropped),
     )
+
+
+def planned_labels(client: Client, summary: PlanSummary) -> tuple[dict[int, int], list[str]]:
+    """The ids of the labels that a plan makes first, by the numbers that stand for them; and those made now."""
+    if not summary.create_labels:
+        return {}, []
+    labels = LabelResolver(client, schema_id=summary.schema_id, policy="create")
+    return {number: labels.id_of(name) for name, number in summary.create_labels.items()}, labels.created
+
+
+def unsent(outbox: Outbox, run: Run, entries: Iterable[Entry], tally: Tally) -> Iterator[Entry]:
+    """Those packets of a plan that the run does not have yet; the boxes of the others are counted as sent already."""
+    for entry in entries:
+        tally.read += entry.boxes
+        wanted = references_in(entry.body)
+        earlier = outbox.earlier(run.id, entry.file_name)
+        if any(e.mode == entry.mode and references_in(e.body) >= wanted for e in earlier):
+            tally.discard("already-sent", "in this run already", Place(entry.file_name), boxes=entry.boxes)
+        else:
+            yield entry

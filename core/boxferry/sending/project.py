@@ -8,22 +8,21 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from boxferry.boxes.tally import Place, Tally
+from boxferry.boxes.tally import Tally
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
-from boxferry.packets.contents import references_in
 from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
 from boxferry.sending.carry import Patience, carry
 from boxferry.sending.collector import Collector, patient
-from boxferry.sending.labels import LabelResolver, choose_schema
-from boxferry.sending.listener import Listener
+from boxferry.sending.labels import choose_schema
+from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
-from boxferry.sending.prepare import allowed, plan_summary, prepared, shown
+from boxferry.sending.prepare import allowed, plan_summary, planned_labels, prepared, shown, unsent
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.spool import spool_folder
 
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from boxferry.diffgram.answers import Directory, ModelRun
-    from boxferry.plugins import Plugins
     from boxferry.sending.outbox import Entry, Run
-    from boxferry.sending.outcome import Outcome
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
 
@@ -245,7 +242,7 @@ class Diffgram:
         )
         run = self._run_of(head)
         planner = replace(planner, outbox=self.outbox, run_id=run.id)
-        listener = _Told(planner.predictions.plugins, listener)
+        listener = Told(planner.predictions.plugins, listener)
         with self.outbox.sending():
             self.outbox.add(run.id, allowed(shown(planner), planner.deleting, manner))
             stopped = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
@@ -275,31 +272,14 @@ class Diffgram:
         head, summary = plan.head, plan.summary
         if (head.host, head.project) != (self.server.host, self.server.project):
             raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
-        ids, created = self._planned_labels(summary.create_labels, manner)
+        ids, created = planned_labels(self._client, summary)
         run = self._run_of(head)
         tally = Tally()
         with self.outbox.sending():
-            entries = (entry for entry in with_label_ids(plan.entries, ids) if self._is_new(run, entry, tally))
+            entries = unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally)
             self.outbox.add(run.id, allowed(entries, summary.deletes, manner))
             stopped = self._send(run, manner.patience, listener or Listener(), summary.deletes, verify=manner.verify)
         return self._report(tally, run, manner.patience, stopped, created)
-
-    def _planned_labels(self, wanted: Mapping[str, int], manner: Manner) -> tuple[dict[int, int], list[str]]:
-        """The ids of the labels that a plan makes first, by the numbers that stand for them; and those made now."""
-        if not wanted:
-            return {}, []
-        schema = choose_schema(self._client.schemas(), manner.schema)
-        labels = LabelResolver(self._client, schema_id=schema.id, policy="create")
-        return {number: labels.id_of(name) for name, number in wanted.items()}, labels.created
-
-    def _is_new(self, run: Run, entry: Entry, tally: Tally) -> bool:
-        tally.read += entry.boxes
-        wanted = references_in(entry.body)
-        earlier = self.outbox.earlier(run.id, entry.file_name)
-        if any(e.mode == entry.mode and references_in(e.body) >= wanted for e in earlier):
-            tally.discard("already-sent", "in this run already", Place(entry.file_name), boxes=entry.boxes)
-            return False
-        return True
 
     def resume(
         self,
@@ -365,22 +345,3 @@ class Diffgram:
         except BoxferryError as error:
             return error
         return None
-
-
-class _Told(Listener):
-    """Tells the plugins too what became of a packet."""
-
-    def __init__(self, plugins: Plugins, listener: Listener) -> None:
-        self._plugins = plugins
-        self._listener = listener
-
-    def started(self, packets: int) -> None:
-        self._listener.started(packets)
-
-    def deleting(self, boxes: Mapping[str, int]) -> None:
-        self._listener.deleting(boxes)
-
-    def changed(self, entry: Entry, outcome: Outcome) -> None:
-        facts = {"file_name": entry.file_name, "boxes": entry.boxes, **outcome._asdict()}
-        self._plugins.outcome(facts, {"packet": entry.id})
-        self._listener.changed(entry, outcome)
