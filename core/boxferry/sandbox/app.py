@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from boxferry.sandbox import attributes, buffers, directories, exports, files, inputs, labels, packets, page
+from boxferry.sandbox import attributes, buffers, correct, directories, exports, files, inputs, labels, packets, page
 
 if TYPE_CHECKING:
     from werkzeug.sansio.response import Response as AnyResponse
@@ -31,7 +31,7 @@ def make_app(sandboxed: Sandboxed) -> Flask:
     app.register_error_handler(405, lambda _: (jsonify({"error": "405: Not found."}), 405))
     app.register_error_handler(404, lambda _: (jsonify({"error": "404: Not found."}), 404))
     app.register_error_handler(Exception, _server_error)
-    for module in (packets, inputs, labels, directories, files, buffers, attributes, exports, page):
+    for module in (packets, inputs, labels, directories, files, buffers, attributes, exports, page, correct):
         app.register_blueprint(module.routes(sandboxed))
     return app
 

@@ -1,0 +1,73 @@
+"""The page at `/correct/<id>`: a person moves, resizes, relabels, deletes and adds boxes, and marks files as done.
+
+It reads and saves through the routes that Diffgram's interface uses, with the sandbox's own key.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, redirect, render_template_string, request
+from werkzeug.exceptions import NotFound
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
+    from boxferry.sandbox.parts import Key, Sandboxed
+
+LISTED = 500
+SHOWN = {"open": "AND ann_is_complete = 0", "done": "AND ann_is_complete = 1"}
+
+_PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+
+
+def routes(sandboxed: Sandboxed) -> Blueprint:
+    """The routes."""
+    blueprint = Blueprint("correct", __name__)
+    store = sandboxed.store
+
+    @blueprint.get("/correct")
+    def first() -> AnyResponse:
+        row = store.row("SELECT id FROM file WHERE type = 'image' AND state <> 'removed' ORDER BY ann_is_complete, id")
+        if row is None:
+            raise NotFound
+        return redirect(f"/correct/{row['id']}")
+
+    @blueprint.get("/correct.js")
+    def script() -> Response:
+        return Response(_SCRIPT, mimetype="text/javascript")
+
+    @blueprint.get("/correct/<int:file_id>")
+    def correct(file_id: int) -> str:
+        file = store.row("SELECT * FROM file WHERE id = ? AND type = 'image' AND state <> 'removed'", file_id)
+        if file is None:
+            raise NotFound
+        show = request.args.get("show", "all")
+        query = f"""
+            SELECT id, original_filename, ann_is_complete FROM file
+            WHERE type = 'image' AND state <> 'removed' AND project = ? {SHOWN.get(show, "")} ORDER BY id LIMIT {LISTED}
+        """  # noqa: S608 # fixed text
+        files = store.rows(query, file["project"])
+        labels = store.rows("SELECT id, name FROM label_file WHERE project = ? ORDER BY id", file["project"])
+        facts = {
+            "id": file_id,
+            "project": file["project"],
+            "directory": file["directory_id"],
+            "width": file["width"],
+            "height": file["height"],
+            "done": bool(file["ann_is_complete"]),
+            "labels": labels,
+            "authorization": _authorization(sandboxed.keys, file["project"]),
+        }
+        return render_template_string(_PAGE, file=file, files=files, facts=facts, show=show)
+
+    return blueprint
+
+
+def _authorization(keys: tuple[Key, ...], project: str) -> str:
+    """The header by which the page comes in; the sandbox guards nothing, and listens to this machine alone."""
+    key = next(key for key in keys if key.project == project and key.role == "editor")
+    return "Basic " + base64.b64encode(f"{key.client_id}:{key.client_secret}".encode()).decode()

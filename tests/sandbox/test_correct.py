@@ -1,0 +1,174 @@
+"""The correcting page, in a real browser: what a person does with mouse and keyboard is what the API then says."""
+
+import shutil
+
+import pytest
+import requests
+
+from boxferry.sandbox.boxes import new_row
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no chromium on this machine (apt-get install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def image(sandbox):
+    """An image of 400x300 with two predictions, 'cat' and 'dog'; gives its file id."""
+    import io
+
+    from PIL import Image as Picture
+
+    store = sandbox._store
+    for name in ("cat", "dog", "<script>alert(1)</script>"):
+        store.insert("label_file", {"project": sandbox.project, "schema_id": 1, "name": name})
+    data = io.BytesIO()
+    Picture.new("RGB", (400, 300), "grey").save(data, "PNG")
+    path = f"{sandbox.host}/api/walrus/v1/project/{sandbox.project}/input/from_local"
+    parts = {"file": ("<b>a.png", data.getvalue()), "json": (None, '{"directory_id": 1}', "application/json")}
+    auth = (sandbox.client_id, sandbox.client_secret)
+    file_id = requests.post(path, files=parts, auth=auth, timeout=9).json()["file"]["id"]
+    boxes = [(1, 40, 50, 120, 130, "ref-cat"), (2, 200, 50, 260, 130, "ref-dog")]
+    for label, x_min, y_min, x_max, y_max, reference in boxes:
+        corners = {"x_min": x_min, "y_min": y_min, "x_max": x_max, "y_max": y_max}
+        facts = {
+            "type": "box",
+            "label_file_id": label,
+            "machine_made": True,
+            "score": 0.5,
+            "creation_ref_id": reference,
+        }
+        store.add_instances(file_id, [new_row(facts | corners)])
+    return file_id
+
+
+@pytest.fixture
+def page(sandbox, image, browser):
+    """The page of that image, its boxes loaded; an error in its script fails the test."""
+    opened = browser.new_page(viewport={"width": 1000, "height": 800})
+    errors = []
+    opened.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 # a builtin will not do
+    opened.goto(f"{sandbox.host}/correct/{image}")
+    sync_api.expect(opened.locator(".box")).to_have_count(2)
+    yield opened
+    opened.close(run_before_unload=False)
+    assert errors == []
+
+
+def at(page, x, y):
+    """A point of the image in the window."""
+    area = page.locator("#canvas").bounding_box()
+    return area["x"] + x * area["width"] / 400, area["y"] + y * area["height"] / 300
+
+
+def drag(page, start, end):
+    page.mouse.move(*at(page, *start))
+    page.mouse.down()
+    page.mouse.move(*at(page, *end), steps=4)
+    page.mouse.up()
+
+
+def saved(sandbox, page, file_id):
+    """The boxes that the API gives after a save, by their references."""
+    page.locator("#save").click()
+    sync_api.expect(page.locator("#said")).to_have_text("saved")
+    return {box["creation_ref_id"]: box for box in sandbox._store.instances(file_id)}
+
+
+def corners(box):
+    return [box[name] for name in ("x_min", "y_min", "x_max", "y_max")]
+
+
+def near(box, wanted):
+    """Within two pixels: the window's pixels are not the image's."""
+    assert all(abs(one - other) <= 2 for one, other in zip(corners(box), wanted, strict=True)), corners(box)
+
+
+def test_a_box_is_moved_with_the_mouse(sandbox, page, image):
+    """A new version that names the old one; reference and score stay, it is a person's now; the other is untouched."""
+    drag(page, (80, 90), (110, 120))
+    boxes = saved(sandbox, page, image)
+    near(boxes["ref-cat"], [70, 80, 150, 160])
+    assert [boxes["ref-cat"][name] for name in ("version", "machine_made", "score")] == [2, False, 0.5]
+    assert boxes["ref-cat"]["previous_id"]
+    assert [boxes["ref-dog"][name] for name in ("version", "machine_made")] == [1, True]
+
+
+def test_a_box_is_resized_by_its_corner(sandbox, page, image):
+    """One of eight handles."""
+    page.mouse.click(*at(page, 80, 90))
+    assert page.locator(".handle").count() == 8
+    drag(page, (120, 130), (150, 170))
+    near(saved(sandbox, page, image)["ref-cat"], [40, 50, 150, 170])
+
+
+def test_a_box_is_drawn_relabelled_and_deleted(sandbox, page, image):
+    """Drawn boxes have a reference of the page's own; labels by list or number."""
+    drag(page, (300, 200), (350, 250))
+    page.locator("#label").select_option("2")
+    page.mouse.click(*at(page, 80, 90))
+    page.locator("#canvas").press("2")
+    page.mouse.click(*at(page, 230, 90))
+    page.locator("#canvas").press("Delete")
+    boxes = saved(sandbox, page, image)
+    assert "ref-dog" not in boxes
+    assert boxes["ref-cat"]["label_file_id"] == 2
+    (added,) = [box for reference, box in boxes.items() if reference.startswith("sandbox:")]
+    near(added, [300, 200, 350, 250])
+    assert (added["label_file_id"], added["machine_made"], added["version"]) == (2, False, 1)
+
+
+def test_the_keyboard_does_it_all(sandbox, page, image):
+    """Choose, move by 1 and by 10, resize, undo; what was undone is not saved as a change."""
+    canvas = page.locator("#canvas")
+    canvas.focus()
+    for key in ("Tab", "ArrowRight", "Shift+ArrowDown", "Alt+ArrowRight", "Tab", "ArrowLeft", "Control+z"):
+        canvas.press(key)
+    boxes = saved(sandbox, page, image)
+    assert corners(boxes["ref-cat"]) == [41, 60, 122, 140]
+    assert boxes["ref-dog"]["version"] == 1
+
+
+def test_a_file_is_marked_as_done(sandbox, page, image):
+    """Enter saves, marks it, and stays where there is no next one."""
+    page.locator("#canvas").press("Enter")
+    sync_api.expect(page.locator("#done")).to_have_text("✓ done")
+    assert sandbox.files()[0]["ann_is_complete"] == 1
+    page.goto(f"{sandbox.host}/correct/{image}?show=open")
+    assert page.locator("#files a").count() == 0
+    page.goto(f"{sandbox.host}/correct/{image}?show=done")
+    assert page.locator("#files a").count() == 1
+
+
+def test_a_save_that_fails_loses_nothing(sandbox, page, image):
+    """It says so, and can be tried again."""
+    drag(page, (80, 90), (110, 120))
+    page.route("**/annotation/update", lambda route: route.fulfill(status=500, body="<h1>no</h1>"))
+    page.locator("#save").click()
+    sync_api.expect(page.locator("#said")).to_contain_text("not saved")
+    sync_api.expect(page.locator("#count")).to_have_text("2 boxes, not saved")
+    page.unroute("**/annotation/update")
+    near(saved(sandbox, page, image)["ref-cat"], [70, 80, 150, 160])
+
+
+def test_two_thousand_boxes_and_other_peoples_names_are_no_trouble(sandbox, page, image):
+    """Nothing that is shown is markup; a box among many can be moved."""
+    facts = {"type": "box", "label_file_id": 3, "machine_made": True, "y_max": 290, "y_min": 280}
+    rows = [new_row(facts | {"x_min": n % 390, "x_max": n % 390 + 8, "creation_ref_id": f"r{n}"}) for n in range(2000)]
+    sandbox._store.add_instances(image, rows)
+    page.reload()
+    sync_api.expect(page.locator(".box")).to_have_count(2002)
+    assert page.locator("h1").inner_text().startswith("ba.png")
+    assert "<script>alert(1)" in page.locator("#label").inner_text()
+    drag(page, (80, 90), (90, 100))
+    assert len(saved(sandbox, page, image)) == 2002
