@@ -224,6 +224,22 @@ def test_boxes_are_scaled_with_media_that_the_server_scaled_down(sandbox, diffgr
     assert boxes_in(sandbox, "a.png") == [(1920, 5, 5760, 15)]
 
 
+@pytest.mark.parametrize("size", [(15360, 40), (20, 9001)])
+def test_boxes_of_new_media_are_scaled_as_the_server_will(sandbox, diffgram, folder, size):
+    """They arrive with the image, before anybody can ask for its size; the same again sends nothing."""
+    for path in [*(folder / "images").iterdir(), *(folder / "labels").iterdir()]:
+        path.unlink()
+    Picture.new("RGB", size).save(folder / "images" / "a.png")
+    (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    for _ in range(2):
+        report = push(diffgram, predictions(folder))
+        assert (report.exit_code, report.tally.changed) == (0, {"scaled": 1}), report.as_dict()
+    scale = 7680 / max(size)
+    (found,) = boxes_in(sandbox, "a.png")
+    wanted = [side * scale * part for part in (0.25, 0.75) for side in size]
+    assert all(abs(one - other) <= 1 for one, other in zip(found, wanted, strict=True))
+
+
 def test_the_choice_is_made_with_the_sizes_of_the_server(sandbox, diffgram, folder, first):
     """Without an images folder nobody else knows them; without sizes nothing would be chosen, and all dropped."""
     (folder / "labels" / "b.txt").write_text("0 0.5 0.5 0.2 0.25 0.5\n")

@@ -13,7 +13,7 @@ from boxferry.packets.contents import references_in
 from boxferry.sending.outbox import ENDED
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.server_frames import Timing, timing_problem, to_server_frames
-from boxferry.sending.server_size import UNKNOWN, to_server_size
+from boxferry.sending.server_size import size_of_new, to_server_size
 from boxferry.sending.target import REPLACING, Problem, Target
 from boxferry.sending.updates import entry
 
@@ -215,7 +215,7 @@ class _Placing:
         if isinstance(found, Problem) or found.file_id is None:
             rate = min(image.frame_rate, self._planner.video_rate)
             frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
-            return UNKNOWN, Timing(rate, frames)
+            return size_of_new((image.width, image.height)), Timing(rate, frames)
         file = self._planner.holdings.view(found.file_id)
         timing = Timing(file.rate, file.frames or image.frames)
         if problem := timing_problem(image, timing):

@@ -44,6 +44,14 @@ def factor(own: Size, server: Size) -> float | Problem:
     return Problem("size-differs", f"{sizes}: are they of another image, or of a resized one?")
 
 
+def size_of_new(own: Size) -> Size:
+    """The size that a new file's image will have once the server has scaled it; 0 where it stays as it is."""
+    if max(own) <= LONGEST_SIDE:
+        return UNKNOWN
+    scale = LONGEST_SIDE / max(own)
+    return max(1, int(own[0] * scale)), max(1, int(own[1] * scale))
+
+
 def to_server_size(
     detections: Detections, sizes: Sequence[Size], tally: Tally
 ) -> tuple[Detections, dict[int, Problem]]:
