@@ -79,6 +79,17 @@ def sahi():
     return Thing(object_prediction_list=found, image_width=100, image_height=80)
 
 
+def fiftyone():
+    """Shares of an image of 100x80."""
+
+    def one(corners, name, score):
+        x1, y1, x2, y2 = corners
+        box = [x1 / 100, y1 / 80, (x2 - x1) / 100, (y2 - y1) / 80]
+        return Thing(label=name, bounding_box=box, confidence=score, index=None)
+
+    return Thing(detections=[one(CORNERS[0], "cat", 0.5), one(CORNERS[1], "dog", 0.25)])
+
+
 def arrays():
     return np.array([[*CORNERS[0], 0.5, 0], [*CORNERS[1], 0.25, 1]])
 
@@ -106,7 +117,7 @@ def test_a_table_may_hold_several_images():
         rows(table, names=None)
 
 
-KINDS = [dataframe, ultralytics, torchvision, huggingface, supervision, detectron2, mmdet, sahi, arrays]
+KINDS = [dataframe, ultralytics, torchvision, huggingface, supervision, detectron2, mmdet, sahi, fiftyone, arrays]
 WANTED = [("a.jpg", "cat", *CORNERS[0], 0.5), ("a.jpg", "dog", *CORNERS[1], 0.25)]
 
 
@@ -139,7 +150,9 @@ def test_pairs_of_name_and_result_will_do():
     assert rows((f"{n}.jpg", torchvision()) for n in "ab")[0][2][0] == "b.jpg"
 
 
-@pytest.mark.parametrize("kind", [torchvision, detectron2, sahi, supervision, arrays], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [torchvision, detectron2, sahi, supervision, fiftyone, arrays], ids=lambda kind: kind.__name__
+)
 def test_a_result_of_no_known_image_is_an_error_that_says_how(kind):
     """Nobody can guess it."""
     with pytest.raises(InputError, match=r"which image .*\{image name: result\}"):
@@ -214,6 +227,18 @@ def test_supervisions_own_names_count_and_nothing_at_all_is_an_object():
     assert rows({"a.jpg": named}, names=None)[0] == WANTED
     bare = Thing(xyxy=np.array(CORNERS), confidence=None, class_id=None, tracker_id=np.array([3, 4]), mask=None)
     assert [row[1] for row in rows({"a.jpg": bare}, names=None)[0]] == ["object", "object"]
+
+
+def test_shares_of_an_image_need_its_size():
+    """FiftyOne's boxes; a sample without the field is an image without boxes; an index is a track."""
+    with pytest.raises(InputError, match=r"a.jpg: its boxes are shares of a size that nobody knows"):
+        rows({"a.jpg": fiftyone()}, size=None)
+    found, tally = rows({"b.jpg": None, "a.jpg": fiftyone(), "c.jpg": Thing(detections=[])})
+    assert (found, tally.images) == (WANTED, 3)
+    tracked = fiftyone()
+    tracked.detections[1].index = 4
+    (chunk,) = read({"a.jpg": tracked}, size="100x80").chunks(Tally())
+    assert chunk.track.tolist() == [-1, 4]
 
 
 def test_a_result_of_another_size_than_the_image_is_an_error(tmp_path):

@@ -161,6 +161,27 @@ def _sahi(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001, FB
     )
 
 
+def _is_fiftyone(value: object) -> bool:
+    found = getattr(value, "detections", None)
+    return has(found, "__len__", "__iter__") and all(has(each, "bounding_box", "label") for each in found or ())
+
+
+def _fiftyone(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001, FBT001 # duck-typed
+    """https://docs.voxel51.com/user_guide/using_datasets.html: x, y, width, height as shares of the image's size."""
+    found = list(result.detections)
+    corners = boxes([list(each.bounding_box) for each in found])
+    corners[:, 2:] += corners[:, :2]
+    score = [getattr(each, "confidence", None) for each in found]
+    track = [getattr(each, "index", None) for each in found]
+    return LiveImage(
+        xyxy=corners,
+        labels=[str(each.label) for each in found],
+        score=numbers([np.nan if value is None else value for value in score]),
+        track=whole([-1 if value is None else value for value in track]) if any(v is not None for v in track) else None,
+        relative=True,
+    )
+
+
 def _is_array(value: object) -> bool:
     shape: Any = getattr(value, "shape", ())
     return not hasattr(value, "columns") and len(shape) == 2 and shape[1] in {4, 5, 6}
@@ -243,6 +264,7 @@ FRAMEWORKS = (
     Framework("detectron2", "Instances with pred_boxes and pred_classes", _is_detectron2, _detectron2),
     Framework("mmdet", "samples with pred_instances of bboxes and labels", _is_mmdet, _mmdet),
     Framework("sahi", "prediction results with object_prediction_list", _is_sahi, _sahi),
+    Framework("fiftyone", "objects with detections, each with label and bounding_box", _is_fiftyone, _fiftyone),
     Framework("dataframe", "tables with columns xmin, ymin, xmax, ymax", _is_dataframe, _dataframe, _by_image),
     Framework("arrays", "arrays of rows x1, y1, x2, y2[, score[, class]]", _is_array, _array),
 )

@@ -18,7 +18,7 @@ class LiveImage:
     """The boxes of one image.
 
     Attributes:
-        xyxy: (N, 4) float64, pixels of the source image.
+        xyxy: (N, 4) float64, pixels of the source image, or shares of its size.
         ids: (N,) the class ids; None where the labels are given by name.
         labels: (N,) the labels' names; None where they are given by id.
         names: class id → label, where the result itself says so.
@@ -27,6 +27,7 @@ class LiveImage:
         polygons: (N,) a tuple of rings each, or None; None where no outlines were asked for.
         name: the image's name or path, where the result itself says so.
         size: width and height in pixels; 0 where unknown.
+        relative: whether xyxy is shares of the image's width and height, 0 to 1.
     """
 
     xyxy: NDArray[np.float64]
@@ -38,6 +39,7 @@ class LiveImage:
     polygons: Sequence[Any] | None = None
     name: str = ""
     size: tuple[int, int] = (0, 0)
+    relative: bool = False
 
 
 def numbers(value: Any) -> NDArray[np.float64]:  # noqa: ANN401 # a tensor on any device, an array, or a list

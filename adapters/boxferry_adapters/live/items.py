@@ -29,7 +29,7 @@ def first(value: Any) -> Any:  # noqa: ANN401 # whatever was handed over
 
 
 def _is_empty(value: object) -> bool:
-    return isinstance(value, list | tuple) and not value
+    return value is None or (isinstance(value, list | tuple) and not value)
 
 
 def _is_pair(value: Any) -> bool:  # noqa: ANN401 # whatever was handed over

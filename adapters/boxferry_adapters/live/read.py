@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -61,6 +61,16 @@ def reader(framework: Framework) -> Callable[[Source, Context], Iterator[Detecti
     return read
 
 
+def _in_pixels(live: LiveImage, image: Image) -> LiveImage:
+    if not live.relative or not len(live.xyxy):
+        return live
+    if not image.sized:
+        raise InputError(
+            f"{image.key}: its boxes are shares of a size that nobody knows; pass images=, its folder, or size="
+        )
+    return replace(live, xyxy=live.xyxy * np.tile([image.width, image.height], 2))
+
+
 @dataclass(slots=True)
 class _Row:
     """One image that is gathered, with its results: one, or those of a video's frames."""
@@ -94,7 +104,7 @@ class _Gathering:
         chunk = self.chunk() if not known and len(self.rows) >= CHUNK_IMAGES else None
         row = self.rows.setdefault(image.key, _Row(image))
         self.seen.add(image.key)
-        row.results.append(live)
+        row.results.append(_in_pixels(live, image))
         row.codes.append(self._codes(image, live))
         return chunk
 
