@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test chaos fuzz interop lint bench clean
+.PHONY: demo test chaos fuzz interop frameworks lint bench clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
@@ -24,6 +24,13 @@ interop:
 	.venv-interop/bin/python -m pip install --quiet -e '.[sandbox]' --group test --group interop
 	.venv-interop/bin/python -m pytest -q -p no:cacheprovider tests/interop
 
+# The frameworks' real classes, without weights: PyTorch and what is built on it, two to three gigabytes.
+frameworks:
+	$(PYTHON) -m venv .venv-frameworks
+	.venv-frameworks/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-frameworks/bin/python -m pip install --quiet -e '.[sandbox]' --group test --group frameworks
+	.venv-frameworks/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_frameworks.py
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,7 +42,7 @@ bench: .venv/.ready
 	$(BIN)/python benchmarks/send.py
 
 clean:
-	rm -rf .venv .venv-interop dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-interop .venv-frameworks dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

@@ -1,0 +1,129 @@
+"""Seeded inputs: the same bytes from the same seed on any machine."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CLASSES = [f"class {number}" for number in range(80)]
+SIZES = [(640, 480), (1280, 720), (500, 375), (1920, 1080)]
+BLOCK = 2000
+
+
+def size_of(image: int) -> tuple[int, int]:
+    """Width and height of an image, in pixels."""
+    return SIZES[image % len(SIZES)]
+
+
+def boxes_of(rng: random.Random, image: int, count: int) -> list[tuple[int, float, float, float, float, float]]:
+    """Class, x, y, width, height in pixels inside the image, and score."""
+    width, height = size_of(image)
+    found = []
+    for _ in range(count):
+        w, h = rng.uniform(4, width / 2), rng.uniform(4, height / 2)
+        x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
+        found.append((rng.randrange(80), round(x, 2), round(y, 2), round(w, 2), round(h, 2), round(rng.random(), 5)))
+    return found
+
+
+def coco(folder: Path, *, images: int, each: int, shuffled: bool = False) -> Path:
+    """`results.json`, of `images` times `each` results, beside `dataset.json`, which names images and categories."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(7)
+
+    def results() -> Iterator[str]:
+        for image in range(images):
+            for label, x, y, w, h, score in boxes_of(rng, image, each):
+                bbox = f"[{x}, {y}, {w}, {h}]"
+                yield f'{{"image_id": {image}, "category_id": {label + 1}, "bbox": {bbox}, "score": {score}}}'
+
+    stream: Iterator[str] = results()
+    if shuffled:
+        everything = list(stream)
+        rng.shuffle(everything)
+        stream = iter(everything)
+    with (folder / "results.json").open("w") as out:
+        out.write("[" + ",".join(islice(stream, BLOCK)))
+        while block := list(islice(stream, BLOCK)):
+            out.write("," + ",".join(block))
+        out.write("]")
+    listed = [
+        '{{"id": {0}, "file_name": "{0:012}.jpg", "width": {1}, "height": {2}}}'.format(image, *size_of(image))
+        for image in range(images)
+    ]
+    categories = [f'{{"id": {number + 1}, "name": "{name}"}}' for number, name in enumerate(CLASSES)]
+    dataset = f'{{"images": [{",".join(listed)}], "annotations": [], "categories": [{",".join(categories)}]}}'
+    (folder / "dataset.json").write_text(dataset)
+    return folder / "results.json"
+
+
+def png(width: int, height: int) -> bytes:
+    """A black picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress(bytes((width // 8 + 2) * height), 9)
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def yolo(folder: Path, *, images: int, each: int) -> Path:
+    """`labels/`, a text file for each image with rows `cls cx cy w h conf`, beside `images/` and `data.yaml`."""
+    (folder / "labels").mkdir(parents=True)
+    (folder / "images").mkdir()
+    rng = random.Random(7)
+    pictures = {size: png(*size) for size in SIZES}
+    for image in range(images):
+        width, height = size_of(image)
+        lines = [
+            f"{label} {(x + w / 2) / width:.6f} {(y + h / 2) / height:.6f} {w / width:.6f} {h / height:.6f} {score}\n"
+            for label, x, y, w, h, score in boxes_of(rng, image, each)
+        ]
+        (folder / "labels" / f"{image:012}.txt").write_text("".join(lines))
+        (folder / "images" / f"{image:012}.png").write_bytes(pictures[width, height])
+    names = "\n".join(f"  {number}: {name}" for number, name in enumerate(CLASSES))
+    (folder / "data.yaml").write_text(f"path: .\ntrain: images\nval: images\nnc: 80\nnames:\n{names}\n")
+    return folder / "labels"
+
+
+def voc(folder: Path, *, images: int, each: int) -> Path:
+    """A folder of XML files, one for each image."""
+    folder.mkdir(parents=True)
+    rng = random.Random(7)
+    for image in range(images):
+        width, height = size_of(image)
+        objects = [
+            f"<object><name>{CLASSES[label]}</name><pose>Unspecified</pose><truncated>0</truncated>"
+            f"<difficult>0</difficult><bndbox><xmin>{int(x) + 1}</xmin><ymin>{int(y) + 1}</ymin>"
+            f"<xmax>{int(x + w)}</xmax><ymax>{int(y + h)}</ymax></bndbox></object>\n"
+            for label, x, y, w, h, _ in boxes_of(rng, image, each)
+        ]
+        (folder / f"{image:012}.xml").write_text(
+            f"<annotation><folder>VOC</folder><filename>{image:012}.jpg</filename>\n"
+            f"<size><width>{width}</width><height>{height}</height><depth>3</depth></size>\n"
+            f"<segmented>0</segmented>\n{''.join(objects)}</annotation>\n"
+        )
+    return folder
+
+
+def voc_text(folder: Path, *, images: int, rows: int) -> Path:
+    """`results/`, a text file for each class with rows `image score x1 y1 x2 y2`; the images are `dataset.json`'s."""
+    (folder / "results").mkdir(parents=True)
+    coco(folder, images=images, each=0)
+    rng = random.Random(7)
+    lines: list[list[str]] = [[] for _ in CLASSES]
+    for row in range(rows):
+        image = row * 7919 % images
+        ((label, x, y, w, h, score),) = boxes_of(rng, image, 1)
+        lines[label].append(f"{image:012} {score} {x + 1:.2f} {y + 1:.2f} {x + w:.2f} {y + h:.2f}\n")
+    for name, own in zip(CLASSES, lines, strict=True):
+        (folder / "results" / f"comp4_det_test_{name}.txt").write_text("".join(own))
+    return folder / "results"
