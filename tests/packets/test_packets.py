@@ -11,7 +11,7 @@ from boxferry.boxes.detections import Detections, Image
 from boxferry.errors import UnknownLabel
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.convert import named_packets
-from boxferry.packets.reference import box_reference, file_digest, is_ours, label_of
+from boxferry.packets.reference import box_references, file_digest, is_ours, label_of
 from boxferry.packets.wire import Packet, encode, with_batch
 
 LABELS = {"cat": 7, "dog": 9}
@@ -82,7 +82,8 @@ def test_two_boxes_share_a_reference_only_if_all_of_it_is_the_same(one, other):
     """File, model, run, label and the four integers: each tells two boxes apart."""
 
     def reference(file_name, model, run, label, corners):
-        return box_reference(file_digest(file_name, model, run), label, corners)
+        (found,) = box_references(file_digest(file_name, model, run), [label], *([corner] for corner in corners))
+        return found
 
     assert (reference(*one) == reference(*other)) == (one == other)
     assert label_of(reference(*one)) == one[3]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from boxferry.errors import UnknownLabel
 from boxferry.packets.contents import Contents
-from boxferry.packets.reference import Reference, box_reference, file_digest
-from boxferry.packets.wire import Box, Point, Polygon
+from boxferry.packets.reference import Reference, box_references, file_digest
+from boxferry.packets.wire import Box, Point, Polygon, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from boxferry.boxes.detections import Detections, Image
 
@@ -58,17 +59,6 @@ class BoxMaker:
                 digest = file_digest(file_name, self.model, self.run)
                 yield index, rows.contents(index, image, digest)
 
-    def common(self, label_id: int | None, name: str, score: float) -> dict[str, Any]:
-        """The fields that a box and a polygon share."""
-        return {
-            "label_file_id": UNSET if label_id is None else label_id,
-            "name": name if label_id is None else UNSET,
-            "machine_made": self.machine_made,
-            "score": score if self.model and isfinite(score) else UNSET,
-            "model_ref": self.model or UNSET,
-            "model_run_ref": self.run if self.model else UNSET,
-        }
-
     def ids(self, detections: Detections) -> list[int | None]:
         """(L,) the id of each label of a chunk; None where it is not used, or names are written.
 
@@ -89,9 +79,13 @@ class _Rows:
     def __init__(self, maker: BoxMaker, detections: Detections) -> None:
         self._maker = maker
         self._detections = detections
-        self._ids = maker.ids(detections)
-        self._corners = detections.xyxy.astype(np.int64).tolist()
-        self._label, self._score = detections.label.tolist(), detections.score.tolist()
+        ids = maker.ids(detections)
+        self._ids = [UNSET if label_id is None else label_id for label_id in ids]
+        self._names = [
+            name if label_id is None else UNSET for name, label_id in zip(detections.labels, ids, strict=True)
+        ]
+        self._corners = detections.xyxy.T.astype(np.int64).tolist()
+        self._label, self._score = detections.label.tolist(), _scores(detections.score, wanted=bool(maker.model))
         self._bounds = detections.offsets.tolist()
         self._frame = None if detections.frame is None else detections.frame.tolist()
         self._track = None if detections.track is None else detections.track.tolist()
@@ -101,39 +95,66 @@ class _Rows:
     def contents(self, index: int, image: Image, digest: str) -> Contents:
         """The boxes of one image."""
         rows = range(self._bounds[index], self._bounds[index + 1])
-        if not image.video or self._frame is None:
-            return Contents([shape for row in rows for shape in self._shapes(row, image, digest, None)])
+        boxes = self._boxes(rows, digest)
+        frame = self._frame if image.video else None
+        if frame is None:
+            plain: Shapes = [*boxes]
+            return Contents(plain if self._plain else self._shapes(rows, boxes, image, digest))
         frames: dict[int, Shapes] = {}
-        for row in rows:
-            frame = self._frame[row]
-            frames.setdefault(frame, []).extend(self._shapes(row, image, digest, frame))
+        for row, box in zip(rows, boxes, strict=True):
+            frames.setdefault(frame[row], []).extend(self._shaped(row, box, image, digest, frame[row]))
         return Contents(frames=dict(sorted(frames.items())))
 
-    def _shapes(self, row: int, image: Image, digest: str, frame: int | None) -> Shapes:
-        code = self._label[row]
-        name = self._detections.labels[code]
-        common = self._maker.common(self._ids[code], name, self._score[row])
-        x_min, y_min, x_max, y_max = corners = tuple(self._corners[row])
-        if self._plain and frame is None:
-            reference = box_reference(digest, name, corners)
-            return [Box(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max, creation_ref_id=reference, **common)]
+    def _boxes(self, rows: range, digest: str) -> list[Box]:
+        """The boxes of some rows, as if they had nothing but corners, label and score."""
+        maker, ids, names = self._maker, self._ids, self._names
+        model, run = (maker.model, maker.run) if maker.model else (UNSET, UNSET)
+        own = slice(rows.start, rows.stop)
+        corners, labels = [column[own] for column in self._corners], self._label[own]
+        references = box_references(digest, [self._detections.labels[code] for code in labels], *corners)
+        return [
+            Box(
+                label_file_id=ids[code],
+                name=names[code],
+                machine_made=maker.machine_made,
+                score=score,
+                model_ref=model,
+                model_run_ref=run,
+                creation_ref_id=reference,
+                x_min=x_min,
+                y_min=y_min,
+                x_max=x_max,
+                y_max=y_max,
+            )
+            for reference, code, score, x_min, y_min, x_max, y_max in zip(
+                references, labels, self._score[own], *corners, strict=True
+            )
+        ]
+
+    def _shapes(self, rows: range, boxes: list[Box], image: Image, digest: str) -> Shapes:
+        """The same with their tracks, attributes and outlines."""
+        return [shape for row, box in zip(rows, boxes, strict=True) for shape in self._shaped(row, box, image, digest)]
+
+    def _shaped(self, row: int, box: Box, image: Image, digest: str, frame: int | None = None) -> Shapes:
         track = self._track[row] if self._track is not None and self._track[row] >= 0 else None
-        common |= self._extras(row, track)
-        told = Reference(digest, corners, name, frame, track)
+        box.number = UNSET if track is None else track
+        box.attribute_groups = self._attribute_groups(row)
+        corners = box.x_min, box.y_min, box.x_max, box.y_max
+        told = Reference(digest, corners, self._detections.labels[self._label[row]], frame, track)
         if outlines := self._outlines(row, image):
+            common = {key: getattr(box, key) for key in Shape.__struct_fields__}
             return [
-                Polygon(points=points, creation_ref_id=str(told._replace(part=part)), **common)
+                Polygon(points=points, **{**common, "creation_ref_id": str(told._replace(part=part))})
                 for part, points in enumerate(outlines, start=1)
             ]
-        return [Box(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max, creation_ref_id=str(told), **common)]
+        box.creation_ref_id = str(told)
+        return [box]
 
-    def _extras(self, row: int, track: int | None) -> dict[str, Any]:
-        extras: dict[str, Any] = {} if track is None else {"number": track}
-        if self._maker.attribute_groups is not None:
-            columns = self._detections.attributes
-            found = self._maker.attribute_groups(None if columns is None else columns[row])
-            extras |= {"attribute_groups": found} if found else {}
-        return extras
+    def _attribute_groups(self, row: int) -> dict[str, Any] | UnsetType:
+        if self._maker.attribute_groups is None:
+            return UNSET
+        columns = self._detections.attributes
+        return self._maker.attribute_groups(None if columns is None else columns[row]) or UNSET
 
     def _outlines(self, row: int, image: Image) -> list[list[Point]]:
         """The parts of a box's outline that have three corners or more, in whole pixels inside the image."""
@@ -141,6 +162,14 @@ class _Rows:
         rings = () if polygons is None or polygons[row] is None else polygons[row]
         found = (whole_pixels(ring, image.width, image.height) for ring in rings)
         return [points for points in found if len(points) > 2]
+
+
+def _scores(column: NDArray[np.float64], *, wanted: bool) -> list[float | UnsetType]:
+    """(N,) scores; UNSET where there is none, or none is wanted."""
+    values: list[float | UnsetType] = column.tolist() if wanted else [UNSET] * len(column)
+    if wanted and not (finite := np.isfinite(column)).all():
+        values = [value if known else UNSET for value, known in zip(values, finite.tolist(), strict=True)]
+    return values
 
 
 def whole_pixels(ring: Any, width: int, height: int) -> list[Point]:  # noqa: ANN401 # (K, 2) numbers

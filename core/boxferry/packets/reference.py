@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PREFIX = "boxferry:"
 _PARTS = re.compile(
@@ -54,15 +57,23 @@ def file_digest(file_name: str, model: str, run: str) -> str:
     return blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def box_reference(digest: str, label: str, corners: tuple[int, int, int, int]) -> str:
-    """The `creation_ref_id` of a box of an image, 'boxferry:<digest>:<x_min>,<y_min>,<x_max>,<y_max>:<label>'.
+def box_references(
+    digest: str,
+    labels: Sequence[str],
+    x_min: Sequence[int],
+    y_min: Sequence[int],
+    x_max: Sequence[int],
+    y_max: Sequence[int],
+) -> list[str]:
+    """(N,) the `creation_ref_id` of N boxes of an image, 'boxferry:<digest>:<x_min>,<y_min>,<x_max>,<y_max>:<label>'.
 
     It follows the server's own notion of the same box (file, label and the four integers; and model and run, which the
     digest holds), not the score: a prediction keeps its reference at whatever threshold it is pushed. In a video '@'
     and the frame, '#' and the track, and for an outline '/' and the number of its part follow the corners.
     """
-    x_min, y_min, x_max, y_max = corners
-    return f"{PREFIX}{digest}:{x_min},{y_min},{x_max},{y_max}:{label}"
+    head = f"{PREFIX}{digest}:"
+    each = zip(x_min, y_min, x_max, y_max, labels, strict=True)
+    return [f"{head}{left},{top},{right},{bottom}:{label}" for left, top, right, bottom, label in each]
 
 
 def parsed(reference: str | None) -> Reference | None:
