@@ -34,10 +34,8 @@ class Item(msgspec.Struct, gc=False):
     file_name: str | None = None
 
 
-class Reference(msgspec.Struct, gc=False):
-    """As much of an item as tells whether items are grouped by image."""
-
-    image_id: RawId
+class Anything(msgspec.Struct, gc=False):
+    """An item of which nothing is looked at."""
 
 
 class ImageItem(msgspec.Struct):

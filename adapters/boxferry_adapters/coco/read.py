@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,7 +18,8 @@ from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.extras import Extras
 from boxferry_adapters.coco.items import BadItem, Item, NoImage, checked
 from boxferry_adapters.coco.options import CocoOptions
-from boxferry_adapters.coco.records import CHUNK_BOXES, RECORD, gathered_chunks, grouped_chunks
+from boxferry_adapters.coco.piece import Piece
+from boxferry_adapters.coco.records import CHUNK_BOXES, RECORD, Spill
 from boxferry_adapters.coco.scan import Scanner
 from boxferry_adapters.coco.watch import Watch
 
@@ -40,13 +42,14 @@ def read(source: Source, context: Context, *, chunk_boxes: int = CHUNK_BOXES) ->
         InputError: the source is no COCO file, contradicts itself or what else is known, or nobody knows its images.
     """
     options = CocoOptions.of(context.options)
-    found = survey(source, options)
-    reader = _Reader(source, context, found, options)
-    chunks = grouped_chunks if found.grouped else gathered_chunks
-    for records in chunks(reader.records(), chunk_boxes):
-        yield reader.detections(records)
-    reader.finish()
-    yield from reader.images_without_boxes(chunk_boxes)
+    with Spill() as spill, Extras(context) as extras:
+        reader = _Reader(source, context, survey(source, options), options, extras)
+        for records in reader.records():
+            spill.add(records)
+        reader.finish()
+        for records in spill.chunks(chunk_boxes):
+            yield reader.detections(records)
+        yield from reader.images_without_boxes(chunk_boxes)
 
 
 @dataclass(slots=True)
@@ -57,19 +60,21 @@ class _Reader:
     context: Context
     found: Survey
     options: CocoOptions
+    extras: Extras
     vocabulary: Vocabulary = field(init=False)
-    extras: Extras = field(init=False)
     watch: Watch = field(init=False)
     images: list[Image] = field(default_factory=list)
+    _sizes: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1024, 2)))
     _numbers: dict[Any, int] = field(default_factory=dict)
     _by_key: dict[str, object] = field(default_factory=dict)
+    _codes: dict[Any, int] = field(default_factory=dict)
     _nameless: int = 0
     _unknown_images: dict[Id, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = _agreed(self.found.names, self.context.names, self.source.name)
         self.vocabulary = Vocabulary(names)
-        self.extras = Extras(self.context, self.found.frames)
+        self.extras.frames = self.found.frames
         self.watch = Watch(
             self.source.name, names, watched=self.options.bbox_format is None and not self.options.scale_from
         )
@@ -83,96 +88,86 @@ class _Reader:
         position = 0
         with opened(self.source) as stream:
             scanner = Scanner(stream, self.source.name)
-            for piece, typed in _box_lists(scanner, self.found.key, _values if self.extras.wanted else _items):
-                items, index = self._usable(piece, position, typed=typed)
-                position += len(piece)
-                if items:
-                    yield self._recorded(items, index)
+            for values, typed in _box_lists(scanner, self.found.key, _values if self.extras.wanted else _items):
+                index = np.arange(position, position + len(values))
+                position += len(values)
+                plain = not typed or self.extras.wanted
+                yield self._recorded(self._checked(values, index) if plain else Piece.of(values, index))
 
-    def _usable(self, piece: list[Any], position: int, *, typed: bool) -> tuple[list[Item], NDArray[np.int64]]:
-        """The items that are boxes, with their indices in the whole list."""
-        if not typed or self.extras.wanted:
-            return self._checked(piece, position)
-        index = np.arange(position, position + len(piece))
-        sides = self.options.has_sides
-        bad = [i for i, item in enumerate(piece) if item.bbox[2] < 0 or item.bbox[3] < 0] if sides else []
-        crowd = [i for i, item in enumerate(piece) if item.iscrowd] if self.found.is_dataset else []
-        if not bad and not crowd:
-            return piece, index
-        for i in bad:
-            self._skip_negative(piece[i], position + i)
-        for i in sorted(set(crowd) - set(bad)):
-            self._skip_crowd(position + i)
-        keep = np.ones(len(piece), bool)
-        keep[bad + crowd] = False
-        return [item for item, kept in zip(piece, keep.tolist(), strict=True) if kept], index[keep]
-
-    def _checked(self, piece: list[Any], position: int) -> tuple[list[Item], NDArray[np.int64]]:
-        items, kept = [], []
-        for index, value in enumerate(piece, start=position):
+    def _checked(self, values: list[Any], index: NDArray[np.int64]) -> Piece:
+        """The items among plain values."""
+        items, good = [], []
+        for value, place in zip(values, index.tolist(), strict=True):
             try:
-                item = checked(value, self.extras.bounds)
+                items.append(checked(value, self.extras.bounds))
+                good.append(True)
             except BadItem as error:
+                good.append(False)
                 self._nameless += isinstance(error, NoImage)
-                self.context.tally.skip("bad-box", str(error), Place(self.source.name, item=index))
-                continue
-            if self.options.has_sides and (item.bbox[2] < 0 or item.bbox[3] < 0):
-                self._skip_negative(item, index)
-            elif item.iscrowd and self.found.is_dataset:
-                self._skip_crowd(index)
-            else:
-                items.append(item)
-                kept.append(index)
-                if self.extras.wanted:
-                    self.extras.see(value, index, id_key(item.image_id))
-        return items, np.array(kept, np.int64)
+                self._skip("bad-box", str(error), place)
+        return Piece.of(items, index[np.array(good, np.bool_)], list(compress(values, good)))
 
-    def _skip_negative(self, item: Item, index: int) -> None:
-        message = f"bbox: width and height cannot be negative, found {list(item.bbox)}; expected [x, y, width, height]"
-        self.context.tally.skip("bad-box", message, Place(self.source.name, item=index))
-
-    def _skip_crowd(self, index: int) -> None:
-        self.context.tally.skip(
-            "crowd", "a crowd region (iscrowd 1), not one object", Place(self.source.name, item=index)
-        )
-
-    def _recorded(self, items: list[Item], index: NDArray[np.int64]) -> NDArray[np.void]:
+    def _recorded(self, piece: Piece) -> NDArray[np.void]:
         """Records of items; boxes of images and classes that nobody knows are left out, and remembered."""
-        records = np.empty(len(items), RECORD)
-        box = np.array([item.bbox for item in items], np.float64)
-        records["score"] = [np.nan if item.score is None else item.score for item in items]
-        records["row"] = index
-        records["image"] = self._image_numbers(items, index)
-        known = records["image"] >= 0
-        records["xyxy"] = self._corners(box, records["image"], known, index)
-        records["label"] = self._label_codes(items, index, known)
-        return records[known & (records["label"] >= 0)]
+        piece = self._boxes(piece)
+        image = self._image_numbers(piece)
+        piece, image = piece.take(image >= 0), image[image >= 0]
+        records = np.empty(len(image), RECORD)
+        records["image"], records["row"], records["score"] = image, piece.index, piece.scores
+        records["xyxy"] = self._corners(piece, image)
+        records["label"] = self._label_codes(piece)
+        records["extra"] = self._extra(piece)
+        return records[records["label"] >= 0]
 
-    def _corners(
-        self, box: NDArray[np.float64], image: NDArray[np.int32], known: NDArray[np.bool_], index: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def _boxes(self, piece: Piece) -> Piece:
+        """Without items that are no single box."""
+        lowest = 0.0 if self.options.has_sides else -np.inf
+        negative = np.minimum(piece.bbox[:, 2], piece.bbox[:, 3]) < lowest
+        for row in np.flatnonzero(negative).tolist():
+            found = f"bbox: width and height cannot be negative, found {piece.bbox[row].tolist()}"
+            self._skip("bad-box", f"{found}; expected [x, y, width, height]", int(piece.index[row]))
+        piece = piece.take(~negative)
+        if not self.found.is_dataset:
+            return piece
+        crowds = piece.crowds
+        for place in piece.index[crowds].tolist():
+            self._skip("crowd", "a crowd region (iscrowd 1), not one object", place)
+        return piece.take(~crowds)
+
+    def _skip(self, code: str, message: str, index: int) -> None:
+        self.context.tally.skip(code, message, Place(self.source.name, item=index))
+
+    def _corners(self, piece: Piece, image: NDArray[np.int32]) -> NDArray[np.float64]:
         """(N, 4) corners in pixels of the images; their sizes are looked at only where they count."""
-        sizes = np.zeros((len(box), 2))
-        if self.options.needs_sizes or self.watch.watched:
-            numbers, inverse = np.unique(image[known], return_inverse=True)
-            used = [self.images[number] for number in numbers.tolist()]
-            sizes[known] = np.array([(i.width, i.height) for i in used], np.float64).reshape(-1, 2)[inverse.reshape(-1)]
-        if self.options.needs_sizes and (missing := np.flatnonzero(known & (sizes[:, 0] == 0))).size:
+        sizes = self._sizes[image]
+        if self.options.needs_sizes and (missing := np.flatnonzero(sizes[:, 0] == 0)).size:
             key = self.images[image[missing[0]]].key
-            place = Place(self.source.name, item=int(index[missing[0]]))
+            place = Place(self.source.name, item=int(piece.index[missing[0]]))
             raise InputError(f"{place}: the size of image '{key}' is not known; give --images, --size or --categories")
-        self.watch.see(box[known], sizes[known])
-        return self.options.corners(box, np.where(sizes > 0, sizes, 1.0))
+        self.watch.see(piece.bbox, sizes)
+        return self.options.corners(piece.bbox, np.where(sizes > 0, sizes, 1.0))
 
-    def _image_numbers(self, items: list[Item], index: NDArray[np.int64]) -> NDArray[np.int32]:
-        numbers = self._numbers
-        for position, item in enumerate(items):
-            if item.image_id not in numbers:
-                numbers[item.image_id] = self._new_image(item)
-            if numbers[item.image_id] < 0:
-                first, boxes = self._unknown_images.get(id_key(item.image_id), (int(index[position]), 0))
-                self._unknown_images[id_key(item.image_id)] = (first, boxes + 1)
-        return np.array([numbers[item.image_id] for item in items], np.int32)
+    def _extra(self, piece: Piece) -> list[int] | int:
+        """(N,) where each item's outline and fields are kept."""
+        if not self.extras.wanted:
+            return -1
+        each = zip(piece.values, piece.items, strict=True)
+        return [self.extras.keep(value, id_key(item.image_id)) for value, item in each]
+
+    def _image_numbers(self, piece: Piece) -> NDArray[np.int32]:
+        """(N,) the number of each item's image, -1 where nobody knows it."""
+        numbers, at = self._numbers, 0
+        ids = [item.image_id for item in piece.items]
+        for image_id in dict.fromkeys(ids):
+            if image_id not in numbers:
+                at = ids.index(image_id, at)
+                numbers[image_id] = self._new_image(piece.items[at])
+        found = np.fromiter(map(numbers.__getitem__, ids), np.int32, len(ids))
+        for row in np.flatnonzero(found < 0).tolist():
+            key = id_key(ids[row])
+            first, boxes = self._unknown_images.get(key, (int(piece.index[row]), 0))
+            self._unknown_images[key] = (first, boxes + 1)
+        return found
 
     def _new_image(self, item: Item) -> int:
         """The number of an image that is met for the first time, or -1."""
@@ -187,6 +182,9 @@ class _Reader:
         if other != item.image_id:
             return self._numbers[other]
         self.images.append(msgspec.structs.replace(image, source=self.source.name))
+        if len(self.images) > len(self._sizes):
+            self._sizes = np.concatenate((self._sizes, np.zeros_like(self._sizes)))
+        self._sizes[len(self.images) - 1] = image.width, image.height
         return len(self.images) - 1
 
     def _image(self, image_id: Id, item: Item) -> Image | None:
@@ -214,19 +212,16 @@ class _Reader:
             raise InputError(f"{self.source.name}: '{own.key}' is said to be {sizes}: its boxes cannot be trusted")
         return msgspec.structs.replace(own if own.sized else found, key=own.key, media=found.media)
 
-    def _label_codes(self, items: list[Item], index: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int32]:
-        first: dict[Any, int] = {}
-        counts: Counter[Any] = Counter()
-        for item, row, wanted in zip(items, index.tolist(), known.tolist(), strict=True):
-            if wanted:
-                first.setdefault(item.category_id, row)
-                counts[item.category_id] += 1
-        self.watch.categories.update(map(id_key, first))
-        codes = {
-            raw: self.vocabulary.code(self._category(raw), Place(self.source.name, item=first[raw]), boxes=counts[raw])
-            for raw in first
-        }
-        return np.array([codes.get(item.category_id, -1) for item in items], np.int32)
+    def _label_codes(self, piece: Piece) -> NDArray[np.int32]:
+        """(N,) the label's code of each item, -1 where nobody knows its name."""
+        codes, raw = self._codes, [item.category_id for item in piece.items]
+        for category in set(raw) - codes.keys():
+            codes[category] = self.vocabulary.code(self._category(category), boxes=0)
+            self.watch.categories.add(id_key(category))
+        found = np.fromiter(map(codes.__getitem__, raw), np.int32, len(raw))
+        for row in np.flatnonzero(found < 0).tolist():
+            self.vocabulary.code(self._category(raw[row]), Place(self.source.name, item=int(piece.index[row])))
+        return found
 
     def _category(self, raw: Any) -> Id:  # noqa: ANN401 # as it stands in the file
         key = id_key(raw)
@@ -234,18 +229,17 @@ class _Reader:
 
     def detections(self, records: NDArray[np.void]) -> Detections:
         """A chunk of records, each image's standing together, as Detections; counted as read."""
-        starts = np.concatenate(([0], np.flatnonzero(np.diff(records["image"])) + 1))
-        counts = np.diff(np.append(starts, len(records)))
+        starts = np.flatnonzero(np.diff(records["image"], prepend=-1))
         chunk = Detections.from_counts(
             [self.images[number] for number in records["image"][starts].tolist()],
-            counts,
-            records["xyxy"],
-            records["label"],
+            np.diff(np.append(starts, len(records))),
+            np.ascontiguousarray(records["xyxy"]),
+            np.ascontiguousarray(records["label"]),
             self.vocabulary.labels,
-            score=records["score"],
-            row=records["row"],
+            score=np.ascontiguousarray(records["score"]),
+            row=np.ascontiguousarray(records["row"]),
             row_unit="item",
-            **(self.extras.columns(records["row"].tolist()) if self.extras.wanted else {}),
+            **(self.extras.columns(records["extra"].tolist()) if self.extras.wanted else {}),
         )
         self.context.tally.count(chunk)
         return chunk
@@ -297,6 +291,7 @@ def _box_lists(
     """The pieces of the list of boxes: the text itself, or the value under a key."""
     if key is None:
         yield from scanner.items(decoder)
+        scanner.end()
         return
     for found in scanner.object_keys():
         if found == key:

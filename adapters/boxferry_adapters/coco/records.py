@@ -1,76 +1,122 @@
-"""Boxes as rows of numbers: grouped as they come, or put aside in a temporary file and gathered by image."""
+"""Boxes as rows of numbers, put aside in a temporary file until every image's can stand together."""
 
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from boxferry.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-RECORD = np.dtype([("image", "<i4"), ("xyxy", "<f8", 4), ("label", "<i4"), ("score", "<f8"), ("row", "<i8")])
+RECORD = np.dtype([
+    ("xyxy", "<f8", 4), ("score", "<f8"), ("row", "<i8"), ("extra", "<i8"), ("image", "<i4"), ("label", "<i4"),
+])  # fmt: skip
 CHUNK_BOXES = 8192
+BLOCK = 1 << 17  #: records that are held while they are brought into order
 
 
-def grouped_chunks(pieces: Iterator[NDArray[np.void]], chunk_boxes: int = CHUNK_BOXES) -> Iterator[NDArray[np.void]]:
-    """Records whose images stand together, cut into chunks of about `chunk_boxes`, never within an image."""
-    held: list[NDArray[np.void]] = []
-    count, enough = 0, chunk_boxes
-    for piece in pieces:
-        held.append(piece)
-        count += len(piece)
-        if count >= enough:
-            records = np.concatenate(held)
-            cut = int(_starts(records["image"])[-1])
-            if cut:
-                yield from _cut(records[:cut], chunk_boxes)
-            held, count = [records[cut:]], len(records) - cut
-            enough = max(chunk_boxes, 2 * count)  # one image can be larger than many pieces
-    if count:
-        yield from _cut(np.concatenate(held), chunk_boxes)
+class Spill:
+    """Takes records in any order; gives them image by image, in the order in which images were first met.
 
-
-def gathered_chunks(pieces: Iterator[NDArray[np.void]], chunk_boxes: int = CHUNK_BOXES) -> Iterator[NDArray[np.void]]:
-    """Records in any order, as chunks in which each image's stand together, in the order of the source.
-
-    They wait in a temporary file without a name, which is gone whatever happens; in memory there are 12 bytes a box.
+    They wait in files without a name, which are gone whatever happens. In memory there are a few bytes an image, and
+    none a box.
     """
-    with tempfile.TemporaryFile(prefix="boxferry-") as spill:
-        images = []
-        for piece in pieces:
-            spill.write(piece.tobytes())
-            images.append(piece["image"].copy())
-        if not images or not sum(map(len, images)):
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._file: Any = None
+        self._counts = np.zeros(1024, np.int64)
+        self._last = -1
+        self._grouped = True
+
+    def __enter__(self) -> Self:
+        with said_of_disk():
+            self._file = self._open.enter_context(tempfile.TemporaryFile(prefix="boxferry-"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # what a full disk did not take has been said
+            self._open.close()
+
+    def add(self, records: NDArray[np.void]) -> None:
+        """Put records aside; images are numbered from 0 as they are met.
+
+        Raises:
+            InputError: the disk takes no more.
+        """
+        if not len(records):
             return
-        spill.flush()
-        order = np.argsort(np.concatenate(images), kind="stable")
-        del images
-        records = np.memmap(spill, RECORD, mode="r")
-        for start, stop in pairwise(_cuts(np.asarray(records["image"][order]), chunk_boxes)):
-            yield np.asarray(records[order[start:stop]])
-        del records
+        with said_of_disk():
+            self._file.write(records.tobytes())
+        image = records["image"]
+        first, last = int(image.min()), int(image.max())
+        self._grouped = self._grouped and self._last <= int(image[0]) and bool((np.diff(image) >= 0).all())
+        self._last = int(image[-1])
+        if last >= len(self._counts):
+            self._counts = np.concatenate((self._counts, np.zeros(last + 1, np.int64)))
+        self._counts[first : last + 1] += np.bincount(image - first)
+
+    def chunks(self, chunk_boxes: int = CHUNK_BOXES) -> Iterator[NDArray[np.void]]:
+        """All records, in chunks of about `chunk_boxes`; an image's are in one chunk, in the order they came in.
+
+        Raises:
+            InputError: the disk takes no more.
+        """
+        bounds = np.concatenate(([0], np.cumsum(self._counts)))
+        cuts = _cuts(bounds, chunk_boxes)
+        if not self._grouped:
+            self._bring_into_order(bounds, np.array(cuts))
+        with said_of_disk():
+            self._file.seek(0)
+        for start, stop in pairwise(cuts):
+            records = np.frombuffer(self._file.read((stop - start) * RECORD.itemsize), RECORD)
+            yield records if self._grouped else records[np.argsort(records["image"], kind="stable")]
+
+    def _bring_into_order(self, bounds: NDArray[np.int64], cuts: NDArray[np.int64]) -> None:
+        """Write each chunk's records to where the chunk stands in another file."""
+        chunk_of = np.searchsorted(cuts, bounds[:-1], "right") - 1  # of each image
+        free = cuts.copy()  # the next row of each chunk
+        with said_of_disk():
+            self._file.seek(0)
+            ordered = self._open.enter_context(tempfile.TemporaryFile(prefix="boxferry-"))  # noqa: SIM115 # it is
+            while block := self._file.read(BLOCK * RECORD.itemsize):
+                records = np.frombuffer(block, RECORD)
+                chunk = chunk_of[records["image"]]
+                order = np.argsort(chunk, kind="stable")
+                found, starts = np.unique(chunk[order], return_index=True)
+                stops = np.append(starts[1:], len(records))
+                for number, start, stop in zip(found.tolist(), starts.tolist(), stops.tolist(), strict=True):
+                    ordered.seek(int(free[number]) * RECORD.itemsize)
+                    ordered.write(records[order[start:stop]].tobytes())
+                    free[number] += stop - start
+            ordered.flush()
+        self._file.close()
+        self._file = ordered
 
 
-def _starts(image: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The first row of each run of one image."""
-    return np.concatenate(([0], np.flatnonzero(np.diff(image)) + 1))
-
-
-def _cuts(image: NDArray[np.int32], chunk_boxes: int) -> list[int]:
-    """Where to cut rows that are grouped by image, so that no image is cut: at about every `chunk_boxes`-th."""
-    bounds = np.append(_starts(image), len(image))
+def _cuts(bounds: NDArray[np.int64], chunk_boxes: int) -> list[int]:
+    """Where to cut rows whose images begin and end at `bounds`: at about every `chunk_boxes`-th, never in an image."""
     cuts = [0]
-    while cuts[-1] < len(image):
-        wanted = min(cuts[-1] + chunk_boxes, len(image))
+    while cuts[-1] < bounds[-1]:
+        wanted = min(cuts[-1] + chunk_boxes, int(bounds[-1]))
         cuts.append(int(bounds[np.searchsorted(bounds, wanted)]))
     return cuts
 
 
-def _cut(records: NDArray[np.void], chunk_boxes: int) -> Iterator[NDArray[np.void]]:
-    for start, stop in pairwise(_cuts(records["image"], chunk_boxes)):
-        yield records[start:stop]
+@contextmanager
+def said_of_disk() -> Iterator[None]:
+    """Say in one clear line what a full disk says."""
+    try:
+        yield
+    except OSError as error:
+        place = tempfile.gettempdir()
+        message = f"{place}: boxes cannot be put aside there: {error.strerror}; TMPDIR names another folder"
+        raise InputError(message) from None

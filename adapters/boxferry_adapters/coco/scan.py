@@ -18,6 +18,7 @@ LARGEST_VALUE = 1 << 28  #: bytes of one item, or of one value that is no list
 CUT_BYTES = 1 << 16  #: at the end of a piece, in which a place between two items is looked for
 LONGEST_INT = 300  #: digits; a longer one is a float, perhaps infinite: int() refuses thousands of digits
 _BETWEEN_ITEMS = re.compile(rb"\}\s*,\s*(?=\{)")
+_AFTER_ITEMS = re.compile(rb"\}\s*\]")
 _SPACE = b" \t\r\n"
 _BLANK = re.compile(r"[ \t\r\n]*")
 _AFTER_ITEM = re.compile(r"[ \t\r\n]*([,\]])")
@@ -167,6 +168,9 @@ class Scanner:
             if cut and (found := self._typed(decoder, cut)) is not None:
                 self._drop(cut)
                 return found, True, False
+            if (end := self._likely_end()) and (found := self._typed(decoder, end)) is not None:
+                self._drop(end)
+                return found, True, True
             values, end, ended = self._walk()
             if values:
                 found = self._typed(decoder, end)
@@ -182,6 +186,11 @@ class Scanner:
         for match in _BETWEEN_ITEMS.finditer(self._buffer, max(0, len(self._buffer) - CUT_BYTES)):
             cut = match.start() + 1
         return cut
+
+    def _likely_end(self) -> int:
+        """Where the list's last item seems to end, before the first bracket that closes after one; 0 for none."""
+        match = _AFTER_ITEMS.search(self._buffer)
+        return match.start() + 1 if match else 0
 
     def _typed(self, decoder: msgspec.json.Decoder[list[Any]], cut: int) -> list[Any] | None:
         """The items before a cut: that they decode as a whole list proves the cut right."""

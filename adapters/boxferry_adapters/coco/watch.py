@@ -42,14 +42,16 @@ class Watch:
         """Look at the four numbers of N boxes and the sizes (N, 2) of their images; 0 where unknown."""
         if not self.watched:
             return
-        low, last = bbox[:, :2], bbox[:, 2:]
-        sized = sizes[:, 0] > 0
-        inside = (last <= sizes).all(axis=1) & (last > low).all(axis=1) & (low > 0).any(axis=1)
-        beyond = (low + last > sizes + 1).any(axis=1)
+        a, b, c, d = bbox.T.copy()
+        width, height = sizes.T.copy()
+        sized = width > 0
+        inside = (c <= width) & (d <= height) & (c > a) & (d > b) & ((a > 0) | (b > 0))
+        beyond = (a + c > width + 1) | (b + d > height + 1)
         self._boxes += int(sized.sum())
         self._corners += int((sized & inside & beyond).sum())
-        shares = (bbox >= 0).all(axis=1) & (bbox <= 1).all(axis=1) & (last > 0).all(axis=1) & (bbox % 1 > 0).any(axis=1)
-        self._shares += int((shares & (sizes > SMALLEST).all(axis=1)).sum())
+        shares = (a >= 0) & (b >= 0) & (c > 0) & (d > 0) & (a <= 1) & (b <= 1) & (c <= 1) & (d <= 1)
+        shares &= (width > SMALLEST) & (height > SMALLEST)
+        self._shares += int((bbox[shares] % 1 > 0).any(axis=1).sum())
 
     def judge(self) -> None:
         """Hold what was seen against what is expected.
