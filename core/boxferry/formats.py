@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,6 +119,23 @@ def file_stem(image: Image, taken: set[str]) -> str:
         raise InputError(f"{image.key}: another image is called '{stem}' without its suffix: one file cannot hold both")
     taken.add(stem)
     return stem
+
+
+def read_file(path: str) -> bytes:
+    """A file's bytes, by two calls to the system where its size is what it says.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(descriptor).st_size
+        parts = [os.read(descriptor, size + 1)]
+        while parts[-1] and sum(map(len, parts)) != size:
+            parts.append(os.read(descriptor, 1 << 16))
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,8 @@ class Batch:
             absolute: coordinates are pixels.
             polygons: with the outlines.
         """
-        table = np.array(self.values, np.float64).reshape(-1, 6)
+        flat = chain.from_iterable(self.values)
+        table = np.fromiter(flat, np.float64, 6 * len(self.values)).reshape(-1, 6)
         counts = np.array(self.counts, np.int64)
         owner = np.repeat(np.arange(len(counts)), counts)
         sizes = np.array([(image.width, image.height) for image in self.images], np.float64).reshape(-1, 2)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 import re
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.formats import read_file
 from boxferry_adapters.yolo.batch import Batch
 from boxferry_adapters.yolo.frames import videos_of
 from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, six_of
@@ -58,7 +59,7 @@ def _first_files(source: Source) -> Iterator[str]:
 
 def _is_label_file(relative: str, path: str) -> bool:
     """Whether a text file holds rows: a list of classes or of images lies beside them in many folders."""
-    name = PurePosixPath(relative).name
+    name = relative.rpartition("/")[2]
     if NOT_LABELS.fullmatch(name):
         lines = _first_lines(path)
         return bool(lines) and all(map(_looks_like_row, lines))
@@ -160,7 +161,7 @@ class _Reader:
         for file in files:
             try:
                 rows = self._rows(file)
-                image = self._image(str(PurePosixPath(file.relative).with_suffix("")), rows)
+                image = self._image(posixpath.splitext(file.relative)[0], rows)
                 self._check(rows, image, self.seen.setdefault(image.key, file.shown), file)
                 self._add(image, rows, file)
             except _FileError as error:
@@ -207,22 +208,22 @@ class _Reader:
 
     def _rows(self, file: LabelFile) -> Rows:
         try:
-            rows = parse(_bytes_of(file.path), self.layout)
+            rows = parse(read_file(file.path), self.layout)
         except OSError as error:
             raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
         except LabelFileError as error:
             raise _FileError(error.code, str(error)) from None
-        if self.layout.six is None and any(row[5] == row[5] for row in rows.values):
+        if self.layout.six is None and rows.scores:
             rows = self._first_with_six(rows, file)
         self._judge_six(rows, file)
         return rows
 
     def _first_with_six(self, rows: Rows, file: LabelFile) -> Rows:
         """The rows of the first file that has a sixth column: it decides what that is."""
-        words = [row for row in map(str.split, _lines(_bytes_of(file.path))) if len(row) == 6]
+        words = [row for row in map(str.split, _lines(read_file(file.path))) if len(row) == 6]
         six = six_of([row[5] for row in words], file.shown)
         self.layout = replace(self.layout, six=six)
-        return parse(_bytes_of(file.path), self.layout) if six == "track" else rows
+        return parse(read_file(file.path), self.layout) if six == "track" else rows
 
     def _judge_six(self, rows: Rows, file: LabelFile) -> None:
         """Hold the sixth column of a file against what it is elsewhere; the first file that has one decides.
@@ -232,8 +233,8 @@ class _Reader:
         """
         if self.layout.columns is not None or self.layout.kind == "pose":
             return
-        scores = [row[5] for row in rows.values if row[5] == row[5]]  # NaN is no score
-        whole = any(score > 1 and score % 1 == 0 for score in scores)
+        scores = rows.scores
+        whole = bool(scores) and max(scores) > 1 and any(score > 1 and score % 1 == 0 for score in scores)
         if self.layout.six == "score" and whole:
             found = "its sixth column holds whole numbers above 1, that of others scores"
             raise InputError(f"{file.shown}: {found}: {SCORES_OR_TRACKS}")
@@ -263,7 +264,8 @@ class _Reader:
         for line in rows.repeated:
             message = "stands in this file already, word for word: was the file written to twice?"
             self.context.tally.skip("duplicate-line", message, Place(file.shown, line=line))
-        self.outlines += sum(outline is not None for outline in rows.outlines)
+        if rows.outlines:
+            self.outlines += sum(outline is not None for outline in rows.outlines)
         self.batch.add(msgspec.structs.replace(image, source=file.shown), rows, frame=frame, more=more)
 
     def _check(self, rows: Rows, image: Image, first: str, file: LabelFile) -> None:
@@ -275,15 +277,14 @@ class _Reader:
         if not image.sized:
             remedy = "add --images DIR, --size WxH or --categories FILE"
             raise _FileError("no-size", f"the size of its image '{image.key}' is not known; {remedy}", boxes)
-        coordinates = [value for row in rows.values for value in row[1:5]]
-        coordinates += [value for outline in rows.outlines if outline for value in outline]
-        high = sum(value > PIXELS for value in coordinates)
-        if high > PIXEL_SHARE * len(coordinates) and not self.layout.absolute:
-            found = f"{high} of {len(coordinates)} coordinates are above 1; expected shares of the image"
-            raise _FileError("pixels", f"{found}; if they are pixels, pass --absolute yes", boxes)
-        score = max((row[5] for row in rows.values if row[5] == row[5]), default=0.0)
-        if score > 1 or any(row[5] < 0 for row in rows.values):
-            message = f"the score reaches {score:g}; expected 0 to 1; {SCORES_OR_TRACKS}"
+        if rows.highest > PIXELS and not self.layout.absolute:
+            coordinates = list(rows.coordinates())
+            high = sum(value > PIXELS for value in coordinates)
+            if high > PIXEL_SHARE * len(coordinates):
+                found = f"{high} of {len(coordinates)} coordinates are above 1; expected shares of the image"
+                raise _FileError("pixels", f"{found}; if they are pixels, pass --absolute yes", boxes)
+        if rows.scores and (max(rows.scores) > 1 or min(rows.scores) < 0):
+            message = f"the score reaches {max(rows.scores):g}; expected 0 to 1; {SCORES_OR_TRACKS}"
             raise _FileError("not-a-score", message, boxes)
 
 
@@ -304,14 +305,3 @@ def _names_nearby(path: str) -> str:
             if (folder / name).is_file():
                 return f" ({folder / name} is there)"
     return ""
-
-
-def _bytes_of(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        parts = []
-        while part := os.read(descriptor, 1 << 20):
-            parts.append(part)
-        return b"".join(parts)
-    finally:
-        os.close(descriptor)

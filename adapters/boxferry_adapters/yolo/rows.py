@@ -6,11 +6,14 @@ import codecs
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from boxferry_adapters.yolo.layout import Layout
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE | re.ASCII)
@@ -39,7 +42,9 @@ class Rows:
         bad: (line, what is wrong) of every row that is no detection.
         tracks: the track id of each, -1 for none; empty where no row has one.
         outlines: the corners of each, x and y in turn; None for a row that is a box; empty where all are.
-        repeated: (line, boxes) of rows that stand there already, word for word.
+        repeated: the lines of rows that stand there already, word for word.
+        scores: those that there are.
+        highest: the largest coordinate, of boxes and outlines.
     """
 
     values: list[list[float]] = field(default_factory=list)
@@ -48,6 +53,15 @@ class Rows:
     tracks: list[int] = field(default_factory=list)
     outlines: list[list[float] | None] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    highest: float = 0.0
+
+    def coordinates(self) -> Iterator[float]:
+        """Every one, of boxes and of outlines."""
+        for row in self.values:
+            yield from row[1:5]
+        for outline in self.outlines:
+            yield from outline or ()
 
 
 def parse(data: bytes, layout: Layout) -> Rows:
@@ -89,21 +103,24 @@ def parse_quickly(text: bytes) -> Rows | None:
         values = _decoder.decode(b"[[" + body + b"]]")
     except msgspec.DecodeError:
         return None
-    lengths = {len(row) for row in values}
-    if lengths - set(COLUMNS) or _in_doubt(values):
+    columns = len(values[0])
+    flat = list(chain.from_iterable(values))
+    if columns not in COLUMNS or len(flat) != columns * len(values) or not all(len(row) == columns for row in values):
         return None
-    if 5 in lengths:
-        values = [[*row, math.nan] if len(row) == 5 else row for row in values]
-    return Rows(values, list(range(1, len(values) + 1)))
+    classes, highest = flat[::columns], max(max(flat[column::columns]) for column in range(1, 5))
+    if _in_doubt(values, flat, classes):
+        return None
+    scores = flat[5::6] if columns == 6 else []
+    values = values if scores else [[*row, math.nan] for row in values]
+    return Rows(values, list(range(1, len(values) + 1)), scores=scores, highest=highest)
 
 
-def _in_doubt(values: list[list[float]]) -> bool:
+def _in_doubt(values: list[list[float]], flat: list[float], classes: list[float]) -> bool:
     """Whether a class is no whole number, a number is too large, or a row stands there twice."""
-    if any(row[0] < 0 or row[0] % 1 for row in values):
+    if max(flat) > LARGEST or min(flat) < -LARGEST or min(classes) < 0 or not all(map(float.is_integer, classes)):
         return True
-    if max(map(max, values)) > LARGEST or min(map(min, values)) < -LARGEST:
-        return True
-    return len(values) > 1 and len(set(map(tuple, values))) < len(values)
+    distinct = len({row[1] for row in values}) == len(values) or len(set(map(tuple, values))) == len(values)
+    return not distinct
 
 
 def parse_carefully(text: bytes, layout: Layout) -> Rows:
@@ -127,6 +144,8 @@ def parse_carefully(text: bytes, layout: Layout) -> Rows:
         else:
             seen.add(tuple(words))
             _add(rows, line, words, layout)
+    rows.scores = [row[5] for row in rows.values if row[5] == row[5]]  # NaN is no score
+    rows.highest = max(rows.coordinates(), default=0.0)
     return rows
 
 

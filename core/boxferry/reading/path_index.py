@@ -19,6 +19,7 @@ LISTED = 5  # candidates that a message names
 LOOKED_AT = 2 * LISTED + 2  # enough paths to find more than LISTED things: a thing has two paths at most
 HIGHEST = "\U0010ffff"
 DRIVE = re.compile(r"^[A-Za-z]:/")
+PLAIN = re.compile(r"[^./\\:][^/\\:]*(/[^./\\:][^/\\:]*)*")  #: a path that is clean already
 
 
 def clean_path(name: str) -> str:
@@ -27,6 +28,8 @@ def clean_path(name: str) -> str:
     Raises:
         InputError: nothing is left.
     """
+    if PLAIN.fullmatch(name):
+        return name
     path = DRIVE.sub("", name.replace("\\", "/"), count=1) if "\\" in name or ":" in name else name
     parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
     if not parts:
@@ -51,7 +54,10 @@ class PathIndex(Generic[T]):
         Raises:
             InputError: there are several.
         """
-        return None if _leads_out(name) else self._only(name, self._things.get(comparable(name), ()))
+        if _leads_out(name):
+            return None
+        found = self._things.get(comparable(name), ())
+        return found[0] if len(found) == 1 else self._only(name, found)
 
     def find(self, name: str) -> T | None:
         """The thing whose whole path is `name`; else the one that shares most parts with it, from the base name up.
@@ -86,7 +92,7 @@ class PathIndex(Generic[T]):
 
     def _sharing(self, wanted: str) -> Iterator[T]:
         """The first of those that share most parts with `wanted`, at least the base name."""
-        start = _reversed(wanted)
+        start = _reversed(wanted) if self._things else ""
         while start:
             low = bisect_left(self._backwards, start)
             high = bisect_left(self._backwards, start + HIGHEST, low)
@@ -106,6 +112,8 @@ class PathIndex(Generic[T]):
 
 
 def _leads_out(name: str) -> bool:
+    if PLAIN.fullmatch(name):
+        return False
     path = name.replace("\\", "/")
     return path.startswith("/") or DRIVE.match(path) is not None or ".." in path.split("/")
 

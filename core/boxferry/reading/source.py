@@ -140,10 +140,12 @@ class FolderSource:
 
     def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:
         """Each file with one of the suffixes, with any where none is given; relative to the folder."""
-        return _with_suffix(self._all(), suffixes)
+        return (file for file in self._all if not suffixes or file[0].lower().endswith(suffixes))
 
-    def _all(self) -> Iterator[tuple[str, str]]:
-        return walk(self.name)
+    @cached_property
+    def _all(self) -> list[tuple[str, str]]:
+        """Every file, as they lie there when the first one is asked for."""
+        return list(walk(self.name))
 
 
 class GlobSource(FolderSource):
@@ -152,10 +154,7 @@ class GlobSource(FolderSource):
     def __init__(self, name: str, found: list[tuple[str, str]]) -> None:
         """Stand for the files `found`, each a relative path and a path to open, by the pattern `name`."""
         super().__init__(name)
-        self._found = found
-
-    def _all(self) -> Iterator[tuple[str, str]]:
-        return iter(self._found)
+        self._all = found
 
 
 class ObjectSource:
@@ -198,10 +197,6 @@ class Peekable:
         while self._ahead:
             yield self._ahead.pop()
         yield from self._iterator
-
-
-def _with_suffix(files: Iterator[tuple[str, str]], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    return (file for file in files if not suffixes or file[0].lower().endswith(suffixes))
 
 
 class _Unzipping(io.RawIOBase):
