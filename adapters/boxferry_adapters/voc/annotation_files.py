@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.formats import read_file
 from boxferry_adapters.voc.batch import Batch, wish_of
 from boxferry_adapters.voc.fields import note_unknown
 from boxferry_adapters.voc.xml import Annotation, XmlError, parse
@@ -132,7 +134,7 @@ class _Reader:
         except InputError as error:
             raise _FileError("ambiguous-image", str(error), boxes=boxes) from None
         named = annotation.filename.replace("\\", "/")
-        if named and PurePosixPath(named).name not in {PurePosixPath(image.key).name, PurePosixPath(image.key).stem}:
+        if named and _last(named) not in {_last(image.key), posixpath.splitext(_last(image.key))[0]}:
             self.context.tally.note("other-filename", f"names '{named}', taken to be '{image.key}'", Place(shown))
         said, known = (annotation.width, annotation.height), (image.width, image.height)
         if not all(said):
@@ -148,22 +150,27 @@ def _parsed(source: Source, path: str, wish: Wish) -> Annotation:
         if source.is_stream:
             with source.open() as stream:
                 return parse(stream.read(), wish)
-        return parse(Path(path).read_bytes(), wish)
+        return parse(read_file(path), wish)
     except OSError as error:
         raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
     except XmlError as error:
         raise _FileError("bad-xml", str(error), line=error.line) from None
 
 
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
 def _first_known(annotation: Annotation, relative: str, context: Context) -> Image:
     """The first of a file's names that an image answers to; where none does, an image by `filename`, or by the file."""
-    own_stem = str(PurePosixPath(relative).with_suffix(""))
-    named, path = (name.replace("\\", "/") for name in (annotation.filename, annotation.path))
+    own_stem = posixpath.splitext(relative)[0]
+    named, path = annotation.filename.replace("\\", "/"), annotation.path.replace("\\", "/")
+    suffixed = bool(posixpath.splitext(named)[1])
     looks = (
-        (context.images.named, named if PurePosixPath(named).suffix else ""),
-        (context.images.stem, "" if PurePosixPath(named).suffix else named),
+        (context.images.named, named if suffixed else ""),
+        (context.images.stem, "" if suffixed else named),
         (context.images.stem, own_stem),
-        (context.images.named, PurePosixPath(path).name),
+        (context.images.named, _last(path)),
     )
     for look, name in looks:
         if name and ((found := look(name)).media or found.sized):

@@ -15,6 +15,8 @@ from boxferry_adapters.voc.objects import Wish
 from boxferry_adapters.voc.origin import corners_of, ring_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from boxferry.boxes.labels import Vocabulary
     from boxferry.formats import Context
     from boxferry_adapters.voc.objects import Object
@@ -43,35 +45,34 @@ class Batch:
     xyxy: list[tuple[float, float, float, float]] = field(default_factory=list)
     label: list[int] = field(default_factory=list)
     score: list[float] = field(default_factory=list)
+    settled: list[bool] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
     difficult: list[bool] = field(default_factory=list)
     rings: list[tuple[Ring, ...] | None] = field(default_factory=list)
     fields: list[dict[str, bool | str] | None] = field(default_factory=list)
 
     def add(self, image: Image, found: list[Object]) -> None:
-        """Add an image and its objects; those that are no boxes are skipped with their index.
-
-        Raises:
-            InputError: a coordinate below 1 contradicts the format's origin.
-        """
+        """Add an image and its objects; those that are no boxes are skipped with their index."""
         before = len(self.row)
-        for each in found:
-            self._add(each, Place(image.source, item=each.index))
         self.images.append(image)
+        for each in found:
+            if each.problem:
+                self.context.tally.skip(each.code, each.problem, Place(image.source, item=each.index))
+            else:
+                self._add(each, image)
         self.counts.append(len(self.row) - before)
 
-    def _add(self, found: Object, place: Place) -> None:
-        if found.problem:
-            self.context.tally.skip(found.code, found.problem, place)
-            return
+    def _add(self, found: Object, image: Image) -> None:
         for remark in found.remarks:
-            self.context.tally.note("bad-field", remark, place, boxes=1)
-        self.xyxy.append(found.corners if found.rotated_only else corners_of(found.corners, self.context, place))
+            self.context.tally.note("bad-field", remark, Place(image.source, item=found.index), boxes=1)
+        self.xyxy.append(found.corners)
+        self.settled.append(found.rotated_only)
         self.label.append(self.vocabulary.add(found.name))
         self.score.append(found.score)
         self.row.append(found.index)
         self.difficult.append(found.difficult)
-        self._add_extras(found)
+        if self.context.polygons or self.context.attributes:
+            self._add_extras(found)
 
     def _add_extras(self, found: Object) -> None:
         if self.context.polygons:
@@ -81,13 +82,26 @@ class Batch:
             asked = {name: value for name, value in found.fields.items() if name in self.context.attributes}
             self.fields.append(asked or None)
 
+    def _corners(self) -> NDArray[np.float64]:
+        """(N, 4) 0-based, maxima exclusive; those of rotated boxes are so already."""
+        owner = np.repeat(np.arange(len(self.images)), self.counts)
+        corners = np.array(self.xyxy, np.float64).reshape(-1, 4)
+        return corners_of(
+            corners, np.array(self.settled, np.bool_), self.context,
+            lambda row: Place(self.images[owner[row]].source, item=self.row[row]),
+        )  # fmt: skip
+
     def detections(self) -> Detections:
-        """The columns, counted as read; without the difficult ones where that is asked for."""
+        """The columns, counted as read; without the difficult ones where that is asked for.
+
+        Raises:
+            InputError: a coordinate below 1 contradicts the format's origin.
+        """
         tally = self.context.tally
         detections = Detections.from_counts(
             self.images,
             self.counts,
-            self.xyxy,
+            self._corners(),
             self.label,
             self.vocabulary.labels,
             score=self.score,

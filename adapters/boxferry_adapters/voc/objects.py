@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from boxferry_adapters.voc.fields import fields_of
 from boxferry_adapters.voc.outlines import OutlineError, bounds_of, polygon_of, rotated_of
-from boxferry_adapters.voc.values import number_of, text_of
+from boxferry_adapters.voc.values import number_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Corners = tuple[float, float, float, float]
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
-SCORES = ("confidence", "score")
 NOWHERE = (math.nan, math.nan, math.nan, math.nan)
 
 
@@ -94,12 +93,13 @@ def _part(element: Element, whole: Object, wish: Wish) -> Object:
 
 
 def _object(element: Element, index: int, wish: Wish) -> Object:
-    found = Object(index, " ".join(text_of(element, "name").split()))
-    if text_of(element, "deleted") == "1":
+    texts = texts_of(element)
+    found = Object(index, " ".join(texts.get("name", "").split()))
+    if texts.get("deleted") == "1":
         found.code, found.problem = "deleted", "it is marked as deleted"
         return found
     _place(found, element, wish)
-    score = _score(element)
+    score = _score(texts.get("confidence") or texts.get("score") or element.get("score") or "")
     if score is None:
         found.problem = "its score is no number"
     else:
@@ -136,12 +136,17 @@ def _place(found: Object, element: Element, wish: Wish) -> None:
 
 
 def _take_box(found: Object, box: Element) -> None:
-    texts = [text_of(box, side) for side in SIDES]
-    x_min, y_min, x_max, y_max = numbers = [number_of(text) for text in texts]
-    found.corners = (x_min, y_min, x_max, y_max)
-    for side, text, number in zip(SIDES, texts, numbers, strict=True):
-        if not math.isfinite(number):
-            found.problem = f"bndbox/{side}: expected a number, found '{text[:40]}'"
+    texts = texts_of(box)
+    x_min, y_min, x_max, y_max = found.corners = (
+        number_of(texts.get("xmin", "")),
+        number_of(texts.get("ymin", "")),
+        number_of(texts.get("xmax", "")),
+        number_of(texts.get("ymax", "")),
+    )
+    if not math.isfinite(x_min + y_min + x_max + y_max):
+        for side, number in zip(SIDES, found.corners, strict=True):
+            if not math.isfinite(number):
+                found.problem = f"bndbox/{side}: expected a number, found '{texts.get(side, '')[:40]}'"
 
 
 def _take_bounds(found: Object) -> None:
@@ -152,11 +157,9 @@ def _take_bounds(found: Object) -> None:
         found.problem = "it has no bndbox, and no polygon or robndbox in its place"
 
 
-def _score(element: Element) -> float | None:
+def _score(text: str) -> float | None:
     """The score, NaN where there is none, None where it is no number."""
-    texts = [*(text_of(element, tag) for tag in SCORES), element.get("score", "")]
-    text = next((text for text in texts if text), None)
-    if text is None:
+    if not text:
         return math.nan
     score = number_of(text)
     return score if math.isfinite(score) else None

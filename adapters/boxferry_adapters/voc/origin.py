@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from boxferry.boxes.tally import Place
     from boxferry.formats import Context
     from boxferry_adapters.voc.outlines import Ring
-
-    Corners = tuple[float, float, float, float]
 
 NOISE_PX = 1e-3  #: a box without width may come as one whose sides have crossed by the last digits
 
@@ -26,19 +30,34 @@ def ring_of(ring: Ring, context: Context) -> Ring:
     return ring - shift_of(context)
 
 
-def corners_of(found: Corners, context: Context, place: Place) -> Corners:
-    """x_min, y_min, x_max, y_max, 0-based, maxima exclusive; reversed ones are put in order, and noted.
+def corners_of(
+    found: NDArray[np.float64], settled: NDArray[np.bool_], context: Context, place_of: Callable[[int], Place]
+) -> NDArray[np.float64]:
+    """(N, 4) x_min, y_min, x_max, y_max, 0-based, maxima exclusive; reversed ones are put in order, and noted.
+
+    Args:
+        found: (N, 4) the corners as they stand in the file.
+        settled: (N,) those that are 0-based whatever the file is.
+        context: its option says where the file's coordinates count from.
+        place_of: where a row stands.
 
     Raises:
         InputError: a minimum is below 1, the first pixel's number, and nobody said what that means.
     """
-    origin, shift, x1, y1, x2, y2 = context.options["voc-origin"], shift_of(context), *found
-    if x1 - shift > x2 + NOISE_PX or y1 - shift > y2 + NOISE_PX:
-        context.tally.note("reordered", "its minimum is above its maximum; taken the other way round", place, boxes=1)
-        x1, y1, x2, y2 = min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
-    if not origin and min(x1, y1) < 1:
-        raise InputError(
-            f"{place}: a minimum of {min(x1, y1):g}, but VOC counts pixels from 1: pass --voc-origin 0 if this counts "
-            "from 0, or --voc-origin 1 if its boxes reach out of their images"
-        )
-    return x1 - shift, y1 - shift, max(x2, x1 - shift), max(y2, y1 - shift)
+    shift = shift_of(context)
+    low, high = found[:, :2], found[:, 2:]
+    reversed_ = (low - shift > high + NOISE_PX).any(axis=1) & ~settled
+    low = np.where(reversed_[:, None], np.minimum(low, high), low)
+    high = np.where(reversed_[:, None], np.maximum(found[:, :2], high), high)
+    below = (low.min(axis=1) < 1) & ~settled & (not context.options["voc-origin"])
+    for row in np.flatnonzero(reversed_ | below).tolist():
+        if reversed_[row]:
+            message = "its minimum is above its maximum; taken the other way round"
+            context.tally.note("reordered", message, place_of(row), boxes=1)
+        if below[row]:
+            raise InputError(
+                f"{place_of(row)}: a minimum of {low[row].min():g}, but VOC counts pixels from 1: pass --voc-origin 0 "
+                "if this counts from 0, or --voc-origin 1 if its boxes reach out of their images"
+            )
+    moved = np.hstack((low - shift, np.maximum(high, low - shift)))
+    return np.where(settled[:, None], found, moved)

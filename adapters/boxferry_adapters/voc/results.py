@@ -37,7 +37,7 @@ def sniff(source: Source) -> str | None:
     except (OSError, InputError):
         return None
     rows = [row for row in first if row]
-    if not first or not all(_problem(row) is None for row in rows):
+    if not first or not all(not isinstance(_numbers(row), str) for row in rows):
         return None
     return "result rows 'image score x_min y_min x_max y_max' in comp*_det_*_<class>.txt"
 
@@ -61,16 +61,15 @@ def _first_row(path: str) -> list[str]:
 
 @dataclass(slots=True)
 class _Columns:
-    """All rows of all files, as numbers."""
+    """All rows of all files, as numbers; five are of one row: score and corners."""
 
     images: list[Image] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     owner: array[int] = field(default_factory=lambda: array("q"))
-    xyxy: array[float] = field(default_factory=lambda: array("d"))
-    label: array[int] = field(default_factory=lambda: array("l"))
-    score: array[float] = field(default_factory=lambda: array("d"))
+    numbered: array[float] = field(default_factory=lambda: array("d"))
+    label: array[int] = field(default_factory=lambda: array("i"))
     line: array[int] = field(default_factory=lambda: array("l"))
-    file: array[int] = field(default_factory=lambda: array("l"))
+    file: array[int] = field(default_factory=lambda: array("i"))
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
@@ -93,28 +92,31 @@ def _read_file(path: str, files: list[str], label: int, columns: _Columns, conte
     """Add the rows of the last of the files, which is opened by its path."""
     with Path(path).open(encoding="utf-8-sig", errors="replace") as rows:
         for line, text in enumerate(rows, start=1):
-            tokens, place = text.split(), Place(files[-1], line=line)
+            tokens = text.split()
             if not tokens:
                 continue
-            if (problem := _problem(tokens)) is not None:
-                context.tally.skip("bad-row", problem, place)
+            numbers = _numbers(tokens)
+            if isinstance(numbers, str):
+                context.tally.skip("bad-row", numbers, Place(files[-1], line=line))
                 continue
-            score, x1, y1, x2, y2 = (float(token) for token in tokens[1:])
-            owner = _number(tokens[0], columns, context, place)
+            owner = columns.numbers.get(tokens[0])
+            if owner is None:
+                owner = _number(tokens[0], columns, context, Place(files[-1], line=line))
             if owner < 0:
-                context.tally.skip("ambiguous-image", f"'{tokens[0]}' fits several images", place)
+                message = f"'{tokens[0]}' fits several images"
+                context.tally.skip("ambiguous-image", message, Place(files[-1], line=line))
                 continue
-            columns.xyxy.extend(corners_of((x1, y1, x2, y2), context, place))
+            columns.numbered.extend(numbers)
             columns.owner.append(owner)
             columns.label.append(label)
-            columns.score.append(score)
             columns.line.append(line)
             columns.file.append(len(files) - 1)
 
 
-def _problem(tokens: list[str]) -> str | None:
-    shown = " ".join(tokens)[:60]
+def _numbers(tokens: list[str]) -> list[float] | str:
+    """Score and corners; or why a row is no box."""
     if len(tokens) != COLUMNS:
+        shown = " ".join(tokens)[:60]
         return f"{len(tokens)} columns in '{shown}'; expected image, score, x_min, y_min, x_max, y_max"
     try:
         numbers = [float(token) for token in tokens[1:]]
@@ -122,21 +124,20 @@ def _problem(tokens: list[str]) -> str | None:
         numbers = [math.nan]
     together = "".join(tokens[1:])  # float() also takes '1_0' and the digits of other scripts
     if not all(map(math.isfinite, numbers)) or "_" in together or not together.isascii():
-        return f"a column of '{shown}' is not a number"
-    return None
+        return f"a column of '{' '.join(tokens)[:60]}' is not a number"
+    return numbers
 
 
 def _number(image_id: str, columns: _Columns, context: Context, place: Place) -> int:
-    """The number of an image, -1 where it cannot be told which; it is looked up when it is met for the first time."""
-    if image_id not in columns.numbers:
-        try:
-            image = context.images.stem(image_id)
-        except InputError as error:
-            context.tally.fail("ambiguous-image", str(error), place)
-            columns.numbers[image_id] = -1
-        else:
-            columns.numbers[image_id] = len(columns.images)
-            columns.images.append(image)
+    """The number of an image that is met for the first time, -1 where it cannot be told which."""
+    try:
+        image = context.images.stem(image_id)
+    except InputError as error:
+        context.tally.fail("ambiguous-image", str(error), place)
+        columns.numbers[image_id] = -1
+    else:
+        columns.numbers[image_id] = len(columns.images)
+        columns.images.append(image)
     return columns.numbers[image_id]
 
 
@@ -147,9 +148,11 @@ def _chunks(
     order = np.argsort(owner, kind="stable")
     counts = np.bincount(owner, minlength=len(columns.images))
     bounds = np.concatenate(([0], np.cumsum(counts)))
-    xyxy, label = np.array(columns.xyxy, np.float64).reshape(-1, 4), np.array(columns.label, np.int32)
-    score, line = np.array(columns.score, np.float64), np.array(columns.line, np.int64)
-    file, source = np.array(columns.file, np.int64), objects(files)
+    numbers = np.frombuffer(columns.numbered, np.float64).reshape(-1, 5)
+    label, line = np.frombuffer(columns.label, np.int32), np.array(columns.line, np.int64)
+    file, source = np.frombuffer(columns.file, np.int32), objects(files)
+    settled = np.zeros(len(label), np.bool_)
+    xyxy = corners_of(numbers[:, 1:], settled, context, lambda row: Place(files[file[row]], line=int(line[row])))
     whole = files[0] if len(files) == 1 else name
     first = 0
     while first < len(columns.images):
@@ -161,7 +164,7 @@ def _chunks(
             xyxy[rows],
             label[rows],
             vocabulary.labels,
-            score=score[rows],
+            score=numbers[rows, 0],
             row=line[rows],
             source=None if len(files) == 1 else source[file[rows]],
         )
