@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from boxferry_adapters.voc.fields import fields_of
 from boxferry_adapters.voc.outlines import OutlineError, bounds_of, polygon_of, rotated_of
@@ -37,8 +39,7 @@ class Wish:
     parts: bool = False
 
 
-@dataclass(slots=True)
-class Object:
+class Object(msgspec.Struct):
     """One object, or one part of an object.
 
     Attributes:
@@ -63,7 +64,7 @@ class Object:
     rings: tuple[Ring, ...] = ()
     rotated: bool = False
     derived: bool = False
-    fields: dict[str, bool | str] = field(default_factory=dict)
+    fields: dict[str, bool | str] = {}
     difficult: bool = False
     remarks: tuple[str, ...] = ()
     problem: str = ""
