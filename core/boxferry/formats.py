@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from boxferry.errors import InputError, UsageError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
 
+T = TypeVar("T")
+R = TypeVar("R")
 Id = int | str  #: a class or image id as the source has it: an int where the value is integral, else a string
 
 
@@ -200,6 +202,14 @@ class Catalog:
     images: Mapping[Id, Image]
 
 
+class Map(Protocol):
+    """As the built-in `map`, of one sequence of items."""
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T], batch: int = 1) -> Iterator[R]:
+        """What `function` gives for each item, in their order."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """What a format knows besides its source.
@@ -213,6 +223,8 @@ class Context:
             None.
         attributes: the names of the source's further fields that are asked for ('difficult', 'pose'): a format that
             has such fields fills `Detections.attributes`, where a box has them.
+        map: as the built-in one: what a function of a module gives for each of many items, in their order. With
+            `--jobs` other processes call it, `batch` items at a time; nothing that it gives may depend on that.
     """
 
     images: Images
@@ -221,6 +233,7 @@ class Context:
     options: Mapping[str, str] = field(default_factory=dict)
     polygons: bool = False
     attributes: tuple[str, ...] = ()
+    map: Map = lambda function, items, batch=1: map(function, items)  # noqa: ARG005 # in this process
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

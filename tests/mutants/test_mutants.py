@@ -27,8 +27,8 @@ MUTANTS = {
         "adapters/boxferry_adapters/coco/options.py", "high = low + high", "high = high + 0", "test_coco.py",
     ),
     "coco: a score of zero is none": (
-        "adapters/boxferry_adapters/coco/read.py", "np.nan if item.score is None else item.score",
-        "np.nan if not item.score else item.score", "test_coco.py",
+        "adapters/boxferry_adapters/coco/piece.py", "[item.score for item in self.items]",
+        "[item.score or None for item in self.items]", "test_coco.py",
     ),
     "coco: an unknown image passed over": (
         "adapters/boxferry_adapters/coco/read.py", "Place(self.source.name, item=index), boxes=boxes)",

@@ -102,7 +102,7 @@ def test_the_batch_is_put_in_without_touching_the_rest():
 
 def test_converted_packets_have_label_names_and_one_line_each():
     """The form that Diffgram's SDK takes; an image without boxes has no list."""
-    packets = list(named_packets([a_chunk()], model="m", run="r"))
+    packets = named_packets(a_chunk(), model="m", run="r")
     assert all(b"\n" not in packet for packet in packets)
     first, _, third = (json.loads(packet) for packet in packets)
     assert first["instance_list"][0]["name"] == "cat"

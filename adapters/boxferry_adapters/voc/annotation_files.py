@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from boxferry_adapters.voc.objects import Wish
 
 CHUNK_FILES = 512
+FILES_AT_ONCE = 64  #: that another process reads in one go
 SNIFFED_FILES = 3
 SNIFFED_BYTES = 4096
 ROOT = re.compile(rb"<annotation[\s/>]")  #: not CVAT's <annotations>
@@ -72,10 +74,12 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     note_unknown(context)
     reader = _Reader(source, context, wish_of(context))
     batch = reader.batch()
-    for relative, path in source.files(".xml"):
+    files = list(source.files(".xml"))
+    found = context.map(partial(_parsed, reader.wish), (path for _, path in files), batch=FILES_AT_ONCE)
+    for (relative, path), annotation in zip(files, found, strict=True):
         shown = source.name if source.is_stream else path
         try:
-            reader.add(batch, relative, path, shown)
+            reader.add(batch, relative, shown, annotation)
         except _FileError as error:
             place = Place(shown, line=error.line)
             context.tally.fail(error.code, error.message, place, boxes=error.boxes, counted=False)
@@ -110,13 +114,14 @@ class _Reader:
             message = f"{self.parts} parts of objects are passed over; --parts yes reads them as boxes of their own"
             self.context.tally.note("parts", message, Place(self.source.name))
 
-    def add(self, batch: Batch, relative: str, path: str, shown: str) -> None:
+    def add(self, batch: Batch, relative: str, shown: str, annotation: Annotation | _Unreadable) -> None:
         """Add one file to the batch.
 
         Raises:
             _FileError: it fails as a whole.
         """
-        annotation = _parsed(self.source, path, self.wish)
+        if isinstance(annotation, _Unreadable):
+            raise _FileError(annotation.code, annotation.message, line=annotation.line)
         image = self._image(annotation, relative, shown)
         first = self.seen.setdefault(image.key, shown)
         if first != shown:
@@ -145,16 +150,22 @@ class _Reader:
         return msgspec.structs.replace(image, width=said[0], height=said[1])
 
 
-def _parsed(source: Source, path: str, wish: Wish) -> Annotation:
+class _Unreadable(NamedTuple):
+    """Why a file cannot be read."""
+
+    code: str
+    message: str
+    line: int | None = None
+
+
+def _parsed(wish: Wish, path: str) -> Annotation | _Unreadable:
+    """A file's content; called in other processes too."""
     try:
-        if source.is_stream:
-            with source.open() as stream:
-                return parse(stream.read(), wish)
         return parse(read_file(path), wish)
     except OSError as error:
-        raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
+        return _Unreadable("unreadable", f"cannot be read: {error.strerror}")
     except XmlError as error:
-        raise _FileError("bad-xml", str(error), line=error.line) from None
+        return _Unreadable("bad-xml", str(error), error.line)
 
 
 def _last(path: str) -> str:

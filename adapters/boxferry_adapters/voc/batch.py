@@ -53,26 +53,29 @@ class Batch:
 
     def add(self, image: Image, found: list[Object]) -> None:
         """Add an image and its objects; those that are no boxes are skipped with their index."""
-        before = len(self.row)
+        good = [each for each in found if not each.problem]
+        if len(good) < len(found) or any(each.remarks for each in good):
+            self._say(image, found)
         self.images.append(image)
-        for each in found:
-            if each.problem:
-                self.context.tally.skip(each.code, each.problem, Place(image.source, item=each.index))
-            else:
-                self._add(each, image)
-        self.counts.append(len(self.row) - before)
-
-    def _add(self, found: Object, image: Image) -> None:
-        for remark in found.remarks:
-            self.context.tally.note("bad-field", remark, Place(image.source, item=found.index), boxes=1)
-        self.xyxy.append(found.corners)
-        self.settled.append(found.rotated_only)
-        self.label.append(self.vocabulary.add(found.name))
-        self.score.append(found.score)
-        self.row.append(found.index)
-        self.difficult.append(found.difficult)
+        self.counts.append(len(good))
+        self.xyxy += [each.corners for each in good]
+        self.settled += [each.rotated_only for each in good]
+        self.label += [self.vocabulary.add(each.name) for each in good]
+        self.score += [each.score for each in good]
+        self.row += [each.index for each in good]
+        self.difficult += [each.difficult for each in good]
         if self.context.polygons or self.context.attributes:
-            self._add_extras(found)
+            for each in good:
+                self._add_extras(each)
+
+    def _say(self, image: Image, found: list[Object]) -> None:
+        """What is wrong with objects, in their order."""
+        for each in found:
+            place = Place(image.source, item=each.index)
+            if each.problem:
+                self.context.tally.skip(each.code, each.problem, place)
+            for remark in () if each.problem else each.remarks:
+                self.context.tally.note("bad-field", remark, place, boxes=1)
 
     def _add_extras(self, found: Object) -> None:
         if self.context.polygons:

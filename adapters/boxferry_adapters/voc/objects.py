@@ -39,7 +39,7 @@ class Wish:
     parts: bool = False
 
 
-class Object(msgspec.Struct):
+class Object(msgspec.Struct, gc=False):
     """One object, or one part of an object.
 
     Attributes:

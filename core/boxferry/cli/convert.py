@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from boxferry.reading.predictions import Predictions
 
 PACKETS = "packets"
-PACKETS_AT_ONCE = 64  #: that are written in one go
 
 
 @click.command("convert", cls=ReadingCommand)
@@ -79,10 +78,5 @@ def _has(fmt: Format, name: str) -> bool:
 
 def _write_packets(predictions: Predictions, output: str, tally: Tally, *, model: str, run: str) -> None:
     with output_stream(Path(output)) as stream:
-        held: list[bytes] = []
-        for packet in named_packets(predictions.fitted(tally), model=model, run=run):
-            held.append(packet)
-            if len(held) == PACKETS_AT_ONCE:
-                stream.write(b"\n".join([*held, b""]))
-                held.clear()
-        stream.write(b"\n".join([*held, b""]))
+        for chunk in predictions.fitted(tally):
+            stream.write(b"\n".join([*named_packets(chunk, model=model, run=run), b""]))

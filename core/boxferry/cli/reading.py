@@ -76,6 +76,14 @@ _SHARED = (
         help="What happens to classes without a name.",
     ),
     click.option("--polygons", is_flag=True, help="Take outlines where the source has them, not their bounds."),
+    click.option(
+        "--jobs",
+        type=int,
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Processes; the result is the same.",
+    ),
     click.option("--strict", is_flag=True, help="A box that cannot be used is an error."),
 )
 
@@ -111,6 +119,7 @@ def predictions_of(
         unknown=given["unknown"],
         polygons=given["polygons"],
         attributes=attributes,
+        jobs=given["jobs"],
         plugins=session.plugins,
     )
     if given["label_map"]:

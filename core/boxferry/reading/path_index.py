@@ -54,7 +54,7 @@ class PathIndex(Generic[T]):
         Raises:
             InputError: there are several.
         """
-        if _leads_out(name):
+        if not self._things or _leads_out(name):
             return None
         found = self._things.get(comparable(name), ())
         return found[0] if len(found) == 1 else self._only(name, found)
@@ -74,6 +74,8 @@ class PathIndex(Generic[T]):
         Raises:
             InputError: there are several, or an earlier name, in another folder, has found it.
         """
+        if not self._things:
+            return None
         if (thing := self.whole(name)) is not None:
             return thing
         wanted = comparable(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from boxferry.boxes.detections import Detections
@@ -13,6 +13,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.errors import UnknownLabel, UsageError
 from boxferry.formats import Context, still_images
 from boxferry.reading.uncertain import MostUncertain
+from boxferry.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,6 +50,7 @@ class Predictions:
         tiny: what the fit does with boxes under a pixel.
         polygons: read outlines too.
         attributes: the names of the source's further fields that are read.
+        workers: other processes that help; what is read is the same with any number of them.
     """
 
     source: Source
@@ -66,6 +68,7 @@ class Predictions:
     tiny: Literal["drop", "expand"] = "drop"
     polygons: bool = False
     attributes: tuple[str, ...] = ()
+    workers: Workers = field(default_factory=lambda: Workers(1))
 
     @property
     def has_folder(self) -> bool:
@@ -131,6 +134,7 @@ class Predictions:
             options=self.options,
             polygons=self.polygons,
             attributes=self.attributes,
+            map=self.workers.map,
         )
         return self.format.read(self.source, context)
 

@@ -11,6 +11,7 @@ from boxferry.reading.images import ImageIndex, parse_size
 from boxferry.reading.names import load_names, merge_names
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.source import source_of
+from boxferry.workers import Workers
 
 if TYPE_CHECKING:
     import os
@@ -32,6 +33,7 @@ def read(
     unknown: Literal["error", "skip"] = "error",
     polygons: bool = False,
     attributes: Iterable[str] = (),
+    jobs: int = 1,
     plugins: Plugins | None = None,
 ) -> Predictions:
     """Say what is to be read, and how; the boxes are read when the result's chunks are gone through.
@@ -49,14 +51,16 @@ def read(
         unknown: 'error' or 'skip', what becomes of classes without a name.
         polygons: read the outlines of the boxes too, where the source has them.
         attributes: the names of further fields of the source to be read, ('difficult', 'pose').
+        jobs: how many processes may work; what is read is the same.
         plugins: the plugins to use; those that are installed where left out.
 
     Raises:
         InputError: the source, the names or the categories cannot be found or read.
         UnknownFormat: the format is not known, or the content is not recognised, or more than one format claims it.
         ConfigError: names and categories contradict each other.
-        UsageError: an option is not one of the format's.
+        UsageError: an option is not one of the format's, or jobs is below 1.
     """
+    workers = Workers(jobs)
     plugins = plugins or plugin_manager()
     formats = plugins.formats()
     found = source_of(source)
@@ -81,6 +85,7 @@ def read(
         folder=tuple if images is None else index.folder_images,
         polygons=polygons,
         attributes=tuple(attributes),
+        workers=workers,
     )
 
 
