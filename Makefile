@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test chaos fuzz interop frameworks lint bench clean
+.PHONY: demo test chaos fuzz interop frameworks lint bench bench-small clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
@@ -37,12 +37,21 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.ready
-	$(BIN)/python benchmarks/convert.py
-	$(BIN)/python benchmarks/send.py
+# The measurements of docs/performance.md, which it writes: about half an hour. The small form takes two minutes.
+bench: .venv/.ready .venv-peers/.ready
+	$(BIN)/python benchmarks/compare.py
+
+bench-small: .venv/.ready .venv-peers/.ready
+	$(BIN)/python benchmarks/compare.py --small
+
+.venv-peers/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-peers/bin/python -m pip install --quiet --group peers
+	touch $@
 
 clean:
-	rm -rf .venv .venv-interop .venv-frameworks dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-interop .venv-frameworks .venv-peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import struct
 import zlib
@@ -127,3 +128,47 @@ def voc_text(folder: Path, *, images: int, rows: int) -> Path:
     for name, own in zip(CLASSES, lines, strict=True):
         (folder / "results" / f"comp4_det_test_{name}.txt").write_text("".join(own))
     return folder / "results"
+
+
+def coco_for_peers(folder: Path) -> None:
+    """The results as annotations, for tools that read no results; Datumaro wants them in a folder of its own."""
+    dataset = json.loads((folder / "dataset.json").read_text())
+    results = json.loads((folder / "results.json").read_text())
+    for number, result in enumerate(results, start=1):
+        result |= {"id": number, "iscrowd": 0, "area": result["bbox"][2] * result["bbox"][3]}
+    (folder / "annotations.json").write_text(json.dumps(dataset | {"annotations": results}))
+    (folder / "datumaro" / "annotations").mkdir(parents=True)
+    (folder / "datumaro" / "images" / "train").mkdir(parents=True)
+    (folder / "datumaro" / "annotations" / "instances_train.json").hardlink_to(folder / "annotations.json")
+
+
+def yolo_for_peers(folder: Path) -> None:
+    """The rows without scores, for tools that take a sixth column for an outline; and Darknet's folders."""
+    own = folder / "datumaro" / "obj_train_data"
+    own.mkdir(parents=True)
+    (folder / "unscored").mkdir()
+    images = []
+    for path in sorted((folder / "labels").iterdir()):
+        rows = "".join(line.rpartition(" ")[0] + "\n" for line in path.read_text().splitlines())
+        (folder / "unscored" / path.name).write_text(rows)
+        (own / path.name).hardlink_to(folder / "unscored" / path.name)
+        image = f"{path.stem}.png"
+        (own / image).hardlink_to(folder / "images" / image)
+        images.append(f"data/obj_train_data/{image}\n")
+    (folder / "datumaro" / "train.txt").write_text("".join(images))
+    (folder / "datumaro" / "obj.names").write_text("\n".join(CLASSES) + "\n")
+    (folder / "datumaro" / "obj.data").write_text(
+        f"classes = {len(CLASSES)}\ntrain = data/train.txt\nnames = data/obj.names\nbackup = backup/\n"
+    )
+
+
+def voc_for_peers(folder: Path) -> None:
+    """The devkit's folders, which Datumaro wants."""
+    beside = folder.with_name(folder.name + "-datumaro")
+    (beside / "ImageSets" / "Main").mkdir(parents=True)
+    (beside / "Annotations").mkdir()
+    for path in folder.glob("*.xml"):
+        (beside / "Annotations" / path.name).hardlink_to(path)
+    (beside / "labelmap.txt").write_text("".join(f"{name}:::\n" for name in ["background", *CLASSES]))
+    stems = sorted(path.stem for path in folder.glob("*.xml"))
+    (beside / "ImageSets" / "Main" / "train.txt").write_text("\n".join(stems) + "\n")

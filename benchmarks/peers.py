@@ -233,7 +233,7 @@ def datumaro_voc(folder: Path, output: Path) -> None:
     """https://github.com/openvinotoolkit/datumaro."""
     import datumaro as dm
 
-    packets(output, of_datumaro(dm.Dataset.import_from(str(folder / "datumaro"), "voc_detection")))
+    packets(output, of_datumaro(dm.Dataset.import_from(f"{folder}-datumaro", "voc_detection")))
 
 
 TOOLS: dict[str, Callable[[Path, Path], None]] = {

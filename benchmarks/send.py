@@ -91,8 +91,8 @@ def timed(command: str, server: Server, folder: str, *options: str) -> float:
     return time.monotonic() - started
 
 
-def measure_pace(seconds: int) -> None:
-    """Against a server with the limit on."""
+def measured_pace(seconds: int) -> dict[str, float]:
+    """Against a server with the limit on: the share of it that was reached, and that of answers that were 429."""
     statuses: list[int | None] = []
     learn = Pacer.learn
 
@@ -107,10 +107,10 @@ def measure_pace(seconds: int) -> None:
         outbox.close()
     Pacer.learn = learn  # type: ignore[method-assign]
     share, limited = accepted / wall / LIMIT, statuses.count(429) / len(statuses)
-    print(f"{accepted} packets in {wall:.1f} s at {LIMIT}/s: {share:.1%} of the limit, 429: {limited:.2%}")
+    return {"seconds": wall, "limit": LIMIT, "share": share, "limited": limited}
 
 
-def measure_long_run(count: int) -> None:
+def measured_long_run(count: int) -> dict[str, float]:
     """Without a limit: CPU, memory, and how quickly the outbox answers."""
     with a_sandbox() as server, tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
@@ -124,9 +124,14 @@ def measure_long_run(count: int) -> None:
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         status = timed("status", server, folder)
         resume = timed("resume", server, folder, "--no-wait")
-    each = 1e3 * cpu / count
-    print(f"{count} packets: {count / wall:.0f}/s, {each:.2f} ms of CPU each, peak memory +{grown / 1024:.1f} MB")
-    print(f"status of that run: {status:.2f} s, resume --no-wait: {resume:.2f} s (whole processes)")
+    return {
+        "packets": count,
+        "per_second": count / wall,
+        "cpu_ms": 1e3 * cpu / count,
+        "grown_mb": grown / 1024,
+        "status_s": status,
+        "resume_s": resume,
+    }
 
 
 def main() -> None:
@@ -135,8 +140,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="how long to send under the limit")
     parser.add_argument("--packets", type=int, default=20_000, help="how many packets the long run has")
     given = parser.parse_args()
-    measure_pace(given.seconds)
-    measure_long_run(given.packets)
+    for name, value in (measured_pace(given.seconds) | measured_long_run(given.packets)).items():
+        print(f"{name}: {value:g}")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def test_workers_end_with_the_process_that_they_work_for():
     """Killed at once, it leaves nobody behind."""
     program = (
         "import os, time\nfrom boxferry.workers import Workers\n"
-        "def f(n):\n    print(os.getpid(), flush=True)\n    return n\n"
+        "def f(n):\n    os.write(1, b'%d\\n' % os.getpid())\n    return n\n"
         "list(zip(Workers(2).map(f, iter(range(4))), map(time.sleep, [0, 0, 0, 60])))\n"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as running:

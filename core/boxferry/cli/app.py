@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "convert": "boxferry.cli.convert",
-    "demo": "boxferry.cli.demo",
-    "formats": "boxferry.cli.listing",
-    "evaluate": "boxferry.cli.review",
-    "labels": "boxferry.cli.labels",
-    "plugins": "boxferry.cli.listing",
-    "preview": "boxferry.cli.preview",
-    "pull": "boxferry.cli.review",
-    "push": "boxferry.cli.push",
-    "report": "boxferry.cli.review",
-    "resume": "boxferry.cli.resume",
-    "runs": "boxferry.cli.labels",
-    "sandbox": "boxferry.cli.sandbox",
-    "status": "boxferry.cli.status",
-    "validate": "boxferry.cli.validate",
-}
+    "convert": ("convert", "Turn predictions into packets, or into another format."),
+    "demo": ("demo", "Show the whole way on a sandbox: push, correct, pull, report."),
+    "evaluate": ("review", "COCO's metrics of a run against the corrected boxes."),
+    "formats": ("listing", "List the formats that can be read and written."),
+    "labels": ("labels", "List the project's labels with their ids."),
+    "plugins": ("listing", "List the plugins that were found."),
+    "preview": ("preview", "Write a page of what reviewers will see, before anything is sent."),
+    "pull": ("review", "Write a run's boxes as they are after people corrected them."),
+    "push": ("push", "Send predictions to Diffgram, to be corrected there."),
+    "report": ("review", "Tell what people did to a run's boxes."),
+    "resume": ("resume", "Go on with a run that was interrupted."),
+    "runs": ("labels", "List the runs of models that the project's boxes came from."),
+    "sandbox": ("sandbox", "Run a Diffgram-compatible inbox on this machine, with a page."),
+    "status": ("status", "List the runs in the outbox, or the packets of one."),
+    "validate": ("validate", "Check predictions: what would be dropped or changed, and why."),
+}  #: name → its module in this folder, and what `boxferry --help` says of it
 INTERRUPTED = 130
 TRACEBACK_VARIABLE = "BOXFERRY_TRACEBACK"
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported one by one, since `--help` of one needs no other."""
+    """A group whose commands are imported one by one: a command needs no other, and the list of them needs none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
         """The names, in alphabetical order."""
@@ -49,10 +49,15 @@ class LazyGroup(click.Group):
         """The command of this name; its module holds it as `<name>_command`."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_command")
+        command = getattr(import_module(f"boxferry.cli.{COMMANDS[cmd_name][0]}"), f"{cmd_name}_command")
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name}_command is no command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # likewise
+        """The names with what they do."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
