@@ -134,11 +134,11 @@ def page(
 
 ## Sending
 
-Against a sandbox in a process of its own. Under a limit of {sending.limit:g} requests a second: {sending.share:.1%} of
-it over {sending.seconds:.0f} s, {sending.limited:.2%} of the answers were 429. Without a limit, {sending.packets:,}
-packets of 50 boxes: {sending.per_second:.0f} a second, {sending.cpu_ms:.2f} ms of the client's CPU each, outbox included;
-the peak of its memory is {sending.grown_mb:.1f} MB above that of a run of a tenth. `status` of that run takes
-{sending.status_s:.2f} s, `resume --no-wait` {sending.resume_s:.2f} s, as whole processes.
+Against a sandbox in a process of its own. Under a limit of {sending.limit:g} requests a second:
+{sending.share:.1%} of it over {sending.seconds:.0f} s, {sending.limited:.2%} of the answers were 429. Without a limit,
+{sending.packets:,} packets of 50 boxes: {sending.per_second:.0f} a second, {sending.cpu_ms:.2f} ms of the client's CPU
+each, the outbox included; the peak of its memory is {sending.grown_mb:.1f} MB above that of a run of a tenth. `status`
+of that run takes {sending.status_s:.2f} s, `resume --no-wait` {sending.resume_s:.2f} s, as whole processes.
 """
 
 
