@@ -94,3 +94,58 @@ def test_ctrl_c_ends_what_is_in_flight_and_says_how_to_go_on(job):
     assert done.returncode == 0, done.stderr
     assert len(sandbox.files()) == 60
     assert all(len(sandbox.boxes(f["original_filename"])) == 1 for f in sandbox.files())
+
+
+EAGER = "import boxferry.cli.progress as p; p.FIRST_S = p.EVERY_S = 0; from boxferry.cli.main import main; main()"
+
+
+def drawn_by(command, folder, **environ):
+    """What a command writes to a terminal, and its exit code; its standard output goes nowhere."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command, cwd=folder, env=os.environ | environ, stdout=subprocess.DEVNULL, stderr=theirs
+    ) as running:
+        os.close(theirs)
+        drawn = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            drawn += part
+    os.close(ours)
+    return drawn.decode(), running.returncode
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_reading_is_shown_on_a_terminal_only(suffix, tmp_path):
+    """By the bytes of a file, and what was found in it; what is written is the same."""
+    import gzip
+    import json
+
+    results = [
+        {"image_id": n, "file_name": f"{n}.jpg", "category_id": 0, "bbox": [1, 1, 9, 9], "score": 0.5}
+        for n in range(30_000)
+    ]
+    text = json.dumps(results).encode()
+    (tmp_path / f"r.json{suffix}").write_bytes(gzip.compress(text) if suffix else text)
+    arguments = ["convert", f"r.json{suffix}", "--names", "cat", "--size", "20x20"]
+    drawn, code = drawn_by([sys.executable, "-c", EAGER, *arguments, "-o", "drawn"], tmp_path)
+    plain = subprocess.run([*PROGRAM, *arguments, "-o", "plain"], cwd=tmp_path, capture_output=True, check=True)
+    assert code == 0
+    assert (tmp_path / "drawn").read_bytes() == (tmp_path / "plain").read_bytes()
+    assert "━" in drawn
+    assert f"reading r.json{suffix}" in drawn
+    assert "images" in drawn
+    assert plain.stderr.decode().splitlines() == ["30000 images, 30000 boxes read, 30000 kept; dropped: none"]
+
+
+def test_reading_and_sending_draw_one_bar_after_the_other(job):
+    """A push shows both."""
+    _, folder, command, environ = job
+    text, code = drawn_by([sys.executable, "-c", EAGER, *command[len(PROGRAM) :]], folder, **environ)
+    assert code == 0
+    assert "reading labels" in text
+    assert text.rindex("reading labels") < text.index("60/60")

@@ -10,6 +10,7 @@ import click
 from boxferry.boxes.tally import Tally
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, tally_lines, write_json
+from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
@@ -49,13 +50,14 @@ def convert_command(
     options = format_options(given)
     target = None if target_format == PACKETS else _format(session, target_format)
     own = {name: value for name, value in options.items() if target and _has(target, name)}
-    reading = {name: value for name, value in options.items() if name not in own}
-    predictions = predictions_of(session, given, reading)
+    others = {name: value for name, value in options.items() if name not in own}
+    predictions = predictions_of(session, given, others)
     tally = Tally(strict=given["strict"])
-    if target is None:
-        _write_packets(predictions, output, tally, model=model, run=run_name(run, given["source"]))
-    else:
-        predictions.write(target, Path(output), tally, option_values(target, own))
+    with reading(predictions) as (predictions, _):
+        if target is None:
+            _write_packets(predictions, output, tally, model=model, run=run_name(run, given["source"]))
+        else:
+            predictions.write(target, Path(output), tally, option_values(target, own))
     if as_json:
         write_json({**tally.as_dict(), "examples": tally.example_dicts()})
     for line in tally_lines(tally):

@@ -9,6 +9,7 @@ import click
 
 from boxferry.boxes.tally import Tally
 from boxferry.cli.output import say, tally_lines
+from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.formats import output_stream
 from boxferry.review.preview import preview_page
@@ -29,7 +30,8 @@ def preview_command(session: Session, /, output: str, drawn: int, **given: Any) 
     One self-contained HTML file; needs no server. Pixels are in it where --images knows them.
     """
     tally = Tally(strict=given["strict"])
-    page = preview_page(predictions_of(session, given, format_options(given)), tally, images=drawn)
+    with reading(predictions_of(session, given, format_options(given))) as (predictions, _):
+        page = preview_page(predictions, tally, images=drawn)
     with output_stream(Path(output)) as stream:
         stream.write(page.encode("utf-8", "replace"))
     for line in tally_lines(tally):

@@ -1,7 +1,8 @@
-"""How a push goes on, for people: a bar on a terminal, else a line now and then; on standard error."""
+"""How reading and sending go on, for people: a bar on a terminal, else a line now and then; on standard error."""
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from boxferry.cli.output import say
+from boxferry.reading.source import FileSource
 from boxferry.sending.listener import Listener
 from boxferry.sending.outbox import ENDED
 
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
+    from boxferry.boxes.detections import Detections
+    from boxferry.boxes.tally import Tally
+    from boxferry.reading.predictions import Predictions
     from boxferry.sending.outbox import Entry
     from boxferry.sending.outcome import Outcome
 
 LINE_EVERY_S = 10.0
+FIRST_S, EVERY_S = 1.0, 0.1  #: when a bar comes, and how often it is drawn
 
 
 class Lines(Listener):
@@ -58,9 +64,10 @@ class Lines(Listener):
 class Bar(Listener):
     """A bar that shows what has ended, what was sent, the rate and the time left."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        """Draw on `progress`."""
+    def __init__(self, progress: Progress, task: TaskID, before: Callable[[], None]) -> None:
+        """Draw on `progress`, from the start of the sending; `before` is called first."""
         self._progress = progress
+        self._before = before
         self._task = task
         self._lock = threading.Lock()
         self._states: dict[int, str] = {}
@@ -71,7 +78,9 @@ class Bar(Listener):
         self._progress.console.print(deletion(boxes))
 
     def started(self, packets: int) -> None:
-        """Know the whole."""
+        """Know the whole, and begin."""
+        self._before()
+        self._progress.start()
         self._progress.update(self._task, total=packets)
 
     def changed(self, entry: Entry, outcome: Outcome) -> None:
@@ -82,6 +91,70 @@ class Bar(Listener):
         ended, seconds = sum(counts[state] for state in ENDED), time.monotonic() - self._began
         sent, refused = len(self._states), counts["refused"]
         self._progress.update(self._task, completed=ended, sent=sent, refused=refused, rate=sent / max(seconds, 1e-3))
+
+
+class Reading:
+    """How far the reading of a source is: a bar on a terminal, once a second has gone by; by a file's bytes.
+
+    Looking at the clock for each block that is read, and each chunk, is all that it costs where nothing is shown.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Show nothing yet."""
+        self._name = name
+        self._bar: Progress | None = None
+        self._done, self._all = 0, 0
+        self._found = ""
+        self._next = time.monotonic() + FIRST_S
+
+    def bytes(self, done: int, total: int) -> None:
+        """So many bytes of the file have been read."""
+        self._done, self._all = done, total
+        self._draw()
+
+    def step(self, chunk: Detections, tally: Tally) -> Detections:
+        """A chunk has been read, and is handed on."""
+        self._found = f"{tally.images:,} images, {tally.read:,} boxes"
+        self._draw()
+        return chunk
+
+    def _draw(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + EVERY_S
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.add_task("", total=None)
+            self._bar.start()
+        text = f"reading {self._name}: {self._found}" if self._found else f"reading {self._name}"
+        self._bar.update(self._bar.task_ids[0], completed=self._done, total=self._all or None, description=text)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        self._next = math.inf
+
+
+@contextmanager
+def reading(predictions: Predictions) -> Iterator[tuple[Predictions, Callable[[], None]]]:
+    """The same predictions, whose reading is shown where standard error is a terminal; and what takes the bar away."""
+    if not sys.stderr.isatty():
+        yield predictions, lambda: None
+        return
+    shown = Reading(predictions.source.name)
+    if isinstance(predictions.source, FileSource):
+        predictions.source.watch = shown.bytes
+    try:
+        yield predictions.then(shown.step), shown.end
+    finally:
+        shown.end()
 
 
 @contextmanager
@@ -105,8 +178,8 @@ def deletion(boxes: Mapping[str, int]) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Listener]:
-    """A bar where standard error is a terminal, else lines."""
+def progress(before: Callable[[], None] = lambda: None) -> Iterator[Listener]:
+    """A bar where standard error is a terminal, else lines; `before` is called when sending begins."""
     if not sys.stderr.isatty():
         yield Lines()
         return
@@ -119,5 +192,8 @@ def progress() -> Iterator[Listener]:
         TextColumn("done, {task.fields[sent]} sent, {task.fields[refused]} refused, {task.fields[rate]:.0f}/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Bar(bar, bar.add_task("push", total=None, sent=0, refused=0, rate=0.0))
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    try:
+        yield Bar(bar, bar.add_task("push", total=None, sent=0, refused=0, rate=0.0), before)
+    finally:
+        bar.stop()

@@ -9,7 +9,7 @@ import click
 from boxferry.cli.manner import box_options, file_options, manner_of, sending_options
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, table, tally_lines, write_json, write_record
-from boxferry.cli.progress import progress
+from boxferry.cli.progress import progress, reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
@@ -58,12 +58,14 @@ def push_command(session: Session, /, **given: Any) -> int:
     manner = manner_of(given)
     plan = read_plan(given["from_plan"]) if given["from_plan"] else None
     predictions = None if plan else _predictions(session, given, manner)
-    with diffgram_of(given) as diffgram, progress() as listener:
+    with diffgram_of(given) as diffgram:
         try:
             if plan is not None:
-                report = diffgram.carry_out(plan, manner=manner, listener=listener)
+                with progress() as listener:
+                    report = diffgram.carry_out(plan, manner=manner, listener=listener)
             elif predictions is not None:
-                report = _pushed(diffgram, predictions, given, manner, listener)
+                with reading(predictions) as (shown, end), progress(before=end) as listener:
+                    report = _pushed(diffgram, shown, given, manner, listener)
         except KeyboardInterrupt:
             say(f"interrupted; the same command again goes on, or boxferry resume {_run_shown(given)}")
             raise

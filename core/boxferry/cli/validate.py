@@ -8,6 +8,7 @@ import click
 
 from boxferry.boxes.tally import Issue, Tally
 from boxferry.cli.output import say, table, write_json, write_record
+from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.errors import InputError
 
@@ -26,7 +27,8 @@ def validate_command(session: Session, /, as_json: bool, ndjson: bool, **given: 
     """Check SOURCE: what would be dropped or changed, and why. Needs no server."""
     predictions = predictions_of(session, given, format_options(given))
     tally = Tally(strict=given["strict"], listener=_record if ndjson else None)
-    error = _read_through(predictions, tally)
+    with reading(predictions) as (predictions, _):
+        error = _read_through(predictions, tally)
     summary = _summary(predictions, tally, error)
     if ndjson:
         write_record({"kind": "summary", **summary})

@@ -71,6 +71,7 @@ class FileSource:
 
     value = None
     is_stream = True
+    watch: Callable[[int, int], None] | None = None  #: is told how many bytes of how many were read
 
     def __init__(self, name: str) -> None:
         """Stand for the file at the path `name`."""
@@ -84,7 +85,8 @@ class FileSource:
 
     def open(self) -> BinaryIO:
         """The bytes from the start, decompressed; an InputError where the file cannot be read."""
-        return _unzipped(self._path, self.name) if self._zipped else _open(self._path, self.name)
+        file = _open(self._path, self.name, self.watch)
+        return _unzipped(file, self.name) if self._zipped else file
 
     def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 # one file is what was named: it is taken
         """Itself, under its own name; where it is zipped, the path is that of an unzipped copy."""
@@ -202,8 +204,9 @@ class Peekable:
 class _Unzipping(io.RawIOBase):
     """The content of a gzip file; whatever is wrong with it becomes an InputError."""
 
-    def __init__(self, path: str, name: str) -> None:
-        self._file = gzip.GzipFile(path)
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._zipped = file
+        self._file = gzip.GzipFile(fileobj=file)
         self._name = name
 
     def readable(self) -> bool:
@@ -217,16 +220,31 @@ class _Unzipping(io.RawIOBase):
 
     def close(self) -> None:
         self._file.close()
+        self._zipped.close()
         super().close()
 
 
-def _unzipped(path: str, name: str) -> BinaryIO:
-    return io.BufferedReader(_Unzipping(path, name), BLOCK_BYTES)
+class _Watched(io.FileIO):
+    """A file that tells how far it has been read."""
+
+    def __init__(self, path: str, watch: Callable[[int, int], None]) -> None:
+        super().__init__(path)
+        self._watch = watch
+        self._size = os.fstat(self.fileno()).st_size
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        count = super().readinto(buffer)
+        self._watch(self.tell(), self._size)
+        return count
 
 
-def _open(path: str, name: str = "") -> BinaryIO:
+def _unzipped(file: BinaryIO, name: str) -> BinaryIO:
+    return io.BufferedReader(_Unzipping(file, name), BLOCK_BYTES)
+
+
+def _open(path: str, name: str = "", watch: Callable[[int, int], None] | None = None) -> BinaryIO:
     try:
-        return Path(path).open("rb")
+        return Path(path).open("rb") if watch is None else io.BufferedReader(_Watched(path, watch))
     except OSError as error:
         raise _unreadable(name or path, error) from error
 
