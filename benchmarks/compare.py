@@ -7,6 +7,7 @@ minutes, and writes nothing. Peers have an environment of their own (`--peers PY
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -172,6 +173,14 @@ def start_up(rounds: int) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
+def stages(kind: str, root: Path) -> dict[str, float]:
+    """The seconds of each stage of boxferry's work on an input."""
+    arguments = [part.replace("{in}", str(root / kind)) for part in ARGUMENTS[kind]]
+    command = [sys.executable, str(HERE / "stages.py"), str(root / "out"), *arguments]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return found
+
+
 def machine() -> str:
     """What it was measured on."""
     model = next(
@@ -198,10 +207,11 @@ def main() -> None:
         root = Path(name)
         made = works(root, given.peers, 20 if given.small else 1)
         found = {kind: compared(work, rounds, root / "out") for kind, work in made.items()}
+        where = {found[kind].title: stages(kind, root) for kind in ("coco", "yolo", "voc")}
     started = start_up(5 if given.small else 15)
     pace = send.measured_pace(8 if given.small else 60)
     long_run = send.measured_long_run(1_000 if given.small else 100_000)
-    text = page(found, started, Sending(**pace, **long_run), machine(), rounds)
+    text = page(found, where, started, Sending(**pace, **long_run), machine(), rounds)
     print(text)
     if not given.small:
         docs = HERE.parent / "docs"

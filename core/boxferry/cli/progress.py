@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from boxferry.sending.outcome import Outcome
 
 LINE_EVERY_S = 10.0
-FIRST_S, EVERY_S = 1.0, 0.1  #: when a bar comes, and how often it is drawn
+FIRST_S, EVERY_S = 2.0, 0.25  #: when a bar comes, and how often it is drawn
 
 
 class Lines(Listener):
@@ -94,7 +94,7 @@ class Bar(Listener):
 
 
 class Reading:
-    """How far the reading of a source is: a bar on a terminal, once a second has gone by; by a file's bytes.
+    """How far the reading of a source is: a bar on a terminal, once two seconds have gone by; by a file's bytes.
 
     Looking at the clock for each block that is read, and each chunk, is all that it costs where nothing is shown.
     """
@@ -128,11 +128,12 @@ class Reading:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
             self._bar.add_task("", total=None)
             self._bar.start()
         text = f"reading {self._name}: {self._found}" if self._found else f"reading {self._name}"
         self._bar.update(self._bar.task_ids[0], completed=self._done, total=self._all or None, description=text)
+        self._bar.refresh()
 
     def end(self) -> None:
         """Take the bar away."""
