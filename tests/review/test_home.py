@@ -256,7 +256,44 @@ def test_the_page_escapes_what_it_shows(sandbox, diffgram, folder):
     for file in sandbox.files():
         sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
     review = diffgram.pull("<b>r")
-    page = report_page(review, review.summary())
+    page = report_page([(review, review.summary())])
     assert nasty not in page
     assert "&lt;script&gt;" in page
     assert "<b>r" not in page
+
+
+def test_two_runs_are_set_beside_each_other(sandbox, settings, corrected, folder, capsys):
+    """By what people had to correct; a page and JSON with both; a name that is not there is an error."""
+    push(corrected, predictions(folder, names=["fox", "cow"]), run="other", on_existing="append", existing=True)
+    assert boxferry(["report", "r", "other", "--html", "both.html"]) == 0
+    said = capsys.readouterr()
+    assert "66.7% of its boxes there had to be corrected" in said.err
+    assert "run r: 2 of 3 files reviewed" in said.err
+    assert [line.split()[0] for line in said.out.splitlines()[:3]] == ["run", "r", "other"]
+    page = (settings / "both.html").read_text()
+    assert page.count("<h1>") == 3
+    assert "66.7%" in page
+    assert boxferry(["report", "r", "other", "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert set(runs) == {"r", "other"}
+    files = {each["file"]: each["fates"] for each in runs["r"]["images"]}
+    assert files["a.jpg"] == {"kept": 0, "moved": 1, "relabelled": 0, "deleted": 1, "added": 1}
+    assert files["b.png"] == {"kept": 1, "moved": 0, "relabelled": 0, "deleted": 0, "added": 0}
+
+
+def test_files_on_which_two_runs_disagree_come_first():
+    """Boxes that one has and the other has not count; the same object found a little differently does not."""
+    from boxferry.review.fates import Predicted
+    from boxferry.review.order import disputed
+    from boxferry.review.pull import ReviewedFile
+
+    def box(x, label="cat", frame=None):
+        return Predicted(reference=str(x), label=label, corners=(x, 0.0, x + 10.0, 10.0), frame=frame)
+
+    file = ReviewedFile(file_name="a", file_id=1, predicted=[box(0.0), box(50.0)])
+    assert disputed(file, {}) == 0
+    assert disputed(file, {1: [box(50.0), box(1.0)]}) == 0
+    assert disputed(file, {1: []}) == 2
+    assert disputed(file, {1: [box(0.0), box(50.0, "dog")]}) == 2
+    assert disputed(file, {1: [box(0.0), box(50.0), box(51.0)]}) == 1
+    assert disputed(file, {1: [box(0.0), box(50.0, frame=3)]}) == 2

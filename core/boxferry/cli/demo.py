@@ -58,7 +58,7 @@ def _show_corrections(review: Review, html: Path) -> None:
     rows = [(label, *(fates[fate] for fate in FATES)) for label, fates in sorted(summary.labels.items())]
     click.echo(table(("label", *FATES), [*rows, ("all", *(summary.fates[fate] for fate in FATES))]))
     with output_stream(html) as stream:
-        stream.write(report_page(review, summary).encode("utf-8", "replace"))
+        stream.write(report_page([(review, summary)]).encode("utf-8", "replace"))
     click.echo(f"the report: {html}")
 
 

@@ -12,7 +12,7 @@ from boxferry.cli.output import say, tally_lines
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.formats import output_stream
-from boxferry.review.preview import preview_page
+from boxferry.review.preview import preview_of
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
@@ -22,19 +22,26 @@ if TYPE_CHECKING:
 @source_argument()
 @reading_options
 @click.option("-o", "--output", default="preview.html", show_default=True, help="The page; - is standard output.")
+@click.option("--png", metavar="FILE", help="A contact sheet of the same images too; needs Pillow.")
 @click.option("--drawn", type=click.IntRange(0), default=24, show_default=True, help="How many images are drawn.")
 @click.pass_obj
-def preview_command(session: Session, /, output: str, drawn: int, **given: Any) -> int:
+def preview_command(session: Session, /, output: str, png: str | None, drawn: int, **given: Any) -> int:
     """Write a page of what reviewers will see of SOURCE: images with boxes, labels, scores; what is dropped, and why.
 
     One self-contained HTML file; needs no server. Pixels are in it where --images knows them.
     """
     tally = Tally(strict=given["strict"])
     with reading(predictions_of(session, given, format_options(given))) as (predictions, _):
-        page = preview_page(predictions, tally, images=drawn)
-    with output_stream(Path(output)) as stream:
-        stream.write(page.encode("utf-8", "replace"))
+        preview = preview_of(predictions, tally, images=drawn)
+    written = {output: preview.page.encode("utf-8", "replace")}
+    if png:
+        from boxferry.review.sheet import contact_sheet
+
+        written[png] = contact_sheet(preview.shown)
+    for path, content in written.items():
+        with output_stream(Path(path)) as stream:
+            stream.write(content)
     for line in tally_lines(tally):
         say(line)
-    say(f"written: {output}")
+    say(f"written: {', '.join(written)}")
     return 1 if tally.failed else 0

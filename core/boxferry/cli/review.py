@@ -14,7 +14,7 @@ from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from boxferry.cli.session import Session
     from boxferry.review.project import Review
@@ -67,33 +67,52 @@ def pull_command(
 
 
 @click.command("report")
-@click.argument("run")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]...")
 @server_options
 @outbox_option
 @connections_option
 @click.option("--html", metavar="FILE", help="A self-contained page too, with plots and the worst images.")
-@click.option("--order", metavar="FILE", help="A CSV of files by how much correcting them would teach, too.")
+@click.option("--order", metavar="FILE", help="A CSV of RUN's files by how much correcting them would teach.")
 @click.option("--deletion", type=float, default=1.0, show_default=True, help="Clicks to delete a box.")
 @click.option("--addition", type=float, default=4.0, show_default=True, help="Clicks to draw a box.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def report_command(
-    run: str, html: str | None, order: str | None, deletion: float, addition: float, as_json: bool, **given: Any
-) -> None:
-    """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score."""
+    runs: tuple[str, ...], html: str | None, order: str | None, deletion: float, addition: float, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
+
+    Several runs are set beside each other; for --order the others tell where they disagree with the first.
+    """
     from boxferry.review.order import order_lines
     from boxferry.review.page import report_page
     from boxferry.review.summary import Clicks
 
-    review = _pulled(given, run)
-    summary = review.summary(Clicks(deletion=deletion, addition=addition))
+    reviews = [_pulled(given, run) for run in runs]
+    summaries = [review.summary(Clicks(deletion=deletion, addition=addition)) for review in reviews]
     if html:
-        _write(html, report_page(review, summary))
+        _write(html, report_page(list(zip(reviews, summaries, strict=True))))
     if order:
-        _write(order, order_lines(review))
+        _write(order, order_lines(reviews[0], reviews[1:]))
     if as_json:
-        write_json(summary.as_dict())
-    else:
-        _print(summary)
+        facts = {run: summary.as_dict() for run, summary in zip(runs, summaries, strict=True)}
+        write_json({"runs": facts} if len(runs) > 1 else facts[runs[0]])
+        return
+    if len(runs) > 1:
+        _print_beside(runs, summaries)
+    for run, summary in zip(runs, summaries, strict=True):
+        _print(run, summary)
+
+
+def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:
+    from boxferry.review.fates import FATES
+    from boxferry.review.page import percent
+
+    rows = [
+        (run, f"{each.reviewed}/{each.files}", *(each.fates[fate] for fate in FATES), percent(each.corrected_share))
+        for run, each in zip(runs, summaries, strict=True)
+    ]
+    click.echo(table(("run", "reviewed", *FATES, "corrected"), rows))
 
 
 def _write(path: str, text: str) -> None:
@@ -102,10 +121,13 @@ def _write(path: str, text: str) -> None:
     say(f"written: {path}")
 
 
-def _print(summary: Summary) -> None:
+def _print(run: str, summary: Summary) -> None:
     from boxferry.review.fates import FATES
+    from boxferry.review.page import percent
 
-    say(f"{summary.reviewed} of {summary.files} files reviewed, as far as the server can tell")
+    told = percent(summary.corrected_share)
+    corrected = f"; {told} of its boxes there had to be corrected" if told else ""
+    say(f"run {run}: {summary.reviewed} of {summary.files} files reviewed, as far as the server can tell{corrected}")
     rows: list[tuple[object, ...]] = []
     for label, fates in sorted(summary.labels.items()):
         best = summary.thresholds.get(label)

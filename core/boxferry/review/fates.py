@@ -131,6 +131,25 @@ def _by_reference(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> d
     return {index: rows[box.reference] for index, box in enumerate(predicted) if box.reference in rows}
 
 
+def same_objects(one: Sequence[Predicted], two: Sequence[Predicted]) -> dict[int, int]:
+    """Which boxes of two runs on one file are of the same object: the best overlap first, each box once.
+
+    They have the same label and frame, and overlap (IoU) by one half or more.
+    """
+    if not one or not two:
+        return {}
+    overlap = iou_matrix(np.array([box.corners for box in one]), np.array([box.corners for box in two]))
+    pairs: dict[int, int] = {}
+    for flat in np.argsort(-overlap, axis=None, kind="stable").tolist():
+        first, second = divmod(flat, len(two))
+        if overlap[first, second] < SAME_OBJECT:
+            break
+        fits = (one[first].label, one[first].frame) == (two[second].label, two[second].frame)
+        if fits and first not in pairs and second not in pairs.values():
+            pairs[first] = second
+    return pairs
+
+
 def _by_overlap(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> dict[int, int]:
     """Pairs of the best overlap, each box once; an untouched box of another run counts only where it is equal."""
     if not predicted or not stored:

@@ -7,23 +7,38 @@ import io
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from boxferry.review.fates import same_objects
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from boxferry.review.fates import Predicted
     from boxferry.review.project import Review
     from boxferry.review.pull import ReviewedFile
 
 
-def order_lines(review: Review) -> str:
+def order_lines(review: Review, others: Iterable[Review] = ()) -> str:
     """A CSV of the files that nobody has looked at yet: file id, name and worth, the best first.
 
     The worth of a file is the sum over its boxes of how doubtful each is (1 at a score of one half, 0 at 0 and 1), of
-    how often people have corrected boxes of its label and score so far, and of how rare its label is.
+    how often people have corrected boxes of its label and score so far, and of how rare its label is; and 1 for each
+    box on which another run disagrees: that one of them has and the other has not.
+
+    Args:
+        review: the run whose files are listed.
+        others: runs over the same files.
     """
+    elsewhere = [{file.file_id: file.predicted for file in other.files} for other in others]
     corrected, seen = _history(review)
     counts = Counter(box.label for file in review.files for box in file.predicted)
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(("file_id", "file_name", "boxes", "worth"))
-    waiting = [(worth(file, corrected, seen, counts), file) for file in review.files if not file.reviewed]
+    waiting = [
+        (worth(file, corrected, seen, counts) + sum(disputed(file, files) for files in elsewhere), file)
+        for file in review.files
+        if not file.reviewed
+    ]
     for value, file in sorted(waiting, key=lambda pair: (-pair[0], pair[1].file_name)):
         writer.writerow((file.file_id, file.file_name, len(file.predicted), f"{value:.4f}"))
     return lines.getvalue()
@@ -40,6 +55,18 @@ def _history(review: Review) -> tuple[Counter[tuple[str, int]], Counter[tuple[st
                 seen[key] += 1
                 corrected[key] += box.fate != "kept"
     return corrected, seen
+
+
+def disputed(file: ReviewedFile, other: Mapping[int, list[Predicted]]) -> int:
+    """How many boxes one run has on a file and another has not: without a partner of the same label and half its area.
+
+    A file that the other run does not have is disputed by nobody.
+    """
+    if file.file_id not in other:
+        return 0
+    one, two = file.predicted, other[file.file_id]
+    paired = len(same_objects(one, two))
+    return len(one) + len(two) - 2 * paired
 
 
 def worth(

@@ -10,6 +10,8 @@ from boxferry.review.fates import FATES
 from boxferry.review.summary import BINS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from boxferry.review.project import Review
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.summary import Summary
@@ -20,22 +22,46 @@ COLOURS = {
 DRAWN = 12  #: images
 
 
-def report_page(review: Review, summary: Summary) -> str:
-    """The page."""
-    title = f"Run {review.run.name} of {review.run.model or 'annotations'}"
+def report_page(reports: Sequence[tuple[Review, Summary]]) -> str:
+    """The page of one run, or of several, which are set beside each other first."""
+    title = ", ".join(_title(review) for review, _ in reports)
+    parts = [f"<h1>{escape(title)}</h1>", colour_key(COLOURS)]
+    if len(reports) > 1:
+        parts.append(_side_by_side(reports))
+    for review, summary in reports:
+        parts += [f"<h1>{escape(_title(review))}</h1>"] if len(reports) > 1 else []
+        parts += _run(review, summary)
+    return whole_page(title, parts)
+
+
+def _title(review: Review) -> str:
+    return f"Run {review.run.name} of {review.run.model or 'annotations'}"
+
+
+def _side_by_side(reports: Sequence[tuple[Review, Summary]]) -> str:
+    rows = [
+        [review.run.name, f"{summary.reviewed} of {summary.files}", *(summary.fates[fate] for fate in FATES), told]
+        for review, summary in reports
+        for told in [percent(summary.corrected_share)]
+    ]
+    return html_table(["run", "files reviewed", *FATES, "had to be corrected"], rows)
+
+
+def percent(share: float | None) -> str:
+    """A share in words; empty where there is none."""
+    return "" if share is None else f"{share:.1%}"
+
+
+def _run(review: Review, summary: Summary) -> list[str]:
     parts = [
-        f"<h1>{escape(title)}</h1>",
         f"<p>{summary.reviewed} of {summary.files} files reviewed, as far as the server can tell.</p>",
         f"<p>Project {escape(review.run.project)}, directory {review.run.directory_id}.</p>",
-        colour_key(COLOURS),
         _counts(summary),
         *_plots(summary),
         _relabelled(summary),
         *_worst(review, summary),
     ]
-    if not summary.reviewed:
-        parts.append("<p>Nobody has changed or completed anything yet.</p>")
-    return whole_page(title, parts)
+    return parts if summary.reviewed else [*parts, "<p>Nobody has changed or completed anything yet.</p>"]
 
 
 def _counts(summary: Summary) -> str:
@@ -45,7 +71,9 @@ def _counts(summary: Summary) -> str:
         told = "" if best is None else f"{best.score:.2f} ({best.clicks_now:g} → {best.clicks:g} clicks)"
         rows.append([label, *(fates[fate] for fate in FATES), told])
     rows.append(["all", *(summary.fates[fate] for fate in FATES), ""])
-    return "<h2>Boxes</h2>" + html_table(["label", *FATES, "best threshold"], rows)
+    told = percent(summary.corrected_share)
+    share = f"<p>{told} of the predicted boxes had to be corrected.</p>" if told else ""
+    return "<h2>Boxes</h2>" + share + html_table(["label", *FATES, "best threshold"], rows)
 
 
 def _plots(summary: Summary) -> list[str]:

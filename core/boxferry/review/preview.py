@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -54,8 +54,20 @@ class _Seen:
             yield image, boxes
 
 
-def preview_page(predictions: Predictions, tally: Tally, *, images: int = 24) -> str:
-    """The page: counts, what was dropped and why, histograms, and the images with the most boxes.
+class Preview(NamedTuple):
+    """A page, and the images that are drawn on it.
+
+    Attributes:
+        page: HTML: counts, what was dropped and why, histograms, and the images with the most boxes.
+        shown: those images with their boxes.
+    """
+
+    page: str
+    shown: list[tuple[Image, Detections]]
+
+
+def preview_of(predictions: Predictions, tally: Tally, *, images: int = 24) -> Preview:
+    """What reviewers will see.
 
     Args:
         predictions: what would be pushed.
@@ -68,6 +80,11 @@ def preview_page(predictions: Predictions, tally: Tally, *, images: int = 24) ->
     seen = _Seen(images)
     for chunk in predictions.fitted(tally):
         seen.see(chunk)
+    shown = list(seen.shown())
+    return Preview(_page(predictions, tally, seen, shown), shown)
+
+
+def _page(predictions: Predictions, tally: Tally, seen: _Seen, shown: list[tuple[Image, Detections]]) -> str:
     title = f"Preview of {predictions.source.name}"
     colours = {label: colour_of(label) for label, _ in seen.labels.most_common(40)}
     return whole_page(
@@ -83,7 +100,7 @@ def preview_page(predictions: Predictions, tally: Tally, *, images: int = 24) ->
             bars("scores", [(f"{part / BINS:.1f}", {"boxes": seen.scores[part]}) for part in range(BINS)], ONE),
             "<h2>Images</h2>",
             colour_key(colours),
-            f'<div class="sheet">{"".join(_drawn(image, boxes) for image, boxes in seen.shown())}</div>',
+            f'<div class="sheet">{"".join(_drawn(image, boxes) for image, boxes in shown)}</div>',
         ],
     )
 

@@ -58,6 +58,7 @@ class Summary:
         moved_iou: the overlaps of moved boxes, before and after.
         thresholds: label → the threshold that costs the fewest clicks.
         worst: (file name, corrections), the most first.
+        images: of each file that somebody has looked at: its id, its name, and fate → boxes.
         by: how boxes were found again: 'reference' or 'iou' → boxes.
     """
 
@@ -72,7 +73,14 @@ class Summary:
     moved_iou: list[float] = field(default_factory=list)
     thresholds: dict[str, Threshold] = field(default_factory=dict)
     worst: list[tuple[str, int]] = field(default_factory=list)
+    images: list[tuple[int, str, Counter[str]]] = field(default_factory=list)
     by: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def corrected_share(self) -> float | None:
+        """The share of the predicted boxes that people had to correct; None where none was looked at."""
+        predicted = self.fates.total() - self.fates["added"]
+        return 1 - self.fates["kept"] / predicted if predicted else None
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -80,6 +88,7 @@ class Summary:
             "files": self.files,
             "reviewed": self.reviewed,
             "fates": {fate: self.fates[fate] for fate in FATES},
+            "corrected_share": self.corrected_share,
             "labels": {name: {fate: found[fate] for fate in FATES} for name, found in sorted(self.labels.items())},
             "scores": {name: [dict(part) for part in parts] for name, parts in sorted(self.scores.items())},
             "relabelled": [{"from": a, "to": b, "boxes": n} for (a, b), n in self.relabelled.most_common()],
@@ -89,6 +98,10 @@ class Summary:
                 for name, t in sorted(self.thresholds.items())
             },
             "worst": [{"file": name, "corrections": n} for name, n in self.worst],
+            "images": [
+                {"file_id": number, "file": name, "fates": {fate: found[fate] for fate in FATES}}
+                for number, name, found in self.images
+            ],
             "found_by": dict(self.by),
         }
 
@@ -111,6 +124,7 @@ def summarized(files: Iterable[ReviewedFile], clicks: Clicks, *, worst: int = 20
             _count(found, box)
             judged[box.label].append(box)
             corrections[file.file_name] += box.fate != "kept"
+        found.images.append((file.file_id, file.file_name, Counter(box.fate for box in file.judged)))
     found.worst = [(name, n) for name, n in corrections.most_common(worst) if n]
     found.thresholds = {
         label: threshold for label, boxes in judged.items() if (threshold := best_threshold(boxes, clicks)) is not None
