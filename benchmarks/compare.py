@@ -95,7 +95,8 @@ def works(root: Path, peers: str, scale: int) -> dict[str, Work]:
     for kind, title in (
         ("coco", f"COCO results, {50 * images:,} over {images:,} images"),
         ("shuffled", "the same, shuffled"),
-        ("large", f"COCO results, {250 * images:,}"),
+        ("large", f"COCO results, {250 * images:,} over {images:,} images"),
+        ("many", f"COCO results, {250 * images:,} over {5 * images:,} images"),
         ("yolo", f"YOLO, {images:,} files of 10 rows, and images"),
         ("voc", f"VOC, {images:,} XML files of 10 objects"),
         ("voctext", f"VOC results, {10 * images:,} rows"),
@@ -103,7 +104,7 @@ def works(root: Path, peers: str, scale: int) -> dict[str, Work]:
         print(f"making: {title}", file=sys.stderr)
         folder = root / kind
         make(kind, folder, images)
-        form = "coco" if kind in {"shuffled", "large"} else kind
+        form = "coco" if kind in {"shuffled", "large", "many"} else kind
         commands = {OURS: ours(folder, tiny / form, ARGUMENTS[form])}
         if kind == "voc":
             commands[TWO] = ours(folder, tiny / form, ARGUMENTS[form], ("--jobs", "2"))
@@ -120,6 +121,8 @@ def make(kind: str, folder: Path, images: int) -> None:
     if kind in {"coco", "shuffled"}:
         inputs.coco(folder, images=images, each=50, shuffled=kind == "shuffled")
     elif kind == "large":
+        inputs.coco(folder, images=images, each=250)
+    elif kind == "many":
         inputs.coco(folder, images=5 * images, each=50)
     elif kind == "yolo":
         inputs.yolo(folder, images=images, each=10)

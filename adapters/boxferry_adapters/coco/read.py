@@ -181,7 +181,7 @@ class _Reader:
             raise InputError(f"{self.source.name}: image ids {other} and {item.image_id} are both '{image.key}'")
         if other != item.image_id:
             return self._numbers[other]
-        self.images.append(msgspec.structs.replace(image, source=self.source.name))
+        self.images.append(image)
         if len(self.images) > len(self._sizes):
             self._sizes = np.concatenate((self._sizes, np.zeros_like(self._sizes)))
         self._sizes[len(self.images) - 1] = image.width, image.height
@@ -231,7 +231,7 @@ class _Reader:
         """A chunk of records, each image's standing together, as Detections; counted as read."""
         starts = np.flatnonzero(np.diff(records["image"], prepend=-1))
         chunk = Detections.from_counts(
-            [self.images[number] for number in records["image"][starts].tolist()],
+            [self._sourced(self.images[number]) for number in records["image"][starts].tolist()],
             np.diff(np.append(starts, len(records))),
             np.ascontiguousarray(records["xyxy"]),
             np.ascontiguousarray(records["label"]),
@@ -243,6 +243,9 @@ class _Reader:
         )
         self.context.tally.count(chunk)
         return chunk
+
+    def _sourced(self, image: Image) -> Image:
+        return msgspec.structs.replace(image, source=self.source.name)
 
     def finish(self) -> None:
         """Report the classes and images that nobody knows.
@@ -276,7 +279,7 @@ class _Reader:
     def images_without_boxes(self, most: int) -> Iterator[Detections]:
         """A dataset's other images, `most` a chunk."""
         others = {image.key: image for image in (self.found.images or {}).values() if image.key not in self._by_key}
-        rest = [msgspec.structs.replace(self._located(image), source=self.source.name) for image in others.values()]
+        rest = [self._sourced(self._located(image)) for image in others.values()]
         for start in range(0, len(rest), most):
             chunk = Detections.from_counts(
                 rest[start : start + most], [0] * len(rest[start : start + most]), [], [], ()

@@ -121,7 +121,9 @@ class ImageIndex:
             InputError: it cannot be told which file it is, or the file has another size than the dataset file says.
         """
         listed = self._catalog.images.get(image_id) if self._catalog else None
-        return None if listed is None else self._measured(self._by_key[listed.key])
+        if listed is None or (self._folder is None and listed.sized):
+            return listed
+        return self._measured(self._by_key[listed.key])
 
     def local(self, path: str) -> Image | None:
         """The image or video file at a path of this machine, under its last part; None where there is none."""
@@ -149,7 +151,7 @@ class ImageIndex:
         if self._catalog is None:
             return files
         listed = list({image.key: _Entry(image) for image in self._catalog.images.values()}.values())
-        return [*listed, *_join(listed, files)]
+        return [*listed, *_join(listed, files)] if files else listed
 
     @cached_property
     def _by_key(self) -> dict[str, _Entry]:

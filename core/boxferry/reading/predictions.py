@@ -200,6 +200,9 @@ class Predictions:
 
     def _with_unmentioned(self, chunks: Iterator[Detections], tally: Tally) -> Iterator[Detections]:
         """The chunks, then the images of the folder that none of them mentioned, without boxes."""
+        if not self.has_folder:
+            yield from chunks
+            return
         seen: set[str] = set()
         for chunk in chunks:
             seen.update(image.key for image in chunk.images)
