@@ -297,3 +297,24 @@ def test_files_on_which_two_runs_disagree_come_first():
     assert disputed(file, {1: [box(0.0), box(50.0, "dog")]}) == 2
     assert disputed(file, {1: [box(0.0), box(50.0), box(51.0)]}) == 1
     assert disputed(file, {1: [box(0.0), box(50.0, frame=3)]}) == 2
+
+
+@pytest.mark.parametrize("labels", [3, 13])
+def test_relabellings_are_a_matrix_or_a_list(labels):
+    """A matrix with what stayed on its diagonal, where it fits on the page."""
+    from types import SimpleNamespace as Thing
+
+    from boxferry.review.page import report_page
+    from boxferry.review.project import Review
+    from boxferry.review.summary import Summary
+
+    summary = Summary(files=1, reviewed=1)
+    for number in range(labels):
+        summary.relabelled[f"l{number:02}", f"l{(number + 1) % labels:02}"] = number + 40
+        summary.labels[f"l{number:02}"].update(kept=number + 70, moved=100)
+    run = Thing(name="r", model="m", project="p", directory_id=1)
+    page = report_page([(Review(run, []), summary)])
+    if labels == 3:
+        assert '<tr><td>l01</td><td class="n">0</td><td class="n">171</td><td class="n">41</td></tr>' in page
+    else:
+        assert '<tr><td>l01</td><td>l02</td><td class="n">41</td></tr>' in page

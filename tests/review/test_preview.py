@@ -10,6 +10,7 @@ from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import UsageError
+from boxferry.review.drawing import View
 from boxferry.review.preview import preview_of
 from boxferry.review.sheet import CELL, COLUMNS, GAP, contact_sheet
 from boxferry.sending.labels import colour_of
@@ -54,7 +55,7 @@ def test_only_so_many_images_are_drawn_those_with_the_most_boxes(folder):
     """In the order of the source."""
     page = preview_of(predictions(folder), Tally(), images=1).page
     assert "a.jpg: 2 boxes" in page
-    assert "b.png: 1 boxes" not in page
+    assert "b.png: 1 box" not in page
 
 
 def test_the_command(folder, monkeypatch, capsys):
@@ -122,3 +123,17 @@ def test_a_contact_sheet_needs_pillow(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(UsageError, match=r"--png: needs Pillow: pip install 'boxferry\[sandbox\]'"):
         contact_sheet([])
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((300, 200), 300), ((1280, 960), 420), ((8000, 160), 1080), ((120, 2400), 25), ((0, 0), 420), ((10, 1), 10),
+        ((1, 100_000), 1),
+    ],
+)  # fmt: skip
+def test_images_are_shown_as_large_as_they_can_be_seen(size, shown):
+    """Neither a strip of a few pixels nor a column of many pages; lines are as thick on each."""
+    view = View.of(size, widest=420)
+    assert view.shown == pytest.approx(shown, abs=0.5)
+    assert view.unit * view.shown == pytest.approx(view.size[0])

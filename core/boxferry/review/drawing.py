@@ -5,20 +5,22 @@ from __future__ import annotations
 import base64
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from boxferry.review.fates import Corners
 
+PAGE_WIDTH, LEAST_HEIGHT = 1080, 60  #: pixels of the page
 LARGEST_IMAGE = 2_000_000  #: bytes of an image that is put into a page
 KINDS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".bmp": "bmp"}
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1a1a1a;background:#fff}
-table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .75rem;border-bottom:1px solid #ddd;text-align:right}
-th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}figure{margin:1.5rem 0}
-svg{max-width:100%;height:auto;background:#f6f6f6}figcaption{overflow-wrap:anywhere}
+table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .75rem;border-bottom:1px solid #ddd;text-align:left}
+td{overflow-wrap:anywhere}.n{text-align:right;overflow-wrap:normal}figure{margin:1.5rem 0}
+svg text{paint-order:stroke;stroke-linejoin:round}svg{max-width:100%;height:auto;background:#f6f6f6}
+figcaption{overflow-wrap:anywhere}
 .sheet{display:flex;flex-wrap:wrap;gap:1rem}.sheet figure{margin:0;max-width:100%}
 .key span{display:inline-block;margin-right:1rem}
 .key i{display:inline-block;width:.8rem;height:.8rem;margin-right:.3rem}
@@ -45,9 +47,16 @@ def colour_key(colours: Mapping[str, str]) -> str:
 
 def html_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     """A table."""
-    lines = ["<tr>" + "".join(f"<th>{escape(str(cell))}</th>" for cell in head) + "</tr>"]
-    lines += ["<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows]
+    rows = list(rows)
+    numeric = [all(isinstance(row[column], int | float) for row in rows) for column in range(len(head))]
+    lines = [_row("th", head, numeric), *(_row("td", row, numeric) for row in rows)]
     return f"<table>{''.join(lines)}</table>"
+
+
+def _row(tag: str, cells: Sequence[object], numeric: Sequence[bool]) -> str:
+    kinds = [' class="n"' if right else "" for right in numeric]
+    each = zip(kinds, cells, strict=True)
+    return "<tr>" + "".join(f"<{tag}{kind}>{escape(str(cell))}</{tag}>" for kind, cell in each) + "</tr>"
 
 
 def bars(
@@ -84,22 +93,59 @@ def _bar(number: int, text: str, found: Mapping[str, int], most: int, colours: M
     return shapes
 
 
-def box(corners: Corners, colour: str, line: float, title: str, *, dashed: bool = False) -> str:
-    """A box over an image; its title shows where the mouse is."""
+class View(NamedTuple):
+    """How an image is shown.
+
+    Attributes:
+        size: its width and height in pixels; 640x480 where they are not known.
+        shown: pixels of the page that it is wide.
+    """
+
+    size: tuple[int, int]
+    shown: float
+
+    @classmethod
+    def of(cls, size: tuple[int, int], *, widest: int = 800) -> Self:
+        """As wide as the image, and as `widest`; a tall one narrower, a very wide one as wide as the page."""
+        width, height = size = size if all(size) else (640, 480)
+        shown = min(width, widest, 1.2 * widest * width / height)
+        if shown * height / width < LEAST_HEIGHT:
+            shown = min(width, PAGE_WIDTH)
+        return cls(size, max(1.0, shown))
+
+    @property
+    def unit(self) -> float:
+        """Pixels of the image for one of the page."""
+        return self.size[0] / self.shown
+
+
+def box(corners: Corners, colour: str, view: View, title: str, *, dashed: bool = False, text: str = "") -> str:
+    """A box over an image; its title shows where the mouse is, its text always."""
     x_min, y_min, x_max, y_max = corners
+    line = 1.5 * view.unit
     dash = f' stroke-dasharray="{4 * line:.1f}"' if dashed else ""
-    return (
+    shape = (
         f'<rect x="{x_min:g}" y="{y_min:g}" width="{x_max - x_min:g}" height="{y_max - y_min:g}" fill="none" '
-        f'stroke="{colour}" stroke-width="{line:.1f}"{dash}><title>{escape(title)}</title></rect>'
+        f'stroke="{colour}" stroke-width="{line:.2f}"{dash}><title>{escape(title)}</title></rect>'
     )
+    if not text:
+        return shape
+    size = 11 * view.unit
+    place = f'x="{x_min + line:.1f}" y="{max(y_min, 0) + size:.1f}" font-size="{size:.1f}"'
+    return f'{shape}<text {place} fill="#fff" stroke="#000" stroke-width="{size / 5:.2f}">{escape(text)}</text>'
 
 
-def over_image(media: str, size: tuple[int, int], shapes: Iterable[str], caption: str, *, widest: int = 800) -> str:
+def over_image(media: str, view: View, shapes: Iterable[str], caption: str) -> str:
     """Shapes over an image: with its pixels, where it is on this machine and not too large."""
-    width, height = size if all(size) else (640, 480)
+    width, height = view.size
     drawn = "".join([_pixels(media, width, height), *shapes])
-    svg = f'<svg viewBox="0 0 {width} {height}" width="{min(width, widest)}" role="img">{drawn}</svg>'
+    svg = f'<svg viewBox="0 0 {width} {height}" width="{view.shown:.0f}" role="img">{drawn}</svg>'
     return f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>"
+
+
+def boxes_told(count: int) -> str:
+    """'1 box', '2 boxes'."""
+    return f"{count} box" if count == 1 else f"{count} boxes"
 
 
 def _pixels(media: str, width: int, height: int) -> str:

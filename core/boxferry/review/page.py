@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from boxferry.review.drawing import bars, box, colour_key, html_table, over_image, whole_page
+from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
 from boxferry.review.fates import FATES
 from boxferry.review.summary import BINS
 
@@ -20,6 +20,7 @@ COLOURS = {
     "kept": "#2e7d32", "moved": "#f9a825", "relabelled": "#6a1b9a", "deleted": "#c62828", "added": "#1565c0",
 }  # fmt: skip
 DRAWN = 12  #: images
+MATRIX = 12  #: labels of a matrix; where there are more it is a list
 
 
 def report_page(reports: Sequence[tuple[Review, Summary]]) -> str:
@@ -88,8 +89,21 @@ def _plots(summary: Summary) -> list[str]:
 def _relabelled(summary: Summary) -> str:
     if not summary.relabelled:
         return ""
-    rows = [(a, b, n) for (a, b), n in summary.relabelled.most_common()]
-    return "<h2>Relabelled</h2>" + html_table(["from", "to", "boxes"], rows)
+    names = sorted({name for pair in summary.relabelled for name in pair})
+    if len(names) > MATRIX:
+        rows = [(a, b, n) for (a, b), n in summary.relabelled.most_common()]
+        return "<h2>Relabelled</h2>" + html_table(["from", "to", "boxes"], rows)
+    matrix = [
+        [name, *(_right(summary, name) if other == name else summary.relabelled[name, other] for other in names)]
+        for name in names
+    ]
+    told = "<p>The label that was predicted, and across the one that it has now.</p>"
+    return "<h2>Relabelled</h2>" + told + html_table(["predicted", *names], matrix)
+
+
+def _right(summary: Summary, label: str) -> int:
+    """How many boxes have kept this label."""
+    return summary.labels[label]["kept"] + summary.labels[label]["moved"]
 
 
 def _worst(review: Review, summary: Summary) -> list[str]:
@@ -99,15 +113,15 @@ def _worst(review: Review, summary: Summary) -> list[str]:
 
 
 def _drawn(file: ReviewedFile, corrections: int) -> str:
-    line = max(file.width, file.height, 300) / 300
+    view = View.of((file.width, file.height))
     shapes = []
     for judged in file.judged:
         if judged.predicted is not None and judged.fate != "kept":
             title = f"{judged.fate}: {judged.predicted.label}"
-            shapes.append(box(judged.predicted.corners, COLOURS["deleted"], line, title, dashed=True))
+            shapes.append(box(judged.predicted.corners, COLOURS["deleted"], view, title, dashed=True))
         if judged.stored is not None:
             shapes.append(
-                box(judged.stored.corners, COLOURS[judged.fate], line, f"{judged.fate}: {judged.stored.label}")
+                box(judged.stored.corners, COLOURS[judged.fate], view, f"{judged.fate}: {judged.stored.label}")
             )
     caption = f"{file.file_name}: {corrections} corrections; as it was sent dashed"
-    return over_image(file.media, (file.width, file.height), shapes, caption)
+    return over_image(file.media, view, shapes, caption)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from boxferry.review.drawing import bars, box, colour_key, html_table, over_image, whole_page
+from boxferry.review.drawing import View, bars, box, boxes_told, colour_key, html_table, over_image, whole_page
 from boxferry.sending.labels import colour_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BINS = 10
 PER_IMAGE = ((0, 0, "0"), (1, 1, "1"), (2, 4, "2-4"), (5, 9, "5-9"), (10, 49, "10-49"), (50, 10**9, "50+"))
+MOST_TEXTS = 30  #: on an image; where there are more they would hide it
 ONE = {"boxes": "#1565c0"}
 
 
@@ -115,11 +116,11 @@ def _left_out(tally: Tally) -> list[str]:
 
 
 def _drawn(image: Image, boxes: Detections) -> str:
-    line = max(image.width, image.height, 300) / 300
+    view = View.of((image.width, image.height), widest=420)
     shapes = []
     for corners, code, score in zip(boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), strict=True):
         label = boxes.labels[code]
         told = label if np.isnan(score) else f"{label} {score:.2f}"
-        shapes.append(box(tuple(corners), colour_of(label), line, told))
-    caption = f"{image.key}: {len(boxes)} boxes"
-    return over_image(image.media, (image.width, image.height), shapes, caption, widest=420)
+        text = told if len(boxes) <= MOST_TEXTS else ""
+        shapes.append(box(tuple(corners), colour_of(label), view, told, text=text))
+    return over_image(image.media, view, shapes, f"{image.key}: {boxes_told(len(boxes))}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from boxferry.errors import UsageError
+from boxferry.review.drawing import boxes_told
 from boxferry.sending.labels import colour_of
 
 if TYPE_CHECKING:
@@ -38,17 +40,17 @@ def contact_sheet(shown: Sequence[tuple[Image, Detections]]) -> bytes:
         from PIL import ImageDraw
     except ImportError:
         raise UsageError("--png: needs Pillow: pip install 'boxferry[sandbox]'") from None
-    rows = max(1, -(-len(shown) // COLUMNS))
-    height = CELL + CAPTION + GAP
-    sheet = Picture.new("RGB", (GAP + COLUMNS * (CELL + GAP), GAP + rows * height), "white")
-    font = _font()
-    for number, (image, boxes) in enumerate(shown):
-        left, top = GAP + number % COLUMNS * (CELL + GAP), GAP + number // COLUMNS * height
-        picture = _picture(image)
+    pictures = [_picture(image) for image, _ in shown]
+    heights = [max(each.height for each in pictures[at : at + COLUMNS]) for at in range(0, len(pictures), COLUMNS)]
+    tops = list(accumulate(heights, lambda top, height: top + height + CAPTION + GAP, initial=GAP))
+    sheet = Picture.new("RGB", (GAP + COLUMNS * (CELL + GAP), tops[-1] + GAP), "white")
+    draw, font = ImageDraw.Draw(sheet), _font()
+    for number, ((image, boxes), picture) in enumerate(zip(shown, pictures, strict=True)):
+        left, top = GAP + number % COLUMNS * (CELL + GAP), tops[number // COLUMNS]
         sheet.paste(picture, (left, top))
-        draw = ImageDraw.Draw(sheet)
         _draw_boxes(draw, (left, top), picture.width / max(1, image.width), boxes, font)
-        draw.text((left, top + CELL + 2), _short(f"{image.key}: {len(boxes)} boxes"), fill="black", font=font)
+        caption = _short(f"{image.key}: {boxes_told(len(boxes))}")
+        draw.text((left, top + picture.height + 2), caption, fill="black", font=font)
     out = io.BytesIO()
     sheet.save(out, "PNG", optimize=True)
     return out.getvalue()
