@@ -172,3 +172,19 @@ def test_two_thousand_boxes_and_other_peoples_names_are_no_trouble(sandbox, page
     assert "<script>alert(1)" in page.locator("#label").inner_text()
     drag(page, (80, 90), (90, 100))
     assert len(saved(sandbox, page, image)) == 2002
+
+
+def test_a_very_wide_image_is_shown_as_it_is(sandbox, image):
+    """The server scales it and records its sides the wrong way round; the page goes by the picture."""
+    import io
+
+    from PIL import Image as Picture
+
+    data = io.BytesIO()
+    Picture.new("RGB", (8000, 100), "grey").save(data, "PNG")
+    path = f"{sandbox.host}/api/walrus/v1/project/{sandbox.project}/input/from_local"
+    parts = {"file": ("wide.png", data.getvalue()), "json": (None, '{"directory_id": 1}', "application/json")}
+    auth = (sandbox.client_id, sandbox.client_secret)
+    file_id = requests.post(path, files=parts, auth=auth, timeout=9).json()["file"]["id"]
+    assert (sandbox.files()[-1]["width"], sandbox.files()[-1]["height"]) == (96, 7680)
+    assert 'viewBox="0 0 7680 96"' in requests.get(f"{sandbox.host}/correct/{file_id}", timeout=9).text

@@ -50,7 +50,7 @@ function draw() {
     element("title", {}, shape).textContent = name(box.row.label_file_id);
   });
   if (chosen >= 0) handles(boxes[chosen].row);
-  by("count").textContent = `${alive().length} boxes${dirty ? ", not saved" : ""}`;
+  by("count").textContent = `${alive().length} ${alive().length === 1 ? "box" : "boxes"}${dirty ? ", not saved" : ""}`;
   if (chosen >= 0) by("label").value = boxes[chosen].row.label_file_id;
 }
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, redirect, render_template_string, request
+from PIL import Image
 from werkzeug.exceptions import NotFound
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from boxferry.sandbox.parts import Key, Sandboxed
+    from boxferry.sandbox.store import Row
 
 LISTED = 500
 SHOWN = {"open": "AND ann_is_complete = 0", "done": "AND ann_is_complete = 1"}
@@ -52,19 +54,30 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         """  # noqa: S608 # fixed text
         files = store.rows(query, file["project"])
         labels = store.rows("SELECT id, name FROM label_file WHERE project = ? ORDER BY id", file["project"])
+        width, height = _sides(store.images / str(file_id), file)
         facts = {
             "id": file_id,
             "project": file["project"],
             "directory": file["directory_id"],
-            "width": file["width"],
-            "height": file["height"],
+            "width": width,
+            "height": height,
             "done": bool(file["ann_is_complete"]),
             "labels": labels,
             "authorization": _authorization(sandboxed.keys, file["project"]),
         }
+        file |= {"width": width, "height": height}
         return render_template_string(_PAGE, file=file, files=files, facts=facts, show=show)
 
     return blueprint
+
+
+def _sides(path: Path, file: Row) -> tuple[int, int]:
+    """Width and height of the picture itself: of one that was scaled they are recorded the wrong way round."""
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except OSError:
+        return file["width"], file["height"]
 
 
 def _authorization(keys: tuple[Key, ...], project: str) -> str:
