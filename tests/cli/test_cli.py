@@ -8,7 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
+
+from boxferry.cli.app import COMMANDS, app
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -242,6 +245,17 @@ def test_the_version_is_printed_without_importing_the_rest():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("boxferry 0.")
+
+
+def test_the_list_of_commands_is_printed_without_importing_them():
+    """`--help` is quick; what it says of a command is whole, and the command is there."""
+    code = "import sys; from boxferry.cli.app import run; run(['--help']); "
+    code += "assert not {'numpy', 'requests', 'pluggy'} & set(sys.modules), sys.modules.keys()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "..." not in done.stdout.partition("Commands:")[2]
+    for name in COMMANDS:
+        assert app.get_command(click.Context(app), name).help
 
 
 def test_the_sandbox_runs_until_it_is_interrupted(tmp_path):
