@@ -59,7 +59,7 @@ class Batch:
         self.images.append(image)
         self.counts.append(len(good))
         self.xyxy += [each.corners for each in good]
-        self.settled += [each.rotated_only for each in good]
+        self.settled += [each.rotated and each.derived for each in good]
         self.label += [self.vocabulary.add(each.name) for each in good]
         self.score += [each.score for each in good]
         self.row += [each.index for each in good]

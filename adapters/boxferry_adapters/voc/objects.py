@@ -10,16 +10,17 @@ import msgspec
 
 from boxferry_adapters.voc.fields import fields_of
 from boxferry_adapters.voc.outlines import OutlineError, bounds_of, polygon_of, rotated_of
-from boxferry_adapters.voc.values import number_of, texts_of
+from boxferry_adapters.voc.values import number_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
     from boxferry_adapters.voc.outlines import Ring
 
     Corners = tuple[float, float, float, float]
 
+NO_SCORE = (None, None, None)
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 NOWHERE = (math.nan, math.nan, math.nan, math.nan)
 
@@ -70,18 +71,16 @@ class Object(msgspec.Struct, gc=False):
     problem: str = ""
     code: str = "bad-box"
 
-    @property
-    def rotated_only(self) -> bool:
-        """Whether the corners are the bounds of a `robndbox`."""
-        return self.rotated and self.derived
 
-
-def objects_of(element: Element, index: int, wish: Wish) -> Iterator[Object]:
-    """An object, and its parts after it where they are wanted."""
-    found = _object(element, index, wish)
-    yield found
-    for part in element.iterfind("part") if wish.parts else ():
-        yield _part(part, found, wish)
+def objects_of(elements: Iterable[Element], wish: Wish) -> list[Object]:
+    """Objects, each with its parts after it where they are wanted."""
+    if not wish.parts:
+        return [_object(element, index, wish) for index, element in enumerate(elements)]
+    found = []
+    for index, element in enumerate(elements):
+        whole = _object(element, index, wish)
+        found += [whole, *(_part(part, whole, wish) for part in element.iterfind("part"))]
+    return found
 
 
 def _part(element: Element, whole: Object, wish: Wish) -> Object:
@@ -94,13 +93,12 @@ def _part(element: Element, whole: Object, wish: Wish) -> Object:
 
 
 def _object(element: Element, index: int, wish: Wish) -> Object:
-    texts = texts_of(element)
-    found = Object(index, " ".join(texts.get("name", "").split()))
-    if texts.get("deleted") == "1":
+    found = Object(index, " ".join((element.findtext("name") or "").split()))
+    if (element.findtext("deleted") or "").strip() == "1":
         found.code, found.problem = "deleted", "it is marked as deleted"
         return found
     _place(found, element, wish)
-    score = _score(texts.get("confidence") or texts.get("score") or element.get("score") or "")
+    score = _score(element)
     if score is None:
         found.problem = "its score is no number"
     else:
@@ -137,17 +135,16 @@ def _place(found: Object, element: Element, wish: Wish) -> None:
 
 
 def _take_box(found: Object, box: Element) -> None:
-    texts = texts_of(box)
     x_min, y_min, x_max, y_max = found.corners = (
-        number_of(texts.get("xmin", "")),
-        number_of(texts.get("ymin", "")),
-        number_of(texts.get("xmax", "")),
-        number_of(texts.get("ymax", "")),
+        number_of(box.findtext("xmin") or ""),
+        number_of(box.findtext("ymin") or ""),
+        number_of(box.findtext("xmax") or ""),
+        number_of(box.findtext("ymax") or ""),
     )
     if not math.isfinite(x_min + y_min + x_max + y_max):
         for side, number in zip(SIDES, found.corners, strict=True):
             if not math.isfinite(number):
-                found.problem = f"bndbox/{side}: expected a number, found '{texts.get(side, '')[:40]}'"
+                found.problem = f"bndbox/{side}: expected a number, found '{text_of(box, side)[:40]}'"
 
 
 def _take_bounds(found: Object) -> None:
@@ -158,9 +155,13 @@ def _take_bounds(found: Object) -> None:
         found.problem = "it has no bndbox, and no polygon or robndbox in its place"
 
 
-def _score(text: str) -> float | None:
+def _score(element: Element) -> float | None:
     """The score, NaN where there is none, None where it is no number."""
-    if not text:
+    given = element.findtext("confidence"), element.findtext("score"), element.get("score")
+    if given == NO_SCORE:
+        return math.nan
+    text = next((text.strip() for text in given if text and not text.isspace()), None)
+    if text is None:
         return math.nan
     score = number_of(text)
     return score if math.isfinite(score) else None

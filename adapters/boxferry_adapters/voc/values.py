@@ -14,11 +14,6 @@ def text_of(element: Element | None, tag: str) -> str:
     return (element.findtext(tag) or "").strip() if element is not None else ""
 
 
-def texts_of(element: Element) -> dict[str, str]:
-    """The texts of an element's children by their names, stripped; of several of one name the first's."""
-    return {child.tag: (child.text or "").strip() for child in reversed(element)}
-
-
 def number_of(text: str) -> float:
     """The number, or NaN."""
     try:

@@ -63,8 +63,8 @@ def parse(data: bytes, wish: Wish) -> Annotation:
         path=text_of(root, "path"),
         width=whole_of(size, "width"),
         height=whole_of(size, "height"),
-        objects=[found for index, element in enumerate(elements) for found in objects_of(element, index, wish)],
-        parts=0 if wish.parts else sum(len(element.findall("part")) for element in elements),
+        objects=objects_of(elements, wish),
+        parts=0 if wish.parts else sum(len(e.findall("part")) for e in elements if e.find("part") is not None),
     )
 
 
