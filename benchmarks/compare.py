@@ -1,7 +1,7 @@
 """Measures boxferry and its peers in one run, in turn, and writes docs/performance.md and its plot.
 
-`make bench` runs all of it; `make bench-small` (`--small`) everything at a tenth of the size or less, in under two
-minutes, and writes nothing. Peers have an environment of their own (`--peers PYTHON`).
+`make bench` runs all of it; `make bench-small` (`--small`) everything at a twentieth of the size, in under two minutes,
+and writes nothing. Peers have an environment of their own (`--peers PYTHON`).
 """
 
 from __future__ import annotations
@@ -201,11 +201,11 @@ def machine() -> str:
 def main() -> None:
     """Measure, and write the page unless it is the small form."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--small", action="store_true", help="a tenth of the size or less; nothing is written")
+    parser.add_argument("--small", action="store_true", help="a twentieth of the size; nothing is written")
     parser.add_argument("--rounds", type=int, help="how often each is run")
     parser.add_argument("--peers", default=".venv-peers/bin/python", help="the Python that has the other tools")
     given = parser.parse_args()
-    rounds = given.rounds or (2 if given.small else 5)
+    rounds = given.rounds or (2 if given.small else 4)
     with tempfile.TemporaryDirectory(prefix="boxferry-bench-") as name:
         root = Path(name)
         made = works(root, given.peers, 20 if given.small else 1)
