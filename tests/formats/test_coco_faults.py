@@ -1,5 +1,7 @@
 """COCO files that contradict themselves, overflow, or nest: one clear error or one skipped item, never a crash."""
 
+import errno
+import io
 import json
 import os
 import re
@@ -11,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.json import Decoder
 
+import boxferry
 from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import Catalog
 from boxferry.reading.source import source_of
@@ -221,3 +225,18 @@ def test_a_folder_or_a_place_below_a_file_is_a_plain_error(tmp_path):
     with pytest.raises(UsageError, match=re.escape("x.json: cannot be written")):
         FORMATS["coco"].write([CHUNK], tmp_path / "file" / "x.json", a_context("coco"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("polygons", [False, True])
+def test_a_full_disk_is_one_line_with_a_remedy(tmp_path, monkeypatch, polygons):
+    """Boxes wait in a temporary file; where that takes no more nothing has gone out yet."""
+
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    item = {"image_id": 1, "file_name": "a.jpg", "category_id": 0, "bbox": [1, 1, 9, 9]}
+    (tmp_path / "r.json").write_text(json.dumps([item]))
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
+    with pytest.raises(InputError, match=r"cannot be put aside there: No space left on device; TMPDIR names another"):
+        next(boxferry.read(tmp_path / "r.json", names="cat", size="20x20", polygons=polygons).chunks(Tally()))
