@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test chaos fuzz interop frameworks lint bench bench-small clean
+.PHONY: demo test chaos fuzz interop frameworks lint bench bench-small profile clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
@@ -40,6 +40,9 @@ lint: .venv/.ready
 # The measurements of docs/performance.md, which it writes: about half an hour. The small form takes two minutes.
 bench: .venv/.ready .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py
+
+profile: .venv/.ready
+	$(BIN)/python benchmarks/profiles.py
 
 bench-small: .venv/.ready .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py --small
