@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from contract.wire import Wire
+from contract.wire import Wire, picture
 
 LIVE = "BOXFERRY_LIVE_"
 
@@ -25,6 +25,7 @@ def _live_wire():
         pytest.exit(f"a live run needs {', '.join(missing)} too", returncode=2)
     found = {name: os.environ[LIVE + name] for name in need}
     viewer = (os.environ.get(LIVE + "VIEWER_ID"), os.environ.get(LIVE + "VIEWER_SECRET"))
+    connection, bucket, blob, job = (os.environ.get(LIVE + n) for n in ("CONNECTION", "BUCKET", "BLOB", "JOB"))
     return Wire(
         host=found["HOST"].rstrip("/"),
         project=found["PROJECT"],
@@ -35,10 +36,14 @@ def _live_wire():
         live=True,
         patience_s=float(os.environ.get(LIVE + "PATIENCE", "120")),
         viewer=viewer if all(viewer) else None,
+        bucket=(int(connection), bucket, blob) if connection and bucket and blob else None,
+        job=int(job) if job else None,
     )
 
 
 def _sandbox_wire(sandbox, media_url, media_dir):
+    (sandbox.buckets / "photos").mkdir(parents=True)
+    (sandbox.buckets / "photos" / "a.png").write_bytes(picture())
     return Wire(
         host=sandbox.host,
         project=sandbox.project,
@@ -49,6 +54,8 @@ def _sandbox_wire(sandbox, media_url, media_dir):
         live=False,
         patience_s=20.0,
         viewer=(sandbox.viewer_id, sandbox.viewer_secret),
+        bucket=(1, "photos", "a.png"),
+        job=1,
     )
 
 

@@ -157,3 +157,37 @@ def test_a_very_long_image_is_scaled_and_recorded_with_its_sides_swapped(wire):
     answer = wire.upload(unique(suffix=".jpg"), picture(8000, 100, kind="JPEG"))
     image = wire.file(answer.json()["file"]["id"])["image"]
     assert (image["width"], image["height"]) == (96, 7680)
+
+
+def from_bucket(wire, **changes):
+    """New media out of a bucket; its input once it has ended."""
+    if wire.bucket is None:
+        pytest.skip("no bucket is named that the live server reaches")
+    connection, bucket, blob = wire.bucket
+    place = {"connection_id": connection, "bucket_name": bucket, "raw_data_blob_path": blob}
+    media = {"media": {"type": "image"}, "type": "from_blob_path", "original_filename": unique()}
+    return wire.new_media(**media, **(place | changes))
+
+
+def test_media_is_fetched_out_of_a_bucket(wire):
+    """By the connection's id, the bucket's name and the path; with boxes. Assumed from the keys, not observed yet."""
+    record = from_bucket(wire, instance_list=[wire.box()])
+    assert record["status"] == "success", words(record)
+    assert corners(wire.boxes(record["file_id"])) == [(1, 2, 30, 40)]
+
+
+def test_what_is_not_in_the_bucket_fails(wire):
+    """In the background, and with words. Assumed, not observed yet."""
+    record = from_bucket(wire, raw_data_blob_path=unique("nothing"))
+    assert record["status"] == "failed"
+    assert words(record)
+
+
+def test_new_media_may_name_a_job(wire):
+    """The file is made with its boxes all the same; whether the job has it no route tells that is known here."""
+    if wire.job is None:
+        pytest.skip("no job of the live project is named")
+    media = {"url": wire.media(), "type": "image"}
+    record = wire.new_media(media=media, original_filename=unique(), job_id=wire.job, instance_list=[wire.box()])
+    assert record["status"] == "success", words(record)
+    assert corners(wire.boxes(record["file_id"])) == [(1, 2, 30, 40)]

@@ -38,6 +38,8 @@ class Wire:
         live: a real server, not the sandbox.
         patience_s: how long to wait for background work.
         viewer: (client id, client secret) of a key that may only read, or None.
+        bucket: (connection's id, bucket's name, path of an image in it) that the server reaches, or None.
+        job: the id of a job of the project, or None.
     """
 
     host: str
@@ -49,6 +51,8 @@ class Wire:
     live: bool
     patience_s: float
     viewer: tuple[str, str] | None = None
+    bucket: tuple[int, str, str] | None = None
+    job: int | None = None
     labels: dict[str, int] = field(default_factory=dict)
 
     def call(self, method, path, *, json=None, auth=None, raw=None, **options):
