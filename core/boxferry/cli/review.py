@@ -106,7 +106,7 @@ def report_command(
 
 def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:
     from boxferry.review.fates import FATES
-    from boxferry.review.page import percent
+    from boxferry.review.summary import percent
 
     rows = [
         (run, f"{each.reviewed}/{each.files}", *(each.fates[fate] for fate in FATES), percent(each.corrected_share))
@@ -123,7 +123,7 @@ def _write(path: str, text: str) -> None:
 
 def _print(run: str, summary: Summary) -> None:
     from boxferry.review.fates import FATES
-    from boxferry.review.page import percent
+    from boxferry.review.summary import percent
 
     told = percent(summary.corrected_share)
     corrected = f"; {told} of its boxes there had to be corrected" if told else ""

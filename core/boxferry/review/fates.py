@@ -10,7 +10,7 @@ import numpy as np
 from boxferry.boxes.geometry import iou_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     Corners = tuple[float, float, float, float]
 
@@ -136,38 +136,39 @@ def same_objects(one: Sequence[Predicted], two: Sequence[Predicted]) -> dict[int
 
     They have the same label and frame, and overlap (IoU) by one half or more.
     """
-    if not one or not two:
-        return {}
-    overlap = iou_matrix(np.array([box.corners for box in one]), np.array([box.corners for box in two]))
-    pairs: dict[int, int] = {}
-    for flat in np.argsort(-overlap, axis=None, kind="stable").tolist():
-        first, second = divmod(flat, len(two))
-        if overlap[first, second] < SAME_OBJECT:
-            break
-        fits = (one[first].label, one[first].frame) == (two[second].label, two[second].frame)
-        if fits and first not in pairs and second not in pairs.values():
-            pairs[first] = second
-    return pairs
+    return _paired(one, two, [lambda i, j: (one[i].label, one[i].frame) == (two[j].label, two[j].frame)])
 
 
 def _by_overlap(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> dict[int, int]:
     """Pairs of the best overlap, each box once; an untouched box of another run counts only where it is equal."""
-    if not predicted or not stored:
+
+    def same_label(i: int, j: int) -> bool:
+        strange = stored[j].machine_made and not stored[j].touched
+        equal = predicted[i].corners == stored[j].corners
+        alike = (predicted[i].label, predicted[i].frame) == (stored[j].label, stored[j].frame)
+        return alike and (equal or not strange)
+
+    def other_label(i: int, j: int) -> bool:
+        strange = stored[j].machine_made and not stored[j].touched
+        return predicted[i].label != stored[j].label and predicted[i].frame == stored[j].frame and not strange
+
+    return _paired(predicted, stored, [same_label, other_label])
+
+
+def _paired(
+    one: Sequence[Predicted], two: Sequence[Predicted] | Sequence[Stored], fits: Sequence[Callable[[int, int], bool]]
+) -> dict[int, int]:
+    """Pairs that overlap by one half or more, the best first, each box once; one round for each rule of what fits."""
+    if not one or not two:
         return {}
-    overlap = iou_matrix(np.array([p.corners for p in predicted]), np.array([s.corners for s in stored]))
+    overlap = iou_matrix(np.array([box.corners for box in one]), np.array([box.corners for box in two])).ravel()
+    near = np.flatnonzero(overlap >= SAME_OBJECT)
+    best_first = [divmod(at, len(two)) for at in near[np.argsort(-overlap[near], kind="stable")].tolist()]
     pairs: dict[int, int] = {}
     taken: set[int] = set()
-    for same_label in (True, False):
-        for flat in np.argsort(-overlap, axis=None, kind="stable").tolist():
-            one, other = divmod(flat, len(stored))
-            if overlap[one, other] < SAME_OBJECT:
-                break
-            fits = (predicted[one].label == stored[other].label) == same_label
-            fits = fits and predicted[one].frame == stored[other].frame
-            strange = stored[other].machine_made and not stored[other].touched
-            if strange and (predicted[one].corners != stored[other].corners or not same_label):
-                fits = False
-            if fits and one not in pairs and other not in taken:
-                pairs[one] = other
-                taken.add(other)
+    for rule in fits:
+        for i, j in best_first:
+            if i not in pairs and j not in taken and rule(i, j):
+                pairs[i] = j
+                taken.add(j)
     return pairs

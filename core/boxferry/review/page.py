@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
 from boxferry.review.fates import FATES
-from boxferry.review.summary import BINS
+from boxferry.review.summary import BINS, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +46,6 @@ def _side_by_side(reports: Sequence[tuple[Review, Summary]]) -> str:
         for told in [percent(summary.corrected_share)]
     ]
     return html_table(["run", "files reviewed", *FATES, "had to be corrected"], rows)
-
-
-def percent(share: float | None) -> str:
-    """A share in words; empty where there is none."""
-    return "" if share is None else f"{share:.1%}"
 
 
 def _run(review: Review, summary: Summary) -> list[str]:

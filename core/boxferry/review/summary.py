@@ -106,6 +106,11 @@ class Summary:
         }
 
 
+def percent(share: float | None) -> str:
+    """A share in words; empty where there is none."""
+    return "" if share is None else f"{share:.1%}"
+
+
 def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
