@@ -49,11 +49,10 @@ def job(tmp_path):
         yield sandbox, tmp_path, [*PROGRAM, "push", "labels", *options, "--connections", "1"], environ
 
 
-def test_on_a_terminal_there_is_a_bar(job):
-    """On standard error; the table on standard output is as ever."""
-    sandbox, folder, command, environ = job
+def drawn_by(command, folder, stdout=subprocess.DEVNULL, **environ):
+    """What a command writes to a terminal, and its exit code."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=theirs) as running:
+    with subprocess.Popen(command, cwd=folder, env=os.environ | environ, stdout=stdout, stderr=theirs) as running:
         os.close(theirs)
         drawn = b""
         while True:
@@ -64,11 +63,19 @@ def test_on_a_terminal_there_is_a_bar(job):
             if not part:
                 break
             drawn += part
-        table = running.stdout.read().decode()
     os.close(ours)
-    assert running.returncode == 0, drawn
-    assert b"sent" in drawn
-    assert b"/60" in drawn
+    return drawn.decode(), running.returncode
+
+
+def test_on_a_terminal_there_is_a_bar(job):
+    """On standard error; the table on standard output is as ever."""
+    sandbox, folder, command, environ = job
+    with (folder / "table").open("wb") as out:
+        drawn, code = drawn_by(command, folder, stdout=out, **environ)
+    table = (folder / "table").read_text()
+    assert code == 0, drawn
+    assert "sent" in drawn
+    assert "/60" in drawn
     assert "applied" in table
     assert len(sandbox.files()) == 60
 
@@ -97,26 +104,6 @@ def test_ctrl_c_ends_what_is_in_flight_and_says_how_to_go_on(job):
 
 
 EAGER = "import boxferry.cli.progress as p; p.FIRST_S = p.EVERY_S = 0; from boxferry.cli.main import main; main()"
-
-
-def drawn_by(command, folder, **environ):
-    """What a command writes to a terminal, and its exit code; its standard output goes nowhere."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command, cwd=folder, env=os.environ | environ, stdout=subprocess.DEVNULL, stderr=theirs
-    ) as running:
-        os.close(theirs)
-        drawn = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            drawn += part
-    os.close(ours)
-    return drawn.decode(), running.returncode
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])

@@ -1,9 +1,11 @@
 """The correcting page, in a real browser: what a person does with mouse and keyboard is what the API then says."""
 
+import io
 import shutil
 
 import pytest
 import requests
+from PIL import Image as Picture
 
 from boxferry.sandbox.boxes import new_row
 
@@ -22,22 +24,23 @@ def browser():
         running.close()
 
 
+def uploaded(sandbox, name, size):
+    """A grey image of this size; gives its file id."""
+    data = io.BytesIO()
+    Picture.new("RGB", size, "grey").save(data, "PNG")
+    path = f"{sandbox.host}/api/walrus/v1/project/{sandbox.project}/input/from_local"
+    parts = {"file": (name, data.getvalue()), "json": (None, '{"directory_id": 1}', "application/json")}
+    auth = (sandbox.client_id, sandbox.client_secret)
+    return requests.post(path, files=parts, auth=auth, timeout=9).json()["file"]["id"]
+
+
 @pytest.fixture
 def image(sandbox):
     """An image of 400x300 with two predictions, 'cat' and 'dog'; gives its file id."""
-    import io
-
-    from PIL import Image as Picture
-
     store = sandbox._store
     for name in ("cat", "dog", "<script>alert(1)</script>"):
         store.insert("label_file", {"project": sandbox.project, "schema_id": 1, "name": name})
-    data = io.BytesIO()
-    Picture.new("RGB", (400, 300), "grey").save(data, "PNG")
-    path = f"{sandbox.host}/api/walrus/v1/project/{sandbox.project}/input/from_local"
-    parts = {"file": ("<b>a.png", data.getvalue()), "json": (None, '{"directory_id": 1}', "application/json")}
-    auth = (sandbox.client_id, sandbox.client_secret)
-    file_id = requests.post(path, files=parts, auth=auth, timeout=9).json()["file"]["id"]
+    file_id = uploaded(sandbox, "<b>a.png", (400, 300))
     boxes = [(1, 40, 50, 120, 130, "ref-cat"), (2, 200, 50, 260, 130, "ref-dog")]
     for label, x_min, y_min, x_max, y_max, reference in boxes:
         corners = {"x_min": x_min, "y_min": y_min, "x_max": x_max, "y_max": y_max}
@@ -176,15 +179,6 @@ def test_two_thousand_boxes_and_other_peoples_names_are_no_trouble(sandbox, page
 
 def test_a_very_wide_image_is_shown_as_it_is(sandbox, image):
     """The server scales it and records its sides the wrong way round; the page goes by the picture."""
-    import io
-
-    from PIL import Image as Picture
-
-    data = io.BytesIO()
-    Picture.new("RGB", (8000, 100), "grey").save(data, "PNG")
-    path = f"{sandbox.host}/api/walrus/v1/project/{sandbox.project}/input/from_local"
-    parts = {"file": ("wide.png", data.getvalue()), "json": (None, '{"directory_id": 1}', "application/json")}
-    auth = (sandbox.client_id, sandbox.client_secret)
-    file_id = requests.post(path, files=parts, auth=auth, timeout=9).json()["file"]["id"]
+    file_id = uploaded(sandbox, "wide.png", (8000, 100))
     assert (sandbox.files()[-1]["width"], sandbox.files()[-1]["height"]) == (96, 7680)
     assert 'viewBox="0 0 7680 96"' in requests.get(f"{sandbox.host}/correct/{file_id}", timeout=9).text
