@@ -32,9 +32,8 @@ MISSED = """\
 Where a target is missed, no function stands out in the [profiles](profiles.md): JSON is read and written in C, and
 what is between are loops over Python's objects, a few for each box (its numbers into columns, its reference, the
 object that becomes JSON again) and a few for each file (calls to the system, the look-up of its image). It would take
-text that is built out of columns in compiled code, without an object for each box. `--jobs` helps where parsing is
-most of the work, which is XML: for COCO and YOLO more is spent on handing packets from one process to another than is
-won, so they stay in one.
+text that is built out of columns in compiled code, without an object for each box.
+`--jobs` is for XML, where parsing is most of the work; COCO and YOLO are read in one process.
 """
 PLOT = """
 import json, sys

@@ -25,8 +25,8 @@ class Workers:
     """Calls functions in processes of their own.
 
     Each map has its processes, which take turns: a process gets items, and gives what came of them before it gets more.
-    So nothing has to be brought into order, and no thread stands between (the executors of the standard library have
-    one, which takes the main thread's time: with them two processes were no faster than one).
+    So nothing has to be brought into order, and no thread stands between. A process ends with the one that it works
+    for, however that ends: those of the standard library's executor stay for good when theirs is killed.
     """
 
     def __init__(self, jobs: int) -> None:
