@@ -18,8 +18,8 @@ from pycocotools import mask as masks
 from boxferry.boxes.detections import Image
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import Catalog
+from boxferry.parsing import json_scan
 from boxferry.reading.source import source_of
-from boxferry_adapters.coco import scan
 from boxferry_adapters.coco.items import Item
 from boxferry_adapters.coco.read import read as read_chunks
 from formats.reading import (
@@ -468,8 +468,8 @@ def test_neither_piece_nor_chunk_nor_order_changes_what_is_read(tmp_path_factory
     folder, results = tmp_path_factory.mktemp("coco"), [a_result(), *results]
     given = {**GIVEN, "bbox_format": "xywh"}
     expected, tally = one(folder, {"info": {"a": ["]}"]}, "predictions": results} if wrapped else results, **given)
-    make = scan.Scanner.__init__
-    with patch.object(scan.Scanner, "__init__", lambda *a, **k: make(*a, **(k | {"piece_bytes": piece}))):
+    make = json_scan.Scanner.__init__
+    with patch.object(json_scan.Scanner, "__init__", lambda *a, **k: make(*a, **(k | {"piece_bytes": piece}))):
         context = a_context("coco", **given)
         chunks = list(read_chunks(source_of(folder / "x.json"), context, chunk_boxes=chunk))
     assert sorted(map(str, rows_of(chunks))) == sorted(map(str, expected))
@@ -496,7 +496,7 @@ JSON = st.recursive(
 def test_the_scanner_finds_every_key_and_every_item_of_any_json(before, items, piece, indent):
     """Against json.dumps, cut into pieces of any size."""
     text = json.dumps(before | {"x": items}, indent=indent, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    scanner = scan.Scanner(io.BytesIO(text), "x", piece_bytes=piece)
+    scanner = json_scan.Scanner(io.BytesIO(text), "x", piece_bytes=piece)
     found = {}
     for key in scanner.object_keys():
         if key == "x":

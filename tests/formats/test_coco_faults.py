@@ -18,8 +18,8 @@ from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import Catalog
+from boxferry.parsing import json_scan
 from boxferry.reading.source import source_of
-from boxferry_adapters.coco import scan
 from formats.reading import FORMATS, a_context, read, rows_of, write_json, write_text
 
 CATALOG = Catalog(names={0: "cat", 7: "dog"}, images={n: Image(f"{n}.jpg", 100, 80) for n in range(1, 6)})
@@ -185,7 +185,7 @@ def test_items_that_end_in_lists_of_objects_are_cut_without_reading_on(tmp_path)
     item = json.dumps(an_item(kp=[{"x": 1, "y": 2}] * 400))
     text = f"[{','.join([item] * 50)}]".encode()
     with write_text(tmp_path / "x.json", text).open("rb") as stream:
-        scanner = scan.Scanner(stream, "x", piece_bytes=3 * len(item))
+        scanner = json_scan.Scanner(stream, "x", piece_bytes=3 * len(item))
         sizes = [len(piece) for piece, _ in scanner.items(Decoder(list[dict]))]
     assert sum(sizes) == 50
     assert max(sizes) < 10

@@ -9,11 +9,11 @@ import msgspec
 
 from boxferry.errors import InputError
 from boxferry.formats import Catalog
+from boxferry.parsing.json_scan import Scanner
 from boxferry_adapters.coco.items import Anything, shown
 from boxferry_adapters.coco.lines import LinesAsList, is_lines
 from boxferry_adapters.coco.lists import Lists
 from boxferry_adapters.coco.options import CocoOptions
-from boxferry_adapters.coco.scan import Scanner
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Image

@@ -11,8 +11,8 @@ import numpy as np
 
 from boxferry.boxes.detections import objects
 from boxferry.boxes.outlines import bounds_of
+from boxferry.parsing.spill import said_of_disk
 from boxferry_adapters.coco.items import BadItem
-from boxferry_adapters.coco.records import said_of_disk
 from boxferry_adapters.coco.segments import rings_of
 
 if TYPE_CHECKING:

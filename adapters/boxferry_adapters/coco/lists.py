@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from boxferry.formats import Id
+    from boxferry.parsing.json_scan import Scanner
     from boxferry_adapters.coco.options import CocoOptions
-    from boxferry_adapters.coco.scan import Scanner
 
 SPLIT_PARTS = 2  #: of a coco_url's path: the split's folder and the name
 LARGEST_FILE_ID = 2**31

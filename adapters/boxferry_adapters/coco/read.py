@@ -14,13 +14,13 @@ from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.labels import Vocabulary, id_key
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.parsing.json_scan import Scanner
+from boxferry.parsing.spill import CHUNK_BOXES, RECORD, Spill
 from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.extras import Extras
 from boxferry_adapters.coco.items import BadItem, Item, NoImage, checked
 from boxferry_adapters.coco.options import CocoOptions
 from boxferry_adapters.coco.piece import Piece
-from boxferry_adapters.coco.records import CHUNK_BOXES, RECORD, Spill
-from boxferry_adapters.coco.scan import Scanner
 from boxferry_adapters.coco.watch import Watch
 
 if TYPE_CHECKING:

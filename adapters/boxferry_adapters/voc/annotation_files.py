@@ -15,9 +15,10 @@ from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import read_file
+from boxferry.parsing.xml import XmlError
 from boxferry_adapters.voc.batch import Batch, wish_of
 from boxferry_adapters.voc.fields import note_unknown
-from boxferry_adapters.voc.xml import Annotation, XmlError, parse
+from boxferry_adapters.voc.xml import Annotation, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry_adapters.voc.values import text_of
+from boxferry.parsing.xml_values import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from boxferry_adapters.voc.values import number_of, text_of
+from boxferry.parsing.xml_values import number_of, text_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

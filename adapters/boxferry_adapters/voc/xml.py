@@ -1,32 +1,16 @@
-"""One annotation file: its image's names and size, and its objects; entities and document types are refused."""
+"""One annotation file: its image's names and size, and its objects."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
-from xml.parsers import expat
 
+from boxferry.parsing.xml import XmlError, root_of
+from boxferry.parsing.xml_values import text_of, whole_of
 from boxferry_adapters.voc.objects import objects_of
-from boxferry_adapters.voc.values import text_of, whole_of
 
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
     from boxferry_adapters.voc.objects import Object, Wish
-
-_DECLARATION = re.compile(rb"""\s*<\?xml[^>]*encoding=["'](?P<encoding>[A-Za-z0-9._-]+)["'][^>]*\?>""")
-_PARSED = {"utf-8", "us-ascii", "ascii", "iso-8859-1"}
-_MEANT = {"utf-16": "utf-8", "gb2312": "gb18030", "gbk": "gb18030"}
-
-
-class XmlError(Exception):
-    """The file cannot be read: one sentence, and the line where it is known."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.line = line
 
 
 @dataclass(slots=True)
@@ -54,7 +38,7 @@ def parse(data: bytes, wish: Wish) -> Annotation:
     Raises:
         XmlError: it is malformed, not an annotation, or has a document type.
     """
-    root = _root(data)
+    root = root_of(data)
     if root.tag != "annotation":
         raise XmlError(f"its root is <{root.tag}>, expected <annotation>")
     size, elements = root.find("size"), root.findall("object")
@@ -66,40 +50,3 @@ def parse(data: bytes, wish: Wish) -> Annotation:
         objects=objects_of(elements, wish),
         parts=0 if wish.parts else sum(len(e.findall("part")) for e in elements if e.find("part") is not None),
     )
-
-
-def _root(data: bytes) -> Element:
-    """The root element.
-
-    A document type is refused before it is worked on: it could hold entities that expand without end, or that read
-    other files.
-    """
-    try:
-        text = _single_byte(data)
-        if _has_document_type(text):
-            raise XmlError("has a document type (<!DOCTYPE>): refused, since it can hold entities")
-        return ET.fromstring(text)  # noqa: S314 # no document type, so no entities
-    except ET.ParseError as error:
-        raise XmlError(f"malformed XML: {expat.ErrorString(error.code)}", error.position[0]) from None
-    except (LookupError, ValueError) as error:
-        raise XmlError(f"its encoding cannot be read: {error}") from None
-
-
-def _single_byte(data: bytes) -> bytes | str:
-    """The text, decoded where its declaration names an encoding that the parser does not know (GBK, Shift JIS).
-
-    A declaration that can be read byte by byte does not stand in UTF-16, whatever it says: .NET writes it so over
-    UTF-8. Files that name GB 2312 hold characters of its supersets.
-    """
-    declared = _DECLARATION.match(data)
-    if declared is None or (encoding := declared["encoding"].decode("ascii").lower()) in _PARSED:
-        return data
-    return data[declared.end() :].decode(_MEANT.get(encoding, encoding))
-
-
-def _has_document_type(text: bytes | str) -> bool:
-    """Looked for in what the parser is given: an encoding such as UTF-7 writes the same signs in other bytes."""
-    if isinstance(text, str):
-        return "<!DOCTYPE" in text or "<!ENTITY" in text
-    text = text.replace(b"\0", b"")  # UTF-16 has one in every other place
-    return b"<!DOCTYPE" in text or b"<!ENTITY" in text

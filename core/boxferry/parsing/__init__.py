@@ -1,0 +1,1 @@
+"""What adapters share: walking JSON and XML of any size safely, and gathering boxes into chunks in bounded memory."""
