@@ -78,11 +78,10 @@ def test_a_body_that_is_no_json(wire):
     assert "Expecting json in request" in answer.text
 
 
-def test_a_file_id_of_no_file_is_a_500_in_html(wire):
+def test_a_file_id_of_no_file_is_a_500(wire):
     """Which is not proof of anything: it has to be known beforehand."""
     answer = wire.packet({"file_id": 2**31 - 7, "mode": "update", "instance_list": [wire.box()]})
     assert answer.status_code == 500
-    assert "<" in answer.text
 
 
 def test_a_file_id_without_a_mode_is_taken_and_fails(wire):

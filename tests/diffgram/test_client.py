@@ -92,12 +92,12 @@ def test_many_directories_are_not_all_listed():
 
 
 def test_files_come_page_by_page(client, sandbox, monkeypatch):
-    """All of them, whatever the page's size."""
+    """All of them, the newest first, whatever the page's size."""
     monkeypatch.setattr("boxferry.diffgram.client.PAGE", 2)
     names = [f"{n}.png" for n in range(5)]
     for name in names:
         client.upload(name, a_png(), fields(sandbox))
-    assert [f.original_filename for f in client.files(sandbox.directory_id)] == names
+    assert [f.original_filename for f in client.files(sandbox.directory_id)] == names[::-1]
     assert [f.original_filename for f in client.files(sandbox.directory_id, search="3")] == ["3.png"]
     assert list(client.files(client.create_directory("empty").id)) == []
 
@@ -187,7 +187,7 @@ def test_a_file_that_is_not_there(client, sandbox):
     """A packet for it may have been carried out, for all that the server says; a read has changed nothing."""
     with pytest.raises(Unsure, match="answered 500"):
         client.send_packet(b'{"file_id": 99, "mode": "update"}')
-    with pytest.raises(Refused, match="does not exist"):
+    with pytest.raises(Refused, match="File not in valid project directory"):
         client.instances(99, directory_id=sandbox.directory_id)
 
 

@@ -128,7 +128,8 @@ def test_a_removed_file_is_gone_from_the_list_and_still_hit_by_name(sandbox):
     """As a look-up by name does on the real server."""
     file_id = upload(sandbox, "a.png")
     sandbox.remove_file(file_id)
-    listed = call(sandbox, "/api/project/{}/user/sdk/file/list", {"metadata": {"directory_id": sandbox.directory_id}})
+    metadata = {"directory_id": sandbox.directory_id, "file_view_mode": "base"}
+    listed = call(sandbox, "/api/project/{}/user/sdk/file/list", {"metadata": metadata})
     assert listed.json()["file_list"] == []
     body = {"file_name": "a.png", "directory_id": sandbox.directory_id, "mode": "update"}
     assert call(sandbox, PACKET, body).status_code == 200

@@ -7,6 +7,33 @@ from typing import Any
 from flask import Response, jsonify, request
 
 
+class DatabaseRefusal(Exception):  # it is the database's, not ours
+    """What the database refuses in the midst of a call. The answer's status line is then broken: `HTTP/1.1 0 9h9h`.
+
+    Attributes:
+        code: the word in the status line: '9h9h' for a value that is none of its type, 'gkpj' for a row that is not
+            there or there already, 'f405' for a statement that it does not understand.
+    """
+
+    def __init__(self, words: str, code: str = "9h9h") -> None:
+        super().__init__(words)
+        self.code = code
+
+
+class Refusal(Exception):  # it is an answer
+    """A request that is refused: 400, with the reasons in `log.error`.
+
+    Attributes:
+        errors: the reason by the key that it is about, or one text.
+        info: what `log.info` holds.
+    """
+
+    def __init__(self, errors: dict[str, Any] | str, *, info: Any = None) -> None:  # noqa: ANN401 # goes into the JSON
+        super().__init__(str(errors))
+        self.errors = errors
+        self.info = {} if info is None else info
+
+
 def ok(**values: Any) -> Response:  # noqa: ANN401 # whatever JSON can hold
     """An answer of success."""
     return jsonify({**values, "log": {"error": {}, "info": {}, "success": True}})
@@ -14,7 +41,17 @@ def ok(**values: Any) -> Response:  # noqa: ANN401 # whatever JSON can hold
 
 def bad(message: str, *, key: str = "error", **values: Any) -> tuple[Response, int]:  # noqa: ANN401 # as above
     """A 400 with the reason in `log.error`."""
-    return jsonify({**values, "log": {"error": {key: message}, "info": {}, "success": False}}), 400
+    return refused({key: message}, **values)
+
+
+def refused(
+    errors: dict[str, Any] | str,
+    info: Any = None,  # noqa: ANN401 # whatever JSON can hold
+    **values: Any,  # noqa: ANN401 # as above
+) -> tuple[Response, int]:
+    """A 400 with the reasons in `log.error`, as `Refusal` has them."""
+    log = {"error": errors, "info": {} if info is None else info, "success": False}
+    return jsonify({**values, "log": log}), 400
 
 
 def body() -> dict[str, Any] | None:

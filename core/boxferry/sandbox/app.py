@@ -11,6 +11,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from boxferry.sandbox import attributes, buffers, correct, directories, exports, files, inputs, labels, packets, page
+from boxferry.sandbox.answers import DatabaseRefusal, Refusal, refused
 
 if TYPE_CHECKING:
     from werkzeug.sansio.response import Response as AnyResponse
@@ -47,6 +48,8 @@ def _let_in(sandboxed: Sandboxed) -> Response | tuple[Response, int] | None:
     if not verdict.allowed:
         limit = verdict.headers["X-RateLimit-Limit"]
         return jsonify({"error": f"429 Too Many Requests: {limit} per 1 second"}), 429
+    if project is None:  # the route says that it is missing
+        return None
     reading = request.method == "GET" or request.path.endswith(READING_ENDS) or "/input/view" in request.path
     if not _opens(sandboxed.keys, project, reading=reading):
         text = "403 Forbidden: You don't have the permission to access the requested resource."
@@ -84,9 +87,13 @@ def _with_limit_headers(response: AnyResponse) -> AnyResponse:
     return response
 
 
-def _server_error(error: Exception) -> Response | HTTPException:
-    """What nobody foresaw is an HTML page with status 500, as the real server has it."""
-    if isinstance(error, HTTPException):
-        return error
-    html = "<!doctype html><title>500 Internal Server Error</title><h1>Internal Server Error</h1>"
-    return Response(html, status=500, mimetype="text/html")
+def _server_error(error: Exception) -> Response | tuple[Response, int]:
+    """Every exception is an answer in JSON; what the database refuses has a status line that is none."""
+    if isinstance(error, Refusal):
+        return refused(error.errors, error.info)
+    answer = jsonify({"error": str(error)})
+    if isinstance(error, DatabaseRefusal):
+        answer.status = error.code
+    else:
+        answer.status_code = (error.code if isinstance(error, HTTPException) else None) or 500
+    return answer

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from boxferry.sandbox.store import moment, now
+
 if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
 
@@ -86,8 +88,8 @@ def vanishes(box: Any) -> bool:  # noqa: ANN401 # whatever was sent
 
 def same_box(box: Row) -> str:
     """What makes two boxes equal: geometry, label, attributes, number, who made them; not score, run or reference."""
-    names = ("type", "label_file_id", *CORNERS, "points", "attribute_groups", "number", "machine_made")
-    return json.dumps([box.get(name) for name in names], sort_keys=True)
+    names = ("type", "label_file_id", *CORNERS, "attribute_groups", "number", "machine_made")
+    return json.dumps([box.get("points") or [], *(box.get(name) for name in names)], sort_keys=True)
 
 
 def apply_list(store: Store, file: Row, mode: str | None, boxes: list[Any]) -> str | None:
@@ -108,24 +110,33 @@ def apply_list(store: Store, file: Row, mode: str | None, boxes: list[Any]) -> s
         return problem
     with store.writing():
         if mode == "update_with_existing":
-            _replace(store, file["id"], kept, complete=problem is None)
+            came = _replace(store, file["id"], kept, complete=problem is None)
         else:
-            store.add_instances(file["id"], [new_row(box) for box in kept.values()])
+            came = store.add_instances(file["id"], [new_row(box) for box in kept.values()])
+        touch(store, file["id"], len(came))
     return problem
 
 
-def _replace(store: Store, file_id: int, wanted: dict[str, Row], *, complete: bool) -> None:
-    """Boxes that are equal keep their rows; the others of the file go, and the new ones come."""
+def touch(store: Store, file_id: int, came: int) -> None:
+    """Write down that the boxes of a file were changed, and how many rows came."""
+    found = store.row("SELECT count_instances_changed AS n FROM file WHERE id = ?", file_id) or {"n": None}
+    count = {"count_instances_changed": (found["n"] or 0) + came} if came else {}
+    store.update("file", file_id, {"time_last_updated": now()} | count)
+
+
+def _replace(store: Store, file_id: int, wanted: dict[str, Row], *, complete: bool) -> list[int]:
+    """Boxes that are equal keep their rows; the others of the file go, and the new ones come. Gives the new ids."""
     there = {same_box(box): box["id"] for box in store.instances(file_id)}
-    store.add_instances(file_id, [new_row(box) for key, box in wanted.items() if key not in there])
+    came = store.add_instances(file_id, [new_row(box) for key, box in wanted.items() if key not in there])
     if complete:
         store.delete_instances([row_id for key, row_id in there.items() if key not in wanted])
+    return came
 
 
 def new_row(box: Row) -> Row:
     """A box that was not there before."""
     chain = {"version": 1, "root_id": None, "previous_id": None, "action_type": "created", "member_created_id": None}
-    return {**box, **chain}
+    return {**box, **chain, "created_time": moment(now())}
 
 
 def review(store: Store, file: Row, boxes: list[Any]) -> list[Row]:
@@ -149,6 +160,7 @@ def review(store: Store, file: Row, boxes: list[Any]) -> list[Row]:
             added.append(_edited(stored, old))
         store.delete_instances([row_id for row_id in there if row_id not in stay])
         ids = store.add_instances(file["id"], added)
+        touch(store, file["id"], len(ids))
     return [box | {"id": row_id} for box, row_id in zip(added, ids, strict=True)]
 
 
@@ -157,6 +169,7 @@ def _edited(stored: Row, old: Row | None) -> Row:
         return new_row(stored) | {"member_created_id": 1}
     return {
         **stored,
+        "created_time": moment(now()),
         "model_run_id": old.get("model_run_id"),
         "version": (old.get("version") or 1) + 1,
         "root_id": old.get("root_id") or old["id"],

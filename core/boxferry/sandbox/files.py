@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import InternalServerError, NotFound
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import NotFound
 
+from boxferry.sandbox import shown
 from boxferry.sandbox.answers import bad, body, ok
 from boxferry.sandbox.boxes import BoxError, review
+from boxferry.sandbox.checks import an_int, checked, text
+from boxferry.sandbox.listing import COLUMNS, FileLists, Unlisted
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
-DEFAULT_LIMIT = 25
-COLUMNS = (
-    "id, original_filename, type, state, directory_id, width, height, ann_is_complete, created_time, frame_rate, "
-    "frame_count, offset_s"
-)
+NO_FILE = "'NoneType' object has no attribute 'id'"  #: what a server says that looked for a file and did not look twice
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
     """The routes."""
     blueprint = Blueprint("files", __name__)
     store = sandboxed.store
+    lists = FileLists(store, sandboxed.seed)
 
     @blueprint.post("/api/project/<project>/user/sdk/file/list")
-    def file_list(project: str) -> Response:
-        wanted = (body() or {}).get("metadata")
-        return ok(**_listed(store, project, wanted if isinstance(wanted, dict) else {}))
+    def file_list(project: str) -> Response | tuple[Response, int]:
+        try:
+            return jsonify(lists.answer(project, request.get_json(force=True).get("metadata"), request.host_url))
+        except Unlisted as error:
+            return bad(error.said, key=error.key) if error.key else (jsonify(error.said), 400)
 
     @blueprint.post("/api/v1/file/view")
     def file_view() -> Response:
-        sent = body() or {}
-        file = _file(store, str(sent.get("project_string_id")), sent.get("file_id"))
+        sent = checked(file_id=an_int, project_string_id=text)
+        file = _file(store, sent["project_string_id"], sent["file_id"])
         if file is None:
-            raise InternalServerError
-        return ok(file=_shown(file) | _media(file))
+            raise RuntimeError(NO_FILE)
+        return ok(file=shown.file(file) | shown.media(file, request.host_url), label_dict={})
 
     @blueprint.post("/api/project/<project>/file/<int:file_id>/annotation/list")
     def annotations(project: str, file_id: int) -> Response | tuple[Response, int]:
         file = _file(store, project, file_id)
         if file is None:
-            return bad("File does not exist", key="file_id")
-        return ok(file_serialized=_shown(file) | {"instance_list": store.instances(file_id)})
+            return jsonify(success=False, message=" File not in valid project directory."), 400
+        boxes = shown.boxes_of(store, project, [file_id])[file_id]
+        serialized = shown.file(file) | shown.media(file, request.host_url) | {"instance_list": boxes}
+        return jsonify(success=True, file_serialized=serialized)
 
     @blueprint.post("/api/project/<project>/file/<int:file_id>/annotation/update")
     def save(project: str, file_id: int) -> Response | tuple[Response, int]:
@@ -60,16 +63,6 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         return Response(data, mimetype="image/png" if data.startswith(b"\x89PNG") else "image/jpeg")
 
     return blueprint
-
-
-def _media(file: Row) -> Row:
-    """The part of an answer that shows what a file is: its image, or its video."""
-    url = f"{request.host_url}images/{file['id']}"
-    size = {"width": file["width"], "height": file["height"], "original_filename": file["original_filename"]}
-    if file["type"] != "video":
-        return {"image": size | {"url_signed": url}, "video": None}
-    video = {"frame_rate": file["frame_rate"], "frame_count": file["frame_count"], "fps_conversion_ratio": 1.0}
-    return {"image": None, "video": size | video | {"offset_in_seconds": file["offset_s"], "file_signed_url": url}}
 
 
 def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response, int]:
@@ -88,33 +81,3 @@ def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response
 def _file(store: Store, project: str, file_id: Any) -> Row | None:  # noqa: ANN401 # whatever was sent
     wanted = file_id if isinstance(file_id, int) and abs(file_id) < 2**62 else -1
     return store.row(f"SELECT {COLUMNS}, project FROM file WHERE id = ? AND project = ?", wanted, project)  # noqa: S608
-
-
-def _shown(file: Row) -> Row:
-    names = ("id", "original_filename", "type", "state", "created_time")
-    return {name: file[name] for name in names} | {"ann_is_complete": bool(file["ann_is_complete"])}
-
-
-def _listed(store: Store, project: str, wanted: Row) -> Row:
-    conditions, arguments = "project = ? AND state <> 'removed'", [project]
-    if isinstance(wanted.get("directory_id"), int):
-        conditions += " AND directory_id = ?"
-        arguments.append(wanted["directory_id"])
-    if wanted.get("search_term"):
-        conditions += " AND instr(lower(original_filename), lower(?)) > 0"
-        arguments.append(str(wanted["search_term"]))
-    limit, page = _positive(wanted.get("limit"), DEFAULT_LIMIT), _positive(wanted.get("page"), 1)
-    found = store.row(f"SELECT count(*) AS n FROM file WHERE {conditions}", *arguments)  # noqa: S608 # fixed text
-    count = int(found["n"]) if found else 0
-    query = f"SELECT {COLUMNS} FROM file WHERE {conditions} ORDER BY id LIMIT ? OFFSET ?"  # noqa: S608 # fixed text
-    rows = store.rows(query, *arguments, limit, (page - 1) * limit)
-    only_ids = wanted.get("file_view_mode") == "ids_only"
-    pages = ceil(count / limit)
-    return {
-        "file_list": [row["id"] if only_ids else _shown(row) for row in rows],
-        "metadata": {"next_page": page + 1 if page < pages else None, "total_pages": pages, "file_count": count},
-    }
-
-
-def _positive(value: Any, default: int) -> int:  # noqa: ANN401 # whatever was sent
-    return value if isinstance(value, int) and 0 < value < 2**31 else default

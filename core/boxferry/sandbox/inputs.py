@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
-from werkzeug.exceptions import InternalServerError
 
-from boxferry.sandbox.answers import bad, body, ok
+from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok
+from boxferry.sandbox.checks import checked, maybe_int, maybe_text
+from boxferry.sandbox.store import moment
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -17,8 +18,20 @@ if TYPE_CHECKING:
 
 CAP = 1000
 DEFAULT_LIMIT = 10
-IN_WORK = "status IN ('init', 'processing', 'uploading')"
-STATUS_FILTERS = {"Success": "status = 'success'", "Failed": "status = 'failed'", "Processing": IN_WORK}
+ALL = -1  #: a limit that is none
+UNENDED = "input.status NOT IN ('success', 'failed')"
+STATUS_FILTERS = {
+    "All": "true",
+    "Success": "input.status = 'success'",
+    "Failed": "input.status = 'failed'",
+    "Processing": UNENDED,
+    "Base_Object_Created": "input.status = 'base_object_created'",
+    "Init": "input.status = 'init'",
+}
+SELECT = "SELECT input.*, directory.nickname FROM input LEFT JOIN directory ON directory.id = input.directory_id"
+NO_INPUT = "'NoneType' object has no attribute 'project_id'"  #: what a server says that did not look twice
+DEFAULT_SPLIT_S = 30
+CLEAN_LOG = {"error": {}, "info": {}, "success": False}
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
@@ -28,19 +41,23 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     prefix = "/api/walrus/v1/project/<project>/input/view"
 
     @blueprint.post(f"{prefix}/list")
-    def input_list(project: str) -> Response | tuple[Response, int]:
-        sent = body()
-        if sent is None:
-            return bad("Expecting json in request")
+    def input_list(project: str) -> Response:
+        sent = checked(
+            limit=maybe_int,
+            batch_id=maybe_int,
+            file_id=maybe_int,
+            media_type=maybe_text,
+            status_filter=_status_filter,
+        )
         return jsonify({"success": True, "input_list": [shown(row) for row in _found(store, project, sent)]})
 
     @blueprint.post(f"{prefix}/<int:input_id>")
     def one_input(project: str, input_id: int) -> Response:
-        row = store.row("SELECT * FROM input WHERE id = ? AND project = ?", input_id, project)
+        row = store.row(f"{SELECT} WHERE input.id = ? AND input.project = ?", input_id, project)
         if row is None:
-            raise InternalServerError
+            raise RuntimeError(NO_INPUT)
         packets = json.loads(row["frame_packet_map"]) if row["frame_packet_map"] else None
-        return ok(input=shown(row) | {"frame_packet_map": packets})
+        return jsonify(success=True, input=shown(row) | {"frame_packet_map": packets})
 
     @blueprint.post("/api/v1/project/<project>/input-batch/new")
     def new_batch(project: str) -> Response:
@@ -50,61 +67,81 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     return blueprint
 
 
+def _status_filter(name: str, value: object) -> str | None:
+    """One of the words that inputs can be listed by, or nothing."""
+    problem = maybe_text(name, value)
+    if value in STATUS_FILTERS or value is None or value == "":
+        return problem
+    known = {"valid_values_list": f"{value} not in {list(STATUS_FILTERS)}"}
+    raise Refusal(known | ({name: problem} if problem else {}))
+
+
 def _found(store: Store, project: str, sent: Row) -> list[Row]:
-    conditions, arguments = ["project = ?"], [project]
-    for name in ("batch_id", "file_id"):
-        if isinstance(sent.get(name), int):
-            conditions.append(f"{name} = ?")
-            arguments.append(sent[name])
-    if sent.get("media_type") not in {None, "All"}:
-        conditions.append("media_type = ?")
-        arguments.append(str(sent["media_type"]))
-    conditions += [STATUS_FILTERS[sent["status_filter"]]] if sent.get("status_filter") in STATUS_FILTERS else []
-    if sent.get("has_attached_instances"):
-        conditions.append("instance_list IS NOT NULL")
-    for name, sign in (("date_from", ">="), ("date_to", "<")):
-        if (moment := _day(sent.get(name))) is not None:
-            conditions.append(f"created_time {sign} ?")
-            arguments.append(str(moment + (86_400 if name == "date_to" else 0)))
-    limit = sent.get("limit") if isinstance(sent.get("limit"), int) else DEFAULT_LIMIT
+    """The inputs that are wanted, the newest first; there are no further pages."""
+    conditions, arguments = ["input.project = ?", STATUS_FILTERS[sent.get("status_filter") or "All"]], [project]
+    for applies, condition, value in _conditions(sent):
+        conditions += [condition] if applies else []
+        arguments += [value] if applies and value is not None else []
+    limit = DEFAULT_LIMIT if sent.get("limit") is None else sent["limit"]
+    if limit < ALL:
+        raise DatabaseRefusal("LIMIT must not be negative")
     where = " AND ".join(conditions)
-    query = f"SELECT * FROM input WHERE {where} ORDER BY id DESC LIMIT {max(0, min(int(limit or 0), CAP))}"  # noqa: S608
-    return store.rows(query, *arguments)
+    return store.rows(f"{SELECT} WHERE {where} ORDER BY input.id DESC LIMIT ?", *arguments, min(limit, CAP))
 
 
-def _day(text: object) -> float | None:
-    try:
-        return datetime.strptime(str(text), "%Y-%m-%d").replace(tzinfo=UTC).timestamp() if text else None
-    except ValueError:
+def _conditions(sent: Row) -> list[tuple[bool, str, Any]]:
+    """What the list may be narrowed by: whether it is, the condition, and its value if it has one."""
+    batch_id, file_id, media_type = sent.get("batch_id"), sent.get("file_id"), sent.get("media_type")
+    since, until = _day("date_from", sent), _day("date_to", sent)
+    return [
+        (bool(batch_id), "input.batch_id = ?", batch_id),
+        (bool(file_id), "input.file_id = ?", file_id),
+        (media_type is not None, "input.media_type = ?", media_type),
+        (bool(sent.get("has_attached_instances")), "input.instance_list IS NOT NULL", None),
+        (since is not None, "input.created_time >= ?", since),
+        (until is not None, "input.created_time <= ?", until),
+    ]
+
+
+def _day(name: str, sent: Row) -> float | None:
+    """The midnight that begins a day, for `date_to` too.
+
+    Raises:
+        Refusal: that is no day.
+    """
+    if sent.get(name) is None:
         return None
+    try:
+        return datetime.strptime(sent[name], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise Refusal({name: "Incorrect data format, should be YYYY-MM-DD"}) from None
 
 
 def shown_input(store: Store, input_id: int) -> Row:
     """An input as answers show it."""
-    row = store.row("SELECT * FROM input WHERE id = ?", input_id)
+    row = store.row(f"{SELECT} WHERE input.id = ?", input_id)
     return shown(row) if row else {}
 
 
 def shown(row: Row) -> Row:
     """An input's row as answers show it; the boxes are exactly those that were sent."""
-    names = (
-        "id",
-        "status",
-        "file_id",
-        "batch_id",
-        "mode",
-        "type",
-        "media_type",
-        "original_filename",
-        "percent_complete",
-    )
-    boxes: Any = json.loads(row["instance_list"]) if row["instance_list"] else None
-    update_log = json.loads(row["update_log"]) if row["update_log"] else None
-    created = datetime.fromtimestamp(row["created_time"], UTC).isoformat()
+    names = ("id", "status", "file_id", "batch_id", "mode", "media_type", "original_filename", "parent_input_id")
+    uploaded, ended_well = row["type"] == "from_local", row["status"] == "success"
     return {name: row[name] for name in names} | {
-        "status_text": row["status_text"],
-        "created_time": created,
-        "update_log": update_log,
-        "instance_list": boxes,
-        "parent_input_id": row["parent_input_id"],
+        "percent_complete": 0.0 if row["status"] == "failed" else row["percent_complete"],
+        "status_text": row["status_text"] or ("Version: 1" if ended_well and not uploaded else None),
+        "created_time": moment(row["created_time"]),
+        "update_log": CLEAN_LOG if row["update_log"] is None else json.loads(row["update_log"]),
+        "instance_list": None if row["instance_list"] is None else json.loads(row["instance_list"]),
+        "directory": {"id": row["directory_id"], "nickname": row["nickname"]},
+        "source": None if uploaded else row["type"] or "from_url",
+        "raw_data_blob_path": row["blob_path"],
+        "video_split_duration": None if uploaded else _split(row["video_split_duration"]),
+        **dict.fromkeys(("description", "newly_copied_file_id", "parent_file_id", "retry_log", "task_id")),
+        **dict.fromkeys(("archived", "processing_deferred"), False),
+        "retry_count": 0,
     }
+
+
+def _split(seconds: int | None) -> int:
+    return seconds if seconds is not None and seconds > 0 else DEFAULT_SPLIT_S

@@ -103,7 +103,7 @@ def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -
             "mode": _text(sent.get("mode")),
             "type": _text(sent.get("type")),
             "url": _text((media or {}).get("url")),
-            "media_type": _text((media or {}).get("type")),
+            "media_type": _text((media or {}).get("type")) or _kind(sandboxed.store, file_id),
             "original_filename": _text(sent.get("original_filename")),
             "percent_complete": 0.0,
             "created_time": now(),
@@ -118,6 +118,12 @@ def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -
         },
     )
     sandboxed.worker.notify()
+
+
+def _kind(store: Store, file_id: int | None) -> str | None:
+    """An update is of the same kind as its file."""
+    found = store.row("SELECT type FROM file WHERE id = ?", file_id)
+    return found["type"] if found else None
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 # whatever was sent

@@ -42,6 +42,7 @@ class Sandboxed:
         delay_s: how long a packet waits before it is worked on.
         loses: tells of each packet whether its work is lost: it is accepted, and nobody ever does it.
         buckets: a folder of folders, each standing for a bucket that the server has a connection to.
+        seed: makes what is by chance repeatable.
     """
 
     store: Store
@@ -51,3 +52,4 @@ class Sandboxed:
     delay_s: float
     loses: Callable[[], bool]
     buckets: Path
+    seed: int = 0

@@ -82,6 +82,7 @@ class Sandbox:
         self._rate_limit = rate_limit
         self._delay_s = delay_s
         self._lose_work = lose_work
+        self._seed = seed
         self._dice = random.Random(seed)  # noqa: S311 # repeatable on purpose
         self._server: BaseWSGIServer | None = None
 
@@ -112,6 +113,7 @@ class Sandbox:
             delay_s=self._delay_s,
             loses=lambda: self._dice.random() < self._lose_work,
             buckets=self.buckets,
+            seed=self._seed,
         )
         self._server = make_server(ADDRESS, self._port, make_app(sandboxed), threaded=True, request_handler=_Handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined] # of the threading mix-in

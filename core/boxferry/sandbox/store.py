@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ CREATE TABLE IF NOT EXISTS label_file (id INTEGER PRIMARY KEY, project TEXT, sch
 CREATE TABLE IF NOT EXISTS file (
     id INTEGER PRIMARY KEY, project TEXT, directory_id INT, original_filename TEXT, type TEXT, state TEXT,
     width INT, height INT, path TEXT, ann_is_complete INT DEFAULT 0, created_time REAL, frame_rate REAL,
-    frame_count INT, offset_s INT, media_of INT
+    frame_count INT, offset_s INT, media_of INT, time_last_updated REAL, count_instances_changed INT
 );
 CREATE INDEX IF NOT EXISTS file_by_name ON file (directory_id, original_filename);
 CREATE TABLE IF NOT EXISTS instance (id INTEGER PRIMARY KEY, file_id INT, soft_delete INT DEFAULT 0, data TEXT);
@@ -38,6 +39,8 @@ CREATE TABLE IF NOT EXISTS input (
 );
 CREATE INDEX IF NOT EXISTS input_by_batch ON input (batch_id);
 CREATE INDEX IF NOT EXISTS input_by_status ON input (status, due);
+CREATE INDEX IF NOT EXISTS input_by_file ON input (file_id);
+CREATE INDEX IF NOT EXISTS input_unended ON input (project, id) WHERE status NOT IN ('success', 'failed');
 CREATE TABLE IF NOT EXISTS model (id INTEGER PRIMARY KEY, project TEXT, reference_id TEXT);
 CREATE TABLE IF NOT EXISTS model_run (id INTEGER PRIMARY KEY, project TEXT, model_id INT, reference_id TEXT);
 CREATE TABLE IF NOT EXISTS attribute_group (
@@ -169,3 +172,8 @@ def _add_new_columns(db: sqlite3.Connection) -> None:
 def now() -> float:
     """Seconds since the epoch."""
     return time.time()
+
+
+def moment(seconds: float | None) -> str | None:
+    """A time as answers write it."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from boxferry.sandbox.boxes import BoxError, check, new_row, vanishes
+from boxferry.sandbox.boxes import BoxError, check, new_row, touch, vanishes
 from boxferry.sandbox.media import VIDEOS, MediaError
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def apply_frames(store: Store, file: Row, packets: dict[str, list[Any]]) -> tupl
         except BoxError as error:
             problem = "See Update Log", json.dumps({"error": {f"Frame {frame}": error.found}})
             break
-    store.add_instances(file["id"], rows)
+    with store.writing():
+        touch(store, file["id"], len(store.add_instances(file["id"], rows)))
     return problem
 
 
