@@ -57,11 +57,41 @@ def test_an_upload_passes_names_through_secure_filename(wire):
     assert [f["original_filename"] for f in listed] == [f"my_dir_local_{tail}"]
 
 
-def test_an_upload_needs_a_directory(wire):
-    """400 without."""
+def test_an_upload_without_a_directory_goes_to_the_projects_own(wire):
+    """200, and the file is there."""
     path = f"{wire.host}/api/walrus/v1/project/{wire.project}/input/from_local"
     parts = {"file": (unique(), picture()), "json": (None, json.dumps({}), "application/json")}
-    assert requests.post(path, files=parts, auth=wire.auth, timeout=60).status_code == 400
+    answer = requests.post(path, files=parts, auth=wire.auth, timeout=60)
+    assert answer.status_code == 200
+    assert answer.json()["input"]["status"] == "success"
+    assert wire.file(answer.json()["file"]["id"])["image"]["width"] == 64
+
+
+def test_an_upload_into_an_unknown_directory_is_refused(wire):
+    """400, and nothing is made."""
+    answer = wire.upload(unique(), picture(), {"directory_id": 2**31 - 7})
+    assert answer.status_code == 400
+    assert "file" not in answer.json()
+
+
+def test_an_upload_that_cannot_be_opened_breaks_and_leaves_a_failed_input(wire):
+    """500, and the input says why: a refusal, not a doubt."""
+    name = unique()
+    assert wire.upload(name, picture()[:40]).status_code == 500
+    record = next(row for row in wire.inputs(limit=20) if row["original_filename"] == name)
+    assert (record["status"], record["file_id"]) == ("failed", None)
+    assert "Could not open file" in words(record)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.gif", "noext", "猫.png", ".png"])
+def test_an_upload_of_another_kind_is_refused_and_leaves_nothing(wire, name):
+    """400 with an input that has no number: it was never stored. Nothing is left of a name without Latin letters."""
+    before = wire.inputs(limit=1)
+    answer = wire.upload(name, picture())
+    assert answer.status_code == 400
+    assert answer.json()["input"]["id"] is None
+    assert "Invalid file type" in answer.json()["input"]["status_text"]
+    assert wire.inputs(limit=1) == before
 
 
 # Names of media by URL

@@ -78,10 +78,68 @@ def test_a_body_that_is_no_json(wire):
     assert "Expecting json in request" in answer.text
 
 
-def test_a_file_id_of_no_file_is_a_500(wire):
-    """Which is not proof of anything: it has to be known beforehand."""
-    answer = wire.packet({"file_id": 2**31 - 7, "mode": "update", "instance_list": [wire.box()]})
-    assert answer.status_code == 500
+UNKNOWN = {
+    "file": lambda w: {"file_id": 2**31 - 7, "mode": "update", "instance_list": [w.box()]},
+    "file-word": lambda w: {"file_id": "x", "mode": "update", "instance_list": [w.box()]},
+    "directory": lambda w: {"media": {"url": w.media(), "type": "image"}, "directory_id": 2**31 - 7},
+    "batch": lambda w: {"batch_id": 2**31 - 7} | new(w),
+    "job": lambda w: {"job_id": 2**31 - 7} | new(w),
+}
+
+
+def new(wire, **media):
+    """A packet of new media that is taken."""
+    found = {"media": {"url": wire.media(), "type": "image"} | media, "original_filename": unique()}
+    return found | {"directory_id": wire.directory_id}
+
+
+@pytest.mark.parametrize("body", UNKNOWN.values(), ids=UNKNOWN)
+def test_what_names_something_unknown_breaks_the_call(wire, body):
+    """A 500, or an answer whose status line is none (`HTTP/1.1 0 gkpj`): nothing is stored."""
+    before = wire.inputs(limit=1)
+    try:
+        answer = wire.packet(body(wire))
+    except requests.ConnectionError:
+        pass
+    else:
+        assert answer.status_code == 500
+    assert wire.inputs(limit=1) == before
+
+
+WRONG = {
+    "body-list": (lambda w: [], "Expecting dict"),
+    "list-dict": (lambda w: new(w) | {"instance_list": {}}, "Must be a list"),
+    "no-type": (lambda w: new(w, type=None), "Provide file_name along with directory_id"),
+    "no-url": (lambda w: new(w, url=None), "Provide file_name along with directory_id"),
+    "split-1": (lambda w: new(w) | {"video_split_duration": 1}, "Provide file_name along with directory_id"),
+    "split-181": (lambda w: new(w) | {"video_split_duration": 181}, "Provide file_name along with directory_id"),
+    "split-text": (lambda w: new(w) | {"video_split_duration": "30"}, "Must be an int"),
+    "update-of-nothing": (
+        lambda w: {"mode": "update", "directory_id": w.directory_id, "instance_list": [w.box()]},
+        "Provide file_name along with directory_id",
+    ),
+    "blob-unreachable": (
+        lambda w: new(w) | {"type": "from_blob_path", "raw_data_blob_path": "a.png", "connection_id": 2**31 - 7},
+        "Connection ID does not exist",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_understood_is_refused_at_once(wire, body, message):
+    """400, in log.error."""
+    answer = wire.packet(body(wire))
+    assert answer.status_code == 400
+    assert message in str(answer.json()["log"]["error"])
+
+
+def test_ids_may_be_texts(wire):
+    """As long as they are digits."""
+    file_id = wire.new_file()
+    texts = {"file_id": str(file_id), "directory_id": str(wire.directory_id)}
+    record = wire.outcome(**texts, mode="update", instance_list=[wire.box()])
+    assert record["status"] == "success", words(record)
+    assert len(wire.boxes(file_id)) == 1
 
 
 def test_a_file_id_without_a_mode_is_taken_and_fails(wire):

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from boxferry.sandbox import attributes, buffers, correct, directories, exports, files, inputs, labels, packets, page
+from boxferry.sandbox import (
+    access,
+    attributes,
+    buffers,
+    correct,
+    directories,
+    exports,
+    files,
+    inputs,
+    labels,
+    packets,
+    page,
+    uploads,
+)
 from boxferry.sandbox.answers import DatabaseRefusal, Refusal, refused
 
 if TYPE_CHECKING:
     from werkzeug.sansio.response import Response as AnyResponse
 
-    from boxferry.sandbox.parts import Key, Sandboxed
+    from boxferry.sandbox.parts import Sandboxed
 
 LARGEST_BODY = 512 * 1024 * 1024
-READING_ENDS = ("/list", "/view", "/status", "labels-schema", "name_to_file_id", "/link", "/file/list")
 
 
 def make_app(sandboxed: Sandboxed) -> Flask:
@@ -29,10 +38,9 @@ def make_app(sandboxed: Sandboxed) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
     app.before_request(lambda: _let_in(sandboxed))
     app.after_request(_with_limit_headers)
-    app.register_error_handler(405, lambda _: (jsonify({"error": "405: Not found."}), 405))
-    app.register_error_handler(404, lambda _: (jsonify({"error": "404: Not found."}), 404))
+    app.register_error_handler(404, _unknown)
     app.register_error_handler(Exception, _server_error)
-    for module in (packets, inputs, labels, directories, files, buffers, attributes, exports, page, correct):
+    for module in (packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct):
         app.register_blueprint(module.routes(sandboxed))
     return app
 
@@ -50,10 +58,7 @@ def _let_in(sandboxed: Sandboxed) -> Response | tuple[Response, int] | None:
         return jsonify({"error": f"429 Too Many Requests: {limit} per 1 second"}), 429
     if project is None:  # the route says that it is missing
         return None
-    reading = request.method == "GET" or request.path.endswith(READING_ENDS) or "/input/view" in request.path
-    if not _opens(sandboxed.keys, project, reading=reading):
-        text = "403 Forbidden: You don't have the permission to access the requested resource."
-        return jsonify({"error": text}), 403
+    access.see(sandboxed.keys, project)
     g.project = project
     return None
 
@@ -63,28 +68,17 @@ def _project_in_body() -> Any:  # noqa: ANN401 # whatever was sent
     return body.get("project_string_id") if isinstance(body, dict) else None
 
 
-def _opens(keys: tuple[Key, ...], project: object, *, reading: bool) -> bool:
-    given = _credentials()
-    return any(
-        hmac.compare_digest(f"{key.client_id}:{key.client_secret}".encode(), given)
-        and key.project == project
-        and (reading or key.role == "editor")
-        for key in keys
-    )
-
-
-def _credentials() -> bytes:
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    try:
-        return base64.b64decode(encoded) if scheme.lower() == "basic" else b""
-    except (ValueError, binascii.Error):
-        return b""
-
-
 def _with_limit_headers(response: AnyResponse) -> AnyResponse:
     for name, value in g.get("limit_headers", {}).items():
         response.headers[name] = value
     return response
+
+
+def _unknown(error: HTTPException) -> tuple[Response, int]:
+    """A route of the API that is not there is no 404: whatever the method, it is not one of that path."""
+    if request.path.startswith("/api/"):
+        return jsonify("Not found."), 405
+    return jsonify({"error": str(error)}), 404
 
 
 def _server_error(error: Exception) -> Response | tuple[Response, int]:

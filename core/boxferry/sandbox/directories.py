@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from boxferry.sandbox.answers import bad, body, ok
+from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok
+from boxferry.sandbox.checks import checked, maybe_int, text
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
+    from boxferry.sandbox.store import Row, Store
 
-DEFAULT_LIMIT = 10
+ACCESS_TYPES = ["project", "restricted"]
+ALL = -1  #: as a LIMIT of SQLite
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
@@ -22,17 +25,30 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
 
     @blueprint.post(f"{prefix}/list")
     def directories(project: str) -> Response:
-        limit = (body() or {}).get("limit")
-        count = limit if isinstance(limit, int) and 0 < limit < 2**31 else DEFAULT_LIMIT
-        query = "SELECT id, nickname FROM directory WHERE project = ? ORDER BY id LIMIT ?"
-        return ok(directory_list=store.rows(query, project, count))
+        limit = checked(limit=maybe_int).get("limit")
+        if limit is not None and limit < 0:
+            raise DatabaseRefusal("LIMIT must not be negative")
+        query = "SELECT id, nickname FROM directory WHERE project = ? ORDER BY id DESC LIMIT ?"
+        rows = store.rows(query, project, ALL if limit is None else min(limit, 2**62))
+        return ok(directory_list=[_shown(row) for row in rows])
 
     @blueprint.post(f"{prefix}/new")
-    def new_directory(project: str) -> Response | tuple[Response, int]:
-        nickname = (body() or {}).get("nickname")
-        if nickname is not None and not isinstance(nickname, str):
-            return bad("nickname must be a text", key="nickname")
-        directory_id = store.insert("directory", {"project": project, "nickname": nickname})
-        return ok(new_directory={"id": directory_id, "nickname": nickname})
+    def new_directory(project: str) -> Response:
+        sent = checked(nickname=text, access_type=text)
+        _see(store, project, sent)
+        values = {"project": project, "nickname": sent["nickname"]}
+        return ok(new_directory=_shown({"id": store.insert("directory", values), "nickname": sent["nickname"]}))
 
     return blueprint
+
+
+def _see(store: Store, project: str, sent: Row) -> None:
+    if sent["access_type"] not in ACCESS_TYPES:
+        raise Refusal({"access_type": f"Invalid access type. Must be one of {ACCESS_TYPES}"})
+    query = "SELECT id FROM directory WHERE project = ? AND nickname = ?"
+    if store.row(query, project, sent["nickname"]) is not None:
+        raise Refusal({"name": "Existing with same name in project."})
+
+
+def _shown(row: Row) -> Row:
+    return row | {"directory_id": row["id"], "has_changes": None, "jobs_to_sync": {"job_ids": []}}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
 
-from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok
+from boxferry.sandbox.answers import DatabaseRefusal, Refusal
 from boxferry.sandbox.checks import checked, maybe_int, maybe_text
 from boxferry.sandbox.store import moment
 
@@ -61,8 +61,8 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
 
     @blueprint.post("/api/v1/project/<project>/input-batch/new")
     def new_batch(project: str) -> Response:
-        batch_id = store.insert("batch", {"project": project})
-        return ok(input_batch={"id": batch_id, "status": "pending"})
+        checked()
+        return jsonify(input_batch={"id": store.insert("batch", {"project": project}), "status": "pending"})
 
     return blueprint
 

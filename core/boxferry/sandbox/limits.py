@@ -42,6 +42,6 @@ class Limiter:
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": str(max(0, limit - used - 1)),
             "X-RateLimit-Reset": f"{end:.6f}",
-            "Retry-After": "1",
+            "Retry-After": str(max(0, int(int(end) + 1 - now))),
         }
         return Verdict(allowed=used < limit, headers=headers)

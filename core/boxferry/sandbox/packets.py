@@ -1,120 +1,131 @@
-"""The packet call and the upload: what is checked at once; the rest is checked in the background."""
+"""The packet call: what is checked at once; the rest is checked in the background."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import InternalServerError
-from werkzeug.utils import secure_filename
+from flask import Blueprint, Response, request
 
-from boxferry.sandbox.answers import bad, body, ok
-from boxferry.sandbox.inputs import shown_input
-from boxferry.sandbox.media import MediaError
+from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok
+from boxferry.sandbox.checks import checked, database_int, maybe_filled_list, maybe_int, reference
 from boxferry.sandbox.store import NEVER, now
-from boxferry.sandbox.video import is_video
-from boxferry.sandbox.worker import carry_out_new, check_name, end
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
-Answer = Response | tuple[Response, int]
-UPDATES = ("update", "update_with_existing")
+SPLITS = range(2, 181)  #: seconds that a video may be split at
+CONNECTIONS = (1,)  #: to buckets
+JOBS = range(1, 1001)  #: the project is taken to have these
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
     """The routes."""
     blueprint = Blueprint("packets", __name__)
-    prefix = "/api/walrus/v1/project/<project>/input"
 
-    @blueprint.post(f"{prefix}/packet")
-    def packet(project: str) -> Answer:
+    @blueprint.post("/api/walrus/v1/project/<project>/input/packet")
+    def packet(project: str) -> Response:
         return _take(sandboxed, project)
-
-    @blueprint.post(f"{prefix}/from_local")
-    def from_local(project: str) -> Answer:
-        return _upload(sandboxed, project)
-
-    @blueprint.route("/api/v1/walrus/project/<project>/input/packet", methods=["GET"])
-    def api_page_spelling(project: str) -> Answer:  # noqa: ARG001 # answers 405 to a POST, as the real server does
-        return jsonify({"error": "405: Not found."}), 405
 
     return blueprint
 
 
-def _take(sandboxed: Sandboxed, project: str) -> Answer:
-    sent, store = body(), sandboxed.store
-    if sent is None:
-        return bad("Expecting json in request")
-    boxes = sent.get("instance_list")
-    if boxes == []:
-        return bad("List must not be empty", key="instance_list")
-    if boxes is not None and not isinstance(boxes, list):
-        return bad("instance_list must be a list", key="instance_list")
-    if not isinstance(sent.get("directory_id"), int) and sent.get("mode") != "update":
-        return bad("'directory_id' not supplied", key="directory_id")
+def _take(sandboxed: Sandboxed, project: str) -> Response:
+    sent = checked(
+        instance_list=maybe_filled_list,
+        video_split_duration=maybe_int,
+        parent_file_id=maybe_int,
+        ordinal=maybe_int,
+        connection_id=maybe_int,
+    )
+    if sent.get("directory_id") is None:
+        sent["directory_id"] = request.headers.get("directory-id")
+    if sent["directory_id"] is None and sent.get("mode") != "update":
+        raise Refusal({"directory": "'directory_id' not supplied"})
     try:
-        file_id = _file_of(store, project, sent)
-    except LookupError as error:
-        return bad(str(error), key="file_name")
+        file_id = _file_of(sandboxed.store, project, sent)
+    except Refusal as refusal:
+        refusal.info = "Started processing"
+        raise
     _queue(sandboxed, project, sent, file_id)
     return ok(input_id=None)
 
 
 def _file_of(store: Store, project: str, sent: Row) -> int | None:
-    """The file that a packet names, by id or by name; a look-up by name can hit a removed file.
+    """The file that a packet names, by id or by name; None for new media.
 
     Raises:
-        LookupError: the name is not there.
-        InternalServerError: the id is not there.
+        Refusal: it has neither media that can be fetched nor a file that is there.
+        DatabaseRefusal: the file's id is not there.
     """
+    if sent.get("type") == "from_text_data" and not isinstance(sent.get("text_data"), str):
+        raise Refusal({"text_data": 'Provide "text_data" as a string.'})
+    if sent.get("type") == "from_blob_path" and sent.get("connection_id") not in CONNECTIONS:
+        raise Refusal({"connection_id": "Connection ID does not exist"})
+    whole = _has_media(sent)
     if sent.get("file_id") is not None:
-        found = store.row("SELECT id FROM file WHERE id = ? AND project = ?", _small(sent["file_id"]), project)
-        if found is None:
-            raise InternalServerError
-        return int(found["id"])
-    if sent.get("file_name") is None:
-        return None
-    query = "SELECT id FROM file WHERE directory_id = ? AND original_filename = ? ORDER BY id"
-    found = store.row(query, _small(sent.get("directory_id")), str(sent["file_name"]))
+        return reference(store, "file", sent["file_id"])
+    return None if whole else _named_file(store, project, sent)
+
+
+def _has_media(sent: Row) -> bool:
+    """Whether there is something to make a new file of.
+
+    Raises:
+        AttributeError: the media is no object.
+    """
+    media = sent.get("media")
+    if media is not None and not isinstance(media, dict):
+        raise AttributeError(f"'{type(media).__name__}' object has no attribute 'get'")
+    if sent.get("type") in {"from_blob_path", "from_text_data"}:
+        return True
+    split = sent.get("video_split_duration")
+    return bool(media and media.get("url") and media.get("type")) and (split is None or split in SPLITS)
+
+
+def _named_file(store: Store, project: str, sent: Row) -> int:
+    """The file of a name in a directory; the look-up can hit a removed file.
+
+    Raises:
+        Refusal: the name or its directory is missing, or no such file is there.
+    """
+    if not sent.get("file_name"):
+        raise Refusal({"file_name": "Provide file_name along with directory_id"})
+    if sent["directory_id"] is None:
+        raise Refusal({"directory_id": "Provide directory_id along with file_name"})
+    query = "SELECT id FROM file WHERE project = ? AND directory_id = ? AND original_filename = ? ORDER BY id"
+    found = store.row(query, project, database_int(sent["directory_id"]), str(sent["file_name"]))
     if found is None:
-        raise LookupError("Please check that filename exists in given project and directory.")
+        raise Refusal({"file_name": "Please check that filename exists in given project and directory."})
     return int(found["id"])
 
 
-def _small(value: object) -> int:
-    """An id as the database can look it up; anything else is nobody's id."""
-    return value if isinstance(value, int) and abs(value) < 2**62 else -1
-
-
 def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -> None:
-    media = sent.get("media") if isinstance(sent.get("media"), dict) else {}
-    boxes = sent.get("instance_list")
-    sandboxed.store.insert(
+    media, boxes, store = sent.get("media") or {}, sent.get("instance_list"), sandboxed.store
+    store.insert(
         "input",
         {
             "project": project,
-            "directory_id": _small(sent.get("directory_id")),
+            "directory_id": reference(store, "directory", sent["directory_id"]),
             "status": "init",
             "file_id": file_id,
-            "batch_id": _small(sent["batch_id"]) if sent.get("batch_id") is not None else None,
+            "batch_id": reference(store, "batch", sent.get("batch_id")),
             "mode": _text(sent.get("mode")),
             "type": _text(sent.get("type")),
-            "url": _text((media or {}).get("url")),
-            "media_type": _text((media or {}).get("type")) or _kind(sandboxed.store, file_id),
+            "url": _text(media.get("url")),
+            "media_type": _text(media.get("type")) or _kind(store, file_id),
             "original_filename": _text(sent.get("original_filename")),
             "percent_complete": 0.0,
             "created_time": now(),
             "instance_list": None if boxes is None else json.dumps({"list": boxes}),
             "frame_packet_map": json.dumps(sent["frame_packet_map"]) if sent.get("frame_packet_map") else None,
             "due": NEVER if sandboxed.loses() else now() + sandboxed.delay_s,
-            "job_id": _small(sent["job_id"]) if sent.get("job_id") is not None else None,
-            "connection_id": _small(sent["connection_id"]) if sent.get("connection_id") is not None else None,
+            "job_id": _job(sent.get("job_id")),
+            "connection_id": sent.get("connection_id"),
             "bucket_name": _text(sent.get("bucket_name")),
             "blob_path": _text(sent.get("raw_data_blob_path")),
-            "video_split_duration": _small(sent.get("video_split_duration")),
+            "video_split_duration": sent.get("video_split_duration"),
         },
     )
     sandboxed.worker.notify()
@@ -126,54 +137,11 @@ def _kind(store: Store, file_id: int | None) -> str | None:
     return found["type"] if found else None
 
 
+def _job(wanted: Any) -> int | None:  # noqa: ANN401 # whatever was sent
+    if wanted is not None and database_int(wanted) not in JOBS:
+        raise DatabaseRefusal(f"Key is not present in table job: {wanted}", code="gkpj")
+    return None if wanted is None else database_int(wanted)
+
+
 def _text(value: Any) -> str | None:  # noqa: ANN401 # whatever was sent
     return None if value is None else str(value)
-
-
-def _upload(sandboxed: Sandboxed, project: str) -> Answer:
-    store, file = sandboxed.store, request.files.get("file")
-    fields = _fields()
-    if file is None or not file.filename:
-        return bad("No file", key="file")
-    if fields is None or not isinstance(fields.get("directory_id"), int):
-        return bad("'directory_id' not supplied", key="directory_id")
-    boxes, frames = fields.get("instance_list"), fields.get("frame_packet_map")
-    name, directory_id = secure_filename(file.filename), fields["directory_id"]
-    input_id = store.insert(
-        "input",
-        {
-            "project": project,
-            "directory_id": directory_id,
-            "status": "uploading",
-            "original_filename": name,
-            "media_type": "video" if is_video(name) else "image",
-            "type": "from_local",
-            "created_time": now(),
-            "due": now(),
-            "instance_list": json.dumps({"list": boxes}) if isinstance(boxes, list) else None,
-            "frame_packet_map": json.dumps(frames) if isinstance(frames, dict) else None,
-        },
-    )
-    row = store.row("SELECT * FROM input WHERE id = ?", input_id) or {}
-    try:
-        check_name(store, directory_id, name)
-        file_id = carry_out_new(store, row, name, file.read())
-    except MediaError as error:
-        end(store, input_id, str(error))
-        clash = "Already Exists" in str(error)
-        record = shown_input(store, input_id)
-        return bad(str(error), input=record, file=None) if clash else ok(input=record, file=None)
-    made = None if file_id is None else {"id": file_id, "original_filename": name}
-    return ok(file=made, input=shown_input(store, input_id))
-
-
-def _fields() -> Row | None:
-    """The `json` part, whether it comes as a field or as a file."""
-    text = request.form.get("json")
-    if text is None and (part := request.files.get("json")):
-        text = part.read().decode("utf-8", "replace")
-    try:
-        found = json.loads(text) if text else None
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -1,0 +1,144 @@
+"""The upload: a file and its boxes in one call, worked on before the answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+from werkzeug.utils import secure_filename
+
+from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok, refused
+from boxferry.sandbox.checks import checked_object, maybe_int, maybe_list
+from boxferry.sandbox.inputs import shown_input
+from boxferry.sandbox.media import MediaError
+from boxferry.sandbox.store import now
+from boxferry.sandbox.video import is_video
+from boxferry.sandbox.worker import carry_out_new, end
+
+if TYPE_CHECKING:
+    from boxferry.sandbox.parts import Sandboxed
+    from boxferry.sandbox.store import Row, Store
+
+Answer = Response | tuple[Response, int]
+IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+TEXTS = {".txt"}
+LONGEST_NAME = 250  #: characters; a longer one breaks the call
+UNSTORED = ("id", "file_id", "batch_id", "mode", "media_type", "instance_list", "update_log", "created_time")
+UNREADABLE = (
+    "Traceback (most recent call last):\n  LookupError:\n" + "*" * 70
+)  #: a text file's end: no tokenizer is there
+
+
+def routes(sandboxed: Sandboxed) -> Blueprint:
+    """The routes."""
+    blueprint = Blueprint("uploads", __name__)
+
+    @blueprint.post("/api/walrus/v1/project/<project>/input/from_local")
+    def from_local(project: str) -> Answer:
+        return _upload(sandboxed.store, project)
+
+    return blueprint
+
+
+def _upload(store: Store, project: str) -> Answer:
+    fields, file = _fields(), request.files.get("file")
+    if file is None or not file.filename:
+        raise Refusal("No files")
+    directory_id = _directory(store, project, fields.get("directory_id"))
+    name = secure_filename(file.filename)
+    kind = _kind(name)
+    if kind is None:
+        return _not_taken(name)
+    input_id = store.insert("input", _row(fields, name, kind) | {"project": project, "directory_id": directory_id})
+    if len(name) > LONGEST_NAME:
+        store.update("input", input_id, {"status": "processing"})
+        raise DatabaseRefusal("value too long for type character varying(250)")
+    return _carried_out(store, store.row("SELECT * FROM input WHERE id = ?", input_id) or {}, file.read())
+
+
+def _row(fields: Row, name: str, kind: str) -> Row:
+    boxes, frames = fields.get("instance_list"), fields.get("frame_packet_map")
+    return {
+        "status": "uploading",
+        "original_filename": name,
+        "media_type": kind,
+        "type": "from_local",
+        "created_time": now(),
+        "due": now(),
+        "instance_list": json.dumps({"list": boxes}) if boxes else None,
+        "frame_packet_map": json.dumps(frames) if isinstance(frames, dict) else None,
+    }
+
+
+def _carried_out(store: Store, row: Row, data: bytes) -> Answer:
+    """Do the work; what cannot be opened leaves a failed input behind, and the call breaks.
+
+    Raises:
+        AttributeError: the media cannot be opened.
+    """
+    name, input_id = row["original_filename"], row["id"]
+    if there := store.file_in(row["directory_id"], name):
+        problem = f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}"
+        end(store, input_id, problem, log=json.dumps({"error": {"existing_file_id": there["id"]}}))
+        return refused({}, input=shown_input(store, input_id))
+    if row["media_type"] == "text":
+        return _text_file(store, row, data)
+    try:
+        file_id = carry_out_new(store, row, name, data)
+    except MediaError as error:
+        end(store, input_id, str(error))
+        raise AttributeError("'NoneType' object has no attribute 'parent_id'") from error
+    return ok(file=None if file_id is None else {"id": file_id}, input=shown_input(store, input_id))
+
+
+def _text_file(store: Store, row: Row, data: bytes) -> Answer:
+    """A text becomes a file, and its input fails: the server has no tokenizer."""
+    facts = {name: row[name] for name in ("project", "directory_id", "original_filename")}
+    file_id = store.insert("file", facts | {"type": "text", "state": "added", "created_time": now()})
+    (store.images / str(file_id)).write_bytes(data)
+    log = {"error": {"text_file_upload": UNREADABLE}, "info": {}, "success": False}
+    end(store, row["id"], "failed", file_id, log=json.dumps(log))
+    store.update("input", row["id"], {"status_text": None})
+    return refused({}, input=shown_input(store, row["id"]))
+
+
+def _not_taken(name: str) -> Answer:
+    """A file of a kind that is not taken leaves nothing behind: its input was never stored."""
+    words = f"Invalid file type: {PurePosixPath(name).suffix}"
+    shown = {"original_filename": name, "status": "failed", "status_text": words}
+    return refused({}, input=dict.fromkeys(UNSTORED) | shown)
+
+
+def _kind(name: str) -> str | None:
+    suffix = PurePosixPath(name).suffix.lower()
+    if is_video(name):
+        return "video"
+    return "image" if suffix in IMAGES else "text" if suffix in TEXTS else None
+
+
+def _directory(store: Store, project: str, wanted: int | None) -> int:
+    """The directory that is named, or the project's first.
+
+    Raises:
+        Refusal: there is no such directory.
+    """
+    query = "SELECT id FROM directory WHERE project = ? AND (? IS NULL OR id = ?) ORDER BY id"
+    found = store.row(query, project, wanted, wanted) if wanted is None or abs(wanted) < 2**62 else None
+    if found is None:
+        raise Refusal(f"Bad directory_id: {wanted}")
+    return int(found["id"])
+
+
+def _fields() -> Row:
+    """The field `json` of the form.
+
+    Raises:
+        Refusal: it is not there, is no JSON object, or a key of it is wrong.
+    """
+    try:
+        found = json.loads(request.form.get("json") or "")
+    except (ValueError, RecursionError):
+        raise Refusal({"input": "Expecting a key 'json' in form request."}) from None
+    return checked_object(found, directory_id=maybe_int, instance_list=maybe_list)
