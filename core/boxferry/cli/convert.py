@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from boxferry.reading.read import option_values
 from boxferry.sending.named import sdk_packets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from boxferry.cli.session import Session
     from boxferry.formats import Format
@@ -62,7 +63,7 @@ def convert_command(
     _only_packets(target_format, places)
     own = {name: value for name, value in options.items() if target and _has(target, name)}
     others = {name: value for name, value in options.items() if name not in own}
-    predictions = predictions_of(session, given, others)
+    predictions = _with_shared(predictions_of(session, given, others), others, own)
     tally = Tally(strict=given["strict"])
     with reading(predictions) as (predictions, _):
         if target is None:
@@ -84,6 +85,12 @@ def _format(session: Session, /, name: str) -> Format:
     if formats[name].write is None:
         raise UsageError(f"--to {name}: that format can be read, not written")
     return formats[name]
+
+
+def _with_shared(predictions: Predictions, others: Mapping[str, str], own: Mapping[str, str]) -> Predictions:
+    """With the target's options that the source's format has too."""
+    shared = {name: value for name, value in own.items() if _has(predictions.format, name)}
+    return replace(predictions, options=option_values(predictions.format, {**others, **shared}))
 
 
 def _has(fmt: Format, name: str) -> bool:
