@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from boxferry.cli.session import Session
     from boxferry.formats import Format
+    from boxferry.reading.predictions import Predictions
 
 PACKETS = "packets"
 
