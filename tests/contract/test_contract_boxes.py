@@ -14,6 +14,17 @@ FAILS = {
     "label-missing": ({"label_file_id": None}, "Missing label_file_id"),
     "label-by-name": ({"label_file_id": None, "name": "cat"}, "Missing label_file_id"),
     "label-of-another-project": ({"label_file_id": 2**31 - 7}, "does not belong to project"),
+    "label-text": ({"label_file_id": "1"}, "Must be an int"),
+    "type-unknown": ({"type": "blob"}, "blob not in ["),
+    "reference-empty": ({"creation_ref_id": ""}, "must not be of length zero"),
+    "reference-number": ({"creation_ref_id": 5}, "Must be string"),
+    "number-float": ({"number": 1.5}, "Must be an int"),
+    "number-text": ({"number": "1"}, "Must be an int"),
+    "attributes-list": ({"attribute_groups": []}, "does not accept objects of type"),
+    "deleted-text": ({"soft_delete": "yes"}, "yes not in [True, False]"),
+    "polygon-of-nothing": ({"type": "polygon", "points": []}, "List must not be empty"),
+    "polygon-of-a-point": ({"type": "polygon", "points": [{"x": 1, "y": 2}]}, "1 or less points."),
+    "polygon-of-pairs": ({"type": "polygon", "points": [[1, 2], [3, 4], [5, 9]]}, "1 or less points."),
 }
 
 
@@ -71,13 +82,43 @@ def test_what_is_taken_and_how_it_is_stored(wire, changes, stored):
     assert {name: box[name] for name in stored} == stored
 
 
-def test_a_polygon_is_taken(wire):
-    """points: [{x, y}, …]."""
+TRIANGLE = [{"x": 1, "y": 2}, {"x": 30, "y": 4}, {"x": 20, "y": 40}]
+SHAPES = {
+    "polygon": ({"points": TRIANGLE}, (1, 2, 30, 40), (29, 38)),
+    "polygon-of-two": ({"points": TRIANGLE[:2]}, (1, 2, 30, 4), (29, 2)),
+    "polygon-of-floats": ({"points": [{"x": 1.5, "y": 2.5}, {"x": 30.5, "y": 4}]}, (2, 2, 30, 4), (28, 2)),
+    "polygon-beyond-the-edge": ({"points": [{"x": -5, "y": 2}, *TRIANGLE]}, (0, 2, 30, 40), (30, 38)),
+    "point": ({"points": TRIANGLE[:1]}, (1, 2, 1, 2), (None, None)),
+    "line": ({"points": TRIANGLE[:2]}, (1, 2, 30, 4), (None, None)),
+    "keypoints": ({"nodes": [{"x": 1, "y": 2, "ordinal": 1}], "edges": []}, (1, 2, 1, 2), (None, None)),
+    "ellipse": ({"center_x": 30, "center_y": 30, "width": 10, "height": 12, "angle": 0.5}, (20, 18, 40, 42), (10, 12)),
+    "tag": ({}, (0, 0, 0, 0), (None, None)),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "bounds", "sides"), [(k.split("-")[0], *v) for k, v in SHAPES.items()], ids=SHAPES
+)
+def test_other_shapes_are_taken_and_get_their_bounds(wire, kind, more, bounds, sides):
+    """In whole pixels, from their points; so what is stored and what was sent differ in them."""
     file_id = wire.new_file()
-    points = [{"x": 1, "y": 1}, {"x": 20, "y": 3}, {"x": 9, "y": 30}]
-    record = wire.update(file_id, [{"type": "polygon", "label_file_id": wire.label(), "points": points}])
+    record = wire.update(file_id, [{"type": kind, "label_file_id": wire.label(), "machine_made": True, **more}])
     assert record["status"] == "success", words(record)
-    assert wire.boxes(file_id)[0]["type"] == "polygon"
+    (row,) = wire.boxes(file_id)
+    assert corners([row]) == [bounds]
+    assert (row["width"], row["height"]) == sides
+    points = [(p["x"], p["y"]) for p in row["points"]]
+    assert points == [(p["x"], p["y"]) for p in more.get("points", [])], "as they were sent"
+
+
+def test_a_box_keeps_no_points_and_one_that_comes_deleted_is(wire):
+    """Neither fails."""
+    file_id = wire.new_file()
+    assert (
+        wire.update(file_id, [wire.box(points=TRIANGLE), wire.box(5, 5, 9, 9, soft_delete=True)])["status"] == "success"
+    )
+    (row,) = wire.boxes(file_id)
+    assert not row["points"]
 
 
 def test_one_bad_box_costs_those_after_it(wire):

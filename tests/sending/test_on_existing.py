@@ -91,6 +91,17 @@ def test_the_same_replacement_again_changes_nothing(sandbox, diffgram, folder, f
     assert report.tally.dropped["corrected"] == 1
 
 
+def test_outlines_are_replaced_although_the_server_gives_them_bounds(sandbox, diffgram, folder, first):
+    """What is stored of a polygon has corners that were not sent; it is the same box all the same."""
+    outline = "0 0.1 0.1 0.5 0.15 0.3 0.6\n"
+    (folder / "labels" / "a.txt").write_text(outline)
+    for _ in range(2):
+        source = predictions(folder, polygons=True)
+        report = push(diffgram, source, run="outlines", existing=True, on_existing="replace-own")
+        assert report.exit_code == 0, report.as_dict()
+    assert [row["type"] for row in sandbox.boxes("a.jpg")] == ["polygon"]
+
+
 def test_a_prediction_that_a_person_deleted_does_not_come_back(sandbox, diffgram, folder, first):
     """The outbox knows that it was there."""
     review(sandbox, "a.jpg", lambda rows: rows[:1])

@@ -5,73 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from boxferry.sandbox.bounds import CORNERS, BoxError
+from boxferry.sandbox.instances import DATABASE_INT, check
 from boxferry.sandbox.store import moment, now
 
 if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
-
-CORNERS = ("x_min", "y_min", "x_max", "y_max")
-KEPT = (
-    "type", "label_file_id", *CORNERS, "machine_made", "score", "creation_ref_id", "number", "attribute_groups",
-    "points", "frame_number",
-)  # fmt: skip
-DATABASE_INT = 2**31
-
-
-class BoxError(Exception):
-    """A box is refused, and with it every box after it in the list; the text is the input's status_text.
-
-    Attributes:
-        found: what is wrong, as a video's update log has it.
-    """
-
-    def __init__(self, found: dict[str, str] | str) -> None:
-        super().__init__(found if isinstance(found, str) else f"Instance List Error:{found}")
-        self.found = found
-
-
-def check(store: Store, project: str, box: Any) -> Row:  # noqa: ANN401 # whatever was sent
-    """The box as it is stored.
-
-    Raises:
-        BoxError: it is refused.
-    """
-    if not isinstance(box, dict):
-        raise BoxError({"instance": f"Must be a dict, is {type(box).__name__}"})
-    stored = {name: box.get(name) for name in KEPT} | {"machine_made": bool(box.get("machine_made"))}
-    if box.get("label_file_id") is None:
-        raise BoxError({"label_file_id": "Missing label_file_id"})
-    if box.get("type") == "box":
-        stored |= _checked_corners(box)
-    elif box.get("type") != "polygon" or not isinstance(box.get("points"), list):
-        raise BoxError({"type": f"Invalid instance type {box.get('type')}"})
-    _check_label(store, project, box["label_file_id"])
-    if box.get("model_ref") and box.get("model_run_ref"):
-        stored["model_run_id"] = store.model_run(project, str(box["model_ref"]), str(box["model_run_ref"]))
-    return stored
-
-
-def _checked_corners(box: Row) -> Row:
-    if missing := [name for name in CORNERS if box.get(name) is None]:
-        raise BoxError(f"Traceback (most recent call last):\n  File \"process_media.py\"\nKeyError: '{missing[0]}'")
-    if wrong := {name: "Must be an int" for name in CORNERS if not isinstance(box[name], int)}:
-        raise BoxError(wrong)
-    corners = {name: max(0, box[name]) if name.endswith("min") else box[name] for name in CORNERS}
-    width, height = corners["x_max"] - corners["x_min"], corners["y_max"] - corners["y_min"]
-    for side, name in ((width, "Width"), (height, "Height")):
-        if side < 1:
-            raise BoxError({name.lower(): f"{name}: {side} less than 1 pixels or negative."})
-    return corners | {"width": width, "height": height}
-
-
-def _check_label(store: Store, project: str, label_file_id: Any) -> None:  # noqa: ANN401 # whatever was sent
-    if isinstance(label_file_id, bool):
-        return
-    known = isinstance(label_file_id, int) and abs(label_file_id) < DATABASE_INT
-    found = store.row("SELECT project FROM label_file WHERE id = ?", label_file_id) if known else None
-    if found is None or found["project"] != project:
-        message = f"Label File ID: {label_file_id} does not belong to project {project}"
-        raise BoxError({"label_file_id": message})
 
 
 def vanishes(box: Any) -> bool:  # noqa: ANN401 # whatever was sent
@@ -105,16 +44,24 @@ def apply_list(store: Store, file: Row, mode: str | None, boxes: list[Any]) -> s
         except BoxError as error:
             problem = str(error)
             break
-        kept.setdefault(same_box(stored), stored | {"id": box.get("id")})
+        extra = {"id": box.get("id"), "soft_delete": bool(box.get("soft_delete"))}
+        kept.setdefault(same_box(stored), stored | extra)
     if any(vanishes(box) for box in boxes):
         return problem
     with store.writing():
         if mode == "update_with_existing":
             came = _replace(store, file["id"], kept, complete=problem is None)
         else:
-            came = store.add_instances(file["id"], [new_row(box) for box in kept.values()])
+            came = _add(store, file["id"], [new_row(box) for box in kept.values()])
         touch(store, file["id"], len(came))
     return problem
+
+
+def _add(store: Store, file_id: int, rows: list[Row]) -> list[int]:
+    """Store rows; one that comes marked as deleted is."""
+    came = store.add_instances(file_id, rows)
+    store.delete_instances([row_id for row_id, row in zip(came, rows, strict=True) if row.get("soft_delete")])
+    return came
 
 
 def touch(store: Store, file_id: int, came: int) -> None:
@@ -127,15 +74,22 @@ def touch(store: Store, file_id: int, came: int) -> None:
 def _replace(store: Store, file_id: int, wanted: dict[str, Row], *, complete: bool) -> list[int]:
     """Boxes that are equal keep their rows; the others of the file go, and the new ones come. Gives the new ids."""
     there = {same_box(box): box["id"] for box in store.instances(file_id)}
-    came = store.add_instances(file_id, [new_row(box) for key, box in wanted.items() if key not in there])
+    came = _add(store, file_id, [new_row(box) for key, box in wanted.items() if key not in there])
     if complete:
         store.delete_instances([row_id for key, row_id in there.items() if key not in wanted])
     return came
 
 
 def new_row(box: Row) -> Row:
-    """A box that was not there before."""
-    chain = {"version": 1, "root_id": None, "previous_id": None, "action_type": "created", "member_created_id": None}
+    """A box that was not there before; a version that comes with it is counted on."""
+    version = box.get("version")
+    chain = {
+        "version": version + 1 if isinstance(version, int) else 1,
+        "root_id": None,
+        "previous_id": None,
+        "action_type": "created",
+        "member_created_id": None,
+    }
     return {**box, **chain, "created_time": moment(now())}
 
 

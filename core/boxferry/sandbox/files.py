@@ -9,7 +9,8 @@ from werkzeug.exceptions import NotFound
 
 from boxferry.sandbox import shown
 from boxferry.sandbox.answers import bad, body, ok
-from boxferry.sandbox.boxes import BoxError, review
+from boxferry.sandbox.bounds import BoxError
+from boxferry.sandbox.boxes import review
 from boxferry.sandbox.checks import an_int, checked, text
 from boxferry.sandbox.listing import COLUMNS, FileLists, Unlisted
 

@@ -9,7 +9,9 @@ from math import ceil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from boxferry.sandbox.boxes import BoxError, check, new_row, touch, vanishes
+from boxferry.sandbox.bounds import BoxError
+from boxferry.sandbox.boxes import new_row, touch, vanishes
+from boxferry.sandbox.instances import check
 from boxferry.sandbox.media import VIDEOS, MediaError
 
 if TYPE_CHECKING:

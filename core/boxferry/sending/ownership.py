@@ -66,8 +66,9 @@ def identity(box: Row) -> str:
 
     Geometry, label, attributes, track, and whether a machine made it; not score, run or reference.
     """
-    names = ("type", "label_file_id", "x_min", "y_min", "x_max", "y_max", "number", "machine_made")
     points = [(point.get("x"), point.get("y")) for point in box.get("points") or ()]
+    corners = () if points else ("x_min", "y_min", "x_max", "y_max")  # of an outline the server fills them in
+    names = ("type", "label_file_id", *corners, "number", "machine_made")
     return repr(([box.get(name) for name in names], points, box.get("attribute_groups") or None))
 
 
