@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from PIL import Image as Picture
 
-from boxferry.diffgram.answers import FileRecord, InputRecord, Instance
+from boxferry.diffgram.answers import FileRecord, InputRecord
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.errors import AuthError, NotFound, Refused, Unreachable, Unsure
@@ -118,9 +118,9 @@ def test_an_upload_brings_an_image_and_its_boxes(client, sandbox):
     image = client.view(answer.file_id).image
     assert (image.width, image.height) == (64, 48)
     assert image.url_signed
-    (box,) = client.instances(answer.file_id, directory_id=sandbox.directory_id)
-    assert (box.x_min, box.y_min, box.x_max, box.y_max, box.label_file_id) == (1, 2, 30, 40, label)
-    assert (box.score, box.creation_ref_id, box.machine_made, box.number) == (0.5, "boxferry:1", True, 3)
+    (box,) = client.rows(answer.file_id, directory_id=sandbox.directory_id)
+    assert [box[name] for name in ("x_min", "y_min", "x_max", "y_max", "label_file_id")] == [1, 2, 30, 40, label]
+    assert (box["score"], box["creation_ref_id"], box["machine_made"], box["number"]) == (0.5, "boxferry:1", True, 3)
 
 
 def test_an_uploads_answer_is_an_answer_whatever_it_says(client, sandbox):
@@ -130,7 +130,7 @@ def test_an_uploads_answer_is_an_answer_whatever_it_says(client, sandbox):
     assert refused.file_id is not None
     again = client.upload("a.png", a_png(), fields(sandbox))
     assert "Already Exists" in again.input.status_text
-    assert client.instances(refused.file_id, directory_id=sandbox.directory_id) == []
+    assert client.rows(refused.file_id, directory_id=sandbox.directory_id) == []
 
 
 def test_an_upload_without_a_record_is_refused(client):
@@ -163,7 +163,7 @@ def test_packets_are_found_again_by_their_batch(client, sandbox):
     assert [r.id for r in client.inputs(file_id=file_id, limit=1)] == [record.id]
 
 
-@pytest.mark.parametrize("kind", [FileRecord, InputRecord, Instance])
+@pytest.mark.parametrize("kind", [FileRecord, InputRecord])
 def test_answers_are_read_whatever_else_or_little_they_hold(kind):
     """Unknown keys are passed over, and every value but the id may be null."""
     nulls = dict.fromkeys(kind.__struct_fields__) | {"id": 1, "something_new": [1]}
@@ -196,7 +196,7 @@ def test_a_file_that_is_not_there(client, sandbox):
     with pytest.raises(Unsure, match="broke before its answer was whole"):
         client.send_packet(b'{"file_id": 99, "mode": "update"}')
     with pytest.raises(Refused, match="File not in valid project directory"):
-        client.instances(99, directory_id=sandbox.directory_id)
+        client.rows(99, directory_id=sandbox.directory_id)
 
 
 def test_an_input_that_is_not_there(sandbox):

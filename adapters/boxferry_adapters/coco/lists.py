@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from msgspec.json import Decoder
 
 from boxferry.boxes.detections import Image
 from boxferry.boxes.labels import id_key
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 SPLIT_PARTS = 2  #: of a coco_url's path: the split's folder and the name
 LARGEST_FILE_ID = 2**31
+#: made at import: msgspec crashes where two threads meet a type for the first time at the same moment
+_decoders: dict[Any, Decoder[list[Any]]] = {
+    kind: Decoder(list[kind])  # type: ignore[valid-type] # one of the three
+    for kind in (CategoryItem, ImageItem, VideoItem)
+}
 
 
 @dataclass(slots=True)
@@ -145,7 +151,8 @@ def _typed_items(scanner: Scanner, kind: type[Any], key: str, name: str) -> Iter
         InputError: one of them is not; the message has its place.
     """
     position = 0
-    for piece, typed in scanner.items(msgspec.json.Decoder(list[kind])):  # type: ignore[valid-type] # known at run time
+    decoder = _decoders.get(kind) or Decoder(list[kind])  # type: ignore[valid-type] # made by this thread: `Lists._kind`
+    for piece, typed in scanner.items(decoder):
         if typed:
             yield from piece
         else:

@@ -23,22 +23,61 @@ class Directory(msgspec.Struct, frozen=True):
     nickname: str | None = None
 
 
-class FileRecord(msgspec.Struct, frozen=True):
-    """A file as the file list shows it; `state` is 'removed' for one that is gone."""
-
-    id: int
-    original_filename: str | None = None
-    type: str | None = None
-    state: str | None = None
-    ann_is_complete: bool | None = None
-
-
 class ImageRecord(msgspec.Struct, frozen=True):
     """The image of a file: its size in pixels, as the server stored it."""
 
     width: int | None = None
     height: int | None = None
     url_signed: str | None = None
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """A file as the file lists and `annotation/list` show it.
+
+    Attributes:
+        id: its number.
+        original_filename: its name.
+        type: 'image', 'video' or another.
+        state: 'removed' for one that is gone.
+        ann_is_complete: whether its annotation is complete.
+        time_last_updated: when it was last changed, by a reviewer, a packet or "done"; left out by servers that do not
+            tell.
+        count_instances_changed: nothing or 0 where no box was ever put there; left out by servers that do not tell.
+        image: its size, where the list gives it.
+        instance_list: the JSON of its boxes, where the list gives them; not decoded, since most are never looked into.
+    """
+
+    id: int
+    original_filename: str | None = None
+    type: str | None = None
+    state: str | None = None
+    ann_is_complete: bool | None = None
+    time_last_updated: str | msgspec.UnsetType | None = msgspec.UNSET
+    count_instances_changed: int | msgspec.UnsetType | None = msgspec.UNSET
+    image: ImageRecord | None = None
+    instance_list: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Its boxes with every key that the server gives, deleted ones left out; empty where they are not listed."""
+        found = msgspec.json.decode(self.instance_list) if self.instance_list else None
+        listed = found if isinstance(found, list) else []
+        return [row for row in listed if isinstance(row, dict) and not row.get("soft_delete")]
+
+    @property
+    def removed(self) -> bool:
+        """Whether it is gone."""
+        return self.state == "removed"
+
+    @property
+    def never_had_boxes(self) -> bool:
+        """Whether no box was ever put there; False where the server does not tell."""
+        return self.count_instances_changed in {None, 0}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of its image in pixels; 0 where the list does not give them."""
+        return (self.image.width or 0, self.image.height or 0) if self.image else (0, 0)
 
 
 class VideoRecord(msgspec.Struct, frozen=True):
@@ -114,6 +153,8 @@ class InputRecord(msgspec.Struct, frozen=True):
         original_filename: as it was sent.
         update_log: further reasons, as the server gives them.
         parent_input_id: of a clip that a long video was split into: the input of the whole.
+        percent_complete: how far it is, as the server says.
+        created_time: when it was made, by the server's clock, ISO 8601 without a zone: UTC.
         instance_list: the JSON of {'list': [boxes as they were sent]}, not decoded: most lists are never looked into.
     """
 
@@ -126,6 +167,8 @@ class InputRecord(msgspec.Struct, frozen=True):
     original_filename: str | None = None
     update_log: Any = None
     parent_input_id: int | None = None
+    percent_complete: float | None = None
+    created_time: str | None = None
     instance_list: msgspec.Raw = msgspec.Raw(b"null")
 
     @property
@@ -134,46 +177,6 @@ class InputRecord(msgspec.Struct, frozen=True):
         found = msgspec.json.decode(self.instance_list)
         listed = found.get("list") if isinstance(found, dict) else None
         return [box for box in listed or () if isinstance(box, dict)]
-
-
-class Instance(msgspec.Struct, frozen=True):
-    """A stored box, with what a correction leaves behind.
-
-    Attributes:
-        id: its number; a changed box is a new row with a new one.
-        label_file_id: its label.
-        x_min, y_min, x_max, y_max: pixels.
-        machine_made: False for what a person drew or changed in the interface.
-        creation_ref_id: the reference that it was sent with; of the interface's own, or none, for a drawn box.
-        score: as it was sent.
-        number: its sequence or track.
-        attribute_groups: {"<group id>": value}.
-        frame_number: of a video.
-        model_run_id: the server's record of the run that it came from.
-        member_created_id: the person who made it.
-        version, root_id, previous_id, action_type: the chain of changes.
-    """
-
-    id: int
-    type: str | None = None
-    label_file_id: int | None = None
-    x_min: int | float | None = None
-    y_min: int | float | None = None
-    x_max: int | float | None = None
-    y_max: int | float | None = None
-    machine_made: bool | None = None
-    creation_ref_id: str | None = None
-    score: float | None = None
-    number: int | None = None
-    attribute_groups: Any = None
-    frame_number: int | None = None
-    model_run_id: int | None = None
-    member_created_id: int | None = None
-    version: int | None = None
-    root_id: int | None = None
-    previous_id: int | None = None
-    action_type: str | None = None
-    soft_delete: bool | None = None
 
 
 class UploadAnswer(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -15,12 +16,12 @@ from boxferry.diffgram.answers import (
     Directory,
     FileRecord,
     InputRecord,
-    Instance,
     ModelRun,
     Schema,
     UploadAnswer,
     ViewedFile,
 )
+from boxferry.diffgram.bulk import listed
 from boxferry.diffgram.faults import one_line, scrubbed
 from boxferry.diffgram.http import Call, Wire
 from boxferry.diffgram.multipart import Multipart
@@ -31,12 +32,13 @@ from boxferry.errors import NotFound, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from boxferry.diffgram.bulk import Mode
     from boxferry.diffgram.settings import Server
 
 T = TypeVar("T")
 
 PACKET_PATH = "/api/walrus/v1/project/{project}/input/packet"
-PAGE = 500
+PAGE = 1000  #: files on a page of a list, the most that the server gives
 FRAMES = 999  #: frames of a video that are asked for in one call, which shows 1000 at most
 LIST_LIMIT = 1000  #: what the server caps every list at
 SHOWN = 20  #: directories that a message lists
@@ -127,36 +129,40 @@ class Client:
         raise NotFound(f"no directory '{wanted}'{hint}; there are: {_listed(there)}")
 
     def files(self, directory_id: int, *, search: str = "") -> Iterator[FileRecord]:
-        """The files of a directory, page by page; `search` leaves only names that hold the term."""
-        page: int | None = 1
-        while page:
-            metadata = {
-                "directory_id": directory_id,
-                "limit": PAGE,
-                "page": page,
-                "file_view_mode": "base",
-                "media_type": "All",
-                "annotation_status": "All",
-                "annotations_are_machine_made_setting": "All",
-                "search_term": search or None,
-                "query": None,
-                "with_children_files": False,
-            }
-            path = "/api/project/{}/user/sdk/file/list"
-            answer = self._read("POST", path, frames.Files, {"metadata": metadata})
-            files = answer.file_list if isinstance(answer.file_list, list) else []
-            yield from files
-            following = answer.metadata.next_page
-            page = following if files and following and following > page else None
+        """The files of a directory, each once, page by page; `search` leaves only names that hold the term.
+
+        Sizes and boxes are not in it; see `diffgram.bulk`.
+        """
+        return listed(partial(self.page, directory_id, search=search))
+
+    def page(self, directory_id: int, number: int, *, mode: Mode = "base", search: str = "") -> frames.Files:
+        """One page of a directory's files, the first being 1.
+
+        Args:
+            directory_id: the directory.
+            number: of the page.
+            mode: 'base', 'annotation' (sizes too) or 'explorer' (sizes and boxes, the files in no order).
+            search: leaves only names that hold the term.
+        """
+        metadata = {
+            "directory_id": directory_id,
+            "limit": PAGE,
+            "page": number,
+            "file_view_mode": mode,
+            "media_type": "All",
+            "annotation_status": "All",
+            "annotations_are_machine_made_setting": "All",
+            "search_term": search or None,
+            "query": f"dataset.id = {directory_id}" if mode == "explorer" else None,
+            "with_children_files": False,
+            "regen_url": False,
+        }
+        return self._read("POST", "/api/project/{}/user/sdk/file/list", frames.Files, {"metadata": metadata})
 
     def view(self, file_id: int) -> ViewedFile:
         """What a file shows: the size of its image or video."""
         body = {"file_id": file_id, "project_string_id": self._server.project}
         return self._read("POST", "/api/v1/file/view", frames.View, body).file
-
-    def instances(self, file_id: int, *, directory_id: int) -> list[Instance]:
-        """The boxes of an image, deleted ones left out."""
-        return msgspec.convert(self.rows(file_id, directory_id=directory_id), list[Instance])
 
     def rows(self, file_id: int, *, directory_id: int) -> list[dict[str, Any]]:
         """The boxes of an image with every key that the server gives, deleted ones left out.
@@ -164,9 +170,16 @@ class Client:
         Raises:
             Refused: there is no such file.
         """
+        return self.annotated(file_id, directory_id=directory_id).rows
+
+    def annotated(self, file_id: int, *, directory_id: int) -> FileRecord:
+        """An image with its size and its boxes.
+
+        Raises:
+            Refused: there is no such file.
+        """
         path = f"/api/project/{{}}/file/{file_id}/annotation/list"
-        found = self._read("POST", path, frames.Annotations, {"directory_id": directory_id})
-        return [row for row in found.file_serialized.instance_list or () if not row.get("soft_delete")]
+        return self._read("POST", path, frames.Annotations, {"directory_id": directory_id}).file_serialized
 
     def video_rows(self, file_id: int, *, frames_count: int, directory_id: int) -> list[dict[str, Any]]:
         """The boxes of a video, deleted ones left out; each with its `frame_number`."""
@@ -256,6 +269,13 @@ class Client:
         wanted = {"limit": limit, "batch_id": batch_id, "file_id": file_id, "status_filter": status}
         body = {name: value for name, value in wanted.items() if value is not None}
         return self._read("POST", "/api/walrus/v1/project/{}/input/view/list", frames.Inputs, body).input_list
+
+    def unfinished(self, *, file_id: int | None = None) -> list[InputRecord]:
+        """What the server has not ended, of the project or of one file, whoever sent it; the newest first.
+
+        At most 1000: where there are as many, older ones may be left out.
+        """
+        return self.inputs(file_id=file_id, status="Processing")
 
     def input(self, input_id: int) -> InputRecord:
         """What the server knows of one packet or upload; an id that is not there is answered with status 500."""

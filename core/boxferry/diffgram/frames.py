@@ -72,9 +72,10 @@ class NewDirectory(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Where in the file list a page is."""
+    """Where in the file list a page is; `file_count` is that of the whole list."""
 
     next_page: int | bool | None = None
+    file_count: int | None = None
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -82,6 +83,16 @@ class Files(msgspec.Struct, frozen=True):
 
     file_list: list[FileRecord] | bool
     metadata: Page
+
+    @property
+    def files(self) -> list[FileRecord]:
+        """The files of the page."""
+        return self.file_list if isinstance(self.file_list, list) else []
+
+    @property
+    def following(self) -> int | None:
+        """The number of the next page; None after the last. A list of none has a next page too, on a real server."""
+        return self.metadata.next_page if self.files and self.metadata.next_page else None
 
 
 class View(msgspec.Struct, frozen=True):
@@ -102,16 +113,10 @@ class Viewed(msgspec.Struct, frozen=True):
     input: InputRecord
 
 
-class Annotated(msgspec.Struct, frozen=True):
-    """A file with its boxes."""
-
-    instance_list: list[dict[str, Any]] | None = None
-
-
 class Annotations(msgspec.Struct, frozen=True):
-    """The answer that shows a file's boxes."""
+    """The answer that shows a file with its boxes."""
 
-    file_serialized: Annotated
+    file_serialized: FileRecord
 
 
 class Buffered(msgspec.Struct, frozen=True):

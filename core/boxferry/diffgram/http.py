@@ -15,6 +15,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from boxferry.diffgram.decoders import decoder
 from boxferry.diffgram.faults import Answer, Fault, of_exception, raise_for, unreadable
 from boxferry.diffgram.multipart import Multipart, UnreadableError
 from boxferry.diffgram.settings import is_loopback
@@ -122,7 +123,7 @@ class Wire:
         if answer.status not in call.also:
             raise_for(answer, call.path, self._server)
         try:
-            return msgspec.json.decode(answer.body, type=wanted)
+            return decoder(wanted).decode(answer.body)
         except msgspec.DecodeError as error:
             problem = error
         raise_for(answer, call.path, self._server)

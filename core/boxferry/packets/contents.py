@@ -76,9 +76,12 @@ class _Packet(msgspec.Struct):
     frame_packet_map: dict[str, list[_Reference]] | None = None
 
 
+_decoder = msgspec.json.Decoder(_Packet)  # made at import: no thread may be the first to meet a type
+
+
 def references_in(body: bytes) -> set[str]:
     """The references of the boxes in a packet's JSON."""
-    packet = msgspec.json.decode(body, type=_Packet)
+    packet = _decoder.decode(body)
     frames = (packet.frame_packet_map or {}).values()
     boxes = [*(packet.instance_list or ()), *(box for frame in frames for box in frame)]
     return {box.creation_ref_id for box in boxes if box.creation_ref_id}

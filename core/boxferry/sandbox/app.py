@@ -19,7 +19,6 @@ from boxferry.sandbox import (
     labels,
     packets,
     page,
-    sdk,
     uploads,
 )
 from boxferry.sandbox.answers import DatabaseRefusal, Refusal, refused
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
 
 LARGEST_BODY = 512 * 1024 * 1024
-MODULES = (
-    packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct, sdk,
-)  # fmt: skip
 
 
 def make_app(sandboxed: Sandboxed) -> Flask:
@@ -44,7 +40,7 @@ def make_app(sandboxed: Sandboxed) -> Flask:
     app.after_request(_with_limit_headers)
     app.register_error_handler(404, _unknown)
     app.register_error_handler(Exception, _server_error)
-    for module in MODULES:
+    for module in (packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct):
         app.register_blueprint(module.routes(sandboxed))
     return app
 

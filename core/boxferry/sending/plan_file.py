@@ -69,6 +69,9 @@ class _Plan(PlanHead, frozen=True, kw_only=True):
     summary: PlanSummary
 
 
+_decoder = msgspec.json.Decoder(_Plan)
+
+
 class Plan(msgspec.Struct, frozen=True):
     """A plan that was read.
 
@@ -123,7 +126,7 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         InputError: it cannot be read, or is no plan.
     """
     try:
-        found = msgspec.json.decode(Path(path).read_bytes(), type=_Plan)
+        found = _decoder.decode(Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except msgspec.DecodeError as error:
