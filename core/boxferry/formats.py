@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
+from boxferry.boxes.labels import ClassTable
 from boxferry.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +59,10 @@ class Source(Protocol):
         """
         ...
 
+    def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:
+        """As `files`, each with a source of its own, which undoes gzip: ('.json', '.json.gz')."""
+        ...
+
 
 class Images(Protocol):
     """What is known of the images that boxes are about, from the images folder, a dataset file, or a fixed size.
@@ -64,16 +70,20 @@ class Images(Protocol):
     Each look-up answers with an Image whose size is 0 where nobody knows it.
     """
 
-    def named(self, name: str) -> Image:
+    def named(self, name: str, *likelier: str) -> Image:
         """The image called `name`: by its whole relative path first, by its base name only where that is unique.
+
+        The whole paths `likelier` are tried before that of `name`; where no image is found, the key is `name`.
 
         Raises:
             InputError: several images answer to the name; the message lists them.
         """
         ...
 
-    def stem(self, stem: str) -> Image:
+    def stem(self, stem: str, *likelier: str) -> Image:
         """The image whose relative path without its last suffix is `stem`; where unknown, its key is the stem.
+
+        Otherwise as `named`.
 
         Raises:
             InputError: several images answer to the stem; the message lists them.
@@ -90,6 +100,10 @@ class Images(Protocol):
 
     def id_of(self, image: Image) -> Id | None:
         """The id of an image in the dataset file, or None."""
+        ...
+
+    def ids(self) -> Iterable[Id]:
+        """Every id of the dataset file."""
         ...
 
     def known(self) -> Iterable[Image]:
@@ -168,6 +182,42 @@ def output_stream(target: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def output_folder(target: Path) -> Iterator[Path]:
+    """A folder to write into; what is written appears below `target` only when all of it is whole.
+
+    Files that are in `target` already stay, except those of the same names.
+
+    Raises:
+        UsageError: the target is a file, or cannot be written.
+    """
+    path = target.resolve()  # a link stays a link
+    if str(target) == "-" or (path.exists() and not path.is_dir()):
+        raise UsageError(f"{target}: many files are written; name a folder with -o")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written: {error.strerror}") from error
+    try:
+        yield part
+        _move_below(part, path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _move_below(part: Path, path: Path) -> None:
+    """Put the files of one folder below another, which may be there."""
+    if not path.exists():
+        part.rename(path)
+        return
+    for folder, _, names in os.walk(part):
+        place = path / os.path.relpath(folder, part)
+        place.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            os.replace(os.path.join(folder, name), place / name)  # noqa: PTH105, PTH118 # paths are text here
+
+
 def _created(part: Path, target: Path) -> BinaryIO:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -223,6 +273,13 @@ class Context:
             None.
         attributes: the names of the source's further fields that are asked for ('difficult', 'pose'): a format that
             has such fields fills `Detections.attributes`, where a box has them.
+        names_counted: the ids of `names` are places in a list, from 0: the list does not say which number is the first.
+        keypoints: how many key points a pose has, and how many values each of them, where the class names' file says
+            so (`kpt_shape` of a data.yaml); None else.
+        score_scale: what scores are divided by once they are read, 100 where they are percent: a format that judges
+            scores has to know.
+        classes: a reader whose source has class ids of its own tells them here; a writer that numbers classes keeps
+            them.
         map: as the built-in one: what a function of a module gives for each of many items, in their order. With
             `--jobs` other processes call it, `batch` items at a time; nothing that it gives may depend on that.
     """
@@ -233,6 +290,10 @@ class Context:
     options: Mapping[str, str] = field(default_factory=dict)
     polygons: bool = False
     attributes: tuple[str, ...] = ()
+    names_counted: bool = False
+    keypoints: tuple[int, int] | None = None
+    score_scale: float = 1.0
+    classes: ClassTable = field(default_factory=ClassTable)
     map: Map = lambda function, items, batch=1: map(function, items)  # noqa: ARG005 # in this process
 
 
@@ -254,6 +315,21 @@ class Option:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stumble:
+    """What keeps a source that looks like one of a format from being recognised as such.
+
+    Attributes:
+        where: file and line, or the like.
+        found: what stands there, and what was expected, in one clause.
+        share: how much of what was looked at is as expected, 0 to 1: the nearest format is suggested.
+    """
+
+    where: str
+    found: str
+    share: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Format:
     """One format: two free functions, read and write, and how it is recognised.
 
@@ -271,6 +347,9 @@ class Format:
         writes_videos: `write` keeps the frames of boxes; others are handed no boxes that have frames.
         live: it is of results in memory, so that it is no use on the command line.
         reads_images_folder: the source is itself the images folder, where no other one is named.
+        any_scores: its scores may be below 0 or above 1, by its definition.
+        stumble: where `sniff` gives None: what it stumbled over, if the source looks like one of this format at all;
+            raises nothing. None where the format does not say.
     """
 
     name: str
@@ -283,3 +362,5 @@ class Format:
     writes_videos: bool = False
     live: bool = False
     reads_images_folder: bool = False
+    any_scores: bool = False
+    stumble: Callable[[Source], Stumble | None] | None = None

@@ -123,6 +123,8 @@ MISTAKES = {
     "foreign-option": (["convert", *SOURCES["coco"], "--voc-origin", "0"], 2, "--voc-origin"),
     "bad-choice": (["convert", *SOURCES["voc"], "--voc-origin", "3"], 2, "voc-origin"),
     "no-target": (["convert", *SOURCES["coco"], "--to", "kitti"], 2, "kitti"),
+    "media-url-elsewhere": (["convert", *SOURCES["coco"], "--to", "voc", "--media-url", "x"], 2, "--media-url"),
+    "media-url-bad": (["convert", *SOURCES["coco"], "--media-url", "https://host/a.jpg"], 2, "--media-url"),
     "no-command": (["transmogrify"], 2, "transmogrify"),
     "no-images": (["push", *SOURCES["coco"], "--directory", "Default"], 2, "--media-url"),
     "no-settings": (["push", *SOURCES["voc"], "--directory", "Default"], 2, "DIFFGRAM_"),

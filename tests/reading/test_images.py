@@ -325,3 +325,33 @@ def test_images_of_one_base_name_are_told_apart_by_their_folders(tmp_path):
     names = [f"{number:03}/rgb.jpg" for number in range(50)]
     images = ImageIndex.build(folder=folder_of(tmp_path, *names))
     assert [images.named(f"data/{name}").key for name in names] == names
+
+
+ESCAPED = {
+    "percent": ("caf%C3%A9.jpg", "café.jpg", "café.jpg"),
+    "percent-blank": ("a%20b.jpg", "a b.jpg", "a b.jpg"),
+    "percent-slash": ("sub%2Fa.jpg", "sub/a.jpg", "sub/a.jpg"),
+    "composed": ("cafe\u0301.jpg", "caf\u00e9.jpg", "caf\u00e9.jpg"),
+    "decomposed": ("caf\u00e9.jpg", "cafe\u0301.jpg", "cafe\u0301.jpg"),
+    "percent-in-the-name": ("100%25.jpg", "100%25.jpg", "100%25.jpg"),
+}
+
+
+@pytest.mark.parametrize(("asked", "present", "expected"), ESCAPED.values(), ids=ESCAPED)
+def test_y29_percent_signs_are_undone_only_where_the_plain_name_is_not_there(tmp_path, asked, present, expected):
+    """Accents in either form; by name and by stem."""
+    images = ImageIndex.build(folder=folder_of(tmp_path, present))
+    assert images.named(asked).key == images.stem(asked.removesuffix(".jpg")).key == expected
+    both = ImageIndex.build(folder=folder_of(tmp_path, "a%20b.png", "a b.png"))
+    assert both.named("a%20b.png").key == "a%20b.png"
+
+
+def test_likelier_paths_come_before_the_name_and_never_give_the_key(tmp_path):
+    """Whole paths first; a base name only where it is unique."""
+    images = ImageIndex.build(
+        folder=folder_of(tmp_path, "train/images/1.jpg", "train/labels/1.jpg", "valid/images/1.jpg")
+    )
+    assert images.stem("train/labels/1", "train/images/1").key == "train/images/1.jpg"
+    assert images.stem("valid/labels/1", "valid/images/1").key == "valid/images/1.jpg"
+    assert images.stem("train/labels/1").key == "train/labels/1.jpg"
+    assert ImageIndex.build().stem("train/labels/1", "train/images/1").key == "train/labels/1"

@@ -249,3 +249,17 @@ def test_a_pipe_with_a_name_can_be_read_again(tmp_path):
     with source.open() as file:
         assert file.read() == b"once"
     writer.join()
+
+
+def test_several_sources_are_one_whose_files_are_relative_to_where_all_lie(tmp_path):
+    """Files, folders and globs; each file once, however often it is named."""
+    for name in ("a/x.txt", "a/y.txt", "b/c/x.txt", "z.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = source_of([tmp_path / "a", f"{tmp_path}/b/*/*.txt", f"{tmp_path}/z.txt", f"{tmp_path}/a/x.txt"])
+    assert [relative for relative, _ in found.files()] == ["a/x.txt", "a/y.txt", "b/c/x.txt", "z.txt"]
+    assert found.name == f"{tmp_path / 'a'} and 3 more"
+    assert [source.name for _, source in found.each(".txt")] == [path for _, path in found.files()]
+    assert source_of([tmp_path / "z.txt"]).name == str(tmp_path / "z.txt")
+    with pytest.raises(InputError, match="standard input cannot be one of several sources"):
+        source_of(["-", str(tmp_path)])

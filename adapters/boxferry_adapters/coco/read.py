@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import compress
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from boxferry.formats import Context, Id, Source
     from boxferry_adapters.coco.dataset import Survey
+
+RELATIVE = re.compile(r"(?!\.{1,2}/)[^/:]+(/(?!\.{1,2}/)[^/]+)*")  #: a file name that can be an image's key as it is
 
 _items = msgspec.json.Decoder(list[Item])
 _values = msgspec.json.Decoder(list[Any])
@@ -67,6 +70,7 @@ class _Reader:
     _sizes: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1024, 2)))
     _numbers: dict[Any, int] = field(default_factory=dict)
     _by_key: dict[str, object] = field(default_factory=dict)
+    _listed: set[str] = field(default_factory=set)
     _codes: dict[Any, int] = field(default_factory=dict)
     _nameless: int = 0
     _unknown_images: dict[Id, tuple[int, int]] = field(default_factory=dict)
@@ -74,6 +78,7 @@ class _Reader:
     def __post_init__(self) -> None:
         names = _agreed(self.found.names, self.context.names, self.source.name)
         self.vocabulary = Vocabulary(names)
+        self.context.classes.learn(self.found.names or {}, self.source.name)
         self.extras.frames = self.found.frames
         self.watch = Watch(
             self.source.name, names, watched=self.options.bbox_format is None and not self.options.scale_from
@@ -191,7 +196,10 @@ class _Reader:
         images = self.context.images
         if self.found.images:
             own = self.found.images.get(image_id)
-            return None if own is None else self._located(own)
+            if own is None:
+                return None
+            self._listed.add(own.key)
+            return self._located(own)
         if (found := images.numbered(image_id)) is not None:
             return found
         if item.file_name and item.file_name.strip("/\\. "):
@@ -210,7 +218,8 @@ class _Reader:
         if own.sized and found.sized and (own.width, own.height) != (found.width, found.height):
             sizes = f"{own.width}x{own.height}, the image itself is {found.width}x{found.height}"
             raise InputError(f"{self.source.name}: '{own.key}' is said to be {sizes}: its boxes cannot be trusted")
-        return msgspec.structs.replace(own if own.sized else found, key=own.key, media=found.media)
+        key = own.key if RELATIVE.fullmatch(own.key) else found.key
+        return msgspec.structs.replace(own if own.sized else found, key=key, media=found.media)
 
     def _label_codes(self, piece: Piece) -> NDArray[np.int32]:
         """(N,) the label's code of each item, -1 where nobody knows its name."""
@@ -278,7 +287,7 @@ class _Reader:
 
     def images_without_boxes(self, most: int) -> Iterator[Detections]:
         """A dataset's other images, `most` a chunk."""
-        others = {image.key: image for image in (self.found.images or {}).values() if image.key not in self._by_key}
+        others = {image.key: image for image in (self.found.images or {}).values() if image.key not in self._listed}
         rest = [self._sourced(self._located(image)) for image in others.values()]
         for start in range(0, len(rest), most):
             chunk = Detections.from_counts(

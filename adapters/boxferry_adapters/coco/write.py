@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 import numpy as np
 
+from boxferry.boxes.labels import LabelIds
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
 
@@ -56,39 +57,43 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
 
 
 class _Ids:
-    """The ids of images and categories: those of the dataset file that was named, or the next ones that are free."""
+    """The ids of images and categories: those that they were read with, or the next ones that are free.
+
+    Made once the first chunk has been read: the classes of the source are known then.
+    """
 
     def __init__(self, context: Context) -> None:
-        self.categories: dict[str, Id] = {name: i for i, name in reversed(list(context.names.items()))}
+        self.labels = LabelIds({**context.names, **context.classes.names()}, first=1)
         self._context = context
-        taken_images = {context.images.id_of(image) for image in context.images.known()}
+        taken_images = set(context.images.ids())
         self._free_images = (i for i in count(1) if i not in taken_images)
-        self._free_categories = (i for i in count(1) if i not in context.names)
 
     def image(self, image: Image) -> Id:
         found = self._context.images.id_of(image)
         return next(self._free_images) if found is None else found
-
-    def category(self, name: str) -> Id:
-        if name not in self.categories:
-            self.categories[name] = next(self._free_categories)
-        return self.categories[name]
 
 
 def _rows(chunk: Detections, ids: _Ids) -> Iterator[tuple[Image, Id, list[tuple[Id, list[float], float]]]]:
     """Each image with its id, and its boxes as (category id, bbox, score)."""
     bbox = np.hstack((chunk.xyxy[:, :2], chunk.xyxy[:, 2:] - chunk.xyxy[:, :2])).tolist()
     used = set(chunk.label.tolist())
-    categories = {code: ids.category(chunk.labels[code]) for code in sorted(used)}
+    categories = {code: ids.labels.of(chunk.labels[code]) for code in sorted(used)}
     labels, scores = chunk.label.tolist(), chunk.score.tolist()
     for image, rows in chunk.each_image():
         boxes = [(categories[labels[i]], bbox[i], scores[i]) for i in range(rows.start, rows.stop)]
         yield image, ids.image(image), boxes
 
 
-def _write_results(chunks: Iterable[Detections], stream: BinaryIO, context: Context) -> None:
-    ids, between = _Ids(context), b"["
+def _with_ids(chunks: Iterable[Detections], context: Context) -> Iterator[tuple[Detections, _Ids]]:
+    ids = None
     for chunk in chunks:
+        ids = ids or _Ids(context)
+        yield chunk, ids
+
+
+def _write_results(chunks: Iterable[Detections], stream: BinaryIO, context: Context) -> None:
+    between = b"["
+    for chunk, ids in _with_ids(chunks, context):
         for image, image_id, boxes in _rows(chunk, ids):
             for category, (x, y, w, h), score in boxes:
                 if score != score:  # noqa: PLR0124 # NaN
@@ -99,10 +104,11 @@ def _write_results(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
 
 
 def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Context) -> None:
-    ids, numbers, between = _Ids(context), count(1), b""
+    numbers, between = count(1), b""
     images: list[dict[str, Id]] = []
     stream.write(b'{"annotations":[')
-    for chunk in chunks:
+    ids = None
+    for chunk, ids in _with_ids(chunks, context):
         for image, image_id, boxes in _rows(chunk, ids):
             size = {"width": image.width, "height": image.height} if image.sized else {}
             images.append({"id": image_id, "file_name": image.key, **size})
@@ -112,6 +118,7 @@ def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
                 annotation = _Annotation(number, image_id, category, (x, y, w, h), w * h, score=scored)
                 stream.write(between + _encoder.encode(annotation))
                 between = b",\n"
-    categories = [{"id": class_id, "name": name} for name, class_id in ids.categories.items()]
+    names = (ids or _Ids(context)).labels.names
+    categories = [{"id": class_id, "name": name} for class_id, name in names.items()]
     head = _encoder.encode({"images": images, "categories": categories})
     stream.write(b"]," + head[1:])

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 import numpy as np
 
 from boxferry.errors import InputError
-from boxferry.formats import file_stem
+from boxferry.formats import file_stem, output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,9 +29,14 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
         InputError: an image has no known size, its name leads out of the folder, or a name has a character that XML
             cannot hold.
     """
+    with output_folder(target) as folder:
+        (folder / "Annotations").mkdir()
+        _write_files(chunks, folder / "Annotations", context)
+
+
+def _write_files(chunks: Iterable[Detections], folder: Path, context: Context) -> None:
     shift = 0.0 if context.options["voc-origin"] == "0" else 1.0
     taken: set[str] = set()
-    (target / "Annotations").mkdir(parents=True, exist_ok=True)
     for chunk in chunks:
         chunk = _inside(chunk, context) if shift else chunk  # noqa: PLW2901 # the chunk as the format can say it
         xyxy, label, score = chunk.xyxy.tolist(), chunk.label.tolist(), chunk.score.tolist()
@@ -39,7 +44,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
             root = _head(image)
             for i in range(rows.start, rows.stop):
                 _add_object(root, _checked(chunk.labels[label[i]], image.key), score[i], xyxy[i], shift)
-            path = target / "Annotations" / f"{file_stem(image, taken)}.xml"
+            path = folder / f"{file_stem(image, taken)}.xml"
             path.parent.mkdir(parents=True, exist_ok=True)
             indent(root)
             ElementTree(root).write(path, encoding="utf-8")

@@ -29,6 +29,12 @@ OPTIONS = (
         help="YOLO: the files are frames of videos, <stem>_<n>.txt; the number of the first one.",
         choices=("0", "1"),
     ),
+    Option(
+        name="yolo-ids",
+        help="YOLO: what classes are written as: the ids that they were read with, or 0, 1, 2, … in their order.",
+        default="keep",
+        choices=("keep", "from-0"),
+    ),
     Option(name="absolute", help="YOLO: coordinates are pixels, not shares.", default="no", choices=("no", "yes")),
 )
 

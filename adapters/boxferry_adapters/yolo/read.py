@@ -32,6 +32,7 @@ SNIFFED_BYTES = 4096
 NOT_LABELS = re.compile(r"(classes|train|val|test|README.*)\.txt", re.IGNORECASE)
 VOC_RESULTS = re.compile(r"comp\d+_(det|cls)_.*\.txt")
 NAME_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
+LABELS = re.compile(r"(?<![^/])labels(?![^/])(?!.*(?<![^/])labels(?![^/]))")  #: the last folder of this name
 LOOKED_AT = 64  #: files whose rows say what the columns mean
 PIXELS = 1.5  #: a normalised coordinate above this is none
 PIXEL_SHARE = 0.01
@@ -161,7 +162,7 @@ class _Reader:
         for file in files:
             try:
                 rows = self._rows(file)
-                image = self._image(posixpath.splitext(file.relative)[0], rows)
+                image = self._image(posixpath.splitext(file.relative)[0], rows, file)
                 self._check(rows, image, self.seen.setdefault(image.key, file.shown), file)
                 self._add(image, rows, file)
             except _FileError as error:
@@ -180,7 +181,7 @@ class _Reader:
             for frame, file in frames:
                 try:
                     rows = self._rows(file)
-                    image = msgspec.structs.replace(self._image(stem, rows), video=True)
+                    image = msgspec.structs.replace(self._image(stem, rows, file), video=True)
                     self._check(rows, image, file.shown, file)
                     self._add(image, rows, file, frame=frame, more=not first)
                     first = False
@@ -249,11 +250,22 @@ class _Reader:
             return 0
         return _size(rows)
 
-    def _image(self, stem: str, rows: Rows) -> Image:
+    def _image(self, stem: str, rows: Rows, file: LabelFile) -> Image:
         try:
-            return self.context.images.stem(stem)
+            return self._found(stem, file)
         except InputError as error:
             raise _FileError("ambiguous-image", str(error), _size(rows)) from None
+
+    def _found(self, stem: str, file: LabelFile) -> Image:
+        """The image of a stem; where `labels` is a folder above it, the one that lies so below `images` goes first."""
+        if beside := _beside(stem):
+            return self.context.images.stem(stem, beside)
+        try:
+            return self.context.images.stem(stem)
+        except InputError:
+            if beside := _beside(posixpath.splitext(file.path.replace("\\", "/"))[0]):
+                return self.context.images.stem(stem, beside)
+            raise
 
     def _add(self, image: Image, rows: Rows, file: LabelFile, *, frame: int | None = None, more: bool = False) -> None:
         if rows.values and not self.context.names:
@@ -286,6 +298,12 @@ class _Reader:
         if rows.scores and (max(rows.scores) > 1 or min(rows.scores) < 0):
             message = f"the score reaches {max(rows.scores):g}; expected 0 to 1; {SCORES_OR_TRACKS}"
             raise _FileError("not-a-score", message, boxes)
+
+
+def _beside(stem: str) -> str:
+    """The same path below `images` in place of `labels`; empty where it is not below `labels`."""
+    folders, _, name = stem.rpartition("/")
+    return f"{LABELS.sub('images', folders)}/{name}" if LABELS.search(folders) else ""
 
 
 def _scored(rows: Rows) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from boxferry.boxes.geometry import xyxy_to_cxcywh
+from boxferry.boxes.labels import LabelIds
 from boxferry.errors import InputError
-from boxferry.formats import file_stem
+from boxferry.formats import file_stem, output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,37 +24,40 @@ DIGITS = 12  #: of normalised coordinates: less than a millionth of a pixel on a
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write `labels/<image without suffix>.txt` for each image, and `data.yaml` with the names, into a folder.
 
-    A row has a sixth column where its image's boxes have scores; an image without boxes gives an empty file.
+    A row has a sixth column where its image's boxes have scores; an image without boxes gives an empty file. Classes
+    keep the ids that they were read with, with the option `yolo-ids` 'from-0' they are counted anew.
 
     Raises:
         InputError: an image has no known size, only some of its boxes have a score, or its name leads out of the
             folder.
     """
-    ids = _Ids(context.names)
-    taken: set[str] = set()
-    (target / "labels").mkdir(parents=True, exist_ok=True)
+    with output_folder(target) as folder:
+        (folder / "labels").mkdir()
+        labels = _write_labels(chunks, folder, context)
+        _write_names(folder, labels.names)
+    if context.options.get("yolo-ids") != "from-0" and sorted(map(int, labels.names)) != list(range(len(labels.names))):
+        message = "the class ids are kept as they were read, and do not count 0, 1, 2, … as YOLO's own tools expect"
+        context.tally.note("class-ids", f"{message}: --yolo-ids from-0 numbers them anew")
+
+
+def _write_labels(chunks: Iterable[Detections], folder: Path, context: Context) -> LabelIds:
+    """The label files; gives the classes, which are known once the first chunk has been read."""
+    labels, taken = None, set[str]()
     for chunk in chunks:
-        tables = _tables(chunk, np.array([ids.of(name) for name in chunk.labels], np.int64))
+        labels = labels or _label_ids(context)
+        tables = _tables(chunk, np.array([labels.of(name) for name in chunk.labels], np.int64))
         for (image, rows), table in zip(chunk.each_image(), tables, strict=True):
-            path = target / "labels" / f"{file_stem(image, taken)}.txt"
+            path = folder / "labels" / f"{file_stem(image, taken)}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_text(image, chunk.score[rows], table), encoding="ascii")
-    _write_names(target, ids.names)
+    return labels or _label_ids(context)
 
 
-class _Ids:
-    """Gives each label its class id: the one it was given with, or the next that is free."""
-
-    def __init__(self, given: Mapping[Id, str]) -> None:
-        self.names: dict[int, str] = {i: name for i, name in given.items() if isinstance(i, int)}
-        self._ids = {name: i for i, name in reversed(self.names.items())}
-        self._free = (i for i in count() if i not in self.names)
-
-    def of(self, name: str) -> int:
-        if name not in self._ids:
-            self._ids[name] = free = next(self._free)
-            self.names[free] = name
-        return self._ids[name]
+def _label_ids(context: Context) -> LabelIds:
+    names = {**context.names, **context.classes.names()}
+    if context.options.get("yolo-ids") == "from-0" or not all(isinstance(i, int) and i >= 0 for i in names):
+        return LabelIds(dict(enumerate(dict.fromkeys(names.values()))), first=0)
+    return LabelIds(names, first=0)
 
 
 def _tables(chunk: Detections, ids: np.ndarray) -> list[list[list[float]]]:
@@ -81,9 +84,9 @@ def _text(image: Image, scores: np.ndarray, table: list[list[float]]) -> str:
     return "".join(lines)
 
 
-def _write_names(target: Path, names: Mapping[int, str]) -> None:
+def _write_names(target: Path, names: Mapping[Id, str]) -> None:
     import yaml
 
-    ordered = {class_id: names[class_id] for class_id in sorted(names)}
+    ordered = {class_id: names[class_id] for class_id in sorted(names, key=int)}
     text = yaml.safe_dump({"names": ordered}, sort_keys=False, allow_unicode=True)
     (target / "data.yaml").write_text(text, encoding="utf-8")

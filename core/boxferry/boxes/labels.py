@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from boxferry.boxes.tally import NOWHERE, Place
+from boxferry.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,3 +81,52 @@ class Vocabulary:
             message = f"class {class_id} has no name ({boxes} boxes); the names given are for: {known or 'none'}"
             tally.skip("unknown-label", message, self._unknown[class_id], boxes=boxes)
         self._unknown_boxes.clear()
+
+
+class ClassTable:
+    """The class ids of what is read, with their names, in their order.
+
+    Several files may tell theirs; that they contradict each other matters only to what numbers classes.
+    """
+
+    def __init__(self, rename: Callable[[str], str] = str) -> None:
+        """Know nothing yet; names are kept as `rename` gives them."""
+        self._rename = rename
+        self._names: dict[int | str, str] = {}
+        self._where: dict[int | str, str] = {}
+        self._clash = ""
+
+    def learn(self, names: Mapping[int | str, str], where: str) -> None:
+        """Take the classes of a file, or of what else `where` is in a message."""
+        for class_id, name in names.items():
+            known = self._names.setdefault(class_id, self._rename(name))
+            first = self._where.setdefault(class_id, where)
+            if known != self._rename(name) and not self._clash:
+                self._clash = f"class {class_id} is '{known}' in {first} and '{self._rename(name)}' in {where}"
+
+    def names(self) -> dict[int | str, str]:
+        """Class id → name.
+
+        Raises:
+            InputError: two files have one id for two names.
+        """
+        if self._clash:
+            raise InputError(f"{self._clash}: one table cannot hold both; convert these files one by one")
+        return self._names
+
+
+class LabelIds:
+    """Gives each label a class id: the one it was read with, or the next that is free."""
+
+    def __init__(self, names: Mapping[int | str, str], *, first: int) -> None:
+        """Know `names`; further labels are numbered from `first`."""
+        self.names: dict[int | str, str] = dict(names)
+        self._ids = {name: class_id for class_id, name in reversed(self.names.items())}
+        self._free = (number for number in count(first) if number not in self.names)
+
+    def of(self, name: str) -> int | str:
+        """The id of a label."""
+        if name not in self._ids:
+            self._ids[name] = free = next(self._free)
+            self.names[free] = name
+        return self._ids[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,12 @@ from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
-from boxferry.packets.convert import named_packets
 from boxferry.reading.read import option_values
+from boxferry.sending.named import sdk_packets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from boxferry.cli.session import Session
     from boxferry.formats import Format
     from boxferry.reading.predictions import Predictions
@@ -34,6 +37,10 @@ PACKETS = "packets"
 )
 @model_options
 @click.option(
+    "--media-url", metavar="URL", help="Packets: where a server fetches each image: 'https://host/{file_name}'."
+)
+@click.option("--directory-id", type=click.IntRange(1), metavar="ID", help="Packets: the directory for the new files.")
+@click.option(
     "--json", "as_json", is_flag=True, help="The counts as one JSON object on standard output; needs -o FILE."
 )
 @click.pass_obj
@@ -42,20 +49,27 @@ def convert_command(
 ) -> int:
     """Convert SOURCE (a file, a folder, a glob, or - for standard input).
 
-    Packets are written as NDJSON, one image a line, whole pixels, label names: the form that Diffgram's SDK takes. To
-    another format the boxes go as they are, not fitted to pixels.
+    Packets are written as NDJSON, one image or video a line, whole pixels, label names. With --media-url and
+    --directory-id Diffgram's SDK takes each line: project.file.from_packet(json.loads(line)). For a video the SDK wants
+    frame numbers as integers, and JSON has them as text: convert those keys first. Without the two options media.url is
+    the image's own path, which no server can fetch.
+
+    To another format the boxes go as they are, not fitted to pixels.
     """
     if as_json and output == "-":
         raise UsageError("--json: standard output holds the data already; name a file with -o")
     options = format_options(given)
     target = None if target_format == PACKETS else _format(session, target_format)
+    places = {name: given[name] for name in ("media_url", "directory_id")}
+    _only_packets(target_format, places)
     own = {name: value for name, value in options.items() if target and _has(target, name)}
     others = {name: value for name, value in options.items() if name not in own}
-    predictions = predictions_of(session, given, others)
+    predictions = _with_shared(predictions_of(session, given, others), others, own)
     tally = Tally(strict=given["strict"])
     with reading(predictions) as (predictions, _):
         if target is None:
-            _write_packets(predictions, output, tally, model=model, run=run_name(run, given["source"]))
+            packets = sdk_packets(predictions, tally, model=model, run=run_name(run, given["source"]), **places)
+            _write_packets(packets, output)
         else:
             predictions.write(target, Path(output), tally, option_values(target, own))
     if as_json:
@@ -74,11 +88,23 @@ def _format(session: Session, /, name: str) -> Format:
     return formats[name]
 
 
+def _with_shared(predictions: Predictions, others: Mapping[str, str], own: Mapping[str, str]) -> Predictions:
+    """With the target's options that the source's format has too."""
+    shared = {name: value for name, value in own.items() if _has(predictions.format, name)}
+    return replace(predictions, options=option_values(predictions.format, {**others, **shared}))
+
+
 def _has(fmt: Format, name: str) -> bool:
     return any(option.name == name for option in fmt.options)
 
 
-def _write_packets(predictions: Predictions, output: str, tally: Tally, *, model: str, run: str) -> None:
+def _only_packets(target_format: str, places: dict[str, Any]) -> None:
+    given = [f"--{name.replace('_', '-')}" for name, value in places.items() if value is not None]
+    if given and target_format != PACKETS:
+        raise UsageError(f"{' and '.join(given)}: only packets have a place for it; leave out --to {target_format}")
+
+
+def _write_packets(packets: Iterable[list[bytes]], output: str) -> None:
     with output_stream(Path(output)) as stream:
-        for chunk in predictions.fitted(tally):
-            stream.write(b"\n".join([*named_packets(chunk, model=model, run=run), b""]))
+        for chunk in packets:
+            stream.write(b"".join(line + b"\n" for line in chunk))

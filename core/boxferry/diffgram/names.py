@@ -10,6 +10,9 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".m4v")
 REFUSED_SUFFIXES = (".webp", ".gif")
 
+LONGEST_FILE_NAME = 250  #: characters; a longer name ends a worker of the server
+LONGEST_LABEL = 200  #: characters of a label's name
+
 _OUTSIDE = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -26,6 +29,8 @@ def server_name(name: str) -> str:
 
 def media_problem(name: str, *, video: bool = False) -> str | None:
     """Why the server would not take an image or a video of this name, or None."""
+    if problem := name_problem(name):
+        return problem
     suffix = PurePosixPath(name).suffix.lower()
     taken = VIDEO_SUFFIXES if video else IMAGE_SUFFIXES
     if suffix in REFUSED_SUFFIXES:
@@ -33,4 +38,29 @@ def media_problem(name: str, *, video: bool = False) -> str | None:
     if suffix not in taken:
         found = f"'{suffix}'" if suffix else "none"
         return f"Diffgram needs a file extension among {', '.join(taken)}; found {found}"
+    return None
+
+
+def name_problem(name: str) -> str | None:
+    """Why no file may be sent under this name, or None."""
+    if len(name) > LONGEST_FILE_NAME:
+        return f"its name has {len(name)} characters, and Diffgram keeps {LONGEST_FILE_NAME}: shorten it"
+    return text_problem(name)
+
+
+def label_problem(name: str) -> str | None:
+    """Why there can be no label of this name, or None."""
+    if not name:
+        return "a label needs a name"
+    if len(name) > LONGEST_LABEL:
+        return f"the label's name has {len(name)} characters, and Diffgram keeps {LONGEST_LABEL}: shorten it"
+    return text_problem(name)
+
+
+def text_problem(text: str) -> str | None:
+    """Why the server's database would not take a text, or None."""
+    if "\0" in text:
+        return "it has a NUL character, which no database takes"
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        return "it has half of a surrogate pair, which UTF-8 has no place for"
     return None

@@ -138,6 +138,8 @@ class _Rows:
     def _shaped(self, row: int, box: Box, image: Image, digest: str, frame: int | None = None) -> Shapes:
         track = self._track[row] if self._track is not None and self._track[row] >= 0 else None
         box.number = UNSET if track is None else track
+        if frame is not None and self._maker.label_ids is None:
+            box.frame_number = frame
         box.attribute_groups = self._attribute_groups(row)
         corners = box.x_min, box.y_min, box.x_max, box.y_max
         told = Reference(digest, corners, self._detections.labels[self._label[row]], frame, track)

@@ -4,27 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.wire import Media, Packet, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from boxferry.boxes.detections import Detections
 
+    Place = tuple[str, str]
 
-def named_packets(chunk: Detections, *, model: str, run: str) -> list[bytes]:
+
+def local_places(chunk: Detections) -> list[Place | None]:
+    """(M,) each image's own path, where it is known, else its name; and its name."""
+    return [(image.media or image.key, image.key) for image in chunk.images]
+
+
+def named_packets(
+    chunk: Detections,
+    *,
+    model: str,
+    run: str,
+    places: Sequence[Place | None] | None = None,
+    directory_id: int | None = None,
+) -> list[bytes]:
     """One packet an image, as JSON without a line break.
 
-    Its `media.url` is the image's local path where that is known, else its name; the boxes bear the label's `name` in
-    place of a `label_file_id`; an image without boxes has no `instance_list`, since an empty one is refused.
+    The boxes bear the label's `name` in place of a `label_file_id`, and in a video their `frame_number`; an image
+    without boxes has no `instance_list`, since an empty one is refused.
 
     Args:
-        chunk: fitted detections.
+        chunk: fitted detections of M images.
         model: each box's `model_ref`.
         run: each box's `model_run_ref`.
+        places: (M,) where each image's media is fetched (`media.url`), and the name under which it appears; None leaves
+            an image out. Without it `local_places`, which a server cannot reach.
+        directory_id: the directory that the files are made in; a server takes no packet without one.
     """
     maker, packets = BoxMaker(model=model, run=run), []
-    for index, contents in maker.contents(chunk, [image.key for image in chunk.images]):
-        image = chunk.images[index]
-        media = Media(url=image.media or image.key, type="video" if image.video else "image")
-        packets.append(encode(contents.put(Packet(media=media, original_filename=image.key))))
+    held = local_places(chunk) if places is None else places
+    for index, contents in maker.contents(chunk, [place and place[1] for place in held]):
+        url, name = held[index] or ("", "")
+        packet = Packet(
+            media=Media(url=url, type="video" if chunk.images[index].video else "image"),
+            original_filename=name,
+            directory_id=UNSET if directory_id is None else directory_id,
+        )
+        packets.append(encode(contents.put(packet)))
     return packets

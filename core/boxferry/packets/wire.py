@@ -19,6 +19,7 @@ class Shape(msgspec.Struct, gc=False, kw_only=True):
         model_ref, model_run_ref: the model and the run that made the box.
         creation_ref_id: boxferry's reference of the box, see `reference`.
         number: the sequence, or track, in a video.
+        frame_number: the frame of a video; Diffgram's SDK asks for it, a server does not.
         attribute_groups: the attribute group's id, as text → its value.
     """
 
@@ -30,6 +31,7 @@ class Shape(msgspec.Struct, gc=False, kw_only=True):
     model_run_ref: str | UnsetType = UNSET
     creation_ref_id: str = ""
     number: int | UnsetType = UNSET
+    frame_number: int | UnsetType = UNSET
     attribute_groups: dict[str, Any] | UnsetType = UNSET
 
 

@@ -99,20 +99,21 @@ class ImageIndex:
             size=(0, 0) if size is None else _checked_size(size),
         )
 
-    def named(self, name: str) -> Image:
+    def named(self, name: str, *likelier: str) -> Image:
         """The image called `name`: by its whole path, else by as much of its end as is unmistakable.
 
-        Where nobody knows it, its key is the name as a relative path, and its size the fixed one.
+        The whole paths `likelier` are tried before that of `name`. Where nobody knows it, its key is the name as a
+        relative path, and its size the fixed one.
 
         Raises:
             InputError: several images answer to the name, another name in another folder has been answered with the
                 same image, or the dataset file and the image disagree on its size.
         """
-        return self._answer(self._names.claim(name), name)
+        return self._answer(self._names.claim(name, *likelier), name)
 
-    def stem(self, stem: str) -> Image:
+    def stem(self, stem: str, *likelier: str) -> Image:
         """The image whose relative path without its last suffix is `stem`; otherwise as `named`."""
-        return self._answer(self._stems.claim(stem), stem)
+        return self._answer(self._stems.claim(stem, *likelier), stem)
 
     def numbered(self, image_id: Id) -> Image | None:
         """The image with this id in the dataset file, or None.
@@ -136,6 +137,10 @@ class ImageIndex:
     def id_of(self, image: Image) -> Id | None:
         """The id of an image in the dataset file, by its key, or None."""
         return self._ids.get(image.key)
+
+    def ids(self) -> Iterable[Id]:
+        """Every id of the dataset file."""
+        return self._catalog.images if self._catalog else ()
 
     def known(self) -> Iterator[Image]:
         """Every image of the dataset file in its order, then those that only the images folder has."""

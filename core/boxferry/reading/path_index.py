@@ -7,6 +7,7 @@ import unicodedata
 from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import unquote
 
 from boxferry.errors import InputError
 
@@ -62,23 +63,45 @@ class PathIndex(Generic[T]):
     def find(self, name: str) -> T | None:
         """The thing whose whole path is `name`; else the one that shares most parts with it, from the base name up.
 
+        Percent signs are undone (`caf%C3%A9`) where nothing has the name as it stands.
+
         Raises:
             InputError: there are several.
         """
-        thing = self.whole(name)
-        return self._only(name, self._sharing(comparable(name))) if thing is None else thing
+        for form in _forms(name):
+            thing = self.whole(form)
+            if thing is None:
+                thing = self._only(form, self._sharing(comparable(form)))
+            if thing is not None:
+                return thing
+        return None
 
-    def claim(self, name: str) -> T | None:
+    def claim(self, name: str, *likelier: str) -> T | None:
         """As `find`, for one name after another: two names in different folders must not find the same thing.
+
+        Args:
+            name: what is looked for.
+            likelier: names whose whole path is tried before that of `name`; the first of them is what shared parts are
+                looked for by.
 
         Raises:
             InputError: there are several, or an earlier name, in another folder, has found it.
         """
         if not self._things:
             return None
+        for each in (*likelier, name):
+            if (thing := self.whole(each)) is not None:
+                return thing
+        for form in _forms(likelier[0] if likelier else name):
+            if (thing := self._claimed(form)) is not None:
+                return thing
+        return None
+
+    def _claimed(self, name: str) -> T | None:
+        """As `find`, without what another name has found."""
+        wanted = comparable(name)
         if (thing := self.whole(name)) is not None:
             return thing
-        wanted = comparable(name)
         if (thing := self._only(name, self._sharing(wanted))) is not None:
             earlier = self._claims.get(id(thing), wanted)
             if not (f"/{earlier}".endswith(f"/{wanted}") or f"/{wanted}".endswith(f"/{earlier}")):
@@ -111,6 +134,12 @@ class PathIndex(Generic[T]):
             more = ", …" if len(listed) > LISTED else ""
             raise InputError(f"'{name}' could be any of {', '.join(listed[:LISTED])}{more}: name it by its whole path")
         return next(iter(distinct.values()), None)
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """A name as it stands, then with its percent signs undone."""
+    plain = unquote(name) if "%" in name else name
+    return (name,) if plain == name or not plain.strip("/\\. ") else (name, plain)
 
 
 def _leads_out(name: str) -> bool:

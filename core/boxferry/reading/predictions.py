@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from boxferry.boxes.detections import Detections
 from boxferry.boxes.fit import fit
 from boxferry.boxes.label_map import LabelMap, near_misses
+from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.refine import filter_score, limit, relabel, suppress
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UnknownLabel, UsageError
@@ -38,6 +39,9 @@ class Predictions:
         why: why it is read so: what was recognised, or 'named'.
         images: looks images and their sizes up.
         names: class id → label; empty where none were given.
+        names_counted: the names came as a list, whose places are their ids.
+        keypoints: the key points of a pose and the values of each, where the names' file says so.
+        score_scale: what scores are divided by.
         options: the values of the format's own options.
         unknown: what becomes of classes without a name: 'error' ends the reading with an error that counts them,
             'skip' drops their boxes with the reason 'unknown-label'.
@@ -68,6 +72,9 @@ class Predictions:
     tiny: Literal["drop", "expand"] = "drop"
     polygons: bool = False
     attributes: tuple[str, ...] = ()
+    names_counted: bool = False
+    keypoints: tuple[int, int] | None = None
+    score_scale: float = 1.0
     workers: Workers = field(default_factory=lambda: Workers(1))
 
     @property
@@ -119,8 +126,8 @@ class Predictions:
         """With another look-up of images, one that knows more sizes."""
         return replace(self, images=images)
 
-    def unrefined(self, tally: Tally) -> Iterator[Detections]:
-        """The chunks as the format gives them, before any step.
+    def unrefined(self, tally: Tally, classes: ClassTable | None = None) -> Iterator[Detections]:
+        """The chunks as the format gives them, before any step; `classes` is told the class ids of the source.
 
         Raises:
             InputError: the source cannot be read as its format.
@@ -134,15 +141,20 @@ class Predictions:
             options=self.options,
             polygons=self.polygons,
             attributes=self.attributes,
+            names_counted=self.names_counted,
+            keypoints=self.keypoints,
+            score_scale=self.score_scale,
+            classes=ClassTable() if classes is None else classes,
             map=self.workers.map,
         )
         return self.format.read(self.source, context)
 
-    def chunks(self, tally: Tally) -> Iterator[Detections]:
+    def chunks(self, tally: Tally, classes: ClassTable | None = None) -> Iterator[Detections]:
         """The chunks as they are read, after the steps; each image comes once.
 
         Args:
             tally: counts what is read and what is dropped.
+            classes: is told the class ids of the source.
 
         Raises:
             InputError: the source cannot be read as its format.
@@ -150,7 +162,7 @@ class Predictions:
         """
         chosen = self.choice.chosen(replace(self, choice=None).chunks(Tally())) if self.choice else set()
         labels: set[str] = set()
-        for chunk in self._with_unmentioned(self.unrefined(tally), tally):
+        for chunk in self._with_unmentioned(self.unrefined(tally, classes), tally):
             labels.update(chunk.labels)
             stepped = self._stepped(chunk, tally)
             yield self.choice.keep(stepped, chosen, tally) if self.choice else stepped
@@ -181,9 +193,18 @@ class Predictions:
         """
         if fmt.write is None:
             raise UsageError(f"format '{fmt.name}' can be read, not written")
-        context = Context(images=self.images, tally=tally, names=self.names, options=options)
-        chunks = self.chunks(tally)
+        classes = ClassTable(self._renamed)
+        classes.learn(self.names, "the names given")
+        names = {class_id: self._renamed(name) for class_id, name in self.names.items()}
+        context = Context(images=self.images, tally=tally, names=names, options=options, classes=classes)
+        chunks = self.chunks(tally, classes)
         fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
+
+    def _renamed(self, name: str) -> str:
+        """A label's name after the label maps."""
+        for label_map in self.label_maps:
+            name = label_map(name)
+        return name
 
     def _stepped(self, chunk: Detections, tally: Tally) -> Detections:
         for step in self.steps:
@@ -203,11 +224,12 @@ class Predictions:
         if not self.has_folder:
             yield from chunks
             return
-        seen: set[str] = set()
+        keys, files = set[str](), set[str]()
         for chunk in chunks:
-            seen.update(image.key for image in chunk.images)
+            keys.update(image.key for image in chunk.images)
+            files.update(image.media for image in chunk.images)
             yield chunk
-        missing = [image for image in self.folder() if image.key not in seen]
+        missing = [image for image in self.folder() if image.key not in keys and image.media not in files]
         if missing:
             tally.note("no-predictions", f"{len(missing)} images of the images folder are not in {self.source.name}")
         for start in range(0, len(missing), CHUNK_IMAGES):

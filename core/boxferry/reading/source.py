@@ -37,11 +37,13 @@ GZIP_MAGIC = b"\x1f\x8b\x08"
 def source_of(spec: object) -> Source:
     """The source that `spec` names: '-' is standard input; what exists is itself, even if its name looks like a glob.
 
-    What is no name and no path is results in memory.
+    A list of names and paths is all of them. What is no name and no path is results in memory.
 
     Raises:
         InputError: there is no such file or folder, no file matches the glob, or a folder cannot be listed.
     """
+    if isinstance(spec, list | tuple) and spec and all(isinstance(each, str | os.PathLike) for each in spec):
+        return source_of(spec[0]) if len(spec) == 1 else SeveralSource([os.fspath(each) for each in spec])
     if not isinstance(spec, str | os.PathLike):
         return ObjectSource(spec)
     name = os.fspath(spec)
@@ -95,6 +97,10 @@ class FileSource:
         else:
             yield Path(self.name).name, self._path
 
+    def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:  # noqa: ARG002 # likewise
+        """Itself, under its own name."""
+        yield Path(self.name).name, self
+
     @property
     def _path(self) -> str:
         """Where the bytes are."""
@@ -144,6 +150,10 @@ class FolderSource:
         """Each file with one of the suffixes, with any where none is given; relative to the folder."""
         return (file for file in self._all if not suffixes or file[0].lower().endswith(suffixes))
 
+    def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:
+        """As `files`, each as a source."""
+        return ((relative, FileSource(path)) for relative, path in self.files(*suffixes))
+
     @cached_property
     def _all(self) -> list[tuple[str, str]]:
         """Every file, as they lie there when the first one is asked for."""
@@ -157,6 +167,44 @@ class GlobSource(FolderSource):
         """Stand for the files `found`, each a relative path and a path to open, by the pattern `name`."""
         super().__init__(name)
         self._all = found
+
+
+class SeveralSource(FolderSource):
+    """The files of several sources, relative to the folder that all of them lie in; each file once."""
+
+    def __init__(self, names: list[str]) -> None:
+        """Stand for what is called `names`: files, folders and globs."""
+        super().__init__(f"{names[0]} and {len(names) - 1} more")
+        found: dict[str, tuple[str, str]] = {}
+        for root, relative, path in (file for name in names for file in _rooted(name)):
+            found.setdefault(os.path.abspath(path), (root, relative))  # noqa: PTH100 # links stay as they are named
+        above = _common({root for root, _ in found.values()})
+        self._all = [(_below(above, root, relative), path) for path, (root, relative) in found.items()]
+
+
+def _rooted(name: str) -> Iterator[tuple[str, str, str]]:
+    """Each file that a name means: the folder that it was looked for in, its path in there, and what to open."""
+    if name == "-":
+        raise InputError("-: standard input cannot be one of several sources")
+    source = source_of(name)
+    for relative, path in source.files():
+        depth = relative.count("/") + 1
+        root = os.path.abspath(name if source.is_stream else path)  # noqa: PTH100 # as above
+        for _ in range(depth):
+            root = os.path.dirname(root)  # noqa: PTH120 # likewise
+        yield root, relative, path
+
+
+def _common(folders: set[str]) -> str:
+    try:
+        return os.path.commonpath(folders) if folders else ""
+    except ValueError:  # on several drives
+        return ""
+
+
+def _below(above: str, root: str, relative: str) -> str:
+    prefix = os.path.relpath(root, above).replace(os.sep, "/") if above else "."
+    return relative if prefix == "." else f"{prefix}/{relative}"
 
 
 class ObjectSource:
@@ -176,6 +224,10 @@ class ObjectSource:
         raise InputError(f"{self.name}: results in memory, where a file is expected")
 
     def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 # there are none
+        """No files."""
+        return iter(())
+
+    def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:  # noqa: ARG002 # likewise
         """No files."""
         return iter(())
 

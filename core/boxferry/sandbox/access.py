@@ -22,6 +22,8 @@ ROLES = {
     "/labels-schema": (*VIEWERS, PUBLIC),
     "/name_to_file_id": (*VIEWERS, PUBLIC),
     "/user/sdk/file/list": (*VIEWERS, PUBLIC),
+    "/working_dir/view": EDITORS,
+    "/labels": (*VIEWERS, PUBLIC),
     "/list": VIEWERS,
     "/view": VIEWERS,
     "/status": VIEWERS,

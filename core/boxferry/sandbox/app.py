@@ -19,6 +19,7 @@ from boxferry.sandbox import (
     labels,
     packets,
     page,
+    sdk,
     uploads,
 )
 from boxferry.sandbox.answers import DatabaseRefusal, Refusal, refused
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
 
 LARGEST_BODY = 512 * 1024 * 1024
+MODULES = (
+    packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct, sdk,
+)  # fmt: skip
 
 
 def make_app(sandboxed: Sandboxed) -> Flask:
@@ -40,7 +44,7 @@ def make_app(sandboxed: Sandboxed) -> Flask:
     app.after_request(_with_limit_headers)
     app.register_error_handler(404, _unknown)
     app.register_error_handler(Exception, _server_error)
-    for module in (packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct):
+    for module in MODULES:
         app.register_blueprint(module.routes(sandboxed))
     return app
 

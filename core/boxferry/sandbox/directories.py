@@ -30,14 +30,16 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
             raise DatabaseRefusal("LIMIT must not be negative")
         query = "SELECT id, nickname FROM directory WHERE project = ? ORDER BY id DESC LIMIT ?"
         rows = store.rows(query, project, ALL if limit is None else min(limit, 2**62))
-        return ok(directory_list=[_shown(row) for row in rows])
+        return ok(directory_list=[shown_directory(row) for row in rows])
 
     @blueprint.post(f"{prefix}/new")
     def new_directory(project: str) -> Response:
         sent = checked(nickname=text, access_type=text)
         _see(store, project, sent)
         values = {"project": project, "nickname": sent["nickname"]}
-        return ok(new_directory=_shown({"id": store.insert("directory", values), "nickname": sent["nickname"]}))
+        return ok(
+            new_directory=shown_directory({"id": store.insert("directory", values), "nickname": sent["nickname"]})
+        )
 
     return blueprint
 
@@ -50,5 +52,7 @@ def _see(store: Store, project: str, sent: Row) -> None:
         raise Refusal({"name": "Existing with same name in project."})
 
 
-def _shown(row: Row) -> Row:
-    return row | {"directory_id": row["id"], "has_changes": None, "jobs_to_sync": {"job_ids": []}}
+def shown_directory(row: Row) -> Row:
+    """A directory as answers show it."""
+    own = {"id": row["id"], "directory_id": row["id"], "nickname": row["nickname"]}
+    return own | {"has_changes": None, "jobs_to_sync": {"job_ids": []}}

@@ -44,7 +44,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
 
     @blueprint.get(f"{prefix}/labels/view/name_to_file_id")
     def names(project: str) -> Response | tuple[Response, int]:
-        schema = _schema(store, project, request.args.get("schema_id"))
+        schema = schema_of(store, project, request.args.get("schema_id"))
         if schema is None:
             return jsonify({"error": {"schema": "Label Schema not found"}, "info": {}, "success": False}), 400
         query = "SELECT name, id FROM label_file WHERE project = ? AND schema_id = ? ORDER BY id"
@@ -64,7 +64,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     return blueprint
 
 
-def _schema(store: Store, project: str, wanted: Any) -> Row | None:  # noqa: ANN401 # whatever was sent
+def schema_of(store: Store, project: str, wanted: Any) -> Row | None:  # noqa: ANN401 # whatever was sent
     """The schema of this id, None for an unknown one; the project's first where none is named."""
     if wanted is None:
         return store.row("SELECT * FROM label_schema WHERE project = ? ORDER BY id", project)
@@ -72,7 +72,7 @@ def _schema(store: Store, project: str, wanted: Any) -> Row | None:  # noqa: ANN
 
 
 def _made(store: Store, project: str, sent: Row) -> Row:
-    schema, colour = _schema(store, project, sent.get("schema_id")), sent.get("colour")
+    schema, colour = schema_of(store, project, sent.get("schema_id")), sent.get("colour")
     if schema is None:
         raise LookupError("schema Required")
     if len(sent["name"]) > LONGEST_NAME:

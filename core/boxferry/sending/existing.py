@@ -151,13 +151,13 @@ class ServerSizes:
         self._files = files
         self._view = view
 
-    def named(self, name: str) -> Image:
+    def named(self, name: str, *likelier: str) -> Image:
         """As `Images.named`."""
-        return self._sized(self._images.named(name))
+        return self._sized(self._images.named(name, *likelier))
 
-    def stem(self, stem: str) -> Image:
+    def stem(self, stem: str, *likelier: str) -> Image:
         """As `Images.stem`."""
-        return self._sized(self._images.stem(stem))
+        return self._sized(self._images.stem(stem, *likelier))
 
     def numbered(self, image_id: Id) -> Image | None:
         """As `Images.numbered`."""
@@ -171,6 +171,10 @@ class ServerSizes:
     def id_of(self, image: Image) -> Id | None:
         """As `Images.id_of`."""
         return self._images.id_of(image)
+
+    def ids(self) -> Iterable[Id]:
+        """As `Images.ids`."""
+        return self._images.ids()
 
     def known(self) -> Iterable[Image]:
         """As `Images.known`; sizes are not asked for."""

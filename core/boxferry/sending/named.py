@@ -1,0 +1,73 @@
+"""Predictions as packets with label names, made without a server: `boxferry convert`, for Diffgram's SDK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.boxes.tally import Place
+from boxferry.diffgram.names import name_problem
+from boxferry.packets.convert import named_packets
+from boxferry.sending.routes import NewFiles, UrlRoute
+from boxferry.sending.target import Problem, Target
+from boxferry.sending.templates import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Tally
+    from boxferry.reading.predictions import Predictions
+
+    Find = Callable[[Image], Target | Problem]
+
+
+def sdk_packets(
+    predictions: Predictions,
+    tally: Tally,
+    *,
+    model: str,
+    run: str,
+    media_url: str | None = None,
+    directory_id: int | None = None,
+) -> Iterator[list[bytes]]:
+    """The packets of each chunk, one JSON object an image; see `named_packets`.
+
+    Args:
+        predictions: what is converted.
+        tally: counts what is read and dropped; an image that a server would refuse is recorded as failed.
+        model: the model's name.
+        run: the run's name.
+        media_url: a URL template, as a push takes it; without it `media.url` is the image's own path.
+        directory_id: the directory's id, which a server takes no packet without.
+
+    Raises:
+        UsageError: the template is wrong.
+        InputError: the source cannot be read, or an image's size is unknown.
+    """
+    find = _local if media_url is None else _route(media_url).target
+    for chunk in predictions.fitted(tally):
+        places = _places(chunk, find, tally)
+        yield named_packets(chunk, model=model, run=run, places=places, directory_id=directory_id)
+
+
+def _route(media_url: str) -> UrlRoute:
+    naming = Template("{file_name}", "--file-name")
+    return UrlRoute(
+        new=NewFiles(directory_id=0, naming=naming), template=Template(media_url, "--media-url", encoded=True)
+    )
+
+
+def _local(image: Image) -> Target | Problem:
+    if problem := name_problem(image.key):
+        return Problem("unsupported-name", problem)
+    return Target(file_name=image.key, media=image.media or image.key, video=image.video)
+
+
+def _places(chunk: Detections, find: Find, tally: Tally) -> list[tuple[str, str] | None]:
+    places: list[tuple[str, str] | None] = []
+    for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
+        found = find(image)
+        if isinstance(found, Problem):
+            tally.fail(found.code, found.message, Place(image.key), boxes=count)
+        places.append(None if isinstance(found, Problem) else (found.media, found.file_name))
+    return places
