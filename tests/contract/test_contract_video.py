@@ -37,13 +37,13 @@ def updated(wire, file_id, frames, mode="update"):
 
 
 def test_boxes_come_back_at_the_frames_sent(wire, short):
-    """Counted from 0; label and number make a sequence; a box needs no frame_number, and number 1 is the default."""
+    """Counted from 0; label and number make a sequence; a box needs no frame_number; without a number it has none."""
     frames = {"0": [wire.box(number=4)], "5": [wire.box(x_min=3, number=4), wire.box(x_min=9)], "7": []}
     record, _ = new_video(wire, short, frames)
     assert record["status"] == "success"
     found = boxes_by_frame(wire, record["file_id"])
     assert sorted(found) == [0, 5]
-    assert [(box["x_min"], box["number"]) for box in found[5]] == [(3, 4), (9, 1)]
+    assert [(box["x_min"], box["number"]) for box in found[5]] == [(3, 4), (9, None)]
 
 
 def test_a_video_tells_its_size_rate_and_frames(wire, short):
@@ -72,13 +72,16 @@ def test_a_float_is_refused_with_its_frame(wire, short):
     assert log["error"] == {"Frame 6": {"x_min": "Must be an int"}}
 
 
-@pytest.mark.parametrize("mode", ["update", "update_with_existing"])
-def test_an_update_of_a_video_only_adds(wire, short, mode):
-    """update_with_existing too: nothing is removed."""
+@pytest.mark.parametrize(("mode", "third"), [("update", [1, 9]), ("update_with_existing", [9])])
+def test_an_update_of_a_video_adds_or_replaces_frame_by_frame(wire, short, mode, third):
+    """update_with_existing deletes what the frames that it names held; others stay as they are."""
     record, _ = new_video(wire, short, {"0": [wire.box()], "3": [wire.box()]})
     assert updated(wire, record["file_id"], {"3": [wire.box(x_min=9)]}, mode)["status"] == "success"
     found = boxes_by_frame(wire, record["file_id"])
-    assert {frame: len(boxes) for frame, boxes in found.items()} == {0: 1, 3: 2}
+    there = {
+        frame: sorted(box["x_min"] for box in boxes if not box.get("soft_delete")) for frame, boxes in found.items()
+    }
+    assert there == {0: [1], 3: third}
 
 
 def test_one_input_shows_its_frames(wire, short):

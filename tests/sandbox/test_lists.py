@@ -6,7 +6,7 @@ import time
 import pytest
 
 from boxferry.sandbox.server import Sandbox
-from sandbox.test_sandbox import PACKET, a_box, a_label, call, upload
+from sandbox.calls import PACKET, a_box, a_label, call, upload
 
 FILE_LIST = "/api/project/{}/user/sdk/file/list"
 INPUT_LIST = "/api/walrus/v1/project/{}/input/view/list"

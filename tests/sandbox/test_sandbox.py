@@ -1,51 +1,13 @@
 """The sandbox itself: what outlives it, what it survives, and its page. What it answers is held by tests/contract."""
 
-import io
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from PIL import Image as Picture
 
 from boxferry.sandbox.server import Sandbox
-
-PACKET = "/api/walrus/v1/project/{}/input/packet"
-
-
-def a_png():
-    buffer = io.BytesIO()
-    Picture.new("RGB", (64, 48)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def call(sandbox, path, body=None, **options):
-    auth = (sandbox.client_id, sandbox.client_secret)
-    return requests.post(sandbox.host + path.format(sandbox.project), json=body or {}, auth=auth, timeout=10, **options)
-
-
-def upload(sandbox, name, boxes=()):
-    fields = {"directory_id": sandbox.directory_id} | ({"instance_list": list(boxes)} if boxes else {})
-    path = f"{sandbox.host}/api/walrus/v1/project/{sandbox.project}/input/from_local"
-    parts = {"file": (name, a_png()), "json": (None, json.dumps(fields), "application/json")}
-    answer = requests.post(path, files=parts, auth=(sandbox.client_id, sandbox.client_secret), timeout=10)
-    return answer.json()["file"]["id"]
-
-
-def a_label(sandbox, name="cat"):
-    schemas = requests.get(
-        f"{sandbox.host}/api/v1/project/{sandbox.project}/labels-schema",
-        auth=(sandbox.client_id, sandbox.client_secret),
-        timeout=10,
-    ).json()
-    body = {"name": name, "schema_id": schemas[0]["id"]}
-    return call(sandbox, "/api/v1/project/{}/label/new", body).json()["label"]["id"]
-
-
-def a_box(label, x=1, **more):
-    corners = {"x_min": x, "y_min": 2, "x_max": x + 20, "y_max": 40}
-    return {"type": "box", "label_file_id": label, "machine_made": True, **corners, **more}
+from sandbox.calls import PACKET, a_box, a_label, a_png, call, upload
 
 
 def test_what_was_queued_is_done_after_a_restart(tmp_path):
@@ -58,7 +20,7 @@ def test_what_was_queued_is_done_after_a_restart(tmp_path):
         assert not sandbox.wait_idle(0.05)
     with Sandbox(tmp_path) as sandbox:
         sandbox._store.update("input", 2, {"due": 0.0})
-        sandbox._worker.notify()
+        sandbox._workers.notify()
         assert sandbox.wait_idle()
         assert sorted(b["x_min"] for b in sandbox.boxes("a.png")) == [1, 30]
 

@@ -121,17 +121,17 @@ def test_not_waiting_leaves_the_packets_accepted_and_resume_finds_their_end(sand
 def test_a_file_that_is_still_being_processed_is_tried_again(sandbox, diffgram, folder):
     """The server's words for an update that came too early send it out once more."""
     push(diffgram, folder, run="images")
-    store, early = sandbox._worker._store, []
-    real = type(sandbox._worker)._process
+    store, early = sandbox._store, []
+    real = sandbox._workers._process
 
-    def too_early(worker, row):
+    def too_early(row):
         if row["mode"] == "update" and len(early) < 2:
             early.append(row["id"])
             reason = "media_type undefined. This may be a timing issue"
             return store.update("input", row["id"], {"status": "failed", "status_text": reason})
-        return real(worker, row)
+        return real(row)
 
-    with patch.object(type(sandbox._worker), "_process", too_early):
+    with patch.object(sandbox._workers, "_process", too_early):
         report = push(diffgram, folder, existing=True)
     assert len(early) == 2
     assert report.states == {"applied": (2, 4)}

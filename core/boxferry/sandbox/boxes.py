@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
 
 
-def vanishes(box: Any) -> bool:  # noqa: ANN401 # whatever was sent
-    """Whether the database would turn the whole list down behind the server's back: success, and no box stored."""
+def refused_by_database(box: Any) -> bool:  # noqa: ANN401 # whatever was sent
+    """Whether a box has a value that the database does not take, behind the server's back."""
     if not isinstance(box, dict):
         return False
-    score, corners = box.get("score"), [box.get(name) for name in CORNERS]
-    return (
-        (score is not None and not isinstance(score, int | float))
-        or isinstance(box.get("label_file_id"), bool)
-        or any(isinstance(corner, int) and abs(corner) >= DATABASE_INT for corner in corners)
+    corners, score = [box.get(name) for name in CORNERS], box.get("score")
+    return (score is not None and not isinstance(score, int | float)) or any(
+        isinstance(corner, int) and abs(corner) >= DATABASE_INT for corner in corners
     )
+
+
+def vanishes(box: Any) -> bool:  # noqa: ANN401 # whatever was sent
+    """Whether the whole list comes to nothing because of a box: success, and no box stored."""
+    return isinstance(box, dict) and (refused_by_database(box) or isinstance(box.get("label_file_id"), bool))
 
 
 def same_box(box: Row) -> str:
@@ -68,7 +71,7 @@ def touch(store: Store, file_id: int, came: int) -> None:
     """Write down that the boxes of a file were changed, and how many rows came."""
     found = store.row("SELECT count_instances_changed AS n FROM file WHERE id = ?", file_id) or {"n": None}
     count = {"count_instances_changed": (found["n"] or 0) + came} if came else {}
-    store.update("file", file_id, {"time_last_updated": now()} | count)
+    store.update("file", file_id, {"time_last_updated": store.now()} | count)
 
 
 def _replace(store: Store, file_id: int, wanted: dict[str, Row], *, complete: bool) -> list[int]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WINDOW_S = 1.0
 OTHER_ROUTES = 10_000
@@ -21,9 +25,10 @@ class Verdict:
 class Limiter:
     """Counts requests; switched off, it lets everything through and adds no header."""
 
-    def __init__(self, packets_per_second: int | None) -> None:
-        """Allow so many packets a second; None switches the limiter off."""
+    def __init__(self, packets_per_second: int | None, *, clock: Callable[[], float] = time.time) -> None:
+        """Allow so many packets a second by a clock (seconds since the epoch); None switches the limiter off."""
         self._packets = packets_per_second
+        self._clock = clock
         self._lock = threading.Lock()
         self._windows: dict[tuple[str, str], tuple[float, int]] = {}
 
@@ -33,7 +38,7 @@ class Limiter:
             return Verdict(allowed=True, headers={})
         limit = self._packets if is_packet else OTHER_ROUTES
         with self._lock:
-            now = time.time()
+            now = self._clock()
             end, used = self._windows.get((address, route), (0.0, 0))
             if now >= end:
                 end, used = now + WINDOW_S, 0

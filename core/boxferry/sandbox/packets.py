@@ -117,7 +117,7 @@ def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -
             "media_type": _text(media.get("type")) or _kind(store, file_id),
             "original_filename": _text(sent.get("original_filename")),
             "percent_complete": 0.0,
-            "created_time": now(),
+            "created_time": store.now(),
             "instance_list": None if boxes is None else json.dumps({"list": boxes}),
             "frame_packet_map": json.dumps(sent["frame_packet_map"]) if sent.get("frame_packet_map") else None,
             "due": NEVER if sandboxed.loses() else now() + sandboxed.delay_s,

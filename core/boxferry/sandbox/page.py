@@ -62,7 +62,7 @@ def _rendered(store: Store, rows: list[Row], *, count: int, **values: Any) -> st
         | {"boxes": [_drawn(box, names) for box in store.instances(row["id"]) if box["type"] == "box"]}
         for row in rows
     ]
-    pending = _count(store, "input WHERE status IN ('init', 'processing', 'uploading')")
+    pending = _count(store, "input WHERE status NOT IN ('success', 'failed')")
     failed = _count(store, "input WHERE status = 'failed'")
     defaults = {"q": "", "page": 1, "pages": 1, "single": False}
     return render_template_string(_PAGE, **defaults | values, files=files, count=count, pending=pending, failed=failed)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.sandbox.limits import Limiter
+    from boxferry.sandbox.pool import Workers
     from boxferry.sandbox.store import Store
-    from boxferry.sandbox.worker import Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,20 +36,22 @@ class Sandboxed:
 
     Attributes:
         store: the data.
-        worker: does the background work.
+        worker: does the background work, in several threads.
         keys: who may come in.
         limiter: how often.
         delay_s: how long a packet waits before it is worked on.
+        video_s: how long after its upload was answered the frames of a video are worked on.
         loses: tells of each packet whether its work is lost: it is accepted, and nobody ever does it.
         buckets: a folder of folders, each standing for a bucket that the server has a connection to.
         seed: makes what is by chance repeatable.
     """
 
     store: Store
-    worker: Worker
+    worker: Workers
     keys: tuple[Key, ...]
     limiter: Limiter
     delay_s: float
+    video_s: float
     loses: Callable[[], bool]
     buckets: Path
     seed: int = 0

@@ -5,25 +5,32 @@ from __future__ import annotations
 import random
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from boxferry.sandbox.app import make_app
 from boxferry.sandbox.limits import Limiter
 from boxferry.sandbox.parts import Key, Sandboxed
+from boxferry.sandbox.pool import WorkerDied, Workers
 from boxferry.sandbox.store import NEVER, Row, Store
-from boxferry.sandbox.worker import Worker
+from boxferry.sandbox.worker import work_off
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ADDRESS = "127.0.0.1"
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections open, answers without Nagle's delay, and writes no line for each request."""
+    """Keeps connections open, answers without Nagle's delay, and writes no line for each request.
 
+    Attributes:
+        clock: says the date of an answer, seconds since the epoch.
+    """
+
+    clock: ClassVar[Callable[[], float]] = time.time
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
@@ -31,11 +38,16 @@ class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 # werkzeug's signature
         """Say nothing."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """A moment as the header `Date` has it; now by the server's clock."""
+        return super().date_time_string(type(self).clock() if timestamp is None else timestamp)
+
 
 class Sandbox:
     """A running inbox; use it as a context manager, or call `start` and `stop`.
 
-    A folder that holds a sandbox already is opened again with all its data, and what was in the queue is done then.
+    A folder that holds a sandbox already is opened again with all its data, and what waits in the queue is done then.
+    What was being worked on when it was killed stays 'processing' for good, as on a real server.
 
     Attributes:
         project: the project's string id.
@@ -54,7 +66,15 @@ class Sandbox:
         port: int = 0,
         rate_limit: int | None = None,
         delay_s: float = 0.0,
+        video_s: float = 0.0,
+        workers: int = 4,
+        clock: Callable[[], float] = time.time,
+        race_s: float = 0.0,
+        poison: bool = False,
         lose_work: float = 0.0,
+        kill_worker: float = 0.0,
+        busy_share: float = 0.0,
+        busy_s: float = 1.0,
         seed: int = 0,
         project: str = "sandbox",
         client_id: str = "LIVE__sandbox",
@@ -67,8 +87,18 @@ class Sandbox:
             port: on the loopback address; 0 takes a free one.
             rate_limit: answer 429 to more than so many packets a second; None switches the limiter off.
             delay_s: how many seconds a packet waits before it is worked on.
+            video_s: how many seconds after an upload of a video is answered its boxes are stored; 0 for before.
+            workers: how many packets are worked on at a time.
+            clock: the server's clock, seconds since the epoch: what answers show, whatever this machine's says.
+            race_s: seconds for which packets that name a run the project does not have can get in each other's way: one
+                makes its row, and those that looked for it meanwhile are lost, each with its worker; 0 for never.
+            poison: a value that the database refuses, such as `score: "high"`, kills the worker; else its packet
+                succeeds and nothing of it is stored. Real servers do either.
             lose_work: the share of packets, 0 to 1, that are accepted and never worked on, until `find_lost`.
-            seed: makes that repeatable.
+            kill_worker: the share of packets whose worker dies as it begins.
+            busy_share: the share of packets at which the CPU is busy from then on for `busy_s`, so that none is begun.
+            busy_s: seconds.
+            seed: makes these shares repeatable.
             project: the project's string id.
             client_id: of the API key.
             client_secret: of the API key.
@@ -81,7 +111,15 @@ class Sandbox:
         self._port = port
         self._rate_limit = rate_limit
         self._delay_s = delay_s
+        self._video_s = video_s
+        self._count = workers
+        self._clock = clock
+        self._race_s = race_s
+        self._poison = poison
         self._lose_work = lose_work
+        self._kill_worker = kill_worker
+        self._busy_share = busy_share
+        self._busy_s = busy_s
         self._seed = seed
         self._dice = random.Random(seed)  # noqa: S311 # repeatable on purpose
         self._server: BaseWSGIServer | None = None
@@ -98,29 +136,49 @@ class Sandbox:
 
     def start(self) -> None:
         """Open the data and begin to answer."""
-        self._store = Store(self._folder)
+        self._store = Store(self._folder, clock=self._clock, race_s=self._race_s, poison=self._poison)
         self.directory_id = self._store.begin_project(self.project)
-        self._worker = Worker(self._store)
-        keys = (
-            Key(client_id=self.client_id, client_secret=self.client_secret, project=self.project),
-            Key(client_id=self.viewer_id, client_secret=self.viewer_secret, project=self.project, role="viewer"),
-        )
-        sandboxed = Sandboxed(
-            store=self._store,
-            worker=self._worker,
-            keys=keys,
-            limiter=Limiter(self._rate_limit),
-            delay_s=self._delay_s,
-            loses=lambda: self._dice.random() < self._lose_work,
-            buckets=self.buckets,
-            seed=self._seed,
-        )
-        self._server = make_server(ADDRESS, self._port, make_app(sandboxed), threaded=True, request_handler=_Handler)
+        self._workers = Workers(self._store, self._work, count=self._count)
+        handler = type("Handler", (_Handler,), {"clock": staticmethod(self._clock)})
+        app = make_app(self._parts())
+        self._server = make_server(ADDRESS, self._port, app, threaded=True, request_handler=handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined] # of the threading mix-in
         self._server.block_on_close = False  # type: ignore[attr-defined] # kept-open connections would hold it up
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
-        self._worker.start()
+        self._workers.start()
+
+    def _parts(self) -> Sandboxed:
+        keys = (
+            Key(client_id=self.client_id, client_secret=self.client_secret, project=self.project),
+            Key(client_id=self.viewer_id, client_secret=self.viewer_secret, project=self.project, role="viewer"),
+        )
+        return Sandboxed(
+            store=self._store,
+            worker=self._workers,
+            keys=keys,
+            limiter=Limiter(self._rate_limit, clock=self._clock),
+            delay_s=self._delay_s,
+            video_s=self._video_s,
+            loses=lambda: self._rolls(self._lose_work),
+            buckets=self.buckets,
+            seed=self._seed,
+        )
+
+    def _rolls(self, share: float) -> bool:
+        return self._dice.random() < share
+
+    def _work(self, row: Row) -> None:
+        """Carry an input out, unless the dice are against it.
+
+        Raises:
+            Abandoned: the input stays as it is.
+        """
+        if self._rolls(self._busy_share):
+            self._workers.pause(self._busy_s)
+        if self._rolls(self._kill_worker):
+            raise WorkerDied("by the dice")
+        work_off(self._store, row)
 
     def stop(self) -> None:
         """End; the data stays."""
@@ -129,7 +187,7 @@ class Sandbox:
             self._server.server_close()
             self._thread.join()
             self._server = None
-        self._worker.stop()
+        self._workers.stop()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -140,21 +198,48 @@ class Sandbox:
         self.stop()
 
     def wait_idle(self, timeout_s: float = 30.0) -> bool:
-        """Wait until every queued input has ended; tells whether that came within the time."""
-        deadline = time.monotonic() + timeout_s
-        query = "SELECT id FROM input WHERE status IN ('init', 'processing', 'uploading') AND due < ? LIMIT 1"
-        while self._store.row(query, NEVER) is not None:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.01)
-        return True
+        """Wait until every input has ended, or will never be worked on; tells whether that came within the time."""
+        return self._workers.wait_idle(timeout_s)
+
+    @property
+    def workers_alive(self) -> int:
+        """How many of the threads that apply packets have not died; with none left nothing is applied any more."""
+        return self._workers.alive
+
+    def restart_workers(self) -> None:
+        """Restart the service: new threads, and what waits is begun; what is 'processing' stays so for good."""
+        self._workers.stop()
+        self._workers.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the machine's CPU is busy: packets are accepted, and none is begun until it no longer is."""
+        return self._workers.busy
+
+    @busy.setter
+    def busy(self, value: bool) -> None:
+        self._workers.busy = value
+
+    def backup(self, folder: Path) -> None:
+        """Copy the data as it is now into a folder that is not there yet.
+
+        Raises:
+            FileExistsError: it is there.
+        """
+        self._store.backup(folder)
+
+    def restore(self, folder: Path) -> None:
+        """Go back to a backup, as a server does whose database is restored; what came since is gone."""
+        self._workers.stop()
+        self._store.restore(folder)
+        self._workers.start()
 
     def find_lost(self) -> int:
         """Begin the work that was lost, as a server does that is mended; gives the number of packets."""
         lost = self._store.rows("SELECT id FROM input WHERE status = 'init' AND due >= ?", NEVER)
         for row in lost:
             self._store.update("input", row["id"], {"due": 0.0})
-        self._worker.notify()
+        self._workers.notify()
         return len(lost)
 
     def inputs(self) -> list[Row]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Row = dict[str, Any]
 
+DATABASE = "sandbox.sqlite"
 NEVER = 1e15  #: an input is due then whose work is lost, seconds since the epoch
 
 _SCHEMA = """
@@ -43,6 +45,7 @@ CREATE INDEX IF NOT EXISTS input_by_file ON input (file_id);
 CREATE INDEX IF NOT EXISTS input_unended ON input (project, id) WHERE status NOT IN ('success', 'failed');
 CREATE TABLE IF NOT EXISTS model (id INTEGER PRIMARY KEY, project TEXT, reference_id TEXT);
 CREATE TABLE IF NOT EXISTS model_run (id INTEGER PRIMARY KEY, project TEXT, model_id INT, reference_id TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS unique_model_run_refs ON model_run (model_id, reference_id);
 CREATE TABLE IF NOT EXISTS attribute_group (
     id INTEGER PRIMARY KEY, project TEXT, schema_id INT, name TEXT, prompt TEXT, kind TEXT, data TEXT
 );
@@ -51,17 +54,33 @@ CREATE TABLE IF NOT EXISTS export (id INTEGER PRIMARY KEY, project TEXT, directo
 """
 
 
+class RunTaken(Exception):
+    """Another packet made the row of this run between the look-up and the insert."""
+
+
 class Store:
     """The open data of a sandbox; safe to use from several threads."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the data in `folder`, or begin there."""
+    def __init__(
+        self, folder: Path, *, clock: Callable[[], float] = time.time, race_s: float = 0.0, poison: bool = False
+    ) -> None:
+        """Open the data in `folder`, or begin there.
+
+        Args:
+            folder: where the data is.
+            clock: the server's clock, seconds since the epoch.
+            race_s: seconds between the look-up of a model's run and the insert of its row; 0 lets no other in between.
+            poison: what the database refuses ends the thread that worked on it; else it is passed over in silence.
+        """
+        self.now = clock
+        self.poison = poison
+        self._race_s = race_s
         self.folder = folder
         self.buckets = folder / "buckets"
         self.images = folder / "images"
         self.images.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(folder / "sandbox.sqlite", isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -127,7 +146,8 @@ class Store:
 
     def add_instances(self, file_id: int, boxes: Sequence[Row]) -> list[int]:
         """Store boxes of a file; gives their ids."""
-        return [self.insert("instance", {"file_id": file_id, "data": json.dumps(box)}) for box in boxes]
+        made = {"created_time": moment(self.now())}
+        return [self.insert("instance", {"file_id": file_id, "data": json.dumps(box | made)}) for box in boxes]
 
     def delete_instances(self, ids: Sequence[int]) -> None:
         """Mark boxes as deleted."""
@@ -146,15 +166,62 @@ class Store:
         reached = connection_id == 1 and bucket and root.parent == self.buckets.resolve()
         return found.read_bytes() if reached and found.is_relative_to(root) and found.is_file() else None
 
+    def claim(self, due: float) -> Row | None:
+        """The longest waiting input that is due at a time, marked as being worked on; None where there is none."""
+        with self.writing():
+            query = "SELECT * FROM input WHERE status = 'init' AND due <= ? ORDER BY due, id LIMIT 1"
+            found = self.row(query, due)
+            if found is not None:
+                self.update("input", found["id"], {"status": "processing", "percent_complete": 10.0})
+        return found
+
     def model_run(self, project: str, model: str, run: str) -> int:
-        """The id of a model's run; both are made at first sight."""
+        """The id of a model's run; both are made at first sight.
+
+        Raises:
+            RunTaken: another thread made the run's row within `race_s` after it was looked up here.
+        """
+        if (there := self._run_of(project, model, run)) is not None:
+            return there
+        with self._lock:
+            if not self._race_s or self._db.in_transaction:  # no other writes in between
+                there = self._run_of(project, model, run)
+                return self._new_run(project, model, run) if there is None else there
+        time.sleep(self._race_s)
+        try:
+            return self._new_run(project, model, run)
+        except sqlite3.IntegrityError as error:
+            raise RunTaken(str(error)) from error
+
+    def _run_of(self, project: str, model: str, run: str) -> int | None:
+        query = """
+            SELECT r.id FROM model_run AS r JOIN model AS m ON m.id = r.model_id
+            WHERE m.project = ? AND m.reference_id = ? AND r.reference_id = ?
+        """
+        found = self.row(query, project, model, run)
+        return None if found is None else int(found["id"])
+
+    def _new_run(self, project: str, model: str, run: str) -> int:
         with self.writing():
             found = self.row("SELECT id FROM model WHERE project = ? AND reference_id = ?", project, model)
             model_id = found["id"] if found else self.insert("model", {"project": project, "reference_id": model})
-            query = "SELECT id FROM model_run WHERE model_id = ? AND reference_id = ?"
-            if there := self.row(query, model_id, run):
-                return int(there["id"])
             return self.insert("model_run", {"project": project, "model_id": model_id, "reference_id": run})
+
+    def backup(self, folder: Path) -> None:
+        """Copy all data, as it is now, into an empty folder."""
+        with self._lock:
+            folder.mkdir(parents=True)
+            with closing(sqlite3.connect(folder / DATABASE)) as copy:
+                self._db.backup(copy)
+            shutil.copytree(self.images, folder / "images")
+
+    def restore(self, folder: Path) -> None:
+        """Put the data of a backup in the place of what is here."""
+        with self._lock:
+            with closing(sqlite3.connect(folder / DATABASE)) as copy:
+                copy.backup(self._db)
+            shutil.rmtree(self.images)
+            shutil.copytree(folder / "images", self.images)
 
 
 def _add_new_columns(db: sqlite3.Connection) -> None:
@@ -170,7 +237,7 @@ def _add_new_columns(db: sqlite3.Connection) -> None:
 
 
 def now() -> float:
-    """Seconds since the epoch."""
+    """Seconds since the epoch by this machine's clock, which says when work is due; answers show `Store.now`."""
     return time.time()
 
 

@@ -13,9 +13,10 @@ from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok, refused
 from boxferry.sandbox.checks import checked_object, maybe_int, maybe_list
 from boxferry.sandbox.inputs import shown_input
 from boxferry.sandbox.media import MediaError
+from boxferry.sandbox.pool import Abandoned
 from boxferry.sandbox.store import now
 from boxferry.sandbox.video import is_video
-from boxferry.sandbox.worker import carry_out_new, end
+from boxferry.sandbox.worker import carry_out_new, end, finish_video
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 Answer = Response | tuple[Response, int]
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 TEXTS = {".txt"}
-LONGEST_NAME = 250  #: characters; a longer one breaks the call
 UNSTORED = ("id", "file_id", "batch_id", "mode", "media_type", "instance_list", "update_log", "created_time")
 UNREADABLE = (
     "Traceback (most recent call last):\n  LookupError:\n" + "*" * 70
@@ -37,13 +37,14 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
 
     @blueprint.post("/api/walrus/v1/project/<project>/input/from_local")
     def from_local(project: str) -> Answer:
-        return _upload(sandboxed.store, project)
+        with sandboxed.worker.holding():
+            return _upload(sandboxed, project)
 
     return blueprint
 
 
-def _upload(store: Store, project: str) -> Answer:
-    fields, file = _fields(), request.files.get("file")
+def _upload(sandboxed: Sandboxed, project: str) -> Answer:
+    fields, file, store = _fields(), request.files.get("file"), sandboxed.store
     if file is None or not file.filename:
         raise Refusal("No files")
     directory_id = _directory(store, project, fields.get("directory_id"))
@@ -51,55 +52,59 @@ def _upload(store: Store, project: str) -> Answer:
     kind = _kind(name)
     if kind is None:
         return _not_taken(name)
-    input_id = store.insert("input", _row(fields, name, kind) | {"project": project, "directory_id": directory_id})
-    if len(name) > LONGEST_NAME:
-        store.update("input", input_id, {"status": "processing"})
-        raise DatabaseRefusal("value too long for type character varying(250)")
-    return _carried_out(store, store.row("SELECT * FROM input WHERE id = ?", input_id) or {}, file.read())
+    place = {"project": project, "directory_id": directory_id, "created_time": store.now()}
+    row = store.row("SELECT * FROM input WHERE id = ?", store.insert("input", place | _row(fields, name, kind))) or {}
+    return _carried_out(sandboxed, row, file.read())
 
 
 def _row(fields: Row, name: str, kind: str) -> Row:
     boxes, frames = fields.get("instance_list"), fields.get("frame_packet_map")
     return {
-        "status": "uploading",
+        "status": "processing",
         "original_filename": name,
         "media_type": kind,
         "type": "from_local",
-        "created_time": now(),
         "due": now(),
         "instance_list": json.dumps({"list": boxes}) if boxes else None,
         "frame_packet_map": json.dumps(frames) if isinstance(frames, dict) else None,
     }
 
 
-def _carried_out(store: Store, row: Row, data: bytes) -> Answer:
+def _carried_out(sandboxed: Sandboxed, row: Row, data: bytes) -> Answer:
     """Do the work; what cannot be opened leaves a failed input behind, and the call breaks.
 
     Raises:
         AttributeError: the media cannot be opened.
+        DatabaseRefusal: the database broke down on it: the input stays as it is, and there is no file.
+        Abandoned: the same, of a video that cannot be read.
     """
-    name, input_id = row["original_filename"], row["id"]
+    store, name, input_id = sandboxed.store, row["original_filename"], row["id"]
     if there := store.file_in(row["directory_id"], name):
         problem = f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}"
-        end(store, input_id, problem, log=json.dumps({"error": {"existing_file_id": there["id"]}}))
+        end(store, input_id, problem, wrong={"existing_file_id": there["id"]})
         return refused({}, input=shown_input(store, input_id))
     if row["media_type"] == "text":
         return _text_file(store, row, data)
     try:
-        file_id = carry_out_new(store, row, name, data)
+        file_id = carry_out_new(store, row, name, data, frames_later=sandboxed.video_s > 0)
+    except Abandoned as error:
+        if error.code is None:
+            raise
+        raise DatabaseRefusal(str(error), error.code) from error
     except MediaError as error:
         end(store, input_id, str(error))
         raise AttributeError("'NoneType' object has no attribute 'parent_id'") from error
+    if sandboxed.video_s and row["media_type"] == "video":
+        sandboxed.worker.later(sandboxed.video_s, lambda: finish_video(store, input_id))
     return ok(file=None if file_id is None else {"id": file_id}, input=shown_input(store, input_id))
 
 
 def _text_file(store: Store, row: Row, data: bytes) -> Answer:
     """A text becomes a file, and its input fails: the server has no tokenizer."""
     facts = {name: row[name] for name in ("project", "directory_id", "original_filename")}
-    file_id = store.insert("file", facts | {"type": "text", "state": "added", "created_time": now()})
+    file_id = store.insert("file", facts | {"type": "text", "state": "added", "created_time": store.now()})
     (store.images / str(file_id)).write_bytes(data)
-    log = {"error": {"text_file_upload": UNREADABLE}, "info": {}, "success": False}
-    end(store, row["id"], "failed", file_id, log=json.dumps(log))
+    end(store, row["id"], "failed", file_id, wrong={"text_file_upload": UNREADABLE})
     store.update("input", row["id"], {"status_text": None})
     return refused({}, input=shown_input(store, row["id"]))
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from boxferry.sandbox.bounds import BoxError
-from boxferry.sandbox.boxes import new_row, touch, vanishes
+from boxferry.sandbox.boxes import new_row, same_box, touch, vanishes
 from boxferry.sandbox.instances import check
-from boxferry.sandbox.media import VIDEOS, MediaError
+from boxferry.sandbox.media import VIDEOS
+from boxferry.sandbox.pool import Abandoned
 
 if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
@@ -65,7 +65,7 @@ def opened_video(name: str, data: bytes) -> Clip:
     """What a video is, at the project's rate.
 
     Raises:
-        MediaError: it cannot be opened.
+        Abandoned: it cannot be read.
     """
     import av
 
@@ -76,7 +76,7 @@ def opened_video(name: str, data: bytes) -> Clip:
             source = float(stream.average_rate or 0) or PROJECT_FPS
             width, height = stream.width, stream.height
     except (av.FFmpegError, IndexError, ValueError, OSError) as error:
-        raise MediaError("Could not open file") from error
+        raise Abandoned(f"failed to read the first frame of {name}: {error}") from error
     rate = min(source, PROJECT_FPS)
     return Clip(name=name, width=width, height=height, rate=rate, frames=round(frames * rate / source))
 
@@ -108,25 +108,46 @@ def frames_of(clip: Clip, packets: dict[str, list[Any]] | None) -> dict[str, lis
     return {str(frame): boxes for frame, boxes in inside.items() if 0 <= frame < clip.frames}
 
 
-def apply_frames(store: Store, file: Row, packets: dict[str, list[Any]]) -> tuple[str, str] | None:
-    """Add the boxes of a packet map to a video; gives status text and update log where one was refused, else None.
+def apply_frames(store: Store, file: Row, packets: dict[str, list[Any]], mode: str | None) -> dict[str, Any]:
+    """Add the boxes of a packet map to a video; gives what is wrong, by frame.
 
-    Nothing is ever removed. A frame past the end is passed over without a word.
+    A frame with a bad box is left out, the others are stored. A frame past the end is passed over without a word. In
+    mode 'update_with_existing' the boxes that a frame had are deleted.
     """
-    rows, problem = [], None
+    rows, wrong = checked_frames(store, file, packets)
+    with store.writing():
+        if mode == "update_with_existing":
+            rows = _replaced(store, file["id"], rows)
+        touch(store, file["id"], len(store.add_instances(file["id"], rows)))
+    return wrong
+
+
+def _replaced(store: Store, file_id: int, rows: list[Row]) -> list[Row]:
+    """Delete what the frames of some boxes held and is not among them; gives the boxes that are new."""
+    frames, wanted = {row["frame_number"] for row in rows}, {_place(row) for row in rows}
+    there = [box for box in store.instances(file_id) if box.get("frame_number") in frames]
+    store.delete_instances([box["id"] for box in there if _place(box) not in wanted])
+    kept = {_place(box) for box in there}
+    return [row for row in rows if _place(row) not in kept]
+
+
+def _place(box: Row) -> tuple[int, str]:
+    return box["frame_number"], same_box(box)
+
+
+def checked_frames(store: Store, file: Row, packets: dict[str, list[Any]]) -> tuple[list[Row], dict[str, Any]]:
+    """The boxes of a packet map as they are stored, and what is wrong with the frames that are not."""
+    rows: list[Row] = []
+    wrong: dict[str, Any] = {}
     for frame, boxes in packets.items():
         if not str(frame).isdigit() or int(frame) >= file["frame_count"] or not isinstance(boxes, list):
             continue
         try:
             rows += [_row(store, file, box, int(frame)) for box in boxes if not vanishes(box)]
         except BoxError as error:
-            problem = "See Update Log", json.dumps({"error": {f"Frame {frame}": error.found}})
-            break
-    with store.writing():
-        touch(store, file["id"], len(store.add_instances(file["id"], rows)))
-    return problem
+            wrong[f"Frame {frame}"] = error.found
+    return rows, wrong
 
 
 def _row(store: Store, file: Row, box: Any, frame: int) -> Row:  # noqa: ANN401 # whatever was sent
-    stored = check(store, file["project"], box)
-    return new_row(stored | {"frame_number": frame, "number": stored.get("number") or 1})
+    return new_row(check(store, file["project"], box) | {"frame_number": frame})

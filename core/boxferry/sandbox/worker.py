@@ -1,92 +1,71 @@
-"""The background work: inputs are taken one after another, and end as 'success' or 'failed'."""
+"""The background work: one input is carried out, and ends as 'success' or 'failed'."""
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
 from typing import TYPE_CHECKING, Any
 
-from boxferry.sandbox.boxes import apply_list
+from boxferry.sandbox.boxes import apply_list, refused_by_database, touch
 from boxferry.sandbox.media import MediaError, fetch, name_of, opened
-from boxferry.sandbox.store import now
-from boxferry.sandbox.video import Clip, apply_frames, clips_of, frames_of, opened_video
+from boxferry.sandbox.pool import Abandoned, WorkerDied
+from boxferry.sandbox.store import RunTaken
+from boxferry.sandbox.video import Clip, apply_frames, checked_frames, clips_of, frames_of, opened_video
 
 if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
 
 log = logging.getLogger("boxferry.sandbox")
 
-AT_ONCE = 50
-LONGEST_PAUSE_S = 3600.0
+LONGEST_NAME = 250  #: characters; the database takes no more
+IN_QUEUE = {"status": "processing_frames_in_queue", "percent_complete": 60.0}
+LOG: dict[str, Any] = {"error": {}, "info": {}, "success": False}
 
 
-class Worker:
-    """A thread that processes the inputs that are due."""
+def work_off(store: Store, row: Row) -> None:
+    """Carry one input out and end it, whatever happens.
 
-    def __init__(self, store: Store) -> None:
-        """Prepare; `start` begins."""
-        self._store = store
-        self._wake = threading.Condition()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="boxferry-sandbox-worker", daemon=True)
-
-    def start(self) -> None:
-        """Begin; what an earlier run left in the middle is taken up again."""
-        for row in self._store.rows("SELECT id FROM input WHERE status = 'processing'"):
-            self._store.update("input", row["id"], {"status": "init"})
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the input in hand."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify_all()
-        self._thread.join()
-
-    def notify(self) -> None:
-        """Something is in the queue."""
-        with self._wake:
-            self._wake.notify_all()
-
-    def _run(self) -> None:
-        query = f"SELECT * FROM input WHERE status = 'init' ORDER BY due, id LIMIT {AT_ONCE}"  # noqa: S608 # fixed text
-        while True:
-            with self._wake:
-                waiting = self._store.rows(query)
-                if self._stopping:
-                    return
-                pause = waiting[0]["due"] - now() if waiting else None
-                if pause is None or pause > 0:
-                    self._wake.wait(timeout=None if pause is None else min(pause, LONGEST_PAUSE_S))
-                    continue
-            for row in waiting:
-                if row["due"] > now() or self._stopping:
-                    break
-                self._process(row)
-
-    def _process(self, row: Row) -> None:
-        self._store.update("input", row["id"], {"status": "processing", "percent_complete": 10.0})
-        try:
-            process(self._store, row)
-        except Exception as error:  # the worker goes on, as the server's does
-            log.exception("input %s", row["id"])
-            end(self._store, row["id"], f"Traceback (most recent call last): {error!r}")
+    Raises:
+        Abandoned: the input stays as it is.
+    """
+    try:
+        process(store, row)
+    except Abandoned:
+        raise
+    except Exception as error:  # the worker goes on, as the server's does
+        log.exception("input %s", row["id"])
+        end(store, row["id"], f"Traceback (most recent call last): {error!r}")
 
 
-def end(store: Store, input_id: int, problem: str | None, file_id: int | None = None, log: str | None = None) -> None:
-    """Write down how an input ended."""
+def end(  # noqa: D417 # the rest is clear
+    store: Store,
+    input_id: int,
+    problem: str | None,
+    file_id: int | None = None,
+    *,
+    wrong: dict[str, Any] | None = None,
+) -> None:
+    """Write down how an input ended.
+
+    Args:
+        problem: why it failed, None where it succeeded.
+        wrong: the errors in its log.
+    """
     values: dict[str, Any] = {
         "status": "failed" if problem else "success",
         "status_text": problem,
-        "update_log": log,
-        "percent_complete": 100.0,
+        "update_log": json.dumps(LOG | {"error": wrong or {}}),
+        "percent_complete": 0.0 if problem else 100.0,
     }
     store.update("input", input_id, values | ({"file_id": file_id} if file_id is not None else {}))
 
 
 def process(store: Store, row: Row) -> None:
-    """Carry one input out."""
+    """Carry one input out.
+
+    Raises:
+        Abandoned: the input stays as it is.
+    """
     if row["mode"] in {"update", "update_with_existing"}:
         file = store.row("SELECT * FROM file WHERE id = ?", row["file_id"])
         return _update(store, row, file) if file else end(store, row["id"], None)
@@ -99,16 +78,51 @@ def process(store: Store, row: Row) -> None:
 
 
 def _update(store: Store, row: Row, file: Row) -> None:
-    frames = json.loads(row["frame_packet_map"]) if row["frame_packet_map"] else None
+    _prepare_database(store, row)
+    touch(store, file["id"], 0)
     if file["type"] == "video":
-        return _end_frames(store, row["id"], file, frames)
-    boxes = json.loads(row["instance_list"])["list"] if row["instance_list"] else None
-    return end(store, row["id"], apply_list(store, file, row["mode"], boxes) if boxes is not None else None)
+        frames = _frames(row)
+        if not frames:
+            return end(store, row["id"], "Please provide a frame packet map. It cannot be empty.'")
+        return _end_frames(store, row, file, apply_frames(store, file, frames, row["mode"]))
+    boxes = _boxes(row)
+    return end(store, row["id"], None if boxes is None else apply_list(store, file, row["mode"], boxes))
 
 
-def _end_frames(store: Store, input_id: int, file: Row, frames: dict[str, list[Any]] | None) -> None:
-    problem, log = (apply_frames(store, file, frames) if frames else None) or (None, None)
-    end(store, input_id, problem, file["id"], log)
+def _boxes(row: Row) -> list[Any] | None:
+    found: list[Any] | None = json.loads(row["instance_list"])["list"] if row["instance_list"] else None
+    return found
+
+
+def _frames(row: Row) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = json.loads(row["frame_packet_map"]) if row["frame_packet_map"] else None
+    return found
+
+
+def _prepare_database(store: Store, row: Row) -> None:
+    """Make the rows of the models and runs that a packet names, before any of its boxes.
+
+    Raises:
+        WorkerDied: another packet makes the same run at this moment, or a box has what the database does not take.
+    """
+    lists = [_boxes(row) or [], *(_frames(row) or {}).values()]
+    boxes = [box for each in lists if isinstance(each, list) for box in each if isinstance(box, dict)]
+    refs = [(str(box["model_ref"]), str(box["model_run_ref"])) for box in boxes if _names_run(box)]
+    try:
+        for model, run in dict.fromkeys(refs):
+            store.model_run(row["project"], model, run)
+    except RunTaken as error:
+        raise WorkerDied(f"unique_model_run_refs: {error}", code="7s2a") from error
+    if store.poison and any(map(refused_by_database, boxes)):
+        raise WorkerDied("a value that the database does not take", code="9h9h")
+
+
+def _names_run(box: Row) -> bool:
+    return bool(box.get("model_ref") and box.get("model_run_ref"))
+
+
+def _end_frames(store: Store, row: Row, file: Row, wrong: dict[str, Any]) -> None:
+    end(store, row["id"], "See Update Log" if wrong else None, file["id"], wrong=wrong)
 
 
 def _fetched(store: Store, row: Row) -> tuple[str, bytes]:
@@ -125,43 +139,77 @@ def _fetched(store: Store, row: Row) -> tuple[str, bytes]:
     return name, data
 
 
-def carry_out_new(store: Store, row: Row, name: str, data: bytes) -> int | None:
+def carry_out_new(store: Store, row: Row, name: str, data: bytes, *, frames_later: bool = False) -> int | None:
     """Make the file of an input, attach its boxes, and end it; gives the file's id, None where it was split.
+
+    With `frames_later` a video has not ended then: `finish_video` goes on with it.
 
     Raises:
         MediaError: the media cannot be opened, or the name is taken.
+        Abandoned: the input stays as it is, and there is no file.
     """
+    if len(name) > LONGEST_NAME:
+        kind = WorkerDied if store.poison else Abandoned
+        raise kind(f"value too long for type character varying({LONGEST_NAME})", code="9h9h")
     if row["media_type"] == "video":
-        return _new_video(store, row, opened_video(name, data), data)
-    file_id = add_file(store, row["project"], row["directory_id"], name, data)
+        return _new_video(store, row, opened_video(name, data), data, frames_later=frames_later)
+    picture = opened(name, data)
+    check_name(store, row["directory_id"], name)
+    _prepare_database(store, row)
+    file_id = _add_file(store, row, name, picture)
     file = store.row("SELECT * FROM file WHERE id = ?", file_id)
-    boxes = json.loads(row["instance_list"])["list"] if row["instance_list"] else None
+    boxes = _boxes(row)
     end(store, row["id"], apply_list(store, file, None, boxes) if file and boxes else None, file_id)
     return file_id
 
 
-def _new_video(store: Store, row: Row, whole: Clip, data: bytes) -> int | None:
+def _new_video(store: Store, row: Row, whole: Clip, data: bytes, *, frames_later: bool) -> int | None:
     """One file, or a file and an input of its own for each clip of a long video."""
-    clips = clips_of(whole, row["video_split_duration"])
-    frames = json.loads(row["frame_packet_map"]) if row["frame_packet_map"] else None
-    if len(clips) == 1:
-        file = _add_clip(store, row, whole, data)
-        _end_frames(store, row["id"], file, frames)
-        return int(file["id"])
-    end(store, row["id"], None)
-    for clip in clips:
-        inside = frames_of(clip, frames)
-        child = {name: row[name] for name in ("project", "directory_id", "media_type", "type", "url", "created_time")}
-        child |= {"original_filename": clip.name, "parent_input_id": row["id"], "status": "processing", "due": 0.0}
-        child |= {"frame_packet_map": json.dumps(inside) if inside else None}
-        input_id = store.insert("input", child)
-        _end_frames(store, input_id, _add_clip(store, row, clip, data), inside)
-    return None
+    _prepare_database(store, row)
+    clips, frames = clips_of(whole, row["video_split_duration"]), _frames(row)
+    if len(clips) > 1:
+        end(store, row["id"], None)
+        for clip in clips:
+            _new_clip(store, row, clip, frames_of(clip, frames), data)
+        return None
+    file = _add_clip(store, row, whole, data)
+    if frames_later:
+        _begin_video(store, row, file, frames or {})
+    else:
+        _end_frames(store, row, file, apply_frames(store, file, frames or {}, None))
+    return int(file["id"])
+
+
+def _new_clip(store: Store, row: Row, clip: Clip, frames: dict[str, list[Any]] | None, data: bytes) -> None:
+    child = {name: row[name] for name in ("project", "directory_id", "media_type", "type", "url", "created_time")}
+    child |= {"original_filename": clip.name, "parent_input_id": row["id"], "status": "processing", "due": 0.0}
+    child |= {"frame_packet_map": json.dumps(frames) if frames else None}
+    input_id = store.insert("input", child)
+    file = _add_clip(store, row, clip, data)
+    _end_frames(store, child | {"id": input_id}, file, apply_frames(store, file, frames or {}, None))
+
+
+def _begin_video(store: Store, row: Row, file: Row, frames: dict[str, list[Any]]) -> None:
+    """The state in which the upload of a video is answered: failed where a frame is bad, else in the queue."""
+    _, wrong = checked_frames(store, file, frames)
+    if wrong:
+        return _end_frames(store, row, file, wrong)
+    return store.update("input", row["id"], IN_QUEUE | {"file_id": file["id"], "update_log": json.dumps(LOG)})
+
+
+def finish_video(store: Store, input_id: int) -> None:
+    """Store the good frames of a video that was uploaded; its input says success then, also where it had failed."""
+    row = store.row("SELECT * FROM input WHERE id = ?", input_id)
+    file = row and store.row("SELECT * FROM file WHERE id = ?", row["file_id"])
+    if row and file:
+        apply_frames(store, file, _frames(row) or {}, None)
+        store.update("input", input_id, {"status": "success", "percent_complete": 100.0})
 
 
 def _add_clip(store: Store, row: Row, clip: Clip, data: bytes) -> Row:
-    facts = {"project": row["project"], "directory_id": row["directory_id"], "state": "added", "created_time": now()}
-    file_id = store.insert("file", facts | clip.row())
+    facts = {"project": row["project"], "directory_id": row["directory_id"], "state": "added"}
+    times = dict.fromkeys(("created_time", "time_last_updated"), store.now())
+    file_id = store.insert("file", facts | times | clip.row())
     (store.images / str(file_id)).write_bytes(data)
     return store.row("SELECT * FROM file WHERE id = ?", file_id) or {}
 
@@ -176,27 +224,18 @@ def check_name(store: Store, directory_id: int, name: str) -> None:
         raise MediaError(f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}")
 
 
-def add_file(store: Store, project: str, directory_id: int, name: str, data: bytes) -> int:
-    """Make a file of an image; gives its id.
+def _add_file(store: Store, row: Row, name: str, picture: tuple[int, int, bytes]) -> int:
+    """Make a file of an opened image; gives its id.
 
     Raises:
-        MediaError: the image cannot be opened, or the name is taken.
+        MediaError: the name is taken.
     """
-    width, height, shown = opened(name, data)
+    width, height, shown = picture
+    facts = {"project": row["project"], "directory_id": row["directory_id"], "original_filename": name}
+    facts |= {"type": "image", "state": "added", "width": width, "height": height}
+    facts |= dict.fromkeys(("created_time", "time_last_updated"), store.now())
     with store.writing():
-        check_name(store, directory_id, name)
-        file_id = store.insert(
-            "file",
-            {
-                "project": project,
-                "directory_id": directory_id,
-                "original_filename": name,
-                "type": "image",
-                "state": "added",
-                "width": width,
-                "height": height,
-                "created_time": now(),
-            },
-        )
+        check_name(store, row["directory_id"], name)
+        file_id = store.insert("file", facts)
     (store.images / str(file_id)).write_bytes(shown)
     return file_id
