@@ -1,13 +1,17 @@
 """What breaks a real server, and costs boxes: the workers, their race, their deaths, and what stays undone."""
 
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 
 import pytest
 import requests
 
+from boxferry.sandbox.faults import Faults
 from boxferry.sandbox.server import Sandbox
 from sandbox.calls import PACKET, a_box, a_label, a_png, call, inputs, send_file, update, upload, viewed
 from videos import a_video
@@ -360,3 +364,52 @@ def test_a_sandbox_killed_in_the_middle_leaves_what_it_had_in_hand(tmp_path):
         assert again.wait_idle()
         assert [row["status"] for row in again.inputs()] == ["success", "processing", "success"]
         assert [box["x_min"] for box in again.boxes("a.png")] == [9]
+
+
+def test_a_spec_of_faults_says_what_the_sandbox_has_of_them(tmp_path):
+    """Race and poison as soon as faults are wanted at all; each can be switched off."""
+    usual = Faults.parse("drop_after=0.1").of_sandbox()
+    assert (usual["race_s"], usual["poison"]) == (0.05, True)
+    quiet = Faults.parse("race_s=0,poison=0,kill_worker=0.25,busy=0.5,busy_s=2,lose_work=0.125,seed=9")
+    assert quiet.of_sandbox() == {
+        "race_s": 0.0,
+        "poison": False,
+        "kill_worker": 0.25,
+        "busy_share": 0.5,
+        "busy_s": 2.0,
+        "lose_work": 0.125,
+        "seed": 9,
+    }
+    with Sandbox(tmp_path, **Faults.parse("kill_worker=1").of_sandbox()) as sandbox:
+        update(sandbox, upload(sandbox, "a.png"), [a_box(a_label(sandbox))])
+        assert sandbox.wait_idle()
+        assert sandbox.workers_alive == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "alive"), [(["--faults", "race_s=0.5"], 1), (["--workers", "3"], 2)], ids=["faults", "plain"]
+)
+def test_the_command_shows_the_race_with_faults_only(tmp_path, options, alive):
+    """Two updates of a new run together: one is lost, or none is."""
+    program = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
+    command = [*program, "sandbox", "--port", "0", "--folder", str(tmp_path / "s"), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        found = dict(running.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(4))
+        there = SimpleNamespace(
+            host=found["DIFFGRAM_HOST"],
+            project=found["DIFFGRAM_PROJECT"],
+            client_id=found["DIFFGRAM_CLIENT_ID"],
+            client_secret=found["DIFFGRAM_CLIENT_SECRET"],
+            directory_id=1,
+        )
+        boxes = [a_box(a_label(there), model_ref="m", model_run_ref="r")]
+        ids = [upload(there, f"{n}.png") for n in range(2)]
+        for file_id in ids:
+            update(there, file_id, boxes)
+        deadline = time.monotonic() + 20
+        while "init" in (states := [i["status"] for i in inputs(there)][:2]) or states.count("success") < alive:
+            assert time.monotonic() < deadline, states
+            time.sleep(0.05)
+        time.sleep(0.2)
+        assert [i["status"] for i in inputs(there)][:2].count("success") == alive
+        running.terminate()

@@ -27,13 +27,22 @@ if TYPE_CHECKING:
 @click.option(
     "--delay", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds until a packet is applied."
 )
-@click.option("--faults", metavar="SPEC", help="Break requests: 'drop_after=0.1,error_before=0.05,seed=7'.")
-def sandbox_command(folder: str | None, port: int, rate_limit: int | None, delay: float, faults: str | None) -> None:
+@click.option("--workers", type=click.IntRange(1), default=4, show_default=True, help="Packets applied at a time.")
+@click.option("--faults", metavar="SPEC", help="Break requests: 'drop_after=0.1,kill_worker=0.02,seed=7'.")
+def sandbox_command(
+    folder: str | None, port: int, rate_limit: int | None, delay: float, workers: int, faults: str | None
+) -> None:
     """Run a Diffgram-compatible inbox on this machine, with a page to look at what arrived; Ctrl-C ends it.
 
     With --faults the settings that are printed lead through a proxy that breaks requests and answers, each so often:
     drop_before, drop_after, delay (of delay_s seconds), truncate, limited, error_before, error_after, duplicate, refuse
-    (for refuse_s seconds nobody listens), lose_work (accepted, and never worked on).
+    (for refuse_s seconds nobody listens).
+
+    The sandbox itself then has the faults of a real server: lose_work (accepted, and never worked on), kill_worker (the
+    packet stays 'processing' and its worker is dead; without workers nothing is applied until a restart), busy (no
+    packet is begun for busy_s seconds), race_s (0.05: packets that bring the same new run within so many seconds are
+    lost but one; 0 for never), poison (1: a value that the database refuses kills the worker; 0: its packet comes to
+    nothing).
     """
     broken = _faults(faults)
     with tempfile.TemporaryDirectory(prefix="boxferry-sandbox-") as temporary:
@@ -42,8 +51,8 @@ def sandbox_command(folder: str | None, port: int, rate_limit: int | None, delay
             port=port,
             rate_limit=rate_limit,
             delay_s=delay,
-            lose_work=broken.lose_work if broken else 0.0,
-            seed=broken.seed if broken else 0,
+            workers=workers,
+            **(broken.of_sandbox() if broken else {}),
         )
         with server as sandbox, _wire(sandbox.host, broken) as host:
             click.echo(settings_lines(sandbox, host))

@@ -1,4 +1,4 @@
-"""The faults of the wire, on purpose: a proxy before a sandbox that breaks requests and answers by a seeded dice."""
+"""Faults on purpose, by a seeded dice: those of the wire, a proxy before a sandbox, and those of the sandbox itself."""
 
 from __future__ import annotations
 
@@ -36,9 +36,15 @@ class Faults:
         error_after: the same, and it was carried out.
         duplicate: the request reaches the server twice.
         refuse: the connection breaks, the request does not reach the server, and for `refuse_s` nobody listens.
-        lose_work: the packet is accepted, and nobody does the work; the sandbox's own fault, not the wire's.
+        lose_work: the packet is accepted, and nobody does the work; this and the following are the sandbox's own.
+        kill_worker: the worker that takes the packet dies, and the packet stays 'processing'.
+        busy: the CPU is busy for `busy_s` from this packet on: packets are accepted, and none is begun.
+        race_s: seconds for which packets that bring the same new run lose all but one of them, and their workers; 0 for
+            never.
+        poison: 1 where a value that the database refuses kills the worker, 0 where its packet succeeds without boxes.
         delay_s: seconds of a delay.
         refuse_s: seconds of refusing.
+        busy_s: seconds of a busy CPU.
         seed: makes the dice repeatable.
     """
 
@@ -52,9 +58,26 @@ class Faults:
     duplicate: float = 0.0
     refuse: float = 0.0
     lose_work: float = 0.0
+    kill_worker: float = 0.0
+    busy: float = 0.0
+    race_s: float = 0.05
+    poison: int = 1
     delay_s: float = 1.0
     refuse_s: float = 0.5
+    busy_s: float = 1.0
     seed: int = 0
+
+    def of_sandbox(self) -> dict[str, Any]:
+        """Those that are not the wire's, as keywords of `Sandbox`."""
+        return {
+            "lose_work": self.lose_work,
+            "kill_worker": self.kill_worker,
+            "busy_share": self.busy,
+            "busy_s": self.busy_s,
+            "race_s": self.race_s,
+            "poison": bool(self.poison),
+            "seed": self.seed,
+        }
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -63,7 +86,7 @@ class Faults:
         Raises:
             ValueError: a name that is no fault, or a value that is no number.
         """
-        known: dict[str, Callable[[str], Any]] = {f.name: int if f.name == "seed" else float for f in fields(cls)}
+        known: dict[str, Callable[[str], Any]] = {f.name: int if f.type == "int" else float for f in fields(cls)}
         values: dict[str, Any] = {}
         for part in filter(None, text.split(",")):
             name, _, value = part.partition("=")
