@@ -19,6 +19,7 @@ from boxferry.errors import BoxferryError
 from boxferry.formats import Catalog
 from boxferry.reading.source import source_of
 from formats.reading import FORMATS, a_context
+from formats.samples import SAMPLES, format_of
 
 RUNS = int(os.environ.get("BOXFERRY_FUZZ_RUNS", "1500"))
 SEED = int(os.environ.get("BOXFERRY_FUZZ_SEED", "1"))
@@ -37,6 +38,14 @@ NATIVE = (
     b'"score":[0.5]}\n'
 )
 RESULT = b'{"image_id":1,"category_id":0,"bbox":[1,2,30,40],"score":0.5}'
+
+
+def a_reader(name, sample):
+    """A later format's, by its sample: one file of it, which is what is changed."""
+    file, data = next(iter(sample.files.items()))
+    return format_of(name), file, [data], {key.replace("-", "_"): value for key, value in sample.options.items()}
+
+
 READERS = {
     "coco-results": ("coco", "x.json", [b"[" + RESULT + b"]", b"[" + RESULT + b",{}]"], {}),
     "coco-lines": ("coco", "x.jsonl", [(RESULT + b"\n") * 3], {}),
@@ -47,6 +56,7 @@ READERS = {
     "voc-results": ("voc", "comp4_det_test_cat.txt", [b"a 0.83 1 2 30 40\nb 0.5 1 2 3 4\n"], {}),
     "mot": ("mot", "clip.txt", [b"1,7,10,5,20,15,0.9,-1,-1,-1\n3,-1,12,5,20,15,0.8,-1,-1,-1\n"], {"mot_label": "x"}),
     "boxferry": ("boxferry", "x.ndjson", [NATIVE * 2], {}),
+    **{name: a_reader(name, sample) for name, sample in SAMPLES.items()},
 }
 HUGE = b"[" + RESULT.replace(b"[1,2,30,40]", b"[1e308,1e308,1e308,1]") + b"]"
 #: what found something once, by reader
@@ -63,6 +73,7 @@ WORDS = [
     b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\u0000", b"\\ud800", b"\xff\xfe", b"\xef\xbb\xbf", b"\0", b"\n",
     b"\r\n", b"\t", b" ", b"../../etc/passwd", b"&amp;", b"&x;", b"<!--", b"]]>", b"<bndbox>", b"</object>",
     b"<xmin>1</xmin>",
+    b"<image>", b"shapes", b"points", b"annotations", b"result", b"value",
     b"\xe2\x80\xa8", b"image_id", b"bbox", b"segmentation", b"category_id", b"1,1,1,1,1,1,1", b"inf", b"0x10", b"1_0",
     b"\xd9\xa1",
 ]  # fmt: skip
@@ -96,7 +107,7 @@ CATALOG = Catalog(names={0: "cat", 1: "dog"}, images={1: Image("a.jpg", 100, 80)
 def judged(fmt, path, options):
     """Read a file, fit what comes of it, and hold the counts together."""
     context = a_context(fmt, catalog=CATALOG, names=CATALOG.names, size=(100, 80), **options)
-    context = dataclasses.replace(context, polygons=True)
+    context = dataclasses.replace(context, polygons=True, attributes=("difficult", "truncated", "group_id", "score"))
     kept = 0
     try:
         for chunk in FORMATS[fmt].read(source_of(path), context):

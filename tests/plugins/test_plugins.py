@@ -95,7 +95,7 @@ def test_a_plugin_can_be_disabled_by_name(strangers, how):
 
 def test_disabling_a_plugin_that_is_not_there_is_an_error():
     """A typo in the name is not passed over."""
-    with pytest.raises(UsageError, match=r"no plugin named cocoo .* boxferry, coco, live, media, mot, voc, yolo"):
+    with pytest.raises(UsageError, match=r"no plugin named cocoo .* boxferry, coco, .*voc, yolo"):
         plugin_manager(disabled=["cocoo"])
 
 

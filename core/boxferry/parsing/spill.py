@@ -30,7 +30,13 @@ class Spill:
     none a box.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, record: np.dtype[np.void] = RECORD) -> None:
+        """Begin with nothing.
+
+        Args:
+            record: what a record holds; its field 'image' says which image it is of.
+        """
+        self._record = record
         self._open = ExitStack()
         self._file: Any = None
         self._counts = np.zeros(1024, np.int64)
@@ -77,7 +83,7 @@ class Spill:
         with said_of_disk():
             self._file.seek(0)
         for start, stop in pairwise(cuts):
-            records = np.frombuffer(self._file.read((stop - start) * RECORD.itemsize), RECORD)
+            records = np.frombuffer(self._file.read((stop - start) * self._record.itemsize), self._record)
             yield records if self._grouped else records[np.argsort(records["image"], kind="stable")]
 
     def _bring_into_order(self, bounds: NDArray[np.int64], cuts: NDArray[np.int64]) -> None:
@@ -87,14 +93,14 @@ class Spill:
         with said_of_disk():
             self._file.seek(0)
             ordered = self._open.enter_context(tempfile.TemporaryFile(prefix="boxferry-"))  # noqa: SIM115 # it is
-            while block := self._file.read(BLOCK * RECORD.itemsize):
-                records = np.frombuffer(block, RECORD)
+            while block := self._file.read(BLOCK * self._record.itemsize):
+                records = np.frombuffer(block, self._record)
                 chunk = chunk_of[records["image"]]
                 order = np.argsort(chunk, kind="stable")
                 found, starts = np.unique(chunk[order], return_index=True)
                 stops = np.append(starts[1:], len(records))
                 for number, start, stop in zip(found.tolist(), starts.tolist(), stops.tolist(), strict=True):
-                    ordered.seek(int(free[number]) * RECORD.itemsize)
+                    ordered.seek(int(free[number]) * self._record.itemsize)
                     ordered.write(records[order[start:stop]].tobytes())
                     free[number] += stop - start
             ordered.flush()

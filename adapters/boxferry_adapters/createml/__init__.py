@@ -1,0 +1,119 @@
+"""The format `createml`: a JSON list of images, each with boxes by centre and size in pixels, as Create ML takes it.
+
+The format is defined at https://developer.apple.com/documentation/createml/building-an-object-detector-data-source:
+`[{"image": name, "annotations": [{"label": …, "coordinates": {"x": …, "y": …, "width": …, "height": …}}]}]`, x and y
+being the box's centre, counted from the image's top left corner. Earlier writers call the keys `imagefilename` and
+`annotation`. A `confidence`, which Vision's results have and the format does not, is taken as the score.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.boxes.tally import Place
+from boxferry.formats import Format
+from boxferry.hookspecs import hookimpl
+from boxferry.parsing.files import heads_of, streams_of
+from boxferry.parsing.gather import (
+    BadBox,
+    BadImage,
+    Box,
+    Gathering,
+    label_of,
+    located,
+    number,
+    score_of,
+    shown,
+    usable,
+)
+from boxferry.parsing.json_scan import Scanner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.formats import Context, Source
+
+NAME_KEYS = ("image", "imagefilename")
+LIST_KEYS = ("annotations", "annotation")
+SIDES = ("x", "y", "width", "height")
+BEGINNING = re.compile(rb'^\s*\[\s*\{\s*"(image|imagefilename|annotations?)"\s*:')
+COORDINATES = re.compile(rb'"coordinates"\s*:\s*\{')
+EMPTY_LIST = re.compile(rb'"annotations?"\s*:\s*\[\s*\]')
+
+_values = msgspec.json.Decoder(list[Any])
+
+
+def sniff(source: Source) -> str | None:
+    """Recognise the keys of a list's first items."""
+    for head in heads_of(source, ".json"):
+        text = head.removeprefix(b"\xef\xbb\xbf")
+        named = BEGINNING.match(text) and (b'"image"' in text or b'"imagefilename"' in text)
+        if not named or not (COORDINATES.search(text) or EMPTY_LIST.search(text)):
+            return None
+        return "a JSON list whose items have image, and annotations with label and coordinates"
+    return None
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield chunks of images; one that does not say what it is about fails alone.
+
+    Raises:
+        InputError: it is no JSON list.
+    """
+    gathering = Gathering(context)
+    return gathering.chunks(_images(source, context, gathering))
+
+
+def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[tuple[Image, list[Box], Place]]:
+    for file, stream in streams_of(source, context, ".json"):
+        scanner, index = Scanner(stream, file.shown), -1
+        for items, _ in scanner.items(_values):
+            for item in items:
+                index += 1
+                place = Place(file.shown, item=index)
+                try:
+                    image, objects = _image(item, context, file.shown)
+                except BadImage as error:
+                    gathering.fail(error, place)
+                    continue
+                yield image, usable(objects, partial(_box, gathering, index), context, place), place
+        scanner.end()
+
+
+def _image(item: Any, context: Context, source: str) -> tuple[Image, list[Any]]:  # noqa: ANN401 # any JSON value
+    if not isinstance(item, dict):
+        raise BadImage(f"expected an object, found {shown(item)}", "bad-image")
+    name = next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), "")
+    objects = _objects(item)
+    return located(context, [name], source=source, boxes=len(objects)), objects
+
+
+def _objects(item: Any) -> list[Any]:  # noqa: ANN401 # any JSON value
+    found = [item[key] for key in LIST_KEYS if item.get(key) is not None] if isinstance(item, dict) else []
+    return [] if not found else found[0] if isinstance(found[0], list) else [found[0]]
+
+
+def _box(gathering: Gathering, row: int, value: Any, _: int) -> Box:  # noqa: ANN401 # any JSON value
+    if not isinstance(value, dict) or not isinstance(value.get("coordinates"), dict):
+        raise BadBox(f"expected an object with label and coordinates, found {shown(value)}")
+    x, y, width, height = (number(value["coordinates"].get(side), side) for side in SIDES)
+    if width < 0 or height < 0:
+        raise BadBox(f"width and height cannot be negative, found {width:g} and {height:g}")
+    return Box(
+        code=gathering.vocabulary.add(label_of(value.get("label"))),
+        corners=(x - width / 2, y - height / 2, x + width / 2, y + height / 2),
+        score=score_of(value.get("confidence"), "confidence"),
+        row=row,
+    )
+
+
+@hookimpl
+def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+    """Bring the format in."""
+    summary = "a JSON list of images with labels and coordinates, as Create ML has it"
+    register(Format(name="createml", summary=summary, sniff=sniff, read=read))

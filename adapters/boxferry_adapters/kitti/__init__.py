@@ -1,0 +1,170 @@
+"""The format `kitti`: a text file an image, or one a video with frames and tracks; boxes in pixels, and 3D fields.
+
+The format is defined in the readme.txt of the object and the tracking development kit,
+https://www.cvlibs.net/datasets/kitti/eval_object.php and https://www.cvlibs.net/datasets/kitti/eval_tracking.php:
+`type truncated occluded alpha left top right bottom height width length x y z rotation_y [score]`. In tracking files
+`frame track` stand before them, frames from 0. Corners are pixels, 0-based, and taken as they stand, as every reader
+does. `DontCare` marks regions that are no objects. A type may have blanks in it: numbers are counted from the end.
+"""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
+from boxferry.formats import VIDEO_SUFFIXES, Format
+from boxferry.hookspecs import hookimpl
+from boxferry.parsing.files import TextError, contents_of, heads_of, plain
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, number, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.formats import Context, Source
+    from boxferry.parsing.files import File
+
+NUMBERS = 14  #: after the type; a score may follow
+FIELDS = (
+    "truncated", "occluded", "alpha", "", "", "", "", "height", "width", "length", "x", "y", "z", "rotation_y"
+)  # fmt: skip
+UNSET = {"truncated": -1.0, "occluded": -1.0, "alpha": -10.0}  #: what results and DontCare rows hold in their place
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NO_OBJECT = "DontCare"
+FIRST_LINES = 5
+
+
+def sniff(source: Source) -> str | None:
+    """Recognise the columns of the first lines."""
+    kinds = set()
+    for head in heads_of(source, ".txt"):
+        lines = head.decode("utf-8", "replace").split("\n")
+        rows = [words for line in lines[: max(1, len(lines) - 1)] if (words := line.split())]
+        kinds |= {_kind(words) for words in rows[:FIRST_LINES]}
+    if kinds == {"object"}:
+        return "rows of a type and 14 numbers or 15"
+    return "rows of frame, track, a type and 14 numbers or 15" if kinds == {"tracking"} else None
+
+
+def _kind(words: list[str]) -> str:
+    """'object', 'tracking', or empty for a row of neither."""
+    last = _trailing(words)
+    if last not in {NUMBERS, NUMBERS + 1} or len(words) == last:
+        return ""
+    first = words[: len(words) - last]
+    tracking = len(first) > 2 and first[0].isdigit() and first[1].lstrip("-").isdigit()
+    return "tracking" if tracking else "" if NUMBER.fullmatch(first[0]) else "object"
+
+
+def _trailing(words: list[str]) -> int:
+    """How many numbers stand at the end of a row."""
+    count = 0
+    while count < len(words) and NUMBER.fullmatch(words[-1 - count]):
+        count += 1
+    return count
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield chunks of files; one that cannot be read fails alone.
+
+    Raises:
+        InputError: the source is standard input, and a file's name tells its image.
+    """
+    if source.name == "-":
+        raise InputError(
+            "standard input: KITTI needs files, since a file's name tells its image; name one, or a folder"
+        )
+    gathering = Gathering(context, row_unit="line")
+    return gathering.chunks(_images(source, context, gathering))
+
+
+def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[tuple[Image, list[Box], Place]]:
+    for file, data in contents_of(source, context, ".txt"):
+        place = Place(file.shown)
+        try:
+            rows = _rows(data)
+            video = any(_kind(words) == "tracking" for _, words in rows)
+            image = _image(context, file, len(rows), video=video)
+        except BadImage as error:
+            gathering.fail(error, place)
+            continue
+        yield image, _boxes(rows, partial(_box, gathering, video=video), context, place), place
+
+
+def _rows(data: bytes) -> list[tuple[int, list[str]]]:
+    """The words of each line that is not blank, with its number from 1."""
+    try:
+        text = plain(data).decode("utf-8", "replace")
+    except TextError as error:
+        raise BadImage(str(error), "bad-encoding") from None
+    return [(line, words) for line, each in enumerate(text.split("\n"), start=1) if (words := each.split())]
+
+
+def _image(context: Context, file: File, boxes: int, *, video: bool) -> Image:
+    """The image, or the video, that has the file's name.
+
+    Raises:
+        BadImage: several have, or it is an image where the rows have frames.
+    """
+    try:
+        found = context.images.stem(posixpath.splitext(file.relative)[0])
+    except InputError as error:
+        raise BadImage(str(error), "ambiguous-image", boxes) from None
+    if video and found.media and posixpath.splitext(found.media)[1].lower() not in VIDEO_SUFFIXES:
+        raise BadImage(f"its rows have frames, but '{found.key}' is an image; expected a video", "not-a-video", boxes)
+    return msgspec.structs.replace(found, source=file.shown, video=video or found.video)
+
+
+def _boxes(
+    rows: list[tuple[int, list[str]]], made: Callable[[int, list[str]], Box], context: Context, place: Place
+) -> list[Box]:
+    boxes = []
+    for line, words in rows:
+        try:
+            boxes.append(made(line, words))
+        except BadBox as error:
+            context.tally.skip(error.code, str(error), place._replace(line=line))
+    return boxes
+
+
+def _box(gathering: Gathering, line: int, words: list[str], *, video: bool) -> Box:
+    frame, track = _frame_and_track(words) if video else (0, -1)
+    words = words[2:] if video else words
+    last = _trailing(words)
+    if last not in {NUMBERS, NUMBERS + 1} or last == len(words):
+        raise BadBox(f"expected a type and 14 numbers or 15, found {shown(' '.join(words))}", "bad-row")
+    label, numbers = " ".join(words[: len(words) - last]), words[len(words) - last :]
+    if label == NO_OBJECT:
+        raise BadBox("DontCare: a region that is no object", "dont-care")
+    values = [number(word, name or "a corner") for word, name in zip(numbers, FIELDS, strict=False)]
+    left, top, right, bottom = values[3:7]
+    return Box(
+        code=gathering.vocabulary.add(label),
+        corners=(left, top, right, bottom),
+        score=number(numbers[NUMBERS], "score") if last > NUMBERS else math.nan,
+        row=line,
+        frame=frame,
+        track=track,
+        fields={name: value for name, value in zip(FIELDS, values, strict=True) if name and UNSET.get(name) != value},
+    )
+
+
+def _frame_and_track(words: list[str]) -> tuple[int, int]:
+    numbers = [number(word, name) for word, name in zip(words, ("frame", "track"), strict=False)]
+    if len(numbers) < 2 or numbers[0] < 0 or numbers[1] < -1 or any(value % 1 for value in numbers):
+        raise BadBox(f"expected frame and track as whole numbers, found {shown(' '.join(words[:2]))}", "bad-row")
+    return int(numbers[0]), int(numbers[1])
+
+
+@hookimpl
+def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+    """Bring the format in."""
+    summary = "a text file an image, rows of 'type truncated occluded alpha left top right bottom …', as KITTI has them"
+    register(Format(name="kitti", summary=summary, sniff=sniff, read=read))

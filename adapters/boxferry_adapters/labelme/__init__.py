@@ -1,0 +1,41 @@
+"""The format `labelme`: a JSON file an image with shapes in pixels, as LabelMe writes it.
+
+What stands in a file is defined by what LabelMe itself reads and writes, `labelme/label_file.py` and `labelme/shape.py`
+in https://github.com/wkentaro/labelme: points are pixels of the plane, 0-based, so that an image's far corner is at its
+width and height; a rectangle is two opposite corners, a circle its centre and a point on its edge. That shapes of one
+label and one `group_id` are parts of one object is what its own converters do (`examples/instance_segmentation`).
+X-AnyLabeling and others add `score`, `difficult`, `attributes` and the shape type `rotation`, which are read too
+(https://github.com/CVHub520/X-AnyLabeling/blob/main/docs/en/user_guide.md).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from boxferry.formats import Format
+from boxferry.hookspecs import hookimpl
+from boxferry.parsing.files import heads_of
+from boxferry_adapters.labelme.read import read
+from boxferry_adapters.labelme.write import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from boxferry.formats import Source
+
+KEYS = (re.compile(rb'"shapes"\s*:\s*\['), re.compile(rb'"imagePath"\s*:|"imageData"\s*:|"shape_type"\s*:'))
+
+
+def sniff(source: Source) -> str | None:
+    """Recognise the keys of the first files."""
+    heads = heads_of(source, ".json")
+    found = all(all(key.search(head.replace(b"\0", b"")) for key in KEYS) for head in heads)
+    return "JSON files with shapes and imagePath" if heads and found else None
+
+
+@hookimpl
+def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+    """Bring the format in."""
+    summary = "a folder of JSON files, one an image, as LabelMe writes them"
+    register(Format(name="labelme", summary=summary, sniff=sniff, read=read, write=write))

@@ -1,0 +1,137 @@
+"""Reads files into chunks."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.boxes.outlines import bounds_of
+from boxferry.boxes.tally import Place
+from boxferry.parsing.files import TextError, contents_of, plain
+from boxferry.parsing.gather import (
+    BadBox,
+    BadImage,
+    Box,
+    Gathering,
+    label_of,
+    located,
+    score_of,
+    shown,
+    usable,
+    whole,
+)
+from boxferry_adapters.labelme.shapes import outline_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.formats import Context, Source
+    from boxferry.parsing.files import File
+
+FIELDS = ("difficult", "description", "group_id")  #: of a shape that can be asked for, besides its flags and attributes
+WHOLE = ("rectangle", "circle", "rotation")  #: shapes that are an object each, whatever group they are in
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield chunks of files; one that is none fails alone."""
+    reader = _Reader(context)
+    yield from reader.gathering.chunks(reader.images(source))
+    reader.finish(source.name)
+
+
+class _Reader:
+    def __init__(self, context: Context) -> None:
+        self.gathering = Gathering(context)
+        self._context = context
+        self._derived = 0
+        self._joined = 0
+
+    def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
+        for file, data in contents_of(source, self._context, ".json"):
+            place = Place(file.shown)
+            try:
+                yield *self._image(_document(data), file, place), place
+            except BadImage as error:
+                self.gathering.fail(error, place)
+
+    def _image(self, value: dict[str, Any], file: File, place: Place) -> tuple[Image, list[Box]]:
+        shapes = value.get("shapes")
+        if not isinstance(shapes, list):
+            raise BadImage(f"shapes: expected a list, found {shown(shapes)}", "bad-file")
+        said = whole(value.get("imageWidth")), whole(value.get("imageHeight"))
+        names = _names(value.get("imagePath"), file.relative)
+        image = located(self._context, names, said=said, source=file.shown, boxes=len(shapes))
+        return image, self._grouped(usable(shapes, self._box, self._context, place), shapes)
+
+    def _box(self, shape: Any, index: int) -> Box:  # noqa: ANN401 # any JSON value
+        if not isinstance(shape, dict):
+            raise BadBox(f"expected an object, found {shown(shape)}")
+        corners, ring = outline_of(shape)
+        label = label_of(shape.get("label"))
+        score = score_of(shape.get("score"))
+        self._derived += ring is not None
+        return Box(
+            code=self.gathering.vocabulary.add(label),
+            corners=corners,
+            score=score,
+            row=index,
+            rings=() if ring is None else (ring,),
+            fields=_fields(shape) if self._context.attributes else {},
+        )
+
+    def _grouped(self, boxes: list[Box], shapes: list[dict[str, Any]]) -> list[Box]:
+        """With the outlines of one label and one group made one box; the first of them keeps its place and fields."""
+        found: dict[object, Box] = {}
+        for box in boxes:
+            shape = shapes[box.row]
+            group = shape.get("group_id")
+            apart = not box.rings or shape.get("shape_type") in WHOLE or not isinstance(group, int | str)
+            key = (box.row,) if apart else (box.code, group)
+            if (first := found.setdefault(key, box)) is not box:
+                self._joined += 1
+                first.rings += box.rings
+                first.corners = bounds_of(list(first.rings))
+        return list(found.values())
+
+    def finish(self, name: str) -> None:
+        """Note what stands in for boxes."""
+        if self._derived:
+            message = f"{self._derived} shapes are no rectangles: their boxes are the bounds of their outlines"
+            self._context.tally.note("derived", message, Place(name))
+        if self._joined:
+            message = f"{self._joined} outlines are parts of objects, by their group_id: an object is one box"
+            self._context.tally.note("joined", message, Place(name))
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(plain(data))
+    except TextError as error:
+        raise BadImage(str(error), "bad-encoding") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadImage(f"malformed JSON: {error}", "bad-json") from None
+    if not isinstance(value, dict):
+        raise BadImage(f"expected an object with shapes, found {shown(value)}", "bad-json")
+    return value
+
+
+def _names(path: Any, relative: str) -> Iterator[str]:  # noqa: ANN401 # any JSON value
+    """What the image may be called: `imagePath` from the file's own folder on, or alone; else as the file is."""
+    if isinstance(path, str) and path.strip():
+        path = path.replace("\\", "/")
+        yield posixpath.normpath(posixpath.join(posixpath.dirname(relative), path))
+        yield path
+    else:
+        yield posixpath.splitext(relative)[0]
+
+
+def _fields(shape: dict[str, Any]) -> dict[str, Any]:
+    """The further fields of a shape: some keys of its own, its flags and its attributes."""
+    found = {name: shape[name] for name in FIELDS if shape.get(name) not in {None, ""}}
+    for key in ("flags", "attributes"):
+        more = shape.get(key)
+        found |= more if isinstance(more, dict) else {}
+    return {name: value for name, value in found.items() if isinstance(value, str | int | float | bool)}

@@ -1,0 +1,78 @@
+"""Writes a JSON file for each image."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.errors import InputError
+from boxferry.formats import file_stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.formats import Context
+
+VERSION = "5.5.0"  #: of LabelMe, whose files these are like
+
+_encoder = msgspec.json.Encoder()
+
+
+def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:  # noqa: ARG001 # nothing to look up
+    """Write `<image without suffix>.json` for each image into a folder, to be laid beside the images.
+
+    Outlines are polygons, those of one box with a `group_id` in common; the other boxes are rectangles. A score is
+    written as `score`, attributes as `attributes`: LabelMe keeps both.
+
+    Raises:
+        InputError: an image has no known size, or its name leads out of the folder.
+    """
+    taken: set[str] = set()
+    target.mkdir(parents=True, exist_ok=True)
+    for chunk in chunks:
+        for image, rows in chunk.each_image():
+            if not image.sized:
+                raise InputError(
+                    f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE"
+                )
+            path = target / f"{file_stem(image, taken)}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shapes = [each for row in range(rows.start, rows.stop) for each in _shapes(chunk, row, row - rows.start)]
+            document = _document(image, shapes)
+            path.write_bytes(msgspec.json.format(_encoder.encode(document), indent=2))
+
+
+def _document(image: Image, shapes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": posixpath.basename(image.key),
+        "imageData": None,
+        "imageHeight": image.height,
+        "imageWidth": image.width,
+    }
+
+
+def _shapes(chunk: Detections, row: int, group: int) -> Iterator[dict[str, Any]]:
+    rings = None if chunk.polygons is None else chunk.polygons[row]
+    left, top, right, bottom = chunk.xyxy[row].tolist()
+    kind = "polygon" if rings else "rectangle"
+    for points in [ring.tolist() for ring in rings] if rings else [[[left, top], [right, bottom]]]:
+        shape = {
+            "label": chunk.labels[chunk.label[row]],
+            "points": points,
+            "group_id": group if rings and len(rings) > 1 else None,
+            "description": "",
+            "shape_type": kind,
+            "flags": {},
+        }
+        if (score := chunk.score[row].item()) == score:  # not NaN
+            shape["score"] = score
+        if chunk.attributes is not None and chunk.attributes[row]:
+            shape["attributes"] = chunk.attributes[row]
+        yield shape

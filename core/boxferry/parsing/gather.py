@@ -1,0 +1,340 @@
+"""Boxes one by one, image by image, gathered into the columns of chunks: what formats without columns are read with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import msgspec
+import numpy as np
+
+from boxferry.boxes.detections import Detections, Image, objects
+from boxferry.boxes.labels import Vocabulary
+from boxferry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from boxferry.boxes.tally import Place
+    from boxferry.formats import Context, Id
+
+    Corners = tuple[float, float, float, float]
+    Ring = NDArray[np.float64]  # (K, 2) x and y in pixels
+
+T = TypeVar("T")
+
+CHUNK_IMAGES = 512
+CHUNK_BOXES = 8192
+LARGEST = 1e9  #: of a coordinate in pixels; more is a broken file's
+LARGEST_WHOLE = 2**31 - 1  #: of frames, tracks and sizes
+SHOWN = 60
+
+
+class BadBox(Exception):
+    """A box cannot be used: one sentence, and the reason in a fixed word."""
+
+    def __init__(self, message: str, code: str = "bad-box") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class BadImage(Exception):
+    """An image, or a file about one, fails as a whole: one sentence, the reason in a fixed word, and its boxes."""
+
+    def __init__(self, message: str, code: str, boxes: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        self.boxes = boxes
+
+
+class Box(msgspec.Struct, gc=False, kw_only=True):
+    """One box of an image.
+
+    Attributes:
+        code: its label, as the gathering's vocabulary numbers it; -1 for a class without a name, which the vocabulary
+            remembers.
+        corners: x_min, y_min, x_max, y_max in pixels, 0-based, maxima exclusive.
+        score: NaN where there is none.
+        row: the line or item at which it stands; -1 where unknown.
+        track: -1 for none.
+        frame: of a video, from 0.
+        rings: its outline; () for none.
+        fields: the further fields that it has, those among them that nobody asked for too.
+    """
+
+    code: int
+    corners: tuple[float, float, float, float]
+    score: float = math.nan
+    row: int = -1
+    track: int = -1
+    frame: int = 0
+    rings: tuple[Any, ...] = ()
+    fields: dict[str, Any] = {}
+
+
+@dataclass(slots=True)
+class _Columns:
+    images: list[Image] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+
+
+class Gathering:
+    """Takes images with their boxes, one after another, and gives chunks of them; each image is taken once."""
+
+    def __init__(
+        self,
+        context: Context,
+        names: Mapping[Id, str] | None = None,
+        *,
+        row_unit: Literal["line", "item"] = "item",
+        seen: dict[str, str] | None = None,
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            context: whose tally counts the chunks, and which says what is asked for.
+            names: class id → label, where boxes have class ids.
+            row_unit: what the boxes' `row` counts.
+            seen: the images that were taken before, with their places; this gathering's are added.
+        """
+        self.vocabulary = Vocabulary(names or {})
+        self._context = context
+        self._row_unit: Literal["line", "item"] = row_unit
+        self._seen = {} if seen is None else seen
+        self._columns = _Columns()
+
+    def fail(self, error: BadImage, place: Place) -> None:
+        """Record an image that failed, with its boxes, which are not counted yet."""
+        self._context.tally.fail(error.code, str(error), place, boxes=error.boxes, counted=False)
+
+    def chunks(self, found: Iterable[tuple[Image, list[Box], Place]]) -> Iterator[Detections]:
+        """Chunks of all images that come, each with its boxes and its place; then reports classes without a name."""
+        for image, boxes, place in found:
+            self.add(image, boxes, place)
+            if self.full:
+                yield self.taken()
+        if self._columns.images:
+            yield self.taken()
+        self.vocabulary.report(self._context.tally)
+
+    @property
+    def full(self) -> bool:
+        """Whether what is there is worth a chunk."""
+        return len(self._columns.images) >= CHUNK_IMAGES or len(self._columns.boxes) >= CHUNK_BOXES
+
+    def add(self, image: Image, boxes: list[Box], place: Place) -> None:
+        """Take an image and its boxes; one that was there already fails as a whole."""
+        known = [box for box in boxes if box.code >= 0]
+        if (first := self._seen.get(image.key)) is not None:
+            message = f"image '{image.key}' is in {first} already"
+            self._context.tally.fail("duplicate-image", message, place, boxes=len(known), counted=False)
+            return
+        self._seen[image.key] = str(place)
+        self._columns.images.append(image)
+        self._columns.counts.append(len(known))
+        self._columns.boxes += known
+
+    def taken(self) -> Detections:
+        """The chunk, counted as read; the gathering is empty then."""
+        found, self._columns = self._columns, _Columns()
+        boxes = found.boxes
+        chunk = Detections.from_counts(
+            found.images,
+            found.counts,
+            np.array([box.corners for box in boxes], np.float64).reshape(-1, 4),
+            [box.code for box in boxes],
+            self.vocabulary.labels,
+            score=[box.score for box in boxes],
+            row=[box.row for box in boxes],
+            row_unit=self._row_unit,
+            **self._optional(found),
+        )
+        self._context.tally.count(chunk)
+        return chunk
+
+    def _optional(self, found: _Columns) -> dict[str, Any]:
+        boxes, columns, context = found.boxes, dict[str, Any](), self._context
+        if any(image.video for image in found.images):
+            columns["frame"] = [box.frame for box in boxes]
+        if any(box.track >= 0 for box in boxes):
+            columns["track"] = [box.track for box in boxes]
+        if context.polygons:
+            columns["polygons"] = objects([box.rings or None for box in boxes])
+        if context.attributes:
+            columns["attributes"] = objects([_asked(box.fields, context.attributes) for box in boxes])
+        return columns
+
+
+def _asked(fields: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any] | None:
+    return {name: fields[name] for name in names if fields.get(name) is not None} or None
+
+
+def located(
+    context: Context,
+    names: Iterable[str],
+    *,
+    said: tuple[int, int] = (0, 0),
+    source: str,
+    boxes: int = 0,
+    shares: bool = False,
+) -> Image:
+    """The image that a format names, with its local file and one size.
+
+    Args:
+        context: looks it up.
+        names: its names, best first: the first one that an image answers to is it, else the first one is its key.
+        said: width and height as the format has them; 0 where it does not say.
+        source: the file that it is named in.
+        boxes: how many boxes fail with it where it cannot be told.
+        shares: its boxes are shares of its size, so that one with boxes is no use without.
+
+    Raises:
+        BadImage: nothing names it, several images answer, the sizes differ, or a size is needed and not known.
+    """
+    try:
+        image = _sized(_first_known(context, names), said, source)
+    except InputError as error:
+        raise BadImage(str(error), "ambiguous-image", boxes) from None
+    except BadImage as error:
+        error.boxes = boxes
+        raise
+    if shares and boxes and not image.sized:
+        remedy = "add --images DIR, --size WxH or --categories FILE"
+        raise BadImage(f"the size of image '{image.key}' is not known: {remedy}", "no-size", boxes)
+    return image
+
+
+def _first_known(context: Context, names: Iterable[str]) -> Image:
+    first: Image | None = None
+    for name in (each for each in names if each.strip("/\\. ")):
+        found = context.images.named(name.replace("\\", "/"))
+        first = first or found
+        if found.media or context.images.id_of(found) is not None:
+            return found
+    if first is None:
+        raise BadImage("it does not say which image it is about", "no-image")
+    return first
+
+
+def _sized(image: Image, said: tuple[int, int], source: str) -> Image:
+    if not all(said):
+        return msgspec.structs.replace(image, source=source)
+    if image.sized and said != (image.width, image.height):
+        sizes = f"{said[0]}x{said[1]} for '{image.key}', which is {image.width}x{image.height}"
+        raise BadImage(f"says {sizes}: its boxes cannot be trusted", "size-mismatch")
+    return msgspec.structs.replace(image, width=said[0], height=said[1], source=source)
+
+
+def number(value: object, what: str) -> float:
+    """A finite number, out of a number or its text.
+
+    Raises:
+        BadBox: it is none, or is too large.
+    """
+    try:
+        found = math.nan if isinstance(value, bool) or "_" in str(value)[:1000] else float(value)  # type: ignore[arg-type] # what is no number raises
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not abs(found) <= LARGEST:
+        raise BadBox(f"{what}: expected a number, found {shown(value)}")
+    return found
+
+
+def score_of(value: object, what: str = "score") -> float:
+    """A score: NaN where it is None or an empty text.
+
+    Raises:
+        BadBox: it is no number.
+    """
+    return math.nan if value is None or value == "" else number(value, what)
+
+
+def whole(value: object) -> int:
+    """A size, a frame or an id as a whole number from 0; 0 where it is none."""
+    try:
+        found = 0.0 if isinstance(value, bool) else float(value)  # type: ignore[arg-type] # what is no number raises
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return int(found) if 0 <= found <= LARGEST_WHOLE else 0
+
+
+def label_of(value: object, what: str = "label") -> str:
+    """A label's name, its blanks made single ones.
+
+    Raises:
+        BadBox: it is no text, or is empty.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise BadBox(f"{what}: expected a name, found {shown(value)}")
+    return " ".join(value.split())
+
+
+def ring_of(points: Iterable[Any], what: str, scale: tuple[float, float] = (1.0, 1.0)) -> Ring:
+    """(K, 2) x and y of three points or more, each a pair, multiplied by `scale`.
+
+    Raises:
+        BadBox: they are fewer, or not pairs of numbers.
+    """
+    found = []
+    for point in points if isinstance(points, list | tuple) else ():
+        if not isinstance(point, list | tuple) or len(point) != 2:
+            raise BadBox(f"{what}: expected points [x, y], found {shown(point)}")
+        found.append((number(point[0], what) * scale[0], number(point[1], what) * scale[1]))
+    if len(found) < 3:
+        raise BadBox(f"{what}: expected three points or more, found {len(found)}")
+    return np.array(found, np.float64)
+
+
+def flat_ring(numbers: Any, what: str, scale: tuple[float, float] = (1.0, 1.0)) -> Ring:  # noqa: ANN401 # any JSON value
+    """As `ring_of`, of x1, y1, x2, y2, ….
+
+    Raises:
+        BadBox: as there, or their number is odd.
+    """
+    if not isinstance(numbers, list | tuple) or len(numbers) % 2:
+        raise BadBox(f"{what}: expected x1, y1, x2, y2, x3, y3, …, found {shown(numbers)}")
+    return ring_of(list(zip(numbers[::2], numbers[1::2], strict=True)), what, scale)
+
+
+def turned(corners: Corners, degrees: float, about: tuple[float, float]) -> Ring:
+    """(4, 2) the corners of a box that is turned clockwise, as the image is seen, about a point."""
+    left, top, right, bottom = corners
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    moved = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64) - about
+    ring: Ring = moved @ np.array([[cos, sin], [-sin, cos]]) + about
+    return ring
+
+
+def shown(value: object) -> str:
+    """A value as messages show it: its JSON, cut off where it is long."""
+    try:
+        text = msgspec.json.encode(value).decode("utf-8", "replace")
+    except (TypeError, ValueError, RecursionError):
+        text = type(value).__name__
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def usable(items: Iterable[T], made: Callable[[T, int], Box | None], context: Context, place: Place) -> list[Box]:
+    """The boxes that an image's items give; each that gives none is skipped with the reason.
+
+    Args:
+        items: what stands in the file.
+        made: gives an item's box, from the item and its number, or None where it is meant to be none; raises BadBox.
+        context: whose tally counts what is skipped.
+        place: where the items stand.
+
+    Raises:
+        InputError: the tally is strict, and an item is no box.
+    """
+    boxes = []
+    for index, item in enumerate(items):
+        try:
+            if (box := made(item, index)) is not None:
+                boxes.append(box)
+        except BadBox as error:
+            context.tally.skip(error.code, f"its item {index}: {error}", place)
+    return boxes
