@@ -107,8 +107,11 @@ def choose_format(source: Source, wanted: str, formats: Mapping[str, Format]) ->
         listed = "; ".join(f"{name}: {why}" for name, why in claims.items())
         raise UnknownFormat(f"{source.name}: more than one format fits ({listed}); choose with --format")
     live = source.value is not None
-    looked_for = "; ".join(f"{name}: {fmt.summary}" for name, fmt in formats.items() if fmt.read and fmt.live == live)
-    raise UnknownFormat(f"{source.name}: no format recognises it; looked for {looked_for}; choose with --format")
+    looked_for = ", ".join(name for name, fmt in formats.items() if fmt.read and fmt.live == live)
+    raise UnknownFormat(
+        f"{source.name}: no format recognises it; looked for {looked_for}; "
+        "`boxferry formats` says what each is; choose with --format"
+    )
 
 
 def read_catalog(source: Source, formats: Mapping[str, Format]) -> Catalog:
