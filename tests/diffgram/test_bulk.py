@@ -5,7 +5,7 @@ import json
 import pytest
 
 from boxferry.diffgram.answers import FileRecord
-from boxferry.diffgram.bulk import Bulk, few, listed
+from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few, listed
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.frames import Files, Page
 from boxferry.errors import AuthError, Unreachable
@@ -97,7 +97,8 @@ def read(host, sandbox, wanted=None, **options):
         files = list(client.files(sandbox.directory_id))
         calls.clear()
         chosen = [file for file in files if wanted is None or file.id in wanted]
-        found = list(Bulk(client, sandbox.directory_id, connections=3).boxes(chosen, among=len(files)))
+        by_pages = not few(len(chosen), among=len(files), share=BOXES_SHARE)
+        found = list(Bulk(client, sandbox.directory_id).boxes(chosen, by_pages=by_pages))
     assert len(found) == len({each.file_id for each in found})
     return {each.file_id: each for each in found}, calls.counted()
 
@@ -128,11 +129,18 @@ def test_deleted_boxes_are_left_out(sandbox):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "among", "singly"), [(20, 20, True), (21, 400, False), (21, 421, True), (0, 0, True)]
+    ("wanted", "among", "share", "singly"),
+    [(20, 20, 20, True), (21, 400, 20, False), (21, 421, 20, True), (21, 84, 4, False), (21, 85, 4, True)],
 )
-def test_few_files_are_asked_for_singly(wanted, among, singly):
-    """Twenty, or under a twentieth of the directory."""
-    assert few(wanted, among=among) is singly
+def test_few_files_are_asked_for_singly(wanted, among, share, singly):
+    """Twenty, or under that share of the directory."""
+    assert few(wanted, among=among, share=share) is singly
+
+
+def test_nothing_wanted_asks_nothing():
+    """By pages or singly."""
+    with a_client("http://127.0.0.1:9") as client:
+        assert list(Bulk(client, 1).boxes([], by_pages=True)) == []
 
 
 def test_few_wanted_files_are_no_pages(sandbox):
@@ -165,7 +173,7 @@ def test_a_file_that_went_meanwhile_is_left_out(sandbox, client):
     ids = fill(sandbox, 3, boxes=1)
     files = [*client.files(sandbox.directory_id), FileRecord(id=999, type="image")]
     sandbox.remove_file(ids[0])
-    found = Bulk(client, sandbox.directory_id).boxes(files, among=3)
+    found = Bulk(client, sandbox.directory_id).boxes(files, by_pages=True)
     assert sorted(each.file_id for each in found) == ids[1:]
 
 
@@ -198,4 +206,4 @@ def test_all_that_is_under_way_is_one_call(sandbox, client):
 def test_a_server_that_is_gone_is_said_so():
     """Not taken for one without pages."""
     with a_client("http://127.0.0.1:9") as client, pytest.raises(Unreachable):
-        list(Bulk(client, 1).boxes([FileRecord(id=n, type="image") for n in range(40)], among=40))
+        list(Bulk(client, 1).boxes([FileRecord(id=n, type="image") for n in range(40)], by_pages=True))

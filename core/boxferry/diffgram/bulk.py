@@ -10,7 +10,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from boxferry.errors import Refused, Unreachable
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     Mode = Literal["base", "annotation", "explorer"]
     Row = dict[str, Any]
 
+T = TypeVar("T")
 log = logging.getLogger("boxferry.diffgram")
 
 FEW = 20  #: so many files are always asked for singly
-SMALL_SHARE = 20  #: and one of so many in the directory: pages would mostly show files that are not wanted
+SIZES_SHARE = 20  #: pages of sizes are worth the server's time from one wanted file in so many of the directory on
+BOXES_SHARE = 4  #: likewise of boxes: a page takes most of the time that its files take singly
 AHEAD = 16  #: files a connection that are asked for ahead of what is taken
 
 
@@ -84,32 +86,30 @@ def _unseen(files: list[FileRecord], seen: set[int]) -> Iterator[FileRecord]:
 class Bulk:
     """Reads the files of one directory; changes nothing."""
 
-    def __init__(self, client: Client, directory_id: int, *, connections: int = 4) -> None:
-        """Prepare; nothing is asked yet. `connections` are used at once where files are asked for singly."""
+    def __init__(self, client: Client, directory_id: int) -> None:
+        """Prepare; nothing is asked yet."""
         self._client = client
         self._directory_id = directory_id
-        self._connections = connections
 
     def sized(self) -> Iterator[FileRecord]:
         """All files with the sizes of images, by pages; a page takes the server about ten times as long as without."""
         return listed(partial(self._client.page, self._directory_id, mode="annotation"))
 
-    def boxes(self, wanted: Collection[FileRecord], *, among: int) -> Iterator[StoredFile]:
+    def boxes(self, wanted: Collection[FileRecord], *, by_pages: bool) -> Iterator[StoredFile]:
         """What some files of the directory hold, each once, in no order; files that are not there are left out.
 
-        Images come by pages, those that no page shows singly, and all singly where few of the directory are wanted;
-        videos come frame by frame. No more than a page is held.
+        Videos come frame by frame. No more than a page is held.
 
         Args:
             wanted: files as a list shows them.
-            among: how many files the directory has.
+            by_pages: read images by pages, and only those singly that no page shows; see `few`.
         """
         left = {file.id for file in wanted if file.type != "video"}
-        if not few(len(left), among=among):
+        if by_pages and left:
             for file in self._shown(left):
                 left.discard(file.id)
                 yield StoredFile(file.id, file.rows, file.size)
-        yield from self.each(self._image, left)
+        yield from (found for found in self.each(self._image, left) if found)
         yield from self.each(self._video, [file.id for file in wanted if file.type == "video"])
 
     def _shown(self, wanted: set[int]) -> Iterator[FileRecord]:
@@ -123,14 +123,14 @@ class Bulk:
         except (Refused, Unreachable) as error:
             log.debug("files are asked for singly: %s", error)
 
-    def each(self, ask: Callable[[int], StoredFile | None], file_ids: Collection[int]) -> Iterator[StoredFile]:
-        """What is known of each file, asked over several connections, a few ahead of what is taken."""
+    def each(self, ask: Callable[[int], T], file_ids: Collection[int]) -> Iterator[T]:
+        """What each file is answered with, asked over several connections, a few ahead of what is taken."""
         if not file_ids:
             return
         left = iter(file_ids)
-        with ThreadPoolExecutor(self._connections) as pool:
-            while some := list(islice(left, self._connections * AHEAD)):
-                yield from (found for found in pool.map(ask, some) if found is not None)
+        with ThreadPoolExecutor(self._client.connections) as pool:
+            while some := list(islice(left, self._client.connections * AHEAD)):
+                yield from pool.map(ask, some)
 
     def _image(self, file_id: int) -> StoredFile | None:
         try:
@@ -145,6 +145,12 @@ class Bulk:
         return StoredFile(file_id, rows, viewed.size, viewed.frames)
 
 
-def few(wanted: int, *, among: int) -> bool:
-    """Whether it is quicker to ask for some of a directory's files singly than by pages of all."""
-    return wanted <= FEW or wanted * SMALL_SHARE < among
+def few(wanted: int, *, among: int, share: int) -> bool:
+    """Whether it is quicker to ask for some of a directory's files singly than by pages of all.
+
+    Args:
+        wanted: how many files are wanted.
+        among: how many the directory has.
+        share: one in how many has to be wanted, SIZES_SHARE or BOXES_SHARE.
+    """
+    return wanted <= FEW or wanted * share < among

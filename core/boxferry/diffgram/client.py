@@ -47,6 +47,9 @@ SHOWN = 20  #: directories that a message lists
 class Client:
     """A project on a Diffgram server; safe to use from several threads. Making it does no I/O.
 
+    Attributes:
+        connections: how many calls are worth making at once.
+
     Every method raises `DiffgramError`, in one of its kinds, when the call fails.
     """
 
@@ -71,6 +74,7 @@ class Client:
         Raises:
             UsageError: the time-out is not above 0.
         """
+        self.connections = connections
         self._server = server
         self._wire = Wire(server, connections=connections, timeout_s=timeout_s, clock=clock, sleep=sleep)
         self._pacer = Pacer(clock=clock, sleep=sleep)

@@ -9,6 +9,8 @@ from boxferry.diffgram.names import server_name
 from boxferry.sending.target import REPLACING, OnExisting, Problem, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from boxferry.boxes.detections import Image
     from boxferry.sending.existing import FileIndex
     from boxferry.sending.holdings import Holdings
@@ -38,16 +40,26 @@ class Destinations:
         """Whether files are made, so that an image without boxes is worth sending."""
         return self.route is not None
 
-    def of(self, image: Image) -> Target | Problem:
-        """Where the boxes of an image go, or why they cannot."""
-        if self.route is None:
-            return self._there(image)
-        made = self.route.target(image)
+    def of(self, images: Sequence[Image]) -> list[Target | Problem]:
+        """(M,) where the boxes of each image go, or why they cannot.
+
+        What the server has to be asked of the files, it is asked for all of them together.
+        """
+        found = [self._there(image) if self.route is None else self._made(image, self.route) for image in images]
+        there = [target.file_id for target in found if isinstance(target, Target) and target.file_id is not None]
+        self.holdings.load_sizes(there)
+        if self.route is None and self.on_existing == "skip":
+            self.holdings.load(there)
+            return [self._unless_boxes(target) for target in found]
+        return found
+
+    def _made(self, image: Image, route: Route) -> Target | Problem:
+        made = route.target(image)
         if self.files is None or isinstance(made, Problem):
             return made
-        found = self.files.exact(made.file_name) or self.files.exact(server_name(made.file_name))
-        if found is None:
-            return made
+        found = self.files.exact(made.file_name, server_name(made.file_name))
+        if found is None or isinstance(found, Problem):
+            return found or made
         if self.on_existing == "skip":
             return Problem("file-exists", f"'{found.original_filename}' (id {found.id}) is there", fails=False)
         return self._update(found.original_filename or made.file_name, found.id, video=image.video)
@@ -58,9 +70,12 @@ class Destinations:
         found = self.files.find(image)
         if isinstance(found, Problem):
             return found
-        if self.on_existing == "skip" and self.holdings.rows(found.id, video=image.video):
-            return Problem("has-boxes", f"file {found.id} has boxes already", fails=False)
         return self._update(found.original_filename or image.key, found.id, video=image.video)
+
+    def _unless_boxes(self, found: Target | Problem) -> Target | Problem:
+        if isinstance(found, Target) and found.file_id and self.holdings.rows(found.file_id, video=found.video):
+            return Problem("has-boxes", f"file {found.file_id} has boxes already", fails=False)
+        return found
 
     def _update(self, name: str, file_id: int, *, video: bool) -> Target | Problem:
         if video and self.on_existing in REPLACING:

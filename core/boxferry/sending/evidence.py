@@ -49,7 +49,7 @@ class Evidence:
     def missing(self, entry: Entry, file_id: int) -> set[str]:
         """The references of a packet's boxes that a file does not hold."""
         body = self._outbox.body(entry.id)
-        return references_in(body) - self._holdings.references(file_id, video=b'"frame_packet_map"' in body)
+        return references_in(body) - set(self._holdings.references(file_id, video=b'"frame_packet_map"' in body))
 
     def own_records(self, entry: Entry, file_id: int) -> list[InputRecord]:
         """The records of a file that carried boxes of this packet."""

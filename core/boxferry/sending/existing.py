@@ -56,10 +56,12 @@ class FileIndex:
             self._by_last.setdefault(path.name, []).append(file)
             self._by_stem.setdefault(str(path.with_suffix("")), []).append(file)
 
-    def exact(self, name: str) -> FileRecord | None:
-        """The file of exactly this name, the newest where there are several."""
-        found = self._by_name.get(name)
-        return found[-1] if found else None
+    def exact(self, *names: str) -> FileRecord | Problem | None:
+        """The one file of exactly the first of these names that any has; None where none has, a Problem for several."""
+        found = next((files for name in names if (files := self._by_name.get(name))), [])
+        if len(found) > 1:
+            return Problem("ambiguous-file", f"{len(found)} files have its name: {_listed(found)}; remove all but one")
+        return found[0] if found else None
 
     def find(self, image: Image) -> FileRecord | Problem:
         """The one file for an image, or why there is none: by its id where one is given, else by its name."""

@@ -2,46 +2,164 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from boxferry.diffgram.answers import ImageRecord, ViewedFile
+from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, few
 from boxferry.sending.ownership import Rows, sorted_rows
+from boxferry.sending.row_file import RowFile
 
 if TYPE_CHECKING:
-    from boxferry.diffgram.answers import ViewedFile
+    from collections.abc import Collection, Iterable
+
+    from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
+
+MORE = 2  #: so many times as many files as were asked for so far are expected in all
 
 
 class Holdings:
-    """Asks the server; changes nothing. Sizes and runs are asked for once, boxes each time."""
+    """Reads from the server, in few calls where many files are wanted; changes nothing.
 
-    def __init__(self, client: Client, directory_id: int) -> None:
-        """Prepare; nothing is asked yet."""
+    Sizes stay as they were read. Boxes are read anew each time, but those that `load` has read stay as they were then,
+    until `forget`. Safe to read from several threads; `load` from one.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        directory_id: int,
+        files: Iterable[FileRecord] = (),
+        *,
+        expected: int = 0,
+    ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            client: asks the server.
+            directory_id: the directory.
+            files: its files as the server lists them; without them, they are listed when many are to be loaded.
+            expected: about how many of them are going to be asked for; 0 where unknown.
+        """
         self._client = client
         self._directory_id = directory_id
+        self._expected = expected
+        self._bulk = Bulk(client, directory_id)
+        self._files: dict[int, FileRecord] = {}
+        self._among = 0
         self._views: dict[int, ViewedFile] = {}
+        self._sized: set[int] = set()  # what `load_sizes` was asked for
+        self._loaded: set[int] = set()  # what `load` was asked for and had to ask the server for
+        self._rows = RowFile()
         self._runs: dict[int, str] = {}
+        self._take(files)
+
+    def load_sizes(self, file_ids: Collection[int]) -> None:
+        """Read the sizes of images, so that `view` and `size` need not ask; those of all where many are wanted.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        wanted = {i for i in file_ids if i in self._files and i not in self._views}
+        wanted -= {i for i in wanted if self._files[i].type == "video"}
+        self._sized |= wanted
+        if wanted and self._many(self._sized, SIZES_SHARE):
+            self._views.update((file.id, _image(file.size)) for file in self._bulk.sized() if all(file.size))
+        left = [file_id for file_id in wanted if file_id not in self._views]
+        self._views.update(self._bulk.each(lambda file_id: (file_id, self._client.view(file_id)), left))
+
+    def load(self, file_ids: Collection[int]) -> None:
+        """Read the boxes of files, which `rows` and `references` then give; those of all where many are wanted.
+
+        Files on which no box was ever put, when the directory was listed, are not asked for.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        self._list_unknown(file_ids)
+        wanted = [self._files[i] for i in file_ids if i in self._files and i not in self._rows]
+        self._loaded.update(file.id for file in wanted if not file.never_had_boxes)
+        if by_pages := self._many(self._loaded, BOXES_SHARE):
+            wanted = [file for file in self._files.values() if file.id not in self._rows]
+        for file in wanted:
+            if file.never_had_boxes:
+                self._rows.put(file.id, [])
+        for found in self._bulk.boxes([f for f in wanted if not f.never_had_boxes], by_pages=by_pages):
+            self._rows.put(found.file_id, found.rows)
+            if all(found.size) and not found.frames:
+                self._views.setdefault(found.file_id, _image(found.size))
+
+    def _list_unknown(self, file_ids: Collection[int]) -> None:
+        if sum(file_id not in self._files for file_id in file_ids) > FEW:
+            self._take(self._client.files(self._directory_id))
+
+    def _take(self, files: Iterable[FileRecord]) -> None:
+        self._files.update((file.id, file) for file in files if not file.removed)
+        self._among = len(self._files)
+
+    def _many(self, asked: Collection[int], share: int) -> bool:
+        return not few(max(self._expected, MORE * len(asked)), among=self._among, share=share)
+
+    def forget(self, file_id: int) -> None:
+        """Read this file anew when it is next asked for."""
+        self._rows.drop(file_id)
+        self._views.pop(file_id, None)
+        self._files.pop(file_id, None)
 
     def view(self, file_id: int) -> ViewedFile:
-        """The size of a file's image or video."""
+        """The size of a file's image or video, and a video's frames."""
+        self.load_sizes([file_id])
         if file_id not in self._views:
             self._views[file_id] = self._client.view(file_id)
         return self._views[file_id]
 
+    def size(self, file_id: int) -> tuple[int, int]:
+        """Width and height in pixels; 0 where the server does not tell them."""
+        return self.view(file_id).size
+
+    def complete(self, file_id: int) -> bool:
+        """Whether the annotation of a file is complete, as it was listed or last read."""
+        return bool(self._record(file_id).ann_is_complete)
+
+    def changed(self, file_id: int) -> str | None:
+        """When a file was last changed, by the server's clock, as it was listed or last read; None where unknown."""
+        return self._record(file_id).time_last_updated or None
+
+    def _record(self, file_id: int) -> FileRecord:
+        return self._files.get(file_id) or self._read(file_id)
+
+    def _read(self, file_id: int) -> FileRecord:
+        """An image, read now; what was listed of it is replaced."""
+        file = self._client.annotated(file_id, directory_id=self._directory_id)
+        self._files[file_id] = msgspec.structs.replace(file, image=None, instance_list=msgspec.UNSET)
+        return file
+
     def rows(self, file_id: int, *, video: bool = False) -> list[dict[str, Any]]:
         """The boxes of a file, with every key that the server gives."""
+        if (kept := self._rows.get(file_id)) is not None:
+            return kept
         if not video:
-            return self._client.rows(file_id, directory_id=self._directory_id)
+            return self._read(file_id).rows
         frames = self.view(file_id).frames
         return self._client.video_rows(file_id, frames_count=frames, directory_id=self._directory_id)
 
-    def references(self, file_id: int, *, video: bool = False) -> set[str]:
-        """The references of the boxes that a file holds."""
+    def references(self, file_id: int, *, video: bool = False) -> Counter[str]:
+        """The references of the boxes that a file holds, each with how often."""
         rows = self.rows(file_id, video=video)
-        return {row["creation_ref_id"] for row in rows if row.get("creation_ref_id")}
+        return Counter(row["creation_ref_id"] for row in rows if row.get("creation_ref_id"))
 
     def sorted(self, file_id: int, *, file_name: str, model: str) -> Rows:
         """The boxes of an image: a model's own, other models', and people's."""
         rows = self.rows(file_id)
-        if {row.get("model_run_id") for row in rows} - {None, *self._runs}:
-            self._runs = {run.id: run.reference_id or "" for run in self._client.model_runs()}
+        named = {row["model_run_id"] for row in rows if row.get("model_run_id") is not None}
+        if named - self._runs.keys():
+            there = {run.id: run.reference_id or "" for run in self._client.model_runs()}
+            self._runs = {**dict.fromkeys(named, ""), **self._runs, **there}
         return sorted_rows(rows, file_name=file_name, model=model, runs=self._runs)
+
+
+def _image(size: tuple[int, int]) -> ViewedFile:
+    return ViewedFile(image=ImageRecord(width=size[0], height=size[1]))

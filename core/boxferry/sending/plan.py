@@ -18,7 +18,7 @@ from boxferry.sending.target import REPLACING, Problem, Target
 from boxferry.sending.updates import entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
@@ -88,6 +88,7 @@ class Planner:
         for fitted in self.predictions.fitted(self.tally, placing.placed):
             chunk = self.labels.resolve(fitted, self.tally)
             targets = placing.targets(chunk)
+            self._load(targets)
             names = [target.file_name if target else None for target in targets]
             for index, contents in maker.contents(chunk, names):
                 if (target := targets[index]) and (made := self._entry(target, contents)):
@@ -95,6 +96,15 @@ class Planner:
         self.labels.finish()
         if self.attributes is not None:
             self.attributes.finish()
+
+    def _load(self, targets: Iterable[Target | None]) -> None:
+        """Read what the files hold where it counts: this run has sent nothing for them, or boxes of them go."""
+        there = [target for target in targets if target and target.file_id is not None]
+        counts = [target for target in there if target.mode in REPLACING or not self._earlier(target)]
+        self.holdings.load([target.file_id for target in counts if target.file_id is not None])
+
+    def _earlier(self, target: Target) -> list[Entry]:
+        return self.outbox.earlier(self.run_id, target.file_name) if self.outbox and self.run_id else []
 
     @property
     def attributes_created(self) -> list[str]:
@@ -109,12 +119,12 @@ class Planner:
         """The packet for one file; None where there is nothing to send, or the run has all of it already."""
         if not contents and not self.sends_empty(target):
             return None
-        earlier = self.outbox.earlier(self.run_id, target.file_name) if self.outbox and self.run_id else []
+        earlier = self._earlier(target)
         if target.mode in REPLACING:
             return self._replacing(target, contents, earlier)
         known = set().union(*(references_in(e.body) for e in earlier))
         if not earlier and target.file_id is not None:
-            known = self.holdings.references(target.file_id, video=target.video)
+            known = set(self.holdings.references(target.file_id, video=target.video))
         if not earlier and not known:
             return self._made(target, contents)
         new = self._left(contents, known, "already-sent", "in this run already", target)
@@ -202,7 +212,8 @@ class _Placing:
 
     def placed(self, chunk: Detections) -> Detections:
         """The boxes in the pixels and frames of the files that they go to; what stands in the way is remembered."""
-        self._found = {image.key: self._target(image) for image in chunk.images}
+        found = self._planner.destinations.of(chunk.images)
+        self._found = {image.key: self._target(image, each) for image, each in zip(chunk.images, found, strict=True)}
         viewed = [self._viewed(image) for image in chunk.images]
         chunk, problems = to_server_size(chunk, [size for size, _ in viewed], self._planner.tally)
         for index, problem in problems.items():
@@ -222,8 +233,7 @@ class _Placing:
             self._found[image.key] = problem
         return file.size, timing
 
-    def _target(self, image: Image) -> Target | Problem:
-        found = self._planner.destinations.of(image)
+    def _target(self, image: Image, found: Target | Problem) -> Target | Problem:
         if isinstance(found, Problem):
             return found
         other = self._taken.setdefault(found.file_name, image.key)

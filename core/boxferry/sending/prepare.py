@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place, Tally
@@ -18,11 +20,15 @@ from boxferry.sending.plan_file import PlanSummary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from boxferry.diffgram.answers import Directory
+    from boxferry.diffgram.answers import Directory, FileRecord
     from boxferry.diffgram.client import Client
+    from boxferry.formats import Source
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.manner import Manner
     from boxferry.sending.outbox import Entry, Outbox, Run
+
+LABEL_FILES = (".txt", ".xml", ".json")
+BYTES_AN_IMAGE = 1000  #: of a file with the boxes of many images, about ten of them each
 
 
 def prepared(
@@ -36,8 +42,9 @@ def prepared(
     tally, dry_run = Tally(strict=manner.strict), manner.dry_run or manner.plan is not None
     schema = choose_schema(client.schemas(), manner.schema)
     labels = LabelResolver(client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run)
-    holdings = Holdings(client, place.id)
-    files = _files(client, place, manner)
+    listed = list(client.files(place.id)) if manner.existing or manner.on_existing != "error" else None
+    holdings = Holdings(client, place.id, listed or (), expected=images_in(predictions.source))
+    files = None if listed is None else _index(listed, place, manner)
     if files is not None:
         predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
     return Planner(
@@ -65,11 +72,19 @@ def prepared(
     )
 
 
-def _files(client: Client, place: Directory, manner: Manner) -> FileIndex | None:
-    if not manner.existing and manner.on_existing == "error":
-        return None
+def _index(files: list[FileRecord], place: Directory, manner: Manner) -> FileIndex:
     ids = (lambda _: None) if manner.file_ids is None else ids_of(manner.file_ids)
-    return FileIndex(client.files(place.id), str(place.nickname or place.id), ids)
+    return FileIndex(files, str(place.nickname or place.id), ids)
+
+
+def images_in(source: Source) -> int:
+    """About how many images a source is of, to choose how the server is asked; 0 where it does not show."""
+    if source.value is not None:
+        return len(source.value) if isinstance(source.value, Sized) else 0
+    if not source.is_stream:
+        return sum(1 for _ in source.files(*LABEL_FILES))
+    path = Path(source.name)
+    return path.stat().st_size // BYTES_AN_IMAGE if path.is_file() else 0
 
 
 def shown(planner: Planner) -> Iterator[Entry]:

@@ -1,0 +1,167 @@
+"""How many calls a plan over files that are there makes: pages, not two calls a file."""
+
+from collections import Counter
+
+import pytest
+
+from boxferry import Diffgram, read
+from boxferry.diffgram.client import Client
+from boxferry.errors import Refused
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.prepare import images_in
+from counting import counted
+from filled import fill
+from sending.pushing import push, server_of
+
+N = 1000
+ONE = "/api/project/sandbox/file/{n}/annotation/list"
+VIEW = "/api/v1/file/view"
+
+
+def labels_for(folder, count, first=0):
+    """A YOLO file of one box for so many images."""
+    folder.mkdir(exist_ok=True)
+    for number in range(first, first + count):
+        (folder / f"{number:06}.txt").write_text("0 0.5 0.5 0.2 0.25 0.9\n")
+    return folder
+
+
+def planned(sandbox, source, outbox, **manner):
+    """What a dry run onto existing files says, and the calls that it made."""
+    given = {"existing": True, "dry_run": True, "labels": "error"} | manner
+    with counted(sandbox.host) as (host, calls), Diffgram(server_of(sandbox, host=host), outbox=outbox) as diffgram:
+        return push(diffgram, source, **given), calls.counted()
+
+
+@pytest.fixture
+def label(sandbox):
+    with Client(server_of(sandbox)) as client:
+        return client.create_label("cat", schema_id=client.schemas()[0].id)
+
+
+@pytest.mark.parametrize("options", [{"size": "640x480"}, {}], ids=["sizes known here", "sizes asked for"])
+def test_a_plan_over_files_without_boxes(sandbox, label, tmp_path, options):
+    """At most 5 calls, and one for 500 files."""
+    fill(sandbox, N)
+    source = read(labels_for(tmp_path / "labels", N), names=["cat"], **options)
+    report, calls = planned(sandbox, source, tmp_path / "o.sqlite")
+    assert len(list(report.planned)) == N
+    assert report.tally.kept == N
+    assert calls.total() <= 5 + N / 500, calls
+
+
+def by_us(number, _index):
+    """The fields of a box that another run of ours put there."""
+    return {"creation_ref_id": f"boxferry:0123456789abcdef:{number}:0:0:1:1:cat", "model_run_id": 1}
+
+
+@pytest.mark.parametrize("on_existing", ["append", "replace-own", "skip"])
+@pytest.mark.parametrize("page", [1000, 100], ids=["one page", "ten pages in no order"])
+def test_a_plan_over_files_with_boxes(sandbox, label, tmp_path, monkeypatch, on_existing, page):
+    """At most 5 calls, one for 250 files (of 1000 on a page), and one for each that no page showed."""
+    monkeypatch.setattr("boxferry.diffgram.client.PAGE", page)
+    fill(sandbox, N, boxes=1, box=by_us)
+    source = read(labels_for(tmp_path / "labels", N), names=["cat"], size="640x480")
+    report, calls = planned(sandbox, source, tmp_path / "o.sqlite", on_existing=on_existing)
+    assert len(list(report.planned)) == (0 if on_existing == "skip" else N)
+    singly = calls.pop(ONE, 0)
+    assert calls.total() <= 5 + N / 250 * 1000 / page, calls
+    assert singly < N / 4 if page < N else singly == 0
+
+
+def test_a_plan_over_few_of_many_files(sandbox, label, tmp_path):
+    """Costs a call or two a file, and no page but those of names."""
+    fill(sandbox, N, boxes=1, box=by_us)
+    source = read(labels_for(tmp_path / "labels", 7), names=["cat"], size="640x480")
+    report, calls = planned(sandbox, source, tmp_path / "o.sqlite")
+    assert len(list(report.planned)) == 7
+    assert "list explorer" not in calls
+    assert "list annotation" not in calls
+    assert calls[ONE] + calls[VIEW] <= 14
+    assert calls["list base"] == 1
+
+
+def test_two_files_of_one_name_are_told(sandbox, label, folder, diffgram):
+    """Neither is chosen: the message has the ids of both."""
+    first, *_ = fill(sandbox, 1)
+    (second,) = fill(sandbox, 1)
+    source = read(labels_for(folder / "rows", 1), names=["cat"], size="640x480")
+    report = push(diffgram, source, existing=True)
+    assert report.exit_code == 1
+    (folder / "images" / "a.jpg").rename(folder / "images" / "000000.png")
+    source = read(labels_for(folder / "rows", 1), names=["cat"], images=folder / "images")
+    again = push(diffgram, source, on_existing="append", run="again")
+    for each in (report, again):
+        assert each.tally.failed["ambiguous-file"]
+        said = " ".join(map(str, each.tally.examples["ambiguous-file"]))
+        assert f"id {first}" in said
+        assert f"id {second}" in said
+
+
+@pytest.fixture
+def counting(sandbox):
+    """A client whose calls are counted, and the calls."""
+    with counted(sandbox.host) as (host, calls), Client(server_of(sandbox, host=host)) as client:
+        yield client, calls
+
+
+def test_what_was_loaded_stays_until_it_is_forgotten(sandbox, counting):
+    """Then that file is read again, alone; what was not loaded is read each time."""
+    client, calls = counting
+    ids = fill(sandbox, 30, boxes=2, box=lambda number, _: {"creation_ref_id": f"r{number}"})
+    empty = fill(sandbox, 2, first=30)
+    holdings = Holdings(client, sandbox.directory_id, list(client.files(sandbox.directory_id)))
+    holdings.load([*ids, *empty])
+    assert calls == ["list base", "list explorer"]
+    sandbox._store.delete_instances([sandbox._store.instances(ids[0])[0]["id"]])
+    assert holdings.references(ids[0]) == Counter({"r0": 2})
+    assert holdings.rows(empty[0]) == []
+    assert (holdings.size(ids[0]), holdings.complete(ids[0])) == ((640, 480), False)
+    assert holdings.changed(ids[0])
+    assert len(calls) == 2
+    holdings.forget(ids[0])
+    sandbox._store.update("file", ids[0], {"ann_is_complete": 1})
+    assert holdings.references(ids[0]) == Counter({"r0": 1})
+    assert holdings.complete(ids[0])
+    assert calls[2:] == [ONE]
+    holdings.rows(ids[0])
+    assert calls[3:] == [ONE]
+
+
+def test_without_a_list_many_files_are_listed_first(sandbox, counting):
+    """Few are asked for singly when they are needed."""
+    client, calls = counting
+    ids = fill(sandbox, 40, boxes=1)
+    holdings = Holdings(client, sandbox.directory_id)
+    holdings.load(ids[:3])
+    assert calls == []
+    holdings.load(ids)
+    assert {len(holdings.rows(file_id)) for file_id in ids} == {1}
+    assert calls == ["list base", "list explorer"]
+
+
+def test_sizes_of_few_files_are_asked_for_singly(sandbox, counting):
+    """And those of many by pages, once."""
+    client, calls = counting
+    ids = fill(sandbox, 400)
+    holdings = Holdings(client, sandbox.directory_id, list(client.files(sandbox.directory_id)))
+    holdings.load_sizes(ids[:5])
+    assert calls[1:] == [VIEW] * 5
+    holdings.load_sizes(ids)
+    assert {holdings.size(file_id) for file_id in ids} == {(640, 480)}
+    assert calls[6:] == ["list annotation"]
+
+
+def test_a_file_that_is_not_there_is_refused(sandbox, counting):
+    """In the server's words, when its boxes are asked for."""
+    client, _ = counting
+    with pytest.raises(Refused):
+        Holdings(client, sandbox.directory_id).rows(99)
+
+
+def test_about_how_many_images_a_source_is_of(tmp_path):
+    """By its label files, its results in memory, or its bytes."""
+    assert images_in(read(labels_for(tmp_path / "labels", 12), names=["cat"]).source) == 12
+    (tmp_path / "r.json").write_text("[" + " " * 5000 + "]")
+    assert images_in(read(tmp_path / "r.json", format="coco").source) == 5
+    assert images_in(read([], format="supervision", names=["cat"]).source) == 0
