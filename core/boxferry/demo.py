@@ -84,12 +84,13 @@ def play_reviewer(sandbox: Sandbox, directory_id: int, client: Client) -> int:
     files = [file for file in client.files(directory_id) if file.type == "image"]
     for file in files:
         rows = client.rows(file.id, directory_id=directory_id)
+        doubtful = [row | {"soft_delete": True} for row in rows if (row.get("score") or 0) < DOUBTFUL]
         kept = [row for row in rows if (row.get("score") or 0) >= DOUBTFUL]
         if kept:
             best = max(kept, key=lambda row: float(row["score"]))
             best |= {"x_max": best["x_max"] + 3, "machine_made": False}
         path = f"{sandbox.host}/api/project/{sandbox.project}/file/{file.id}/annotation/update"
-        body = {"instance_list": kept, "directory_id": directory_id, "and_complete": True}
+        body = {"instance_list": kept + doubtful, "directory_id": directory_id, "and_complete": True}
         auth = (sandbox.client_id, sandbox.client_secret)
         requests.post(path, json=body, auth=auth, timeout=30).raise_for_status()
     return len(files)

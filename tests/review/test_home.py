@@ -31,13 +31,13 @@ def corrected(sandbox, diffgram, folder):
     """Three files; on a.jpg one box was moved, one deleted, one drawn; b.png is complete; c.jpg nobody has seen."""
     push(diffgram, predictions(folder))
     store = sandbox._store
-    from boxferry.sandbox.boxes import review
+    from boxferry.sandbox.annotating import save
 
     files = {file["original_filename"]: file for file in sandbox.files()}
     first, _ = store.instances(files["a.jpg"]["id"])
     drawn = {"type": "box", "label_file_id": first["label_file_id"], "machine_made": False}
     drawn |= {"x_min": 70, "y_min": 60, "x_max": 90, "y_max": 75}
-    review(store, files["a.jpg"], [first | {"x_max": first["x_max"] + 5}, drawn])
+    save(store, files["a.jpg"], [first | {"x_max": first["x_max"] + 5}, drawn])
     store.update("file", files["b.png"]["id"], {"ann_is_complete": 1})
     return diffgram
 

@@ -283,7 +283,7 @@ def test_a_server_that_never_finishes_is_not_waited_for_without_end(sandbox, dif
 def test_success_that_stored_nothing_is_found_out_by_reading_back(sandbox, diffgram, folder, verify):
     """The server says success for a list that its database turned down."""
     push(diffgram, folder, run="images")
-    with patch("boxferry.sandbox.boxes.vanishes", return_value=True):
+    with patch("boxferry.sandbox.annotating.vanishes", return_value=True):
         report = push(diffgram, folder, existing=True, verify=verify)
     assert set(report.states) == ({"refused"} if verify else {"applied"})
     if verify:

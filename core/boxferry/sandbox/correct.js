@@ -187,11 +187,17 @@ async function load() {
   choose(-1);
 }
 
+function sent(box) {
+  if (box.deleted) return { ...box.row, soft_delete: true };
+  return box.changed ? { ...box.row, machine_made: false } : box.row;
+}
+
 async function save(complete) {
   tell("saving…");
-  const list = alive().map((box) => (box.changed ? { ...box.row, machine_made: false } : box.row));
+  const list = boxes.filter((box) => !box.deleted || box.row.id).map(sent);
   try {
-    await call("update", { instance_list: list, directory_id: facts.directory, and_complete: complete });
+    await call("update", { instance_list: list, directory_id: facts.directory, and_complete: complete && !facts.done });
+    facts.done = facts.done || complete;
     await load();
   } catch (error) {
     tell(`not saved: ${error.message}; nothing is lost here, try again`, true);

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from boxferry.sandbox.store import Row
 
 LISTED = 500
-SHOWN = {"open": "AND ann_is_complete = 0", "done": "AND ann_is_complete = 1"}
+SHOWN = {"open": "AND ann_is_complete IS NOT 1", "done": "AND ann_is_complete = 1"}
 
 _PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 _SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")

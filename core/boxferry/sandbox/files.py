@@ -8,9 +8,9 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import NotFound
 
 from boxferry.sandbox import shown
-from boxferry.sandbox.answers import bad, body, ok
+from boxferry.sandbox.annotating import Saved, save
+from boxferry.sandbox.answers import bad, ok, refused
 from boxferry.sandbox.bounds import BoxError
-from boxferry.sandbox.boxes import review
 from boxferry.sandbox.checks import an_int, checked, text
 from boxferry.sandbox.listing import COLUMNS, FileLists, Unlisted
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
+NO_FILE_TO_SAVE = "'int' object has no attribute 'log'"
+OUTDATED = (
+    "Error: outdated instance list sent. This can happen when 2 users are working on the same file at the same time."
+    "Please try reloading page, clicking the refresh file data button or check your network connection. "
+    "Please contact use if this persists."
+)
 NO_FILE = "'NoneType' object has no attribute 'id'"  #: what a server says that looked for a file and did not look twice
 
 
@@ -52,7 +58,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         return jsonify(success=True, file_serialized=serialized)
 
     @blueprint.post("/api/project/<project>/file/<int:file_id>/annotation/update")
-    def save(project: str, file_id: int) -> Response | tuple[Response, int]:
+    def update(project: str, file_id: int) -> Response | tuple[Response, int]:
         return _save(store, project, file_id)
 
     @blueprint.get("/images/<int:file_id>")
@@ -67,16 +73,39 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
 
 
 def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response, int]:
-    file, sent = _file(store, project, file_id), body() or {}
-    if file is None or not isinstance(sent.get("instance_list"), list):
-        return bad("An instance_list and a file are needed")
+    """A person's save; an empty list changes no box, and `and_complete: true` says "done", or takes it back."""
+    sent, file = request.get_json(force=True), _file(store, project, file_id)
+    if file is None:
+        raise AttributeError(NO_FILE_TO_SAVE)
+    boxes = sent.get("instance_list")
     try:
-        added = review(store, file, sent["instance_list"])
+        saved = save(store, file, boxes) if boxes else None
     except BoxError as error:
-        return bad(str(error))
-    if sent.get("and_complete"):
-        store.update("file", file_id, {"ann_is_complete": 1})
-    return ok(added_instances=added)
+        if isinstance(error.found, dict):
+            return refused(error.found)
+        raise RuntimeError(error.found.splitlines()[-1]) from error  # the server's own code stumbles over it
+    if sent.get("and_complete") is True:
+        store.update(
+            "file", file_id, {"ann_is_complete": int(not file["ann_is_complete"]), "time_last_updated": store.now()}
+        )
+    return jsonify(_saved(store, project, file_id, saved))
+
+
+def _saved(store: Store, project: str, file_id: int, saved: Saved | None) -> Row:
+    """The answer to a save; None for one that had no boxes."""
+    log: Row = {"error": {}, "info": {}, "success": saved is not None}
+    if saved is not None and saved.outdated:
+        log["warning"] = {"frame_number": None, "information": OUTDATED}
+    known = shown.labels(store, project)
+    return {
+        "added_instances": [shown.box(row, known, file_id) for row in saved.added] if saved else [],
+        "deleted_instances": saved.deleted if saved else [],
+        "log": log,
+        "new_file": shown.file(_file(store, project, file_id) or {}),
+        "new_sequence_list": [],
+        "sequence": None,
+        "success": True,
+    }
 
 
 def _file(store: Store, project: str, file_id: Any) -> Row | None:  # noqa: ANN401 # whatever was sent

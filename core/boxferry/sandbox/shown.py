@@ -36,7 +36,7 @@ AT_ONCE = 500  # every SQLite takes so many values in a statement
 
 
 def file(row: Row) -> Row:
-    """A file without its media and its boxes; `ann_is_complete` is null until a person has said that it is done."""
+    """A file without its media and its boxes."""
     return {
         "id": row["id"],
         "original_filename": row["original_filename"],
@@ -44,11 +44,16 @@ def file(row: Row) -> Row:
         "state": row["state"],
         "created_time": moment(row["created_time"]),
         "time_last_updated": moment(row["time_last_updated"] or row["created_time"]),
-        "ann_is_complete": True if row["ann_is_complete"] else None,
+        "ann_is_complete": completed(row),
         "count_instances_changed": row["count_instances_changed"],
         "video_parent_file_id": None,
         **_OTHER_FILE_KEYS,
     }
+
+
+def completed(row: Row) -> bool | None:
+    """Whether a person has said "done"; None for a file of which that was never said."""
+    return None if row["ann_is_complete"] is None else bool(row["ann_is_complete"])
 
 
 def media(row: Row, host_url: str) -> Row:

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS label_schema (id INTEGER PRIMARY KEY, project TEXT, n
 CREATE TABLE IF NOT EXISTS label_file (id INTEGER PRIMARY KEY, project TEXT, schema_id INT, name TEXT, colour TEXT);
 CREATE TABLE IF NOT EXISTS file (
     id INTEGER PRIMARY KEY, project TEXT, directory_id INT, original_filename TEXT, type TEXT, state TEXT,
-    width INT, height INT, path TEXT, ann_is_complete INT DEFAULT 0, created_time REAL, frame_rate REAL,
+    width INT, height INT, path TEXT, ann_is_complete INT, created_time REAL, frame_rate REAL,
     frame_count INT, offset_s INT, media_of INT, time_last_updated REAL, count_instances_changed INT
 );
 CREATE INDEX IF NOT EXISTS file_by_name ON file (directory_id, original_filename);
@@ -50,7 +50,10 @@ CREATE TABLE IF NOT EXISTS attribute_group (
     id INTEGER PRIMARY KEY, project TEXT, schema_id INT, name TEXT, prompt TEXT, kind TEXT, data TEXT
 );
 CREATE TABLE IF NOT EXISTS attribute_template (id INTEGER PRIMARY KEY, group_id INT, name TEXT);
-CREATE TABLE IF NOT EXISTS export (id INTEGER PRIMARY KEY, project TEXT, directory_id INT);
+CREATE TABLE IF NOT EXISTS export (
+    id INTEGER PRIMARY KEY, project TEXT, directory_id INT, kind TEXT, source TEXT, file_comparison_mode TEXT,
+    masks INT, created_time REAL
+);
 """
 
 

@@ -6,7 +6,8 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from boxferry.sandbox.boxes import apply_list, refused_by_database, touch
+from boxferry.sandbox.annotating import MEMBER, apply_list
+from boxferry.sandbox.boxes import refused_by_database, touch
 from boxferry.sandbox.media import MediaError, fetch, name_of, opened
 from boxferry.sandbox.pool import Abandoned, WorkerDied
 from boxferry.sandbox.store import RunTaken
@@ -158,8 +159,9 @@ def carry_out_new(store: Store, row: Row, name: str, data: bytes, *, frames_late
     _prepare_database(store, row)
     file_id = _add_file(store, row, name, picture)
     file = store.row("SELECT * FROM file WHERE id = ?", file_id)
-    boxes = _boxes(row)
-    end(store, row["id"], apply_list(store, file, None, boxes) if file and boxes else None, file_id)
+    boxes, member_id = _boxes(row), MEMBER if row["type"] == "from_local" else None
+    problem = apply_list(store, file, None, boxes, member_id=member_id) if file and boxes else None
+    end(store, row["id"], problem, file_id)
     return file_id
 
 

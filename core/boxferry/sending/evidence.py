@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 UPDATES = ("update", "update_with_existing")
+CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
 
 
 class Evidence:
@@ -87,10 +88,12 @@ class Evidence:
         """What a replacing packet came to, looked at: whether what was to stay is there, and what was sent.
 
         A person who saves between the reading and the server's work is overwritten. Where that has happened, the rows
-        that were sent back are not there any more as they were; the packet then bears a reason.
+        that were sent back are not there any more as they were: the person's are gone, and what was sent has come back
+        as new rows, 'undeleted'. The packet then bears a reason.
         """
         rows = self._holdings.rows(entry.file_id or 0)
-        there = {row.get(name) for row in rows for name in ("id", "previous_id", "root_id")}
+        there = {row.get("id") for row in rows}
+        there |= {row.get(name) for row in rows if row.get("action_type") != "undeleted" for name in CHAIN}
         kept = [box["id"] for box in record.boxes if box.get("id") is not None]
         if lost := [row_id for row_id in kept if row_id not in there]:
             found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
