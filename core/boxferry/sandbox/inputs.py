@@ -33,6 +33,18 @@ NO_INPUT = "'NoneType' object has no attribute 'project_id'"  #: what a server s
 DEFAULT_SPLIT_S = 30
 CLEAN_LOG = {"error": {}, "info": {}, "success": False}
 
+#: Of an input; a real one has four times more.
+KEYS = (
+    "id", "status", "status_text", "file_id", "batch_id", "mode", "media_type", "original_filename", "parent_input_id",
+    "percent_complete", "created_time", "update_log", "instance_list", "directory", "source", "raw_data_blob_path",
+    "video_split_duration", "description", "newly_copied_file_id", "parent_file_id", "retry_log", "task_id",
+    "video_was_split", "archived", "processing_deferred", "retry_count",
+)  # fmt: skip
+BATCH_KEYS = (
+    "directory_id", "download_log_pre_labeled_data", "download_status_pre_labeled_data", "source_directory_id",
+    "time_updated",
+)  # fmt: skip
+
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
     """The routes."""
@@ -62,7 +74,8 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     @blueprint.post("/api/v1/project/<project>/input-batch/new")
     def new_batch(project: str) -> Response:
         checked()
-        return jsonify(input_batch={"id": store.insert("batch", {"project": project}), "status": "pending"})
+        empty = dict.fromkeys(BATCH_KEYS)
+        return jsonify(input_batch=empty | {"id": store.insert("batch", {"project": project}), "status": "pending"})
 
     return blueprint
 
@@ -128,7 +141,7 @@ def shown(row: Row) -> Row:
     names = ("id", "status", "file_id", "batch_id", "mode", "media_type", "original_filename", "parent_input_id")
     uploaded, ended_well = row["type"] == "from_local", row["status"] == "success"
     return {name: row[name] for name in names} | {
-        "percent_complete": 0.0 if row["status"] == "failed" else row["percent_complete"],
+        "percent_complete": _percent(row),
         "status_text": row["status_text"] or ("Version: 1" if ended_well and not uploaded else None),
         "created_time": moment(row["created_time"]),
         "update_log": CLEAN_LOG if row["update_log"] is None else json.loads(row["update_log"]),
@@ -137,10 +150,20 @@ def shown(row: Row) -> Row:
         "source": None if uploaded else row["type"] or "from_url",
         "raw_data_blob_path": row["blob_path"],
         "video_split_duration": None if uploaded else _split(row["video_split_duration"]),
-        **dict.fromkeys(("description", "newly_copied_file_id", "parent_file_id", "retry_log", "task_id")),
+        **dict.fromkeys(
+            ("description", "newly_copied_file_id", "parent_file_id", "retry_log", "task_id", "video_was_split")
+        ),
         **dict.fromkeys(("archived", "processing_deferred"), False),
         "retry_count": 0,
     }
+
+
+def _percent(row: Row) -> float | None:
+    """How far an input is; one whose file was made and whose boxes were refused is at its end."""
+    if row["status"] != "failed":
+        return None if row["percent_complete"] is None else float(row["percent_complete"])
+    given = row["mode"] in {"update", "update_with_existing"} or row["media_type"] is None
+    return 100.0 if row["file_id"] is not None and not given and row["status_text"] else 0.0
 
 
 def _split(seconds: int | None) -> int:

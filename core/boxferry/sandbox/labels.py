@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
 
 LONGEST_NAME = 200  #: characters of a label's name
+#: A label is a file, too: what it has of one, and empty.
+FILE_KEYS: dict[str, Any] = {
+    **dict.fromkeys(
+        ("ann_is_complete", "bucket_name", "connection_id", "count_instances_changed", "original_filename")
+    ),
+    **dict.fromkeys(("video_id", "video_parent_file_id")),
+    "ordinal": 0,
+}
 COLOUR = {  # of a label that is made without one
     "a": 1,
     "hex": "#00FF80",
@@ -82,4 +90,4 @@ def _made(store: Store, project: str, sent: Row) -> Row:
     values = {"project": project, "schema_id": schema["id"], "name": sent["name"]}
     label_id = store.insert("label_file", values | {"colour": json.dumps(colour or COLOUR)})
     label = {"id": label_id + 10_000, "name": sent["name"]}
-    return {"id": label_id, "label": label, "colour": colour or COLOUR, "type": "label", "state": "added"}
+    return FILE_KEYS | {"id": label_id, "label": label, "colour": colour or COLOUR, "type": "label", "state": "added"}

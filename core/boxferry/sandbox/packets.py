@@ -114,7 +114,7 @@ def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -
             "mode": _text(sent.get("mode")),
             "type": _text(sent.get("type")),
             "url": _text(media.get("url")),
-            "media_type": _text(media.get("type")) or _kind(store, file_id),
+            "media_type": _text(media.get("type")) or _kind(store, sent.get("mode"), file_id),
             "original_filename": _text(sent.get("original_filename")),
             "percent_complete": 0.0,
             "created_time": store.now(),
@@ -131,8 +131,10 @@ def _queue(sandboxed: Sandboxed, project: str, sent: Row, file_id: int | None) -
     sandboxed.worker.notify()
 
 
-def _kind(store: Store, file_id: int | None) -> str | None:
+def _kind(store: Store, mode: object, file_id: int | None) -> str | None:
     """An update is of the same kind as its file."""
+    if mode not in ("update", "update_with_existing"):
+        return None
     found = store.row("SELECT type FROM file WHERE id = ?", file_id)
     return found["type"] if found else None
 

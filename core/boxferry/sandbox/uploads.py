@@ -11,7 +11,7 @@ from werkzeug.utils import secure_filename
 
 from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok, refused
 from boxferry.sandbox.checks import checked_object, maybe_int, maybe_list
-from boxferry.sandbox.inputs import shown_input
+from boxferry.sandbox.inputs import KEYS, shown_input
 from boxferry.sandbox.media import MediaError
 from boxferry.sandbox.pool import Abandoned
 from boxferry.sandbox.store import now
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 Answer = Response | tuple[Response, int]
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 TEXTS = {".txt"}
-UNSTORED = ("id", "file_id", "batch_id", "mode", "media_type", "instance_list", "update_log", "created_time")
-UNREADABLE = (
-    "Traceback (most recent call last):\n  LookupError:\n" + "*" * 70
-)  #: a text file's end: no tokenizer is there
+UNREADABLE = "Traceback (most recent call last):\n  LookupError:\n" + "*" * 70  #: no tokenizer is there
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
@@ -81,7 +78,8 @@ def _carried_out(sandboxed: Sandboxed, row: Row, data: bytes) -> Answer:
     store, name, input_id = sandboxed.store, row["original_filename"], row["id"]
     if there := store.file_in(row["directory_id"], name):
         problem = f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}"
-        end(store, input_id, problem, wrong={"existing_file_id": there["id"]})
+        end(store, input_id, problem)
+        store.update("input", input_id, {"update_log": json.dumps({"error": {"existing_file_id": there["id"]}})})
         return refused({}, input=shown_input(store, input_id))
     if row["media_type"] == "text":
         return _text_file(store, row, data)
@@ -106,14 +104,14 @@ def _text_file(store: Store, row: Row, data: bytes) -> Answer:
     (store.images / str(file_id)).write_bytes(data)
     end(store, row["id"], "failed", file_id, wrong={"text_file_upload": UNREADABLE})
     store.update("input", row["id"], {"status_text": None})
-    return refused({}, input=shown_input(store, row["id"]))
+    return refused({}, input=shown_input(store, row["id"]) | {"description": UNREADABLE})
 
 
 def _not_taken(name: str) -> Answer:
     """A file of a kind that is not taken leaves nothing behind: its input was never stored."""
     words = f"Invalid file type: {PurePosixPath(name).suffix}"
     shown = {"original_filename": name, "status": "failed", "status_text": words}
-    return refused({}, input=dict.fromkeys(UNSTORED) | shown)
+    return refused({}, input=dict.fromkeys(KEYS) | shown)
 
 
 def _kind(name: str) -> str | None:
