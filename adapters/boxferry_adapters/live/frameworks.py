@@ -83,7 +83,7 @@ def _huggingface(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG
     corners = [[each["box"][name] for name in ("xmin", "ymin", "xmax", "ymax")] for each in result]
     score = [each.get("score", np.nan) for each in result]
     labels = [str(each["label"]) for each in result]
-    return LiveImage(xyxy=boxes(corners), labels=labels, score=numbers(score))
+    return LiveImage(xyxy=boxes(corners), labels=labels, score=numbers(score).reshape(-1))
 
 
 def _is_supervision(value: object) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from boxferry_adapters.live.frameworks import Framework
 
 CHUNK_IMAGES = 256
+COUNTED = {"labels": "labels", "ids": "labels", "score": "scores", "track": "tracks", "polygons": "outlines"}
 NOTHING = LiveImage(xyxy=boxes([]), labels=[])
 
 
@@ -53,12 +54,30 @@ def reader(framework: Framework) -> Callable[[Source, Context], Iterator[Detecti
             raise InputError(f"{source.name}: format '{framework.name}' is of results in memory, not of files")
         gathering = _Gathering(source.name, context)
         for name, result in pairs(source.value, framework.is_one, framework.split):
-            live = framework.convert(result, context.polygons) if framework.is_one(result) else NOTHING
+            live = _converted(framework, name, result, context) if framework.is_one(result) else NOTHING
             if chunk := gathering.add(name, live):
                 yield chunk
         yield from gathering.rest()
 
     return read
+
+
+def _converted(framework: Framework, name: str, result: object, context: Context) -> LiveImage:
+    """A result in plain arrays.
+
+    Raises:
+        InputError: it holds what is no number, or not as many scores, labels or tracks as boxes.
+    """
+    try:
+        live = framework.convert(result, context.polygons)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        what = f"missing {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{name or 'a result'}: not as {framework.name} gives it: {what}") from None
+    boxes = len(live.xyxy)
+    for what in ("labels", "ids", "score", "track", "polygons"):
+        if (column := getattr(live, what)) is not None and len(column) != boxes:
+            raise InputError(f"{live.name or name or 'a result'}: {boxes} boxes, {len(column)} {COUNTED[what]}")
+    return live
 
 
 def _in_pixels(live: LiveImage, image: Image) -> LiveImage:

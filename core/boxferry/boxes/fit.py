@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.tally import Tally
 
+LARGEST = 2**31 - 1  #: of the whole numbers that a server's database keeps
 GRACE_PX = 0.002  # an edge that is off by less is the same edge, seen through a text format
 
 
@@ -23,9 +24,10 @@ def fit(detections: Detections, *, tally: Tally, tiny: Literal["drop", "expand"]
     """The boxes with whole-numbered corners inside their images, at least one pixel wide and high, none twice.
 
     Afterwards 0 <= x_min < x_max <= width and 0 <= y_min < y_max <= height, still as float64; a second fit changes
-    nothing. In this order: drop what cannot be a box ('not-finite', 'bad-box') and what its image shows nothing of
-    ('outside-image'); clip to the image ('clipped'); round each edge; drop or expand what is under one pixel
-    ('too-small', 'expanded'); keep the best of those boxes of an image that share label and pixels ('duplicate').
+    nothing. In this order: drop what holds a number that no server keeps, since the whole packet would be lost with it
+    ('image-too-large', 'bad-track', 'bad-frame'), what cannot be a box ('not-finite', 'bad-box') and what its image
+    shows nothing of ('outside-image'); clip to the image ('clipped'); round each edge; drop or expand what is under one
+    pixel ('too-small', 'expanded'); keep the best of those boxes of an image that share label and pixels ('duplicate').
 
     An edge rounds up from 0.002 px below the half: from 12.498, not 12.5. So an edge of 12.5 becomes 13 also when a
     text format brings it back as 12.4986, and an edge that comes back e pixels off becomes the same integer unless it
@@ -43,6 +45,7 @@ def fit(detections: Detections, *, tally: Tally, tiny: Literal["drop", "expand"]
         InputError: an image that has boxes has no known size.
     """
     _require_sizes(detections)
+    detections = _storable(detections, tally)
     detections = _possible(detections, tally)
     detections = _clipped(detections, tally)
     detections = _rounded(detections, tally, tiny)
@@ -68,6 +71,19 @@ def _limits(detections: Detections) -> NDArray[np.float64]:
 def _any_in_row(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(N,) whether any entry of each row is set."""
     return functools.reduce(np.logical_or, mask.T)
+
+
+def _storable(detections: Detections, tally: Tally) -> Detections:
+    """Without the boxes of which a number would not fit into a database's integers."""
+    large = _any_in_row(detections.sizes > LARGEST)
+    message = f"its image is said to have a side over {LARGEST} pixels"
+    detections = without(detections, large[detections.image_index], "image-too-large", message, tally)
+    for column, code, least in (("track", "bad-track", -LARGEST), ("frame", "bad-frame", 0)):
+        if (numbers := getattr(detections, column)) is not None:
+            outside = (numbers < least) | (numbers > LARGEST)
+            message = f"its {column} number is not from {least} to {LARGEST}"
+            detections = without(detections, outside, code, message, tally)
+    return detections
 
 
 def _possible(detections: Detections, tally: Tally) -> Detections:

@@ -9,6 +9,8 @@ import numpy as np
 from boxferry.boxes.geometry import nms_keep
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from boxferry.boxes.detections import Detections
@@ -22,6 +24,14 @@ def without(detections: Detections, rows: NDArray[np.bool_], code: str, message:
         return detections
     tally.drop(code, message, detections, rows)
     return detections.take(~rows)
+
+
+def without_labels(detections: Detections, problems: Mapping[str, str], tally: Tally) -> Detections:
+    """The chunk without the boxes of some labels, dropped as 'bad-label'; `problems` is label → why."""
+    for label, problem in problems.items():
+        rows = detections.label == detections.labels.index(label)
+        detections = without(detections, rows, "bad-label", problem, tally)
+    return detections
 
 
 def filter_score(detections: Detections, *, min_score: float, tally: Tally) -> Detections:

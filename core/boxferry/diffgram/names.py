@@ -29,8 +29,6 @@ def server_name(name: str) -> str:
 
 def media_problem(name: str, *, video: bool = False) -> str | None:
     """Why the server would not take an image or a video of this name, or None."""
-    if problem := name_problem(name):
-        return problem
     suffix = PurePosixPath(name).suffix.lower()
     taken = VIDEO_SUFFIXES if video else IMAGE_SUFFIXES
     if suffix in REFUSED_SUFFIXES:
@@ -44,7 +42,9 @@ def media_problem(name: str, *, video: bool = False) -> str | None:
 def name_problem(name: str) -> str | None:
     """Why no file may be sent under this name, or None."""
     if len(name) > LONGEST_FILE_NAME:
-        return f"its name has {len(name)} characters, and Diffgram keeps {LONGEST_FILE_NAME}: shorten it"
+        return (
+            f"its name on the server would have {len(name)} characters, Diffgram takes {LONGEST_FILE_NAME}: shorten it"
+        )
     return text_problem(name)
 
 
@@ -53,14 +53,14 @@ def label_problem(name: str) -> str | None:
     if not name:
         return "a label needs a name"
     if len(name) > LONGEST_LABEL:
-        return f"the label's name has {len(name)} characters, and Diffgram keeps {LONGEST_LABEL}: shorten it"
+        return f"a label's name of {len(name)} characters, Diffgram takes {LONGEST_LABEL}: rename it"
     return text_problem(name)
 
 
 def text_problem(text: str) -> str | None:
     """Why the server's database would not take a text, or None."""
     if "\0" in text:
-        return "it has a NUL character, which no database takes"
+        return "it has a NUL character, which Diffgram's database does not take"
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        return "it has half of a surrogate pair, which UTF-8 has no place for"
+        return "it has half a surrogate pair, which is no text in UTF-8"
     return None

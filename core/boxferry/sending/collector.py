@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from boxferry.boxes.join import only_images, whole_video
+from boxferry.boxes.refine import without_labels
 from boxferry.boxes.tally import Tally
+from boxferry.diffgram.names import text_problem
 from boxferry.errors import InputError
 from boxferry.reading.read import read
 from boxferry.sending.spool import SpoolFile, left_behind
@@ -159,7 +161,8 @@ class Collector:
 
     def _take(self, value: object) -> None:
         tally = Tally()
-        chunks = [self._unless_video(chunk) for chunk in read(value, **self._options).unrefined(tally)]
+        read_chunks = read(value, **self._options).unrefined(tally)
+        chunks = [self._unless_video(_with_texts(chunk, tally)) for chunk in read_chunks]
         try:
             self._queue.put_nowait(chunks)
         except queue.Full:
@@ -215,9 +218,9 @@ class Collector:
     def _keep(self, spool: SpoolFile, chunks: list[Detections]) -> None:
         try:
             spool.add(chunks)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self.report.lost["not-kept"] += sum(len(chunk.images) for chunk in chunks)
-            self._note(f"{spool.path}: {error.strerror}")
+            self._note(f"{spool.path}: {(isinstance(error, OSError) and error.strerror) or error}")
 
     def _send_left_behind(self) -> None:
         for path in left_behind(self._folder):
@@ -236,6 +239,12 @@ class Collector:
         if report.stopped is not None:
             self._note(str(report.stopped))
         return True
+
+
+def _with_texts(chunk: Detections, tally: Tally) -> Detections:
+    """The boxes whose labels can be written to the disk and sent."""
+    problems = {label: problem for label in chunk.labels if (problem := text_problem(label))}
+    return without_labels(chunk, problems, tally)
 
 
 def results_of_validator(validator: Any) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401 # duck-typed

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from boxferry.boxes.label_map import near_misses
+from boxferry.boxes.refine import without_labels
+from boxferry.diffgram.names import label_problem
 from boxferry.errors import NotFound, UnknownLabel
 
 if TYPE_CHECKING:
@@ -67,13 +69,18 @@ class LabelResolver:
         self._unknown: Counter[str] = Counter()
 
     def resolve(self, detections: Detections, tally: Tally) -> Detections:
-        """The boxes whose labels have an id; the others are dropped as 'no-such-label', or their labels made."""
+        """The boxes whose labels have an id; the others are dropped as 'no-such-label', or their labels made.
+
+        A label that no server takes (too long, empty) is not made: its boxes are dropped as 'bad-label'.
+        """
         counts = np.bincount(detections.label, minlength=len(detections.labels)).tolist()
         missing = {name: n for name, n in zip(detections.labels, counts, strict=True) if n and name not in self.ids}
         if self._policy == "create":
+            bad = {name: problem for name in missing if (problem := label_problem(name))}
             for name in missing:
-                self._create(name)
-            return detections
+                if name not in bad:
+                    self._create(name)
+            return without_labels(detections, bad, tally)
         self._unknown.update(missing)
         kept = np.array([name in self.ids for name in detections.labels], bool)[detections.label]
         tally.drop("no-such-label", "the server has no such label", detections, ~kept)

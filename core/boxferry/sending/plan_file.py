@@ -10,6 +10,7 @@ import msgspec
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
 from boxferry.sending.outbox import Entry
+from boxferry.sending.plan_check import check_entry, check_labels, check_texts
 
 if TYPE_CHECKING:
     import os
@@ -134,7 +135,17 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     if found.boxferry_plan != VERSION:
         raise InputError(f"{path}: a plan of format {found.boxferry_plan}, expected {VERSION}")
     head = PlanHead(**{name: getattr(found, name) for name in PlanHead.__struct_fields__})
-    return Plan(head, found.summary, [_entry(file) for file in found.files])
+    entries = [_entry(file) for file in found.files]
+    _check(str(path), head, found.summary, entries)
+    return Plan(head, found.summary, entries)
+
+
+def _check(path: str, head: PlanHead, summary: PlanSummary, entries: list[Entry]) -> None:
+    """See that a plan holds nothing that a push would not have sent; it can have been written by anyone."""
+    check_texts(path, model=head.model, run=head.run)
+    check_labels(summary.create_labels, path)
+    for index, entry in enumerate(entries):
+        check_entry(entry, head.directory_id, f"{path}: files[{index}] ({entry.file_name})")
 
 
 def _entry(file: _File) -> Entry:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place, Tally
+from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
 from boxferry.packets.contents import references_in
 from boxferry.sending.attributes import AttributeResolver
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
 
 LABEL_FILES = (".txt", ".xml", ".json")
 BYTES_AN_IMAGE = 1000  #: of a file with the boxes of many images, about ten of them each
+
+
+def check_names(**names: str) -> None:
+    """See that a server's database takes the names of a model and a run.
+
+    Raises:
+        UsageError: it would not; the message says which and why.
+    """
+    for what, name in names.items():
+        if problem := text_problem(name):
+            raise UsageError(f"{what}: {problem}")
 
 
 def prepared(

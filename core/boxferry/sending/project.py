@@ -22,7 +22,7 @@ from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
-from boxferry.sending.prepare import allowed, plan_summary, planned_labels, prepared, shown, unsent
+from boxferry.sending.prepare import allowed, check_names, plan_summary, planned_labels, prepared, shown, unsent
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.spool import spool_folder
 
@@ -141,6 +141,7 @@ class Diffgram:
                 cannot be reached. What goes wrong once sending has begun is in the report.
         """
         manner = manner or Manner()
+        check_names(model=model, run=run)
         place = self._client.find_directory(directory)
         if not isinstance(predictions, Predictions):
             predictions = read(predictions)
@@ -181,6 +182,7 @@ class Diffgram:
             close_s: seconds that leaving the context waits.
         """
         chosen = manner or Manner()
+        check_names(model=model, run=run)
 
         def push(predictions: Predictions, wait: bool) -> PushReport:  # noqa: FBT001 # the collector's signature
             if min_score is not None:

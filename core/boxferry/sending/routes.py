@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
-from boxferry.diffgram.names import media_problem, server_name
+from boxferry.diffgram.names import media_problem, name_problem, server_name
 from boxferry.errors import UsageError
 from boxferry.packets.wire import Media, Packet, encode
+from boxferry.reading.video import clip_problem
 from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
@@ -91,17 +92,9 @@ class UploadRoute:
 
     def target(self, image: Image) -> Target | Problem:
         """The file that the upload makes; the server renames it, which is known beforehand."""
-        if not image.media:
-            return Problem("no-image", "not in the images folder: an upload needs the image; see --images")
-        if problem := media_problem(image.media, video=image.video):
-            return Problem("unsupported-media", problem)
-        if image.frame_rate and image.frames / image.frame_rate > UPLOAD_SPLIT_S:
-            message = f"longer than {UPLOAD_SPLIT_S} s: the server would cut it, and an upload does not tell into what"
-            return Problem("long-video", f"{message}; use --media-url or --blob-path")
         name = server_name(self.new.naming.of(image.key))
-        if media_problem(name, video=image.video):
-            message = f"an upload would rename it to '{name}', which Diffgram refuses: rename it, or use --media-url"
-            return Problem("unsupported-name", message)
+        if problem := _media_stops(image) or _upload_name_stops(name, image):
+            return problem
         return Target(file_name=name, media=image.media, video=image.video)
 
     def body(self, target: Target, contents: Contents) -> bytes:  # noqa: ARG002 # the name goes with the file's part
@@ -132,7 +125,7 @@ class UrlRoute:
     def target(self, image: Image) -> Target | Problem:
         """The file that the server makes from the URL; without a suffix of its own the name takes the URL's."""
         url = self.template.of(image.key)
-        return _fetched(self.new.naming.of(image.key), url, urlsplit(url).path, video=image.video)
+        return _fetched(self.new.naming.of(image.key), url, urlsplit(url).path, image)
 
     def body(self, target: Target, contents: Contents) -> bytes:
         """The packet of a new file."""
@@ -161,7 +154,7 @@ class BlobRoute:
     def target(self, image: Image) -> Target | Problem:
         """The file that the server makes from the blob; without a suffix of its own the name takes the blob's."""
         path = self.template.of(image.key)
-        return _fetched(self.new.naming.of(image.key), path, path, video=image.video)
+        return _fetched(self.new.naming.of(image.key), path, path, image)
 
     def body(self, target: Target, contents: Contents) -> bytes:
         """The packet of a new file."""
@@ -173,11 +166,44 @@ class BlobRoute:
         return encode(contents.put(packet))
 
 
-def _fetched(name: str, media: str, path: str, *, video: bool) -> Target | Problem:
-    file_name = name if PurePosixPath(name).suffix else name + PurePosixPath(path).suffix
-    if problem := media_problem(file_name, video=video):
+def _media_stops(image: Image) -> Problem | None:
+    """Why an image's media cannot be uploaded, or None."""
+    if not image.media:
+        return Problem("no-image", "not in the images folder: an upload needs the image; see --images")
+    if problem := media_problem(image.media, video=image.video):
         return Problem("unsupported-media", problem)
-    return Target(file_name=file_name, media=media, video=video)
+    if image.frame_rate and image.frames / image.frame_rate > UPLOAD_SPLIT_S:
+        message = f"longer than {UPLOAD_SPLIT_S} s: the server would cut it, and an upload does not tell into what"
+        return Problem("long-video", f"{message}; use --media-url or --blob-path")
+    return _clip_stops(image)
+
+
+def _upload_name_stops(name: str, image: Image) -> Problem | None:
+    """Why an upload cannot bear the name that the server makes of it, or None."""
+    if media_problem(name, video=image.video):
+        message = f"an upload would rename it to '{name}', which Diffgram refuses: rename it, or use --media-url"
+        return Problem("unsupported-name", message)
+    return _name_stops(name)
+
+
+def _name_stops(name: str) -> Problem | None:
+    problem = name_problem(name)
+    return Problem("unsupported-name", problem) if problem else None
+
+
+def _clip_stops(image: Image) -> Problem | None:
+    """Why a video that is on this machine must not be sent, or None: a server is at an unreadable one for good."""
+    problem = clip_problem(image.media) if image.video and image.media else None
+    return Problem("unreadable-media", problem) if problem else None
+
+
+def _fetched(name: str, media: str, path: str, image: Image) -> Target | Problem:
+    file_name = name if PurePosixPath(name).suffix else name + PurePosixPath(path).suffix
+    if problem := media_problem(file_name, video=image.video):
+        return Problem("unsupported-media", problem)
+    if stops := _name_stops(file_name) or _clip_stops(image):
+        return stops
+    return Target(file_name=file_name, media=media, video=image.video)
 
 
 def _kind(target: Target) -> str:

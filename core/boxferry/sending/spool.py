@@ -40,9 +40,14 @@ class SpoolFile:
         self.images = 0
 
     def add(self, chunks: Iterable[Detections]) -> None:
-        """Write the chunks, and see them on the disk."""
+        """Write the chunks, and see them on the disk.
+
+        Raises:
+            OSError: the disk takes nothing.
+            ValueError: a chunk has a name that is no text in UTF-8; nothing of it is written.
+        """
         for chunk in chunks:
-            self._stream.writelines(encoded(chunk))
+            self._stream.writelines(list(encoded(chunk)))
             self.images += len(chunk.images)
         self._stream.flush()
         os.fsync(self._stream.fileno())
