@@ -221,3 +221,28 @@ def test_new_media_may_name_a_job(wire):
     record = wire.new_media(media=media, original_filename=unique(), job_id=wire.job, instance_list=[wire.box()])
     assert record["status"] == "success", words(record)
     assert corners(wire.boxes(record["file_id"])) == [(1, 2, 30, 40)]
+
+
+UNFETCHED = {
+    "not-there": ("{media}/no-such-file.png", "Exceeded retry limit, no valid response (404) from"),
+    "ftp": ("ftp://127.0.0.1/a.png", "Invalid url (Did not start with http)"),
+    "path": ("/srv/a.png", "Invalid url (Did not start with http)"),
+}
+
+
+@pytest.mark.parametrize(("url", "text"), UNFETCHED.values(), ids=UNFETCHED)
+def test_media_that_cannot_be_fetched_fail_with_the_reason_in_text_and_log(wire, url, text):
+    """And there is no file."""
+    media = {"url": url.format(media=wire.media_url), "type": "image"}
+    record = wire.new_media(media=media, original_filename=unique())
+    assert (record["status"], record["file_id"]) == ("failed", None)
+    assert record["status_text"].startswith(text)
+    assert record["update_log"]["error"] == {"status_text": record["status_text"]}
+
+
+def test_a_name_that_was_not_sent_is_the_urls(wire):
+    """It stands in the input from then on."""
+    name = unique("unnamed")
+    record = wire.new_media(media={"url": wire.media(name=name), "type": "image"})
+    assert (record["status"], record["original_filename"]) == ("success", name)
+    assert wire.file(record["file_id"])["original_filename"] == name

@@ -6,7 +6,8 @@ import io
 import ipaddress
 import urllib.request
 from pathlib import PurePosixPath
-from urllib.error import URLError
+from typing import Any
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageOps
@@ -18,47 +19,73 @@ UNOPENED = {".webp", ".gif"}
 ORIENTATION = 0x0112  # the EXIF tag
 FETCH_TIMEOUT_S = 10.0
 LARGEST_BYTES = 200 * 1024 * 1024
+NOT_SUPPORTED = (
+    "Extension: {} not supported yet. \n                Try adding an accepted extension "
+    "[.jpg, .jpeg, .png, .bmp, .tif, .tiff, .webp] "
+    "or no extension at all if from cloud source and response header content-type is set correctly."
+)
 
 
 class MediaError(Exception):
-    """The media is not taken; the text is the input's status_text."""
+    """The media is not taken; the text is the input's status_text.
+
+    Attributes:
+        log: what the input's update_log says of it besides; None for nothing.
+    """
+
+    def __init__(self, text: str, *, log: dict[str, Any] | None = None) -> None:
+        super().__init__(text)
+        self.log = log
 
 
-def name_of(url: str | None, original_filename: str | None, *, video: bool = False) -> str:
-    """The name that a new file appears under.
+def _logged(text: str) -> MediaError:
+    return MediaError(text, log={"error": {"status_text": text}, "info": {}, "success": False})
+
+
+def name_in(url: str | None) -> str:
+    """The name of a new file that was sent without one: the URL's last part, up to its second dot.
 
     Raises:
-        MediaError: no name with an extension can be made of it. Without `original_filename` the URL's last part is cut
-            at the first dot.
+        MediaError: there is no URL.
     """
     if url is None:
-        raise MediaError("Invalid url (None provided)")
-    name = original_filename or PurePosixPath(urlsplit(url).path).name
-    path = PurePosixPath(name)
-    extension = path.suffix if original_filename else "." + path.name.partition(".")[2].partition(".")[0]
-    if extension in {"", "."}:
-        raise MediaError("Invalid extension, check filename")
+        raise _logged("Invalid url (None provided)")
+    return ".".join(PurePosixPath(urlsplit(url).path).name.split(".")[:2])
+
+
+def check_extension(name: str, *, given: bool, video: bool = False) -> None:
+    """See that a file is of a kind that is taken; its name was `given`, or is the URL's.
+
+    Raises:
+        MediaError: it is not.
+    """
+    extension = PurePosixPath(name).suffix
+    if not extension and not given:
+        raise _logged("Invalid extension, check filename")
     if extension.lower() not in (VIDEOS if video else TAKEN):
-        raise MediaError(f"Extension: {extension} not supported yet")
-    return name
+        raise MediaError(NOT_SUPPORTED.format(extension))
 
 
 def fetch(url: str) -> bytes:
     """The bytes behind a URL; only this machine is asked.
 
     Raises:
-        MediaError: nobody answers, or it is another machine.
+        MediaError: no file came, or it is on another machine.
     """
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not _is_loopback(parts.hostname or ""):
-        raise MediaError(
-            f"The sandbox fetches media from this machine only, not from {parts.scheme}://{parts.hostname}"
-        )
+    if parts.scheme not in {"http", "https"}:
+        raise _logged("Invalid url (Did not start with http)")
+    if not _is_loopback(parts.hostname or ""):
+        raise MediaError(f"The sandbox fetches media from this machine only, not from http://{parts.hostname}")
     try:
         with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310 # checked above
             return bytes(answer.read(LARGEST_BYTES))
+    except HTTPError as error:
+        said = error.read(200).decode("utf-8", "replace")
+        text = f"Exceeded retry limit, no valid response ({error.code}) from {url} Response: {said}"
+        raise _logged(text) from error
     except (OSError, URLError, ValueError) as error:
-        raise MediaError(f"Could not download: {error}") from error
+        raise MediaError("Error downloading media.", log={"download_media": str(error)}) from error
 
 
 def _is_loopback(hostname: str) -> bool:

@@ -16,7 +16,7 @@ from boxferry.sandbox.media import MediaError
 from boxferry.sandbox.pool import Abandoned
 from boxferry.sandbox.store import now
 from boxferry.sandbox.video import is_video
-from boxferry.sandbox.worker import carry_out_new, end, finish_video
+from boxferry.sandbox.worker import LOG, carry_out_new, end, finish_video
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -78,8 +78,7 @@ def _carried_out(sandboxed: Sandboxed, row: Row, data: bytes) -> Answer:
     store, name, input_id = sandboxed.store, row["original_filename"], row["id"]
     if there := store.file_in(row["directory_id"], name):
         problem = f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}"
-        end(store, input_id, problem)
-        store.update("input", input_id, {"update_log": json.dumps({"error": {"existing_file_id": there["id"]}})})
+        end(store, input_id, problem, log={"error": {"existing_file_id": there["id"]}})
         return refused({}, input=shown_input(store, input_id))
     if row["media_type"] == "text":
         return _text_file(store, row, data)
@@ -102,7 +101,7 @@ def _text_file(store: Store, row: Row, data: bytes) -> Answer:
     facts = {name: row[name] for name in ("project", "directory_id", "original_filename")}
     file_id = store.insert("file", facts | {"type": "text", "state": "added", "created_time": store.now()})
     (store.images / str(file_id)).write_bytes(data)
-    end(store, row["id"], "failed", file_id, wrong={"text_file_upload": UNREADABLE})
+    end(store, row["id"], "failed", file_id, log=LOG | {"error": {"text_file_upload": UNREADABLE}})
     store.update("input", row["id"], {"status_text": None})
     return refused({}, input=shown_input(store, row["id"]) | {"description": UNREADABLE})
 

@@ -118,7 +118,8 @@ def apply_frames(store: Store, file: Row, packets: dict[str, list[Any]], mode: s
     with store.writing():
         if mode == "update_with_existing":
             rows = _replaced(store, file["id"], rows)
-        touch(store, file["id"], len(store.add_instances(file["id"], rows)))
+        store.add_instances(file["id"], rows)
+        touch(store, file["id"], 0)
     return wrong
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from boxferry.sandbox.annotating import MEMBER, apply_list
 from boxferry.sandbox.boxes import refused_by_database, touch
-from boxferry.sandbox.media import MediaError, fetch, name_of, opened
+from boxferry.sandbox.media import MediaError, check_extension, fetch, name_in, opened
 from boxferry.sandbox.pool import Abandoned, WorkerDied
 from boxferry.sandbox.store import RunTaken
 from boxferry.sandbox.video import Clip, apply_frames, checked_frames, clips_of, frames_of, opened_video
@@ -44,18 +44,18 @@ def end(  # noqa: D417 # the rest is clear
     problem: str | None,
     file_id: int | None = None,
     *,
-    wrong: dict[str, Any] | None = None,
+    log: dict[str, Any] | None = None,
 ) -> None:
     """Write down how an input ended.
 
     Args:
         problem: why it failed, None where it succeeded.
-        wrong: the errors in its log.
+        log: what its update_log says; nothing is wrong by default.
     """
     values: dict[str, Any] = {
         "status": "failed" if problem else "success",
         "status_text": problem,
-        "update_log": json.dumps(LOG | {"error": wrong or {}}),
+        "update_log": json.dumps(LOG if log is None else log),
         "percent_complete": 0.0 if problem else 100.0,
     }
     store.update("input", input_id, values | ({"file_id": file_id} if file_id is not None else {}))
@@ -74,7 +74,7 @@ def process(store: Store, row: Row) -> None:
         name, data = _fetched(store, row)
         carry_out_new(store, row, name, data)
     except MediaError as error:
-        end(store, row["id"], str(error))
+        end(store, row["id"], str(error), log=error.log)
     return None
 
 
@@ -123,16 +123,18 @@ def _names_run(box: Row) -> bool:
 
 
 def _end_frames(store: Store, row: Row, file: Row, wrong: dict[str, Any]) -> None:
-    end(store, row["id"], "See Update Log" if wrong else None, file["id"], wrong=wrong)
+    end(store, row["id"], "See Update Log" if wrong else None, file["id"], log=LOG | {"error": wrong})
 
 
 def _fetched(store: Store, row: Row) -> tuple[str, bytes]:
+    """The name and the bytes of new media; a name that was not sent is written down."""
     if row["type"] not in {None, "from_url", "from_blob_path"}:
         raise MediaError(f"Type {row['type']} is not supported by the sandbox")
-    blob = row["type"] == "from_blob_path"
-    name = name_of(
-        row["blob_path"] if blob else row["url"], row["original_filename"], video=row["media_type"] == "video"
-    )
+    blob, name = row["type"] == "from_blob_path", row["original_filename"]
+    if name is None:
+        name = name_in(row["blob_path"] if blob else row["url"])
+        store.update("input", row["id"], {"original_filename": name})
+    check_extension(name, given=row["original_filename"] is not None, video=row["media_type"] == "video")
     check_name(store, row["directory_id"], name)
     data = store.blob(row["connection_id"], row["bucket_name"], row["blob_path"]) if blob else fetch(row["url"])
     if data is None:
@@ -217,13 +219,14 @@ def _add_clip(store: Store, row: Row, clip: Clip, data: bytes) -> Row:
 
 
 def check_name(store: Store, directory_id: int, name: str) -> None:
-    """See that a name is free.
+    """See that a name is free in a directory.
 
     Raises:
         MediaError: a file of this name is in the directory.
     """
     if there := store.file_in(directory_id, name):
-        raise MediaError(f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}")
+        text = f"Filename {name} Already Exists in Dir. Existing ID is:{there['id']}"
+        raise MediaError(text, log={"error": {"status_text": text}})
 
 
 def _add_file(store: Store, row: Row, name: str, picture: tuple[int, int, bytes]) -> int:
