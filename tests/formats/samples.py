@@ -19,12 +19,14 @@ class Sample:
         expected: (image, label, corners, score) of each box.
         source: what is named to be read: a file among them, or '' for the folder.
         options: of the format.
+        size: of its images, where the format does not say it.
     """
 
     files: dict[str, bytes]
     expected: list[tuple]
     source: str = ""
     options: dict[str, str] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
 
     def write(self, folder):
         """Put the files there; gives the source."""
@@ -80,6 +82,53 @@ KITTI = (
 DOTA = (
     b"imagesource:GoogleEarth\ngsd:0.14\n10 20 40 20 40 60 10 60 cat 0\n50.0 5.0 95.0 40.0 50.0 75.0 5.0 40.0 dog 1\n"
 )
+CVAT = b"""<?xml version="1.0" encoding="utf-8"?>
+<annotations><version>1.1</version><meta><task><name>x</name><mode>annotation</mode><labels><label><name>cat</name></label>
+<label><name>dog</name></label></labels></task></meta>
+<image id="0" name="a.jpg" width="100" height="80">
+<box label="cat" occluded="1" source="auto" xtl="10" ytl="20" xbr="40" ybr="60" z_order="0">
+<attribute name="score">0.5</attribute><attribute name="colour">black</attribute></box>
+<polygon label="dog" occluded="0" points="5.0,5.0;95.0,30.0;50.0,75.0" z_order="0"></polygon>
+</image></annotations>
+"""
+CVAT_VIDEO = b"""<annotations><version>1.1</version><meta><task><name>x</name><size>9</size><source>clip.mp4</source>
+<original_size><width>100</width><height>80</height></original_size></task></meta>
+<track id="4" label="cat"><box frame="2" outside="0" xtl="10" ytl="20" xbr="40" ybr="60"></box>
+<box frame="3" outside="0" xtl="5" ytl="5" xbr="95" ybr="75"></box>
+<box frame="4" outside="1" xtl="5" ytl="5" xbr="95" ybr="75">
+</box></track></annotations>
+"""
+OPENIMAGES = (
+    b"ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside\n"
+    b"a,detector,cat,0.5,0.1,0.4,0.25,0.75,1,0,0,0,-1\na,xclick,dog,1,0.05,0.95,0.0625,0.9375,0,0,0,0,0\n"
+    b"a,xclick,dog,1,0,1,0,1,0,0,1,0,0\n"
+)
+SIDES = {"original_width": 100, "original_height": 80, "image_rotation": 0, "from_name": "label", "to_name": "image"}
+LABELSTUDIO = [
+    {
+        "id": 1,
+        "data": {"image": "/data/upload/3/5b9c7dbd-a.jpg"},
+        "annotations": [],
+        "predictions": [
+            {
+                "model_version": "m1",
+                "score": 0.4,
+                "result": [
+                    {
+                        **SIDES, "id": "r1", "type": "rectanglelabels", "score": 0.5,
+                        "value": {
+                            "x": 10, "y": 25, "width": 30, "height": 50, "rotation": 0, "rectanglelabels": ["cat"]
+                        },
+                    },
+                    {
+                        **SIDES, "id": "r2", "type": "polygonlabels",
+                        "value": {"points": [[5, 6.25], [95, 50], [50, 93.75]], "polygonlabels": ["dog"]},
+                    },
+                ],
+            }
+        ],
+    }
+]  # fmt: skip
 SAMPLES = {
     "createml": Sample(
         files={"x.json": as_json(CREATEML)}, source="x.json", expected=[(*CAT, 0.5), (*DOG, None)]
@@ -95,6 +144,29 @@ SAMPLES = {
     "dota-results": Sample(
         files={"Task1_cat.txt": b"a 0.5 10 20 40 20 40 60 10 60\n", "Task2_dog.txt": b"a 0.25 5 5 95 75\n"},
         expected=[("a", *CAT[1:], 0.5), ("a", *DOG[1:], 0.25)],
+    ),
+    "cvat": Sample(files={"x.xml": CVAT}, source="x.xml", expected=[(*CAT, 0.5), (*DOG, None)]),
+    "cvat-video": Sample(
+        files={"x.xml": CVAT_VIDEO},
+        source="x.xml",
+        expected=[("clip.mp4", *CAT[1:], None), ("clip.mp4", "cat", *DOG[2:], None)],
+    ),
+    "labelstudio": Sample(
+        files={"x.json": as_json(LABELSTUDIO)},
+        source="x.json",
+        expected=[("5b9c7dbd-a.jpg", *CAT[1:], 0.5), ("5b9c7dbd-a.jpg", *DOG[1:], None)],
+    ),
+    "openimages": Sample(
+        files={"x.csv": OPENIMAGES},
+        source="x.csv",
+        expected=[("a", *CAT[1:], 0.5), ("a", *DOG[1:], None)],
+        size=(100, 80),
+    ),
+    "openimages-predictions": Sample(
+        files={"x.csv": b"ImageId,PredictionString\na,cat .5 .1 .25 .4 .75 dog .25 .05 .0625 .95 .9375\nb,\n"},
+        source="x.csv",
+        expected=[("a", *CAT[1:], 0.5), ("a", *DOG[1:], 0.25)],
+        size=(100, 80),
     ),
     "kitti-tracking": Sample(
         files={"clip.txt": b"".join(b"%d 7 " % frame + line for frame, line in enumerate(KITTI.splitlines(True)))},

@@ -17,7 +17,7 @@ def test_a_sample_is_recognised_and_read(tmp_path, name):
     """By its content, by that format alone, whatever the files are called; and the reason is given."""
     sample = SAMPLES[name]
     source = sample.write(tmp_path)
-    predictions = read_source(source, options=sample.options)
+    predictions = read_source(source, options=sample.options, size=sample.size)
     assert predictions.format.name == format_of(name)
     assert predictions.why
     tally = Tally()
@@ -33,7 +33,7 @@ def test_a_folder_of_such_files_is_read_too(tmp_path, name):
     """And recognised."""
     sample = SAMPLES[name]
     sample.write(tmp_path)
-    predictions = read_source(tmp_path, options=sample.options)
+    predictions = read_source(tmp_path, options=sample.options, size=sample.size)
     assert predictions.format.name == format_of(name)
     assert len(rows_of(list(predictions.chunks(Tally())))) == len(sample.expected)
 
@@ -51,7 +51,7 @@ def test_nothing_else_is_taken_for_one(tmp_path, name, junk):
     assert FORMATS[format_of(name)].sniff(source_of([1, 2])) is None
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in (*TABLES, "kitti-tracking")])
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in (*TABLES, "kitti-tracking", "cvat-video")])
 def test_an_image_is_taken_once(tmp_path, name):
     """A second file about it fails, and nothing is doubled."""
     sample = SAMPLES[name]

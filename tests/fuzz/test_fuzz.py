@@ -61,6 +61,9 @@ READERS = {
 HUGE = b"[" + RESULT.replace(b"[1,2,30,40]", b"[1e308,1e308,1e308,1]") + b"]"
 #: what found something once, by reader
 CORPUS: dict[str, list[bytes]] = {
+    "labelstudio": [
+        SAMPLES["labelstudio"].files["x.json"].replace(b'"points"', b'"rle": [0,0,0,128,57,207,255], "points"'),
+    ],
     "coco-results": [b"[" * 5000, b'[{"image_id":1e400}]', HUGE],
     "coco-dataset": [
         DATASET.replace(b"[8000]", b'"' + b"o" * 50 + b'"'),

@@ -12,8 +12,6 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from boxferry.boxes.tally import Place
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
@@ -30,7 +28,7 @@ from boxferry.parsing.gather import (
     shown,
     usable,
 )
-from boxferry.parsing.json_scan import Scanner
+from boxferry.parsing.json_scan import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,8 +42,6 @@ SIDES = ("x", "y", "width", "height")
 BEGINNING = re.compile(rb'^\s*\[\s*\{\s*"(image|imagefilename|annotations?)"\s*:')
 COORDINATES = re.compile(rb'"coordinates"\s*:\s*\{')
 EMPTY_LIST = re.compile(rb'"annotations?"\s*:\s*\[\s*\]')
-
-_values = msgspec.json.Decoder(list[Any])
 
 
 def sniff(source: Source) -> str | None:
@@ -63,7 +59,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield chunks of images; one that does not say what it is about fails alone.
 
     Raises:
-        InputError: it is no JSON list.
+        InputError: it is no JSON.
     """
     gathering = Gathering(context)
     return gathering.chunks(_images(source, context, gathering))
@@ -71,18 +67,14 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
 def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[tuple[Image, list[Box], Place]]:
     for file, stream in streams_of(source, context, ".json"):
-        scanner, index = Scanner(stream, file.shown), -1
-        for items, _ in scanner.items(_values):
-            for item in items:
-                index += 1
-                place = Place(file.shown, item=index)
-                try:
-                    image, objects = _image(item, context, file.shown)
-                except BadImage as error:
-                    gathering.fail(error, place)
-                    continue
-                yield image, usable(objects, partial(_box, gathering, index), context, place), place
-        scanner.end()
+        for index, item in enumerate(values_of(stream, file.shown)):
+            place = Place(file.shown, item=index)
+            try:
+                image, objects = _image(item, context, file.shown)
+            except BadImage as error:
+                gathering.fail(error, place)
+                continue
+            yield image, usable(objects, partial(_box, gathering, index), context, place), place
 
 
 def _image(item: Any, context: Context, source: str) -> tuple[Image, list[Any]]:  # noqa: ANN401 # any JSON value

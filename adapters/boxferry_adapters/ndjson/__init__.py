@@ -110,6 +110,7 @@ class _File:
                 given = self._context.names[class_id]
                 raise InputError(f"{place}: class {class_id} is '{name}', but '{given}' in the names given")
         if own:
+            self._context.classes.learn(own, self._file.shown)
             self._gathering.vocabulary = Vocabulary({**self._context.names, **own})
             self._named = True
 

@@ -29,6 +29,7 @@ def _integer(digits: str) -> int | float:
 
 
 _loose = json.JSONDecoder(parse_int=_integer)
+_values = msgspec.json.Decoder(list[Any])
 
 
 class Scanner:
@@ -218,3 +219,19 @@ class Scanner:
 def _end_of_blank(text: str, at: int) -> int:
     match = _BLANK.match(text, at)
     return match.end() if match else at
+
+
+def values_of(stream: BinaryIO, name: str) -> Iterator[Any]:
+    """The values that a text holds: the items of a list, or one value after another, as lines of JSON are.
+
+    Raises:
+        InputError: it is malformed.
+    """
+    scanner = Scanner(stream, name)
+    if scanner.peek() == b"[":
+        for items, _ in scanner.items(_values):
+            yield from items
+        scanner.end()
+        return
+    while scanner.peek():
+        yield scanner.value()

@@ -1,0 +1,195 @@
+"""Reads files into chunks: images one by one, or one video with all its tracks."""
+
+from __future__ import annotations
+
+import posixpath
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
+from boxferry.formats import VIDEO_SUFFIXES
+from boxferry.parsing.files import streams_of
+from boxferry.parsing.gather import (
+    LARGEST_WHOLE,
+    BadBox,
+    BadImage,
+    Box,
+    Gathering,
+    label_of,
+    located,
+    number,
+    score_of,
+    usable,
+    whole,
+)
+from boxferry.parsing.xml import XmlError, elements_of
+from boxferry_adapters.cvat.shapes import SHAPES, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from xml.etree.ElementTree import Element
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.formats import Context, Source
+    from boxferry.parsing.files import File
+
+SCORES = ("score", "confidence")
+FIELDS = ("occluded", "z_order", "group_id", "source", "rotation")  #: of a shape itself
+FLAGS = ("occluded",)
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield chunks of images, and a chunk for each video; a file that cannot be read to its end fails.
+
+    Raises:
+        InputError: the source is one file and cannot be opened.
+    """
+    reader = _Reader(context)
+    yield from reader.gathering.chunks(reader.images(source))
+    reader.finish(source.name)
+
+
+class _Reader:
+    def __init__(self, context: Context) -> None:
+        self.gathering = Gathering(context)
+        self._context = context
+        self._derived = 0
+        self._ends = 0
+
+    def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
+        for file, stream in streams_of(source, self._context, ".xml"):
+            video = _Video()
+            try:
+                for element in elements_of(stream, {"image", "track", "meta"}):
+                    yield from self._seen(element, video, file)
+            except XmlError as error:
+                self.gathering.fail(BadImage(str(error), "bad-xml"), Place(file.shown, line=error.line))
+            if video.boxes:
+                yield from self._video(video, file)
+
+    def _seen(self, element: Element, video: _Video, file: File) -> Iterator[tuple[Image, list[Box], Place]]:
+        """What an element right below the root gives."""
+        if element.tag in {"annotations", "meta"}:
+            _describe(element, video)
+        elif element.tag == "track":
+            video.boxes += self._track(element, Place(file.shown, item=video.tracks))
+            video.tracks += 1
+        elif element.tag == "image":
+            place = Place(file.shown, item=video.images)
+            video.images += 1
+            try:
+                yield *self._image(element, place), place
+            except BadImage as error:
+                self.gathering.fail(error, place)
+        else:
+            raise XmlError(f"its root is <{element.tag}>, expected <annotations>")
+
+    def _image(self, element: Element, place: Place) -> tuple[Image, list[Box]]:
+        shapes = [shape for shape in element if shape.tag in SHAPES]
+        said = whole(element.get("width")), whole(element.get("height"))
+        names = [element.get("name", "")]
+        image = located(self._context, names, said=said, source=place.source, boxes=len(shapes))
+        return image, usable(shapes, partial(self._box, place.item or 0), self._context, place)
+
+    def _track(self, track: Element, place: Place) -> list[Box]:
+        shapes = []
+        for shape in (each for each in track if each.tag in SHAPES):
+            if shape.get("outside") == "1":
+                self._ends += 1
+            else:
+                shapes.append(shape)
+        number_of = whole(track.get("id", place.item))
+        label = track.get("label", "")
+        return usable(shapes, partial(self._tracked, number_of, label, place.item or 0), self._context, place)
+
+    def _tracked(self, track: int, label: str, row: int, shape: Element, index: int) -> Box:
+        frame = number(shape.get("frame"), "frame")
+        if not 0 <= frame <= LARGEST_WHOLE or frame % 1:
+            raise BadBox(f"frame {frame:g}, expected a whole number from 0")
+        shape.set("label", label)
+        box = self._box(row, shape, index)
+        box.track, box.frame = track, int(frame)
+        return box
+
+    def _box(self, row: int, shape: Element, _: int) -> Box:
+        corners, rings = shape_of(shape)
+        values = {each.get("name", ""): (each.text or "").strip() for each in shape.iterfind("attribute")}
+        label = label_of(shape.get("label"))
+        given = next((values[name] for name in SCORES if name in values), shape.get("score"))
+        score = score_of(given)
+        self._derived += bool(rings)
+        return Box(
+            code=self.gathering.vocabulary.add(label),
+            corners=corners,
+            score=score,
+            row=row,
+            rings=rings,
+            fields=_fields(shape, values) if self._context.attributes else {},
+        )
+
+    def _video(self, video: _Video, file: File) -> Iterator[tuple[Image, list[Box], Place]]:
+        place = Place(file.shown)
+        try:
+            yield _video_image(self._context, video, file), video.boxes, place
+        except BadImage as error:
+            error.boxes = len(video.boxes)
+            self.gathering.fail(error, place)
+
+    def finish(self, name: str) -> None:
+        """Note what stands in for boxes, and what is none."""
+        tally, place = self._context.tally, Place(name)
+        if self._derived:
+            message = f"{self._derived} shapes are no rectangles along the axes: their boxes are their bounds"
+            tally.note("derived", message, place)
+        if self._ends:
+            message = f"{self._ends} shapes say that a track's object is outside: they are no boxes"
+            tally.note("outside", message, place)
+
+
+class _Video:
+    """What a file says of its video, as far as it was read."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.size = (0, 0)
+        self.frames = 0
+        self.tracks = 0
+        self.images = 0
+        self.boxes: list[Box] = []
+
+
+def _describe(element: Element, video: _Video) -> None:
+    for task in ("task", "job", "project"):
+        if (found := element.find(task)) is not None:
+            video.name = found.findtext("source") or element.findtext("source") or found.findtext("name") or ""
+            size = found.find("original_size")
+            video.frames = whole(found.findtext("size"))
+            if size is not None:
+                video.size = whole(size.findtext("width")), whole(size.findtext("height"))
+            return
+
+
+def _video_image(context: Context, video: _Video, file: File) -> Image:
+    """The video of a file: by the name that it gives, else by the file's own.
+
+    Raises:
+        BadImage: it is an image, or another size.
+    """
+    try:
+        names = [video.name.strip(), context.images.stem(posixpath.splitext(file.relative)[0]).key]
+    except InputError as error:
+        raise BadImage(str(error), "ambiguous-image") from None
+    found = located(context, names, said=video.size, source=file.shown)
+    if found.media and posixpath.splitext(found.media)[1].lower() not in VIDEO_SUFFIXES:
+        raise BadImage(f"it has tracks, but '{found.key}' is an image; expected a video", "not-a-video")
+    return msgspec.structs.replace(found, video=True, frames=found.frames or video.frames)
+
+
+def _fields(shape: Element, values: dict[str, str]) -> dict[str, str | bool]:
+    """The values below a shape, and some of its own."""
+    own: dict[str, str | bool] = {name: shape.get(name, "") for name in FIELDS if shape.get(name)}
+    own |= {name: own[name] == "1" for name in FLAGS if name in own}
+    return own | {name: value for name, value in values.items() if name}

@@ -1,0 +1,74 @@
+"""The format `labelstudio`: tasks as JSON, with predictions and annotations, boxes in percent of the image.
+
+The format is defined at https://labelstud.io/guide/task_format and https://labelstud.io/guide/predictions; regions at
+https://labelstud.io/tags/rectanglelabels, .../polygonlabels, .../ellipselabels and .../brushlabels: x and y are the top
+left corner (of an ellipse the centre), and a region is turned clockwise by `rotation` degrees about that point. A brush
+is a mask packed as https://github.com/thi-ng/umbrella/tree/develop/packages/rle-pack does it, four bytes a pixel. The
+export JSON-MIN, regions without the task around them, is read too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from boxferry.formats import Format, Option
+from boxferry.hookspecs import hookimpl
+from boxferry.parsing.files import heads_of
+from boxferry_adapters.labelstudio.read import read
+from boxferry_adapters.labelstudio.write import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from boxferry.formats import Source
+
+BEGINNING = re.compile(rb"^\s*\[?\s*\{")
+DATA = re.compile(rb'"data"\s*:\s*\{')
+RESULTS = re.compile(rb'"(annotations|predictions|completions)"\s*:\s*\[')
+REGIONS = re.compile(rb'"(rectangle|polygon|ellipse|brush)labels"\s*:\s*\[')
+
+
+def sniff(source: Source) -> str | None:
+    """Recognise the keys of tasks, or of the regions of JSON-MIN."""
+    for head in heads_of(source, ".json", ".jsonl"):
+        text = head.removeprefix(b"\xef\xbb\xbf")
+        if not BEGINNING.match(text):
+            return None
+        if DATA.search(text) and (found := RESULTS.search(text)):
+            return f"JSON tasks with data and {found[1].decode()}"
+        if b'"original_width"' in text and (found := REGIONS.search(text)):
+            return f"JSON items with regions of {found[1].decode()}labels"
+    return None
+
+
+OPTIONS = (
+    Option(
+        name="labelstudio-take",
+        help="Label Studio: what is read of tasks that have both.",
+        choices=("predictions", "annotations"),
+    ),
+    Option(name="labelstudio-model", help="Label Studio: only the predictions of this model_version."),
+    Option(
+        name="labelstudio-several",
+        help="Label Studio: what is read where a task has several annotations or predictions; else it fails.",
+        choices=("last", "all"),
+    ),
+    Option(
+        name="labelstudio-write",
+        help="Label Studio: what boxes are written as.",
+        default="predictions",
+        choices=("predictions", "annotations"),
+    ),
+    Option(
+        name="labelstudio-prefix",
+        help="Label Studio: what is written before an image's name, as 'https://host/' or '/data/local-files/?d='.",
+    ),
+)
+
+
+@hookimpl
+def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+    """Bring the format in."""
+    summary = "JSON tasks with predictions or annotations, as Label Studio exports and imports them"
+    register(Format(name="labelstudio", summary=summary, sniff=sniff, read=read, write=write, options=OPTIONS))

@@ -1,0 +1,171 @@
+"""Reads tasks into chunks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
+from boxferry.parsing.files import streams_of
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, label_of, located, score_of, shown
+from boxferry.parsing.json_scan import values_of
+from boxferry_adapters.labelstudio.names import names_of
+from boxferry_adapters.labelstudio.regions import LABEL_KEYS, Region, regions_of, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.formats import Context, Source
+
+KINDS = {"predictions": ("predictions",), "annotations": ("annotations", "completions")}
+
+
+def read(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield chunks of tasks; one that does not say which image it is about fails alone.
+
+    Raises:
+        InputError: it is no JSON, or a task has predictions and annotations and no option says which are meant.
+    """
+    reader = _Reader(context)
+    yield from reader.gathering.chunks(reader.images(source))
+    reader.finish(source.name)
+
+
+class _Reader:
+    def __init__(self, context: Context) -> None:
+        self.gathering = Gathering(context)
+        self._context = context
+        self._take = context.options["labelstudio-take"]
+        self._model = context.options["labelstudio-model"]
+        self._several = context.options["labelstudio-several"]
+        self._derived = 0
+        self._whole_scores = 0
+
+    def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
+        for file, stream in streams_of(source, self._context, ".json", ".jsonl"):
+            for index, task in enumerate(values_of(stream, file.shown)):
+                place = Place(file.shown, item=index)
+                try:
+                    yield *self._task(task, place), place
+                except BadImage as error:
+                    self.gathering.fail(error, place)
+
+    def _task(self, task: Any, place: Place) -> tuple[Image, list[Box]]:  # noqa: ANN401 # any JSON value
+        if not isinstance(task, dict):
+            raise BadImage(f"expected a task, found {shown(task)}", "bad-task")
+        data = task.get("data")
+        regions = self._regions(task, place) if isinstance(data, dict) else _least(task)
+        said = next((region.size for region in regions if all(region.size)), (0, 0))
+        try:
+            names = names_of(data if isinstance(data, dict) else task)
+        except BadImage as error:
+            error.boxes = len(regions)
+            raise
+        image = located(self._context, names, said=said, source=place.source, boxes=len(regions), shares=True)
+        return image, [box for region in regions for box in self._boxes(region, image, place)]
+
+    def _regions(self, task: dict[str, Any], place: Place) -> list[Region]:
+        results = self._results(task, place)
+        if len(results) > 1 and not self._several:
+            boxes = sum(len(each) for each in results)
+            raise BadImage(
+                f"has {len(results)} {self._take or 'results'}: --labelstudio-several last takes the newest, all takes "
+                "all, and --labelstudio-model those of one model",
+                "several-results",
+                boxes,
+            )
+        return [region for result in (results[-1:] if self._several == "last" else results) for region in result]
+
+    def _results(self, task: dict[str, Any], place: Place) -> list[list[Region]]:
+        """The regions of each prediction, or of each annotation, as is meant; those without one are left out.
+
+        Raises:
+            InputError: there are both, and nothing says which is meant.
+        """
+        found = {
+            kind: [each for key in keys for each in self._entries(task.get(key), place)] for kind, keys in KINDS.items()
+        }
+        if self._take:
+            return found[self._take]
+        if all(found.values()):
+            raise InputError(
+                f"{place}: a task with predictions and with annotations: --labelstudio-take predictions or "
+                "--labelstudio-take annotations says which are meant"
+            )
+        return found["predictions"] or found["annotations"]
+
+    def _entries(self, entries: Any, place: Place) -> Iterator[list[Region]]:  # noqa: ANN401 # any JSON value
+        for entry in entries if isinstance(entries, list) else ():
+            if not isinstance(entry, dict) or not isinstance(entry.get("result"), list):
+                continue
+            if self._model and "model_version" in entry and entry["model_version"] != self._model:
+                continue
+            regions = regions_of(entry["result"])
+            if entry.get("was_cancelled"):
+                if regions:
+                    message = "an annotation that was cancelled"
+                    self._context.tally.skip("cancelled", message, place, boxes=len(regions))
+                continue
+            if entry.get("score") is not None and all(region.item.get("score") is None for region in regions):
+                self._whole_scores += 1
+            if regions:
+                yield regions
+
+    def _boxes(self, region: Region, image: Image, place: Place) -> Iterator[Box]:
+        """A box for each label of a region."""
+        try:
+            corners, rings = shape_of(region, image.width, image.height)
+            labels = [label_of(label) for label in region.labels or [""]]
+            score = score_of(region.item.get("score", region.value.get("score")))
+        except BadBox as error:
+            self._context.tally.skip(error.code, str(error), place)
+            return
+        self._derived += bool(rings)
+        for label in labels:
+            yield Box(
+                code=self.gathering.vocabulary.add(label),
+                corners=corners,
+                score=score,
+                row=-1 if place.item is None else place.item,
+                rings=rings,
+                fields=_fields(region),
+            )
+
+    def finish(self, name: str) -> None:
+        """Note what stands in for boxes, and scores that are not of boxes."""
+        if self._derived:
+            message = f"{self._derived} regions are no rectangles along the axes: their boxes are their bounds"
+            self._context.tally.note("derived", message, Place(name))
+        if self._whole_scores:
+            message = (
+                f"{self._whole_scores} predictions have a score of their own and none for each box: it is left out"
+            )
+            self._context.tally.note("whole-scores", message, Place(name))
+
+
+def _fields(region: Region) -> dict[str, Any]:
+    meta = region.item.get("meta")
+    texts = meta.get("text") if isinstance(meta, dict) else None
+    found = dict(region.fields)
+    if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
+        found["meta"] = " ".join(texts)
+    return found
+
+
+def _least(item: dict[str, Any]) -> list[Region]:
+    """The regions of an item of JSON-MIN: the shapes stand in lists, under their controls' names."""
+    found = []
+    for values in item.values():
+        for value in values if isinstance(values, list) else ():
+            kind = next((key for key in LABEL_KEYS if key in value), "") if isinstance(value, dict) else ""
+            if kind:
+                found.append(
+                    Region(
+                        kind,
+                        value,
+                        value,
+                        [str(label) for label in value[kind]] if isinstance(value[kind], list) else [],
+                    )
+                )
+    return found
