@@ -70,11 +70,13 @@ class DiffgramError(BoxferryError):
 
     Attributes:
         status: the HTTP status of the answer, None where there was none.
+        detail: the server's words, whole; the message has one short line of them. Empty where they are the same.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(self, message: str, *, status: int | None = None, detail: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.detail = detail
 
 
 class AuthError(DiffgramError):
@@ -114,9 +116,17 @@ class Unreachable(DiffgramError):
 
 
 class Unsure(DiffgramError):
-    """The request may or may not have been carried out: ask the server before it is sent again."""
+    """The request may or may not have been carried out: ask the server before it is sent again.
+
+    Attributes:
+        over: whether the server has ended its work on the request, with an error of its own.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, *, status: int | None = None, detail: str = "", over: bool = False) -> None:
+        super().__init__(message, status=status, detail=detail)
+        self.over = over
 
 
 class StillProcessing(BoxferryError):

@@ -28,7 +28,7 @@ from PIL import Image as Picture
 from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
-from boxferry.sandbox.boxes import review
+from boxferry.sandbox.annotating import save
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
@@ -163,8 +163,8 @@ def reviewed(world, directory, folder):
         first, *others = store.instances(file["id"])
         drawn = {"type": "box", "label_file_id": first["label_file_id"], "machine_made": False}
         drawn |= {"x_min": 1, "y_min": 1, "x_max": 5, "y_max": 5}
-        saved = review(store, file | {"project": "sandbox"}, [first | {"x_max": first["x_max"] + 1}, *others, drawn])
-        people |= {box["id"] for box in saved}
+        saved = save(store, file | {"project": "sandbox"}, [first | {"x_max": first["x_max"] + 1}, *others, drawn])
+        people |= {box["id"] for box in saved.added if not box.get("soft_delete")}
     return people
 
 

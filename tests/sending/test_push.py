@@ -123,12 +123,12 @@ def test_a_file_that_is_not_there_costs_only_its_own_boxes(sandbox, diffgram, fo
     assert report.exit_code == 1
 
 
-def test_a_name_clash_is_refused_in_the_servers_words(sandbox, diffgram, folder, served):
-    """Another run's file has the name; nothing is doubled."""
+def test_a_name_that_another_runs_file_has_is_refused(sandbox, diffgram, folder, served):
+    """Another run's file has the name; it is said with the file's id, and nothing is doubled."""
     push(diffgram, predictions(folder), run="first")
     report = push(diffgram, predictions(folder), run="second", media_url=served + "/{file_name}")
     assert report.states == {"refused": (2, 3), "applied": (1, 0)}, "an image without boxes asks for nothing more"
-    assert "Already Exists" in report.failed[0].reason
+    assert report.failed[0].reason.startswith("a file 'a.jpg' (id ")
     assert report.exit_code == 1
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
 

@@ -120,8 +120,17 @@ def print_report(report: PushReport, given: Mapping[str, Any]) -> None:
         _print_text(report)
     if report.stopped is not None:
         say(f"boxferry: {report.stopped}")
-    if report.run is not None and set(report.states) & {"queued", "unsure", "accepted"} and not report.dry_run:
-        say(f"go on with: boxferry resume {report.run.id}")
+    if report.silence:
+        say(f"boxferry: {report.silence}")
+    if report.run is not None and not report.dry_run:
+        _say_how_to_go_on(report.run.id, report.states)
+
+
+def _say_how_to_go_on(run_id: int, states: Mapping[str, object]) -> None:
+    if set(states) & {"queued", "unsure", "accepted"}:
+        say(f"go on with: boxferry resume {run_id}")
+    if "stuck" in states:
+        say(f"send what is stuck again, once the server works: boxferry resume {run_id} --resend-stuck")
 
 
 def _print_records(report: PushReport) -> None:

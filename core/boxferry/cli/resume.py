@@ -18,16 +18,21 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 @server_options
 @outbox_option
 @sending_options
+@click.option(
+    "--resend-stuck", is_flag=True, help="Send again what the server will never apply, as far as it is not stored."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--ndjson", is_flag=True, help="A record for each file that failed, and a last one with the counts.")
-def resume_command(run: str, verify: bool, **given: Any) -> int:
+def resume_command(run: str, verify: bool, resend_stuck: bool, **given: Any) -> int:
     """Go on with RUN, a number or name as `boxferry status` lists it.
 
-    The server is asked about every packet of which nobody is sure before anything is sent again.
+    The server is asked about every packet whose outcome is unknown before anything is sent again.
     """
     with diffgram_of(given) as diffgram, progress() as listener:
         try:
-            report = diffgram.resume(run, patience=patience_of(given), verify=verify, listener=listener)
+            report = diffgram.resume(
+                run, patience=patience_of(given), verify=verify, resend_stuck=resend_stuck, listener=listener
+            )
         except KeyboardInterrupt:
             say(f"interrupted; go on with: boxferry resume {run}")
             raise

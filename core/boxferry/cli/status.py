@@ -75,5 +75,5 @@ def _print_run(outbox: Outbox, run: Run, *, as_json: bool, ndjson: bool) -> None
         click.echo(
             table(("state", "packets", "boxes"), [(s, c["packets"], c["boxes"]) for s, c in facts["states"].items()])
         )
-        for entry in outbox.entries(run.id, ("unsure", "refused")):
+        for entry in outbox.entries(run.id, ("unsure", "stuck", "refused")):
             say(f"{entry.state} {entry.file_name}: {entry.reason}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -140,6 +142,31 @@ class AttributeGroup(msgspec.Struct, frozen=True):
     attribute_template_list: list[AttributeOption] | None = None
 
 
+class _Referenced(msgspec.Struct, frozen=True):
+    creation_ref_id: Any = None
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    boxes: list[_Referenced] | None = msgspec.field(name="list", default=None)
+
+
+_LIST: msgspec.json.Decoder[_Listed | None] = msgspec.json.Decoder(_Listed | None)
+_FRAMES: msgspec.json.Decoder[dict[str, list[_Referenced]] | None] = msgspec.json.Decoder(
+    dict[str, list[_Referenced]] | None
+)
+
+
+def moment(text: str | None) -> float | None:
+    """Seconds since the epoch of a time as the server writes it, ISO 8601 (without a zone: UTC) or as in mails."""
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            found = parse(text or "")
+        except (ValueError, TypeError):
+            continue
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return None
+
+
 class InputRecord(msgspec.Struct, frozen=True):
     """What the server knows of one packet or upload.
 
@@ -150,12 +177,14 @@ class InputRecord(msgspec.Struct, frozen=True):
         file_id: the file, once it is known.
         batch_id: the input batch that the packet named.
         mode: 'update', 'update_with_existing', or nothing for new media.
+        media_type: 'image' or 'video'.
         original_filename: as it was sent.
         update_log: further reasons, as the server gives them.
         parent_input_id: of a clip that a long video was split into: the input of the whole.
         percent_complete: how far it is, as the server says.
         created_time: when it was made, by the server's clock, ISO 8601 without a zone: UTC.
         instance_list: the JSON of {'list': [boxes as they were sent]}, not decoded: most lists are never looked into.
+        frame_packet_map: the JSON of a video's boxes by frame; only where one input was asked for.
     """
 
     id: int | None = None
@@ -164,12 +193,29 @@ class InputRecord(msgspec.Struct, frozen=True):
     file_id: int | None = None
     batch_id: int | None = None
     mode: str | None = None
+    media_type: str | None = None
     original_filename: str | None = None
     update_log: Any = None
     parent_input_id: int | None = None
     percent_complete: float | None = None
     created_time: str | None = None
     instance_list: msgspec.Raw = msgspec.Raw(b"null")
+    frame_packet_map: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def references(self) -> set[str]:
+        """The references of the boxes as they were sent; those of a video only where one input was asked for."""
+        frames = _FRAMES.decode(self.frame_packet_map) or {}
+        boxes = [
+            *((_LIST.decode(self.instance_list) or _Listed()).boxes or ()),
+            *(b for f in frames.values() for b in f),
+        ]
+        return {str(box.creation_ref_id) for box in boxes if box.creation_ref_id is not None}
+
+    @property
+    def created(self) -> float | None:
+        """When it was made, seconds since the epoch by the server's clock; None where that cannot be read."""
+        return moment(self.created_time)
 
     @property
     def boxes(self) -> list[dict[str, Any]]:

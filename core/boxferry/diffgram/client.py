@@ -22,8 +22,9 @@ from boxferry.diffgram.answers import (
     ViewedFile,
 )
 from boxferry.diffgram.bulk import listed
-from boxferry.diffgram.faults import one_line, scrubbed
+from boxferry.diffgram.faults import scrubbed
 from boxferry.diffgram.http import Call, Wire
+from boxferry.diffgram.meanings import flat, short
 from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.names import server_name
 from boxferry.diffgram.pacing import Pacer
@@ -84,6 +85,14 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._wire.close()
+
+    def now(self) -> float:
+        """Seconds since the epoch by the server's clock; by this machine's before its first answer."""
+        return self._wire.server_clock.now()
+
+    def limit(self, left_s: Callable[[], float]) -> None:
+        """Bound every wait for an answer from now on by the seconds that `left_s` gives; a call gets one at least."""
+        self._wire.limit(left_s)
 
     def __enter__(self) -> Self:
         return self
@@ -244,8 +253,9 @@ class Client:
         call = Call(method="POST", path=self._packet_path, body=body, changes=True, pacer=self._pacer)
         log = self._wire.ask(call, frames.Queued).log
         if log and log.success is False:
-            said = scrubbed(one_line(log.error), self._server)
-            raise Refused(said or f"{self._server.host} says that the packet was no success", status=200)
+            said = scrubbed(flat(log.error), self._server)
+            message = short(said) or f"{self._server.host} says that the packet was no success"
+            raise Refused(message, status=200, detail=said)
 
     def upload(self, name: str, data: IO[bytes] | bytes, fields: bytes) -> UploadAnswer:
         """Upload an image with its boxes, read while it is sent; the answer comes when everything is done.

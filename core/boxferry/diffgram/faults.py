@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import msgspec
 import requests
 import urllib3
 
+from boxferry.diffgram.meanings import DATABASE_CODES, Answered, flat, meaning, short
 from boxferry.errors import AuthError, DiffgramError, NotFound, Refused, Unreachable, Unsure
 
 if TYPE_CHECKING:
@@ -52,8 +54,10 @@ class Fault(Exception):
         acted: whether the server may have acted on it.
         passing: whether the next attempt may fare better.
         safe: whether it may be repeated though it changes something: the server turned it away untouched.
+        over: whether the server has ended its work on it.
         status: the HTTP status of the answer, None where there was none.
         wait_s: seconds after which the server wants to be asked again.
+        detail: the server's words, whole.
     """
 
     def __init__(
@@ -63,10 +67,14 @@ class Fault(Exception):
         acted: bool,
         passing: bool,
         safe: bool = False,
+        over: bool = False,
         status: int | None = None,
         wait_s: float = 0.0,
+        detail: str = "",
     ) -> None:
         super().__init__(message)
+        self.detail = detail
+        self.over = over
         self.acted = acted
         self.passing = passing
         self.safe = safe or not acted
@@ -79,8 +87,9 @@ class Fault(Exception):
 
     def error(self, *, changes: bool) -> DiffgramError:
         """What it is for the caller: a call that only reads has changed nothing, whatever became of it."""
-        kind = Unsure if self.acted and changes else Unreachable
-        return kind(str(self), status=self.status)
+        if self.acted and changes:
+            return Unsure(str(self), status=self.status, detail=self.detail, over=self.over)
+        return Unreachable(str(self), status=self.status, detail=self.detail)
 
 
 def of_exception(error: Exception, host: str, timeout_s: float) -> Fault:
@@ -95,9 +104,22 @@ def of_exception(error: Exception, host: str, timeout_s: float) -> Fault:
         return Fault(handshake, acted=False, passing=False)
     if isinstance(error, requests.ReadTimeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):
         return Fault(f"{host} did not answer within {timeout_s:g} s", acted=True, passing=True)
+    if (code := _broken_status(reason)) is not None:
+        cause = DATABASE_CODES.get(code, f"code '{code}'")
+        return Fault(f"{host} answered with an error of its own: {cause}", acted=True, passing=True, over=True)
     return Fault(
         f"the connection to {host} broke before its answer was whole: {_deepest(reason)}", acted=True, passing=True
     )
+
+
+def _broken_status(error: object) -> str | None:
+    """The word in the place of the status, where an answer's first line is no HTTP; else None."""
+    while error is not None and not isinstance(error, http.client.BadStatusLine):
+        error = _cause(error)
+    if error is None or isinstance(error, http.client.RemoteDisconnected):
+        return None
+    words = str(error).split()
+    return words[-1][:20] if words and words[0].startswith("HTTP/") else None
 
 
 def _handshake(reason: urllib3.exceptions.SSLError, host: str) -> str | None:
@@ -131,24 +153,29 @@ def raise_for(answer: Answer, path: str, server: Server) -> None:
         DiffgramError: it said no: AuthError, NotFound or Refused.
     """
     status, host = answer.status, server.host
-    if 200 <= status < 300:
+    means = meaning(status, answer.headers, answer.body)
+    if means is Answered.DONE:
         return
     said = scrubbed(words(answer.body), server)
-    seen = f"{host} answered {status} to {path}: {said or _page(answer.body)}"
-    if 300 <= status < 400:
-        target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
-        raise NotFound(f"{host} redirects to {target}: name the server by its own address", status=status)
-    if status in {401, 403}:
+    seen = f"{host} answered {status} to {path}: {short(said) or scrubbed(_page(answer.body), server)}"
+    if means is Answered.NOT_ALLOWED:
         where = f"project '{server.project}' on {host}"
         raise AuthError(f"{where} does not let us in: check project, client id, secret and role", status=status)
-    if status in {404, 405}:
-        raise NotFound(f"{host} has no {path}: {_remedy(path)}", status=status)
-    if status >= 500:
-        # a gateway may say 503 when a server that had the request broke down; only with Retry-After was it turned away
-        safe = status == 503 and "Retry-After" in answer.headers
-        wait_s = answer.retry_after_s if safe else 0.0
-        raise Fault(scrubbed(seen, server), acted=True, passing=True, safe=safe, status=status, wait_s=wait_s)
-    raise Refused(said if said and status == 400 else scrubbed(seen, server), status=status)
+    if means is Answered.WRONG_PATH:
+        raise NotFound(_wrong_path(answer, path, host), status=status)
+    if means is Answered.REFUSED:
+        raise Refused(short(said) if said and status == 400 else seen, status=status, detail=said)
+    # a gateway may say 503 when a server that had the request broke down; only with Retry-After was it turned away
+    safe, over = means is Answered.TURNED_AWAY, means is Answered.SERVER_ERROR
+    wait_s = answer.retry_after_s if safe else 0.0
+    raise Fault(seen, acted=True, passing=True, safe=safe, over=over, status=status, wait_s=wait_s, detail=said)
+
+
+def _wrong_path(answer: Answer, path: str, host: str) -> str:
+    if 300 <= answer.status < 400:
+        target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
+        return f"{host} redirects to {target}: name the server by its own address"
+    return f"{host} has no {path}: {_remedy(path)}"
 
 
 def _remedy(path: str) -> str:
@@ -172,7 +199,7 @@ def unreadable(answer: Answer, path: str, server: Server, problem: msgspec.Decod
 
 
 def words(body: bytes) -> str:
-    """The server's own words in an answer that is no success, in one line; empty where it has none."""
+    """The server's own words in an answer that is no success, whole; empty where it has none."""
     try:
         found: Any = msgspec.json.decode(body)
     except msgspec.DecodeError:
@@ -180,14 +207,7 @@ def words(body: bytes) -> str:
     if isinstance(found, dict):
         log = found.get("log")
         found = (isinstance(log, dict) and log.get("error")) or found.get("error") or found.get("message")
-    return one_line(found)
-
-
-def one_line(said: Any) -> str:  # noqa: ANN401 # whatever the server put there
-    """A text, or the entries of a `log.error`, in one line."""
-    if isinstance(said, dict):
-        said = "; ".join(f"{key}: {value}" for key, value in said.items())
-    return " ".join(str(said or "").split())[:500]
+    return flat(found)
 
 
 def scrubbed(text: str, server: Server) -> str:

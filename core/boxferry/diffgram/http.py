@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from boxferry.diffgram.clock import ServerClock
 from boxferry.diffgram.decoders import decoder
 from boxferry.diffgram.faults import Answer, Fault, of_exception, raise_for, unreadable
 from boxferry.diffgram.multipart import Multipart, UnreadableError
@@ -34,6 +36,10 @@ log = logging.getLogger("boxferry.diffgram")
 CONNECT_TIMEOUT_S = 10.0
 BACKOFF_S = (0.1, 0.3, 0.9)  #: the pauses between the attempts of one call
 PATIENCE_S = 30.0  #: for how long, by its own count, a server may answer 429 to one call
+LONGEST_BODY_S = 300.0  #: for how long an answer may come in
+LARGEST_BODY = 1 << 30  #: bytes of an answer
+BODY_PART = 1 << 16
+SHORTEST_WAIT_S = 1.0  #: what every call may take, however little of the time limit is left
 LONGEST_WAIT_S = 10.0  #: the longest that a failing server's Retry-After is followed
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -94,6 +100,15 @@ class Wire:
         self._clock = clock
         self._sleep = sleep
         self._session = _session(server, connections)
+        self._left_s: Callable[[], float] = lambda: math.inf
+        self.server_clock = ServerClock()
+
+    def limit(self, left_s: Callable[[], float]) -> None:
+        """Bound every wait from now on by the seconds that `left_s` gives; a call gets one at least."""
+        self._left_s = left_s
+
+    def _bounded(self, seconds: float) -> float:
+        return min(seconds, max(SHORTEST_WAIT_S, self._left_s()))
 
     def close(self) -> None:
         """Close the connections."""
@@ -107,7 +122,7 @@ class Wire:
                 text never holds the credentials.
         """
         pauses = iter(BACKOFF_S)
-        deadline = self._clock() + 2 * self._timeout[1]
+        deadline = self._clock() + self._bounded(2 * self._timeout[1])
         while True:
             try:
                 return self._understood(call, self._patiently(call), wanted)
@@ -131,7 +146,7 @@ class Wire:
 
     def _patiently(self, call: Call) -> Answer:
         """The first answer that is not 429; the pacer, where there is one, holds the next attempt back."""
-        patience_s = PATIENCE_S
+        patience_s = self._bounded(PATIENCE_S)
         while (answer := self._paced(call)).status == 429:
             pause = max(answer.retry_after_s, 0.1)
             patience_s -= pause
@@ -158,6 +173,7 @@ class Wire:
     def _sent(self, call: Call) -> Answer:
         started = time.monotonic()
         kind = call.body.content_type if isinstance(call.body, Multipart) else "application/json"
+        connect_s, answer_s = map(self._bounded, self._timeout)
         fault: Exception
         try:
             response = self._session.request(
@@ -165,21 +181,44 @@ class Wire:
                 self._server.host + call.path,
                 data=call.body,
                 headers={} if call.body is None else {"Content-Type": kind},
-                timeout=self._timeout,
+                timeout=(connect_s, answer_s),
                 allow_redirects=False,
+                stream=True,
             )
+            body = _whole(response, within_s=max(answer_s, self._bounded(LONGEST_BODY_S)))
         except UnreadableError as error:
             fault = DiffgramError(f"the file cannot be read while it is sent, and nothing has arrived: {error}")
+        except Fault as error:
+            fault = Fault(f"the answer of {self._server.host} to {call.path} {error}", acted=True, passing=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            fault = of_exception(error, self._server.host, self._timeout[1])
+            fault = of_exception(error, self._server.host, answer_s)
         except OSError:  # requests' own, and its only one, for a bundle that is not there
             named = next((name for name in BUNDLE_VARIABLES if os.environ.get(name)), BUNDLE_VARIABLES[0])
             fault = ConfigError(f"{named}: no certificates can be read from '{self._session.verify}'")
         else:
             took_ms = 1e3 * (time.monotonic() - started)
             log.debug("%s %s %d, %d ms", call.method, call.path, response.status_code, took_ms)
-            return Answer(status=response.status_code, headers=response.headers, body=response.content)
+            self.server_clock.heard(response.headers.get("Date"))
+            return Answer(status=response.status_code, headers=response.headers, body=body)
         raise fault  # out of the handler: the request, and with it the credentials, hang on the first error
+
+
+def _whole(response: requests.Response, *, within_s: float) -> bytes:
+    """The body of an answer.
+
+    Raises:
+        Fault: it is too long, or comes too slowly.
+    """
+    until, parts, size = time.monotonic() + within_s, [], 0
+    with response:
+        for part in response.iter_content(BODY_PART):
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST_BODY:
+                raise Fault(f"has more than {LARGEST_BODY >> 20} MiB", acted=True, passing=False)
+            if time.monotonic() > until:
+                raise Fault(f"was not whole within {within_s:.0f} s", acted=True, passing=False)
+    return b"".join(parts)
 
 
 def _session(server: Server, connections: int) -> requests.Session:

@@ -1,17 +1,22 @@
-"""Carries one run to its end: what is unsure is looked up, what is queued is sent, what is accepted is watched."""
+"""Carries one run to its end: unknown outcomes are looked up, what is queued is sent, what is accepted is watched."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from boxferry.errors import StillProcessing
+from boxferry.sending.budget import Budget
 from boxferry.sending.circuit import Circuit
-from boxferry.sending.evidence import Evidence
+from boxferry.sending.evidence import SETTLE_S, Evidence
 from boxferry.sending.holdings import Holdings
-from boxferry.sending.outcome import Outcome
-from boxferry.sending.reconcile import SETTLE_S, Reconciler
+from boxferry.sending.outcome import Outcome, State
+from boxferry.sending.reconcile import ASK_AGAIN_S, Reconciler
+from boxferry.sending.resend import Resender
 from boxferry.sending.sender import Sender
-from boxferry.sending.target import REPLACING
+from boxferry.sending.stalls import STUCK_S
+from boxferry.sending.verify import read_back
 from boxferry.sending.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -20,22 +25,35 @@ if TYPE_CHECKING:
     from boxferry.diffgram.client import Client
     from boxferry.sending.outbox import Entry, Outbox, Run
 
+PILOT_S = 60.0  #: how long the first packet of a run is waited for where nothing else is
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
     """How long is waited, and for what.
 
     Attributes:
-        wait_s: seconds until the server has applied everything; 0 does not wait for it.
+        wait_s: seconds that may be spent on waiting for the server, until it has applied everything; 0 does not wait
+            for that, only for what has to be known before the next packet may go out.
         settle_s: seconds after which a request that left no trace on the server never will.
+        stuck_s: seconds after which an input that does not move is suspected never to be applied.
         failures: how many calls in a row may fail before sending stops.
         first_pause_s: seconds to wait after the first failure; they double with each further one.
+        pilot: whether the first packet of a run that the server does not know goes alone, and is waited for. Without it
+            packets that the server works on at the same time can be lost there; for tests of just that.
     """
 
     wait_s: float = 600.0
     settle_s: float = SETTLE_S
+    stuck_s: float = STUCK_S
     failures: int = 8
     first_pause_s: float = 0.5
+    pilot: bool = True
+
+    @property
+    def budget_s(self) -> float:
+        """Seconds that may be spent on waiting of any kind."""
+        return self.wait_s if self.wait_s > 0 else max(PILOT_S, self.settle_s)
 
 
 def carry(
@@ -46,45 +64,109 @@ def carry(
     connections: int,
     patience: Patience,
     verify: bool,
+    resend_stuck: bool = False,
     on_change: Callable[[Entry, Outcome], None],
-) -> None:
+) -> str:
     """Go on with a run until nothing is left to do, or the time is over.
 
     With `verify`, what was applied on the way is read back: 'success' can mean that no box was stored.
 
+    Returns:
+        What a server on which nothing moves is likely to have; empty where all has ended, or something moves.
+
     Raises:
         BoxferryError: what ended it early; the outbox knows the rest.
     """
-    applied: dict[int, tuple[Entry, Outcome]] = {}
-
-    def listen(entry: Entry, outcome: Outcome) -> None:
-        if outcome.state == "applied":
-            applied[entry.id] = entry, outcome
-        on_change(entry, outcome)
-
-    outbox.recover(run.id)
-    evidence = Evidence(client, outbox, run, Holdings(client, run.directory_id))
-    reconciler = Reconciler(evidence, outbox, run, settle_s=patience.settle_s, limit_s=patience.wait_s)
-    circuit = Circuit(patience=patience.failures, first_pause_s=patience.first_pause_s)
-    watcher = Watcher(evidence, outbox, run, on_change=listen)
-    while True:
-        reconciler.reconcile()
-        Sender(client, outbox, run, evidence, circuit, connections=connections, on_change=listen).send()
-        if outbox.entries(run.id, ("unsure",)):
-            continue
-        if patience.wait_s <= 0 or not watcher.watch(patience.wait_s) or not outbox.entries(run.id, ("queued",)):
-            break
-    if verify:
-        _read_back(evidence, outbox, list(applied.values()))
+    return _Course(
+        client,
+        outbox,
+        run,
+        connections=connections,
+        patience=patience,
+        verify=verify,
+        resend_stuck=resend_stuck,
+        on_change=on_change,
+    ).run_to_end()
 
 
-def _read_back(evidence: Evidence, outbox: Outbox, applied: list[tuple[Entry, Outcome]]) -> None:
-    """Compare what the server holds with what was sent; a packet of which boxes are missing counts as refused."""
-    for entry, outcome in applied:
-        if entry.mode in REPLACING:
-            continue  # looked at as soon as it was applied
-        file_id = outcome.file_id or entry.file_id
-        missing = evidence.missing(entry, file_id) if file_id is not None and entry.boxes else set()
-        if missing:
-            reason = f"the server says success, but {len(missing)} of {entry.boxes} boxes are not stored"
-            outbox.settle(entry.id, Outcome("refused", reason))
+class _Course:
+    """One way of a run through its steps."""
+
+    def __init__(
+        self,
+        client: Client,
+        outbox: Outbox,
+        run: Run,
+        *,
+        connections: int,
+        patience: Patience,
+        verify: bool,
+        resend_stuck: bool,
+        on_change: Callable[[Entry, Outcome], None],
+    ) -> None:
+        self._outbox, self._run, self._patience, self._verify = outbox, run, patience, verify
+        self._on_change = on_change
+        self._ended: dict[int, tuple[Entry, Outcome]] = {}
+        self._budget = Budget(patience.budget_s)
+        self._circuit = Circuit(
+            patience=patience.failures, first_pause_s=patience.first_pause_s, limit_s=patience.budget_s
+        )
+        client.limit(lambda: min(self._budget.left_s, self._circuit.left_s))
+        holdings = Holdings(client, run.directory_id)
+        self._evidence = Evidence(client, outbox, run, holdings, settle_s=patience.settle_s)
+        ask_again_s = min(ASK_AGAIN_S, patience.settle_s / 4)
+        self._reconciler = Reconciler(self._evidence, outbox, run, ask_again_s=ask_again_s)
+        self._watcher = Watcher(self._evidence, outbox, run, on_change=self._listen, stuck_s=patience.stuck_s)
+        self._resender = Resender(self._evidence, outbox, run, resend=resend_stuck, on_change=self._listen)
+        self._sender = partial(
+            Sender, client, outbox, run, self._evidence, self._circuit, connections=connections, on_change=self._listen
+        )
+
+    def _listen(self, entry: Entry, outcome: Outcome) -> None:
+        if outcome.state in {State.APPLIED, State.REFUSED}:
+            self._ended[entry.id] = entry, outcome
+        self._on_change(entry, outcome)
+
+    def run_to_end(self) -> str:
+        """Take the steps until nothing is left to do."""
+        self._outbox.recover(self._run.id)
+        self._resender.look()
+        while True:
+            self._reconciler.reconcile(self._budget)
+            if self._patience.pilot:
+                self._send_pilot()
+            self._sender().send()
+            if self._outbox.entries(self._run.id, (State.UNSURE,)):
+                continue
+            if not self._watched() or not self._outbox.waiting(self._run.id):
+                break
+        if self._verify:
+            read_back(self._evidence, self._outbox, list(self._ended.values()))
+        return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
+
+    def _watched(self) -> bool:
+        return self._patience.wait_s > 0 and self._watcher.watch(self._budget)
+
+    def _known(self) -> bool:
+        """Whether the server knows the model and the run; annotations have none, and need not be known."""
+        return not self._run.model or self._outbox.sent_before(self._run.id)
+
+    def _send_pilot(self) -> None:
+        """Send packets one by one until one is applied, so that the server makes its model and run once.
+
+        Several packets of an unknown run, worked on at the same time, break: each of them makes those rows.
+
+        Raises:
+            StillProcessing: the time was over before the first packet was applied.
+        """
+        while not self._known() and (self._outbox.entries(self._run.id, (State.ACCEPTED,)) or self._next_pilot()):
+            self._reconciler.reconcile(self._budget)
+            if not self._watcher.watch(self._budget, until=self._known):
+                silence = self._watcher.stalls.silence()
+                raise StillProcessing(
+                    "the first packet of the run, which goes alone, is not applied yet"
+                    + (f"; {silence}" if silence else "")
+                )
+
+    def _next_pilot(self) -> bool:
+        return self._outbox.waiting(self._run.id, filled=True) and self._sender().send_one() is not None

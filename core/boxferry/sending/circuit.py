@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from random import random
@@ -26,6 +27,8 @@ class Circuit:
         *,
         patience: int = 8,
         first_pause_s: float = FIRST_PAUSE_S,
+        limit_s: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -34,11 +37,16 @@ class Circuit:
         Args:
             patience: how many failures in a row end the sending.
             first_pause_s: seconds to wait after the first failure; they double with each further one.
+            limit_s: for how many seconds no call may work before sending ends.
+            clock: seconds.
             random: gives 0 to 1; half of each pause is left to chance, so that many senders do not come back at once.
             sleep: waits.
         """
         self.patience = patience
         self._first_pause_s = first_pause_s
+        self._limit_s = limit_s
+        self._clock = clock
+        self._failing_since: float | None = None
         self._random = random
         self._sleep = sleep
         self._failures = 0
@@ -48,14 +56,23 @@ class Circuit:
         """A call went through: the count starts again."""
         with self._lock:
             self._failures = 0
+            self._failing_since = None
+
+    @property
+    def left_s(self) -> float:
+        """Seconds for which calls may still fail."""
+        since = self._failing_since
+        return self._limit_s if since is None else max(0.0, self._limit_s - (self._clock() - since))
 
     def failed(self) -> bool:
         """A call failed: wait, then tell whether to try on."""
         with self._lock:
             self._failures += 1
             failures = self._failures
-        if failures >= self.patience:
+            if self._failing_since is None:
+                self._failing_since = self._clock()
+        pause = min(self._first_pause_s * 2 ** (failures - 1), LONGEST_PAUSE_S) * (0.5 + self._random() / 2)
+        if failures >= self.patience or self.left_s < pause:
             return False
-        pause = min(self._first_pause_s * 2 ** (failures - 1), LONGEST_PAUSE_S)
-        self._sleep(pause * (0.5 + self._random() / 2))
+        self._sleep(pause)
         return True

@@ -3,78 +3,222 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.diffgram.meanings import reason_of
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
-from boxferry.sending.outcome import Outcome, input_outcome, refusal
+from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
+from boxferry.sending.server_size import factor
+from boxferry.sending.target import Problem
 from boxferry.sending.updates import only_missing, replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections import Counter
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
     from boxferry.sending.holdings import Holdings
     from boxferry.sending.outbox import Entry, Outbox, Run
+    from boxferry.sending.stalls import Stalls
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 UPDATES = ("update", "update_with_existing")
 CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
+SETTLE_S = 90.0
+LOOKED_BACK_S = 2.0  #: how much earlier than a packet its record may seem to be: the clock has whole seconds
+
+
+class UnderWay(NamedTuple):
+    """What inputs have brought, or will bring, onto a file.
+
+    Attributes:
+        references: of the boxes of those that have not ended.
+        working: one of those, or None.
+        ended: whether an input that carries some of the boxes has ended: what is stored of it shows on the file.
+    """
+
+    references: set[str]
+    working: InputRecord | None
+    ended: bool
 
 
 class Evidence:
-    """Asks the server about the packets of one run; changes nothing there."""
+    """Asks the server about the packets of one run; changes nothing there.
 
-    def __init__(self, client: Client, outbox: Outbox, run: Run, holdings: Holdings) -> None:
-        """Prepare; nothing is asked yet."""
+    Attributes:
+        dead: inputs that are taken to be stuck for good, so that what they carry counts as not sent.
+    """
+
+    def __init__(
+        self, client: Client, outbox: Outbox, run: Run, holdings: Holdings, *, settle_s: float = SETTLE_S
+    ) -> None:
+        """Prepare; nothing is asked yet. What has left no trace after `settle_s` seconds never will."""
         self._client = client
         self._outbox = outbox
         self._run = run
         self._holdings = holdings
+        self._settle_s = settle_s
+        self.dead: set[int] = set()
+
+    def now(self) -> float:
+        """The time by the server's clock."""
+        return self._client.now()
+
+    def settled(self, entry: Entry) -> bool:
+        """Whether what a packet has left no trace of on the server, it never will leave a trace of."""
+        return bool(entry.over) or self.now() >= min(entry.sent, self.now()) + self._settle_s
+
+    def unless_early(self, entry: Entry, reason: str) -> Outcome | None:
+        """That the outcome is unknown, for a packet that the server ought to know by now; else None."""
+        return Outcome(State.UNSURE, reason) if self.settled(entry) else None
+
+    def unfinished(self) -> list[InputRecord]:
+        """Everything of the project that has not ended, whoever sent it; the newest 1000."""
+        return self._client.inputs(status="Processing")
 
     def records(self, batch_id: int) -> Records:
         """The server's records of one batch."""
-        return Records(self._client.inputs(batch_id=batch_id), self._wanted)
+        return Records(self._client.inputs(batch_id=batch_id), self._wanted, self._whole)
+
+    def records_of(
+        self, entries: list[Entry], batch_id: int, stalls: Stalls
+    ) -> Iterator[tuple[Entry, InputRecord | None]]:
+        """The record of each packet of one batch; those without a batch are asked for singly."""
+        if not batch_id:
+            for entry in entries:
+                record = None if entry.input_id is None else self._client.input(entry.input_id)
+                stalls.see([record] if record else [])
+                yield entry, record
+            return
+        found = self.records(batch_id)
+        stalls.see(found.all)
+        for entry in entries:
+            record = found.of(entry)
+            if record is None and entry.input_id is not None:
+                record = self._client.input(entry.input_id)
+                stalls.see([record])
+            yield entry, record
+
+    def _whole(self, record: InputRecord) -> InputRecord:
+        """A record with the boxes of its frames, which lists leave out."""
+        return record if record.id is None else self._client.input(record.id)
 
     def file_named(self, name: str) -> int | None:
-        """The id of the directory's file of this name, removed ones left out."""
-        found = [
+        """The id of the directory's file of this name, removed ones left out; the oldest where there are several."""
+        found = self._files_named(name)
+        return min(found) if found else None
+
+    def _files_named(self, name: str) -> list[int]:
+        return [
             file.id
             for file in self._client.files(self._run.directory_id, search=name)
             if file.original_filename == name and file.state != "removed"
         ]
-        return found[-1] if found else None
 
     def missing(self, entry: Entry, file_id: int) -> set[str]:
         """The references of a packet's boxes that a file does not hold."""
         body = self._outbox.body(entry.id)
         return references_in(body) - set(self._holdings.references(file_id, video=b'"frame_packet_map"' in body))
 
+    def stored(self, files: Mapping[int, bool]) -> dict[int, Counter[str]]:
+        """The references that files hold, each with how often; `files`: file id → whether it is a video."""
+        self._holdings.load([file_id for file_id, video in files.items() if not video])
+        found = {file_id: self._holdings.references(file_id, video=video) for file_id, video in files.items()}
+        for file_id in files:
+            self._holdings.forget(file_id)
+        return found
+
     def own_records(self, entry: Entry, file_id: int) -> list[InputRecord]:
         """The records of a file that carried boxes of this packet."""
         wanted = self._wanted(entry)
-        return [record for record in self._client.inputs(file_id=file_id) if wanted & _references_sent(record)]
+        return [record for record in self._client.inputs(file_id=file_id) if wanted & record.references]
+
+    def under_way(self, file_id: int, wanted: Collection[str]) -> UnderWay:
+        """What the inputs of a file carry of some boxes, whoever sent them."""
+        found: set[str] = set()
+        working, over = None, False
+        for record in self._client.inputs(file_id=file_id):
+            if record.id in self.dead or not (carried := record.references & set(wanted)):
+                continue
+            if input_outcome(record) is None:
+                working = record
+                found |= carried
+            else:
+                over = True
+        return UnderWay(found, working, over)
+
+    def failed_upload(self, entry: Entry) -> Outcome | None:
+        """The refusal of an upload that the server could not open: such an input stays, without a file."""
+        for record in self._client.inputs(status="Failed", limit=100):
+            early = record.created is not None and record.created < entry.sent - LOOKED_BACK_S
+            outcome = input_outcome(record)
+            if record.original_filename == entry.file_name and record.file_id is None and not early and outcome:
+                return outcome
+        return None
 
     def clash(self, entry: Entry, outcome: Outcome) -> Outcome:
         """A refusal because the name is taken, looked into: it may be taken by this very run.
 
-        Where the file holds all of the packet's boxes, it is done; a packet without boxes too, for the image is there.
-        Where it holds some of this run, the missing ones are to be appended. Else it is somebody else's: it is refused.
+        Where the file holds all of the packet's boxes, it is done. Where it holds some of this run, the missing ones
+        are to be appended. Without boxes it is done where the picture's size is the same. Else it is another picture.
         """
         match = _EXISTING.search(outcome.reason)
-        if outcome.state != "refused" or match is None:
+        if outcome.state != State.REFUSED or match is None:
             return outcome
-        file_id, wanted = int(match[1]), self._wanted(entry)
+        return self.taken(entry, int(match[1]), otherwise=outcome)
+
+    def taken(self, entry: Entry, file_id: int, *, otherwise: Outcome) -> Outcome:
+        """What is to be done with a new file's packet whose name a file has already; see `clash`."""
+        if problem := self.other_picture(entry, file_id):
+            return otherwise._replace(reason=f"{otherwise.reason}; {problem}" if otherwise.reason else problem)
+        wanted = self._wanted(entry)
         missing = self.missing(entry, file_id)
         if not missing:
-            return Outcome("applied", "", outcome.input_id, file_id)
-        there = self._holdings.references(file_id)
-        if not {origin(reference) for reference in wanted} & {origin(reference) for reference in there}:
-            return outcome
+            return Outcome(State.APPLIED, "", otherwise.input_id, file_id)
+        origins = {origin(reference) for reference in self._holdings.references(file_id)}
+        if not {origin(reference) for reference in wanted} & origins and not self.own_records(entry, file_id):
+            return otherwise
+        return self.append_rest(entry, file_id, missing, input_id=otherwise.input_id)
+
+    def already(self, entry: Entry) -> Outcome | None:
+        """What makes it needless to send a packet, asked just before it goes out; None where it is to be sent as it is.
+
+        Another machine, or an earlier outbox, may have sent the same: what inputs have brought onto the file, or are
+        about to, is not sent again. A new file's name may be taken by now.
+        """
+        if entry.mode == "append" and entry.file_id is not None:
+            return self._already_on(entry, entry.file_id)
+        if entry.mode != "new" or (file_id := self.file_named(entry.file_name)) is None:
+            return None
+        reason = f"a file '{entry.file_name}' (id {file_id}) is in the directory already"
+        return self.taken(entry, file_id, otherwise=Outcome(State.REFUSED, reason))
+
+    def _already_on(self, entry: Entry, file_id: int) -> Outcome | None:
+        wanted = references_in(entry.body)
+        there = self.under_way(file_id, wanted)
+        found = there.references | (wanted - self.missing(entry, file_id) if there.ended else set())
+        if not found:
+            return None
+        if left := wanted - found:
+            return self.append_rest(entry, file_id, left)
+        if there.working is not None:
+            return Outcome(State.ACCEPTED, "", there.working.id, file_id)
+        return Outcome(State.APPLIED, "", None, file_id)
+
+    def append_rest(self, entry: Entry, file_id: int, missing: set[str], *, input_id: int | None = None) -> Outcome:
+        """Turn a packet into one that appends the boxes that are missing; it is queued."""
         self._outbox.append_instead(entry.id, *only_missing(self._outbox.body(entry.id), file_id, missing))
-        return Outcome("queued", "", outcome.input_id, file_id)
+        return Outcome(State.QUEUED, "", input_id, file_id)
+
+    def other_picture(self, entry: Entry, file_id: int) -> str:
+        """Why a file cannot be the picture that a packet's boxes were made for; empty where it can."""
+        if not (entry.width and entry.height):
+            return ""
+        found = factor((entry.width, entry.height), self._holdings.view(file_id).size)
+        return found.message if isinstance(found, Problem) else ""
 
     def replacement(self, entry: Entry) -> bytes | None:
         """The body of a replacing packet with the boxes that stay, read now; None where nothing would be in it."""
@@ -97,13 +241,13 @@ class Evidence:
         kept = [box["id"] for box in record.boxes if box.get("id") is not None]
         if lost := [row_id for row_id in kept if row_id not in there]:
             found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
-            return outcome._replace(reason=f"{found}: somebody saved the file meanwhile; look at it")
+            return outcome._replace(reason=f"{found}: a person saved the file meanwhile; look at it")
         if gone := identities(record.boxes) - identities(rows):
             return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")
         return outcome
 
     def split(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome | None:
-        """What became of a new file that the server calls done and names no id of: a long video, cut into clips.
+        """The end of a new file that the server calls done and names no id of: a long video, cut into clips.
 
         Each clip is an input of its own, outside the batch. None while they are being worked on, or not there yet.
         """
@@ -113,8 +257,8 @@ class Evidence:
         if len(clips) < 2 or not ended(clips):
             return None
         if failed := [clip for clip in clips if clip.status == "failed"]:
-            reasons = "; ".join(f"{clip.original_filename}: {refusal(clip)}" for clip in failed)
-            return Outcome("refused", f"{len(failed)} of {len(clips)} clips: {reasons}", record.id)
+            reasons = "; ".join(f"{clip.original_filename}: {reason_of(clip)[0]}" for clip in failed)
+            return Outcome(State.REFUSED, f"{len(failed)} of {len(clips)} clips: {reasons}", record.id)
         return outcome
 
     def _wanted(self, entry: Entry) -> set[str]:
@@ -122,27 +266,46 @@ class Evidence:
 
 
 class Records:
-    """The server's records of one batch, the newest first, by the file that they are about."""
+    """The server's records of one batch, the newest first, by the file that they are about.
 
-    def __init__(self, records: Iterable[InputRecord], references_of: Callable[[Entry], set[str]]) -> None:
-        """Sort them; `references_of` tells the references of an entry's boxes."""
+    Attributes:
+        all: every record.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[InputRecord],
+        references_of: Callable[[Entry], set[str]],
+        whole: Callable[[InputRecord], InputRecord] = lambda record: record,
+    ) -> None:
+        """Sort them.
+
+        Args:
+            records: the records.
+            references_of: gives the references of an entry's boxes.
+            whole: gives a record with the boxes of its frames.
+        """
+        self.all = list(records)
         self._by_file: dict[int | str, list[InputRecord]] = {}
         self._references_of = references_of
-        for record in records:
+        self._whole = whole
+        for record in self.all:
             key = record.file_id if record.mode in UPDATES else record.original_filename
             if key is not None:
                 self._by_file.setdefault(key, []).append(record)
 
     def of(self, entry: Entry) -> InputRecord | None:
-        """The record of a packet: an update is known by its file's id, a new file by its name.
-
-        Where a batch holds several packets for a file, the boxes that they carry tell them apart.
-        """
+        """The record of a packet: that of its file, by id or for a new one by name, with its boxes in it."""
         found = self._by_file.get(file_key(entry), [])
-        if len(found) < 2:
-            return found[0] if found else None
-        wanted = self._references_of(entry)
-        return next((record for record in found if not wanted or wanted & _references_sent(record)), None)
+        wanted = self._references_of(entry) if found else set()
+        return next((record for record in found if self._carries(record, wanted, alone=len(found) == 1)), None)
+
+    def _carries(self, record: InputRecord, wanted: set[str], *, alone: bool) -> bool:
+        """Whether a record has the wanted boxes; where it shows none at all, the only one of the file is believed."""
+        if not wanted:
+            return True
+        carried = record.references or self._whole(record).references
+        return wanted <= carried if carried else alone
 
 
 def file_key(entry: Entry) -> int | str:
@@ -153,7 +316,3 @@ def file_key(entry: Entry) -> int | str:
 def ended(records: Iterable[InputRecord]) -> bool:
     """Whether the server is done with all of them."""
     return all(input_outcome(record) is not None for record in records)
-
-
-def _references_sent(record: InputRecord) -> set[str]:
-    return {str(box["creation_ref_id"]) for box in record.boxes if box.get("creation_ref_id") is not None}

@@ -1,25 +1,30 @@
-"""The outbox: one SQLite file in which every packet stands before it is sent, with what became of it.
+"""The outbox: one SQLite file in which every packet stands before it is sent, and the state that it has come to.
 
     queued → sending → accepted → applied
-                │          └────→ refused (the server's reason)
+                │          ├────→ refused (the server's reason)
+                │          └────→ stuck (the server will never apply it; sent again only when that is asked for)
                 ├→ applied or refused at once (uploads, and what the server turns down)
                 └→ unsure (no answer, 5xx, killed in flight)
 
 WAL with `synchronous=FULL`: when a method returns, what it wrote survives a crash of the process and of the machine.
+What is compared with the server's times (`sent`, `ended`) is by the server's clock.
 """
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from boxferry.errors import OutboxError
 from boxferry.sending.outbox_format import opened, prepare
+from boxferry.sending.outcome import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,8 +32,8 @@ if TYPE_CHECKING:
 
     from boxferry.sending.outcome import Outcome
 
-STATES = ("queued", "sending", "unsure", "accepted", "applied", "refused")
-ENDED = ("applied", "refused")  #: the states that a packet stays in
+STATES = tuple(State)
+ENDED = (State.APPLIED, State.REFUSED)  #: the states that a packet stays in
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +44,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         host, project, directory_id: where it goes.
         model, name: the `model_ref` and `model_run_ref` of its boxes.
         created: seconds since the epoch.
+        source: what the first push of the run read; empty where unknown.
+        classes: the source's table of classes, as JSON; empty where it had none.
     """
 
     id: int
@@ -48,6 +55,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     name: str
     created: float
+    source: str = ""
+    classes: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +75,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         state: one of `STATES`.
         batch_id, input_id: the input batch it went out in, and the server's record of it.
         attempts: how often it was sent.
-        reason: the server's words where it was refused, or why nobody is sure.
-        changed: when the state last changed, seconds since the epoch.
+        reason: the server's words where it was refused, or why the outcome is unknown; one short line.
+        detail: the server's words, whole, where the reason is cut.
+        sent: when it last went out, seconds since the epoch by the server's clock; 0 where it never did.
+        over: whether the server has ended its work on the request whose outcome is unknown.
+        ended: when it was found to be applied or refused, seconds since the epoch by the server's clock.
+        width, height: the size in pixels of the picture that the boxes were made for; 0 where unknown.
+        mark: of the local picture as it was when the boxes were planned, see `picture`; empty where there is none.
+        digest: of the picture's bytes, where it was uploaded from here; empty where unknown.
+        removes: how many boxes it takes away from the file.
+        changed: when the state last changed, seconds since the epoch by this machine's clock.
     """
 
     id: int = 0
@@ -83,8 +100,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     input_id: int | None = None
     attempts: int = 0
     reason: str = ""
+    detail: str = ""
+    sent: float = 0.0
+    over: int = 0
+    ended: float = 0.0
+    width: int = 0
+    height: int = 0
+    mark: str = ""
+    digest: str = ""
+    removes: int = 0
     changed: float = 0.0
 
+
+#: what a packet is stored with
+STORED = ("route", "mode", "file_name", "file_id", "media", "body", "boxes", "width", "height", "mark", "removes")
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
 _LIGHT = ", ".join(column for column in Entry.__struct_fields__ if column != "body")
@@ -198,7 +227,7 @@ class Outbox:
 
         A packet that the server refused gives way to the one that is stored for the same file in its place.
         """
-        columns = ("route", "mode", "file_name", "file_id", "media", "body", "boxes")
+        columns = STORED
         marks = ", ".join("?" * len(columns))
         query = f"INSERT INTO packet (run_id, changed, {', '.join(columns)}) VALUES (?, ?, {marks})"  # noqa: S608
         count = 0
@@ -215,48 +244,87 @@ class Outbox:
         query = f"SELECT {_COLUMNS} FROM packet WHERE run_id = ? AND file_name = ? AND state <> 'refused' ORDER BY id"  # noqa: S608
         return [Entry(**row) for row in self._rows(query, run_id, file_name)]
 
-    def claim(self, run_id: int) -> Entry | None:
-        """Take the next queued packet for sending, in the order of their storing; None where there is no more."""
+    def claim(self, run_id: int, *, sent: float = 0.0, start: int = 0, filled: bool = False) -> Entry | None:
+        """Take the next queued packet for sending, in the order of their storing; None where there is no more.
+
+        Args:
+            run_id: of this run.
+            sent: the time, by the server's clock.
+            start: the packet to begin with; those before it come after the last.
+            filled: only one that carries boxes.
+        """
+        boxes = "AND boxes > 0" if filled else ""
         query = f"""
-            UPDATE packet SET state = 'sending', attempts = attempts + 1, changed = ?
-            WHERE id = (SELECT id FROM packet WHERE run_id = ? AND state = 'queued' ORDER BY id LIMIT 1)
-            RETURNING {_COLUMNS}
+            UPDATE packet SET state = 'sending', attempts = attempts + 1, sent = ?, over = 0, changed = ?
+            WHERE id = (
+                SELECT id FROM packet WHERE run_id = ? AND state = 'queued' AND id >= ? {boxes} ORDER BY id LIMIT 1
+            ) RETURNING {_COLUMNS}
         """  # noqa: S608 # fixed text
         with self._writing() as db:
-            row = db.execute(query, (self._clock(), run_id)).fetchone()
-        return Entry(**row) if row else None
+            for first in dict.fromkeys((start, 0)):
+                if row := db.execute(query, (sent, self._clock(), run_id, first)).fetchone():
+                    return Entry(**row)
+        return None
 
-    def assign(self, entry_id: int, batch_id: int) -> None:
+    def any_queued(self, run_id: int) -> int:
+        """The number of one of the queued packets, by chance; 0 where there is none.
+
+        Two machines that push the same begin at different places, and meet where the other one has been already.
+        """
+        query = "SELECT min(id) AS first, max(id) AS last FROM packet WHERE run_id = ? AND state = 'queued'"
+        found = self._rows(query, run_id)[0]
+        return 0 if found["first"] is None else random.randint(found["first"], found["last"])  # noqa: S311 # no secret
+
+    def assign(self, entry_id: int, batch_id: int, *, sent: float = 0.0) -> None:
         """Write down the input batch that a packet is about to go out in, and that it goes out now."""
         with self._writing() as db:
-            db.execute("UPDATE packet SET batch_id = ?, changed = ? WHERE id = ?", (batch_id, self._clock(), entry_id))
+            query = "UPDATE packet SET batch_id = ?, sent = ?, changed = ? WHERE id = ?"
+            db.execute(query, (batch_id, sent, self._clock(), entry_id))
 
-    def settle(self, entry_id: int, outcome: Outcome) -> None:
-        """Write down what became of a packet; ids that the outcome does not have stay as they were."""
+    def settle(self, entry_id: int, outcome: Outcome, *, ended: float = 0.0) -> None:
+        """Write down what a packet came to; ids that the outcome does not have stay as they were.
+
+        Args:
+            entry_id: the packet.
+            outcome: what it came to.
+            ended: the time of its end, by the server's clock; 0 for one that has not ended.
+        """
         query = """
-            UPDATE packet SET state = ?, reason = ?, changed = ?,
+            UPDATE packet SET state = ?, reason = ?, detail = ?, over = ?, ended = ?, changed = ?,
                 input_id = coalesce(?, input_id), file_id = coalesce(?, file_id) WHERE id = ?
         """
+        state, reason, input_id, file_id, detail, over = outcome
         with self._writing() as db:
-            values = (outcome.state, outcome.reason, self._clock(), outcome.input_id, outcome.file_id, entry_id)
+            values = (state, reason, detail, int(over), ended, self._clock(), input_id, file_id, entry_id)
             db.execute(query, values)
+
+    def sent_before(self, run_id: int) -> bool:
+        """Whether a packet with boxes of this run was applied, so that the server knows the model and the run."""
+        query = "SELECT 1 FROM packet WHERE run_id = ? AND state = 'applied' AND boxes > 0 LIMIT 1"
+        return bool(self._rows(query, run_id))
+
+    def waiting(self, run_id: int, *, filled: bool = False) -> bool:
+        """Whether a packet is queued; with `filled`, one that carries boxes."""
+        boxes = "AND boxes > 0" if filled else ""
+        query = f"SELECT 1 FROM packet WHERE run_id = ? AND state = 'queued' {boxes} LIMIT 1"  # noqa: S608
+        return bool(self._rows(query, run_id))
 
     def body(self, entry_id: int) -> bytes:
         """A packet's JSON."""
         return bytes(self._rows("SELECT body FROM packet WHERE id = ?", entry_id)[0]["body"])
 
     def append_instead(self, entry_id: int, body: bytes, boxes: int) -> None:
-        """Turn an upload whose image has arrived without its boxes into a packet that appends them to the file."""
+        """Turn a packet of which only some boxes have arrived into one that appends the others to the file."""
         query = """
-            UPDATE packet SET route = 'existing', mode = 'append', media = '', body = ?, boxes = ?, batch_id = NULL
-            WHERE id = ?
+            UPDATE packet SET route = 'existing', mode = 'append', media = '', body = ?, boxes = ?, batch_id = NULL,
+                input_id = NULL WHERE id = ?
         """
         with self._writing() as db:
             db.execute(query, (body, boxes, entry_id))
 
     def recover(self, run_id: int) -> int:
         """What was in flight when an earlier process ended is unsure now; gives the number of such packets."""
-        query = "UPDATE packet SET state = 'unsure', reason = ? WHERE run_id = ? AND state = 'sending'"
+        query = "UPDATE packet SET state = 'unsure', reason = ?, over = 0 WHERE run_id = ? AND state = 'sending'"
         with self._writing() as db:
             return db.execute(query, ("the process ended while it was sent", run_id)).rowcount
 
@@ -265,6 +333,11 @@ class Outbox:
         marks = ", ".join("?" * len(states))
         query = f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state IN ({marks}) ORDER BY id"  # noqa: S608
         return [Entry(**row) for row in self._rows(query, run_id, *states)]
+
+    @cached_property
+    def identity(self) -> str:
+        """The outbox's own id: what is kept beside it for one outbox is not taken for another's."""
+        return str(self._rows("SELECT id FROM outbox")[0]["id"])
 
     def doubtful(self, run_id: int) -> list[Entry]:
         """The applied packets of a run after which something was not as it should be, without their bodies."""

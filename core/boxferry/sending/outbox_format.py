@@ -10,7 +10,7 @@ from boxferry.errors import OutboxError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE run (
@@ -21,8 +21,12 @@ CREATE TABLE run (
     model TEXT NOT NULL,
     name TEXT NOT NULL,
     created REAL NOT NULL,
+    source TEXT NOT NULL DEFAULT '',
+    classes TEXT NOT NULL DEFAULT '',
     UNIQUE (host, project, directory_id, model, name)
 ) STRICT;
+CREATE TABLE outbox (id TEXT NOT NULL) STRICT;
+INSERT INTO outbox VALUES (lower(hex(randomblob(8))));
 CREATE TABLE packet (
     id INTEGER PRIMARY KEY,
     run_id INTEGER NOT NULL REFERENCES run (id),
@@ -38,7 +42,16 @@ CREATE TABLE packet (
     input_id INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0,
     reason TEXT NOT NULL DEFAULT '',
-    changed REAL NOT NULL
+    changed REAL NOT NULL,
+    detail TEXT NOT NULL DEFAULT '',
+    sent REAL NOT NULL DEFAULT 0,
+    over INTEGER NOT NULL DEFAULT 0,
+    ended REAL NOT NULL DEFAULT 0,
+    width INTEGER NOT NULL DEFAULT 0,
+    height INTEGER NOT NULL DEFAULT 0,
+    mark TEXT NOT NULL DEFAULT '',
+    digest TEXT NOT NULL DEFAULT '',
+    removes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
 CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
@@ -62,6 +75,23 @@ _MIGRATIONS = {
         DROP TABLE packet_1;
         CREATE INDEX packet_by_state ON packet (run_id, state);
         CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
+    """,
+    2: """
+        ALTER TABLE run ADD COLUMN source TEXT NOT NULL DEFAULT '';
+        ALTER TABLE run ADD COLUMN classes TEXT NOT NULL DEFAULT '';
+        CREATE TABLE outbox (id TEXT NOT NULL) STRICT;
+        INSERT INTO outbox VALUES (lower(hex(randomblob(8))));
+        ALTER TABLE packet ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+        ALTER TABLE packet ADD COLUMN sent REAL NOT NULL DEFAULT 0;
+        ALTER TABLE packet ADD COLUMN over INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE packet ADD COLUMN ended REAL NOT NULL DEFAULT 0;
+        ALTER TABLE packet ADD COLUMN width INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE packet ADD COLUMN height INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE packet ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+        ALTER TABLE packet ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+        ALTER TABLE packet ADD COLUMN removes INTEGER NOT NULL DEFAULT 0;
+        UPDATE packet SET sent = changed;
+        UPDATE packet SET ended = changed WHERE state = 'applied';
     """,
 }
 

@@ -1,41 +1,55 @@
-"""What became of a packet, and of a whole push."""
+"""What a packet came to, as the outbox keeps it, and how that follows from the server's record of it."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+from boxferry.diffgram.meanings import State as Said
+from boxferry.diffgram.meanings import input_state, reason_of
 
 if TYPE_CHECKING:
     from boxferry.diffgram.answers import InputRecord
+
+
+class State(StrEnum):
+    """The states of a packet, in the order of its way."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNSURE = "unsure"
+    ACCEPTED = "accepted"
+    STUCK = "stuck"
+    APPLIED = "applied"
+    REFUSED = "refused"
 
 
 class Outcome(NamedTuple):
     """The state that a packet came to, as in the outbox.
 
     Attributes:
-        state: one of `outbox.STATES`.
-        reason: the server's words where it refused, or why nobody is sure.
+        state: one of `State`.
+        reason: the server's words where it refused, or why the outcome is unknown; one short line.
         input_id: the server's record of the packet, where it is known.
         file_id: the file that it is about, where it is known.
+        detail: the server's words, whole, where the reason is cut.
+        over: of an unknown outcome: whether the server has ended its work on the request.
     """
 
     state: str
     reason: str = ""
     input_id: int | None = None
     file_id: int | None = None
+    detail: str = ""
+    over: bool = False
 
 
 def input_outcome(record: InputRecord) -> Outcome | None:
     """What the server's record of a packet says; None while it is being worked on."""
-    if record.status == "success":
-        return Outcome("applied", "", record.id, record.file_id)
-    if record.status == "failed":
-        return Outcome("refused", refusal(record), record.id, record.file_id)
-    return None
-
-
-def refusal(record: InputRecord) -> str:
-    """The server's reason in one line."""
-    words = [record.status_text or ""]
-    if record.update_log and record.update_log != "null":
-        words.append(str(record.update_log))
-    return " ".join(" ".join(words).split())[:500] or f"the input ended as '{record.status}' without a reason"
+    said = input_state(record)
+    if said is Said.WORKING:
+        return None
+    if said is Said.APPLIED:
+        return Outcome(State.APPLIED, "", record.id, record.file_id)
+    reason, whole = reason_of(record)
+    return Outcome(State.REFUSED, reason, record.id, record.file_id, whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -239,7 +240,7 @@ class _Placing:
         other = self._taken.setdefault(found.file_name, image.key)
         if other != image.key:
             return Problem("name-clash", f"its name on the server, '{found.file_name}', is that of '{other}' too")
-        return found
+        return dataclasses.replace(found, width=image.width, height=image.height)
 
     def targets(self, chunk: Detections) -> list[Target | None]:
         """(M,) where each image's boxes go; an image that cannot be sent is recorded, with its boxes, as failed."""

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from boxferry.boxes.tally import Tally
 from boxferry.diffgram.client import Client
@@ -21,6 +21,7 @@ from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
 from boxferry.sending.outbox import ENDED, Outbox
+from boxferry.sending.outcome import State
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
 from boxferry.sending.prepare import allowed, check_names, plan_summary, planned_labels, prepared, shown, unsent
 from boxferry.sending.report import PushReport, planned_file
@@ -247,8 +248,8 @@ class Diffgram:
         listener = Told(planner.predictions.plugins, listener)
         with self.outbox.sending():
             self.outbox.add(run.id, allowed(shown(planner), planner.deleting, manner))
-            stopped = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
-        report = self._report(planner.tally, run, manner.patience, stopped, planner.labels.created)
+            ending = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
+        report = self._report(planner.tally, run, manner.patience, ending, planner.labels.created)
         return replace(report, attributes_created=planner.attributes_created)
 
     def _run_of(self, head: PlanHead) -> Run:
@@ -280,8 +281,8 @@ class Diffgram:
         with self.outbox.sending():
             entries = unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally)
             self.outbox.add(run.id, allowed(entries, summary.deletes, manner))
-            stopped = self._send(run, manner.patience, listener or Listener(), summary.deletes, verify=manner.verify)
-        return self._report(tally, run, manner.patience, stopped, created)
+            ending = self._send(run, manner.patience, listener or Listener(), summary.deletes, verify=manner.verify)
+        return self._report(tally, run, manner.patience, ending, created)
 
     def resume(
         self,
@@ -289,15 +290,17 @@ class Diffgram:
         *,
         patience: Patience | None = None,
         verify: bool = False,
+        resend_stuck: bool = False,
         listener: Listener | None = None,
     ) -> PushReport:
-        """Go on with a run in the outbox: look up what is unsure, send what is queued, watch what is accepted.
+        """Go on with a run in the outbox: look up unknown outcomes, send what is queued, watch what is accepted.
 
         Args:
             run: its number or name.
             patience: how long is waited, and for what.
             verify: read back what is applied now.
-            listener: is told how it goes on, from the sending threads.
+            resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
+            listener: called as it goes on, from the sending threads.
 
         Raises:
             OutboxError: there is no such run, or another process is sending from this outbox.
@@ -308,11 +311,11 @@ class Diffgram:
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
         with self.outbox.sending():
-            stopped = self._send(found, patience, listener or Listener(), {}, verify=verify)
-        return self._report(Tally(), found, patience, stopped, [])
+            ending = self._send(found, patience, listener or Listener(), {}, verify=verify, resend_stuck=resend_stuck)
+        return self._report(Tally(), found, patience, ending, [])
 
     def _report(
-        self, tally: Tally, run: Run, patience: Patience, stopped: BoxferryError | None, labels_created: list[str]
+        self, tally: Tally, run: Run, patience: Patience, ending: Ending, labels_created: list[str]
     ) -> PushReport:
         return PushReport(
             tally=tally,
@@ -320,30 +323,51 @@ class Diffgram:
             outbox=str(self.outbox_path),
             labels_created=labels_created,
             states=self.outbox.counts(run.id),
-            failed=self.outbox.entries(run.id, ("refused", "unsure")),
+            failed=self.outbox.entries(run.id, (State.REFUSED, State.UNSURE, State.STUCK)),
             doubtful=self.outbox.doubtful(run.id),
-            stopped=stopped,
+            stopped=ending.stopped,
+            silence=ending.silence,
             waited=patience.wait_s > 0,
         )
 
     def _send(
-        self, run: Run, patience: Patience, listener: Listener, deleting: Mapping[str, int], *, verify: bool
-    ) -> BoxferryError | None:
+        self,
+        run: Run,
+        patience: Patience,
+        listener: Listener,
+        deleting: Mapping[str, int],
+        *,
+        verify: bool,
+        resend_stuck: bool = False,
+    ) -> Ending:
         """Carry the run to its end; what ended it early is given back, since the outbox knows the rest."""
         if deleting:
             listener.deleting(deleting)
         counts = self.outbox.counts(run.id)
         listener.started(sum(packets for state, (packets, _) in counts.items() if state not in ENDED))
         try:
-            carry(
+            silence = carry(
                 self._client,
                 self.outbox,
                 run,
                 connections=self._connections,
                 patience=patience,
                 verify=verify,
+                resend_stuck=resend_stuck,
                 on_change=listener.changed,
             )
         except BoxferryError as error:
-            return error
-        return None
+            return Ending(error)
+        return Ending(None, silence)
+
+
+class Ending(NamedTuple):
+    """How the sending of a run ended.
+
+    Attributes:
+        stopped: what ended it early, or None.
+        silence: what a server on which nothing moves is likely to have; empty where something does.
+    """
+
+    stopped: BoxferryError | None
+    silence: str = ""

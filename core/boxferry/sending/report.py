@@ -52,12 +52,13 @@ class PushReport:
         run: the run in the outbox; None for a dry run of a run that was never pushed.
         outbox: the path of the outbox.
         states: what became of the run's packets, state → (packets, boxes), earlier pushes of the run included.
-        failed: the packets of the run that the server refused, or of which nobody is sure.
+        failed: the packets of the run that the server refused, that are stuck there, or whose outcome is unknown.
         doubtful: the packets of the run that were applied and after which something was not as it should be.
         labels_created: the labels that were made on the server (or would be).
         attributes_created: the attributes and options that were made on the server (or would be).
         planned: in a dry run, the files that would be sent; None otherwise.
         stopped: what ended the sending before its end; None otherwise.
+        silence: what a server on which nothing moves is likely to have; empty where something does.
         waited: whether the server was asked until everything had ended.
     """
 
@@ -71,6 +72,7 @@ class PushReport:
     attributes_created: list[str] = field(default_factory=list)
     planned: list[PlannedFile] | None = None
     stopped: BoxferryError | None = None
+    silence: str = ""
     waited: bool = True
 
     @property
@@ -87,7 +89,8 @@ class PushReport:
             return EXIT_GAVE_UP
         if self.tally.failed or self.states.get("refused") or self.doubtful:
             return EXIT_FAILED
-        return EXIT_STILL_PROCESSING if self.waited and self.states.get("accepted") else 0
+        waits = self.states.get("stuck") or (self.waited and self.states.get("accepted"))
+        return EXIT_STILL_PROCESSING if waits else 0
 
     def raise_for_failures(self) -> None:
         """Do nothing where all went well.
@@ -124,12 +127,14 @@ class PushReport:
             "doubtful": [_shown(entry) for entry in self.doubtful],
             "planned": None if self.planned is None else msgspec.to_builtins(self.planned),
             "stopped": None if self.stopped is None else str(self.stopped),
+            "silence": self.silence,
             "exit_code": self.exit_code,
         }
 
 
 def _shown(entry: Entry) -> dict[str, Any]:
-    return {"file": entry.file_name, "state": entry.state, "reason": entry.reason}
+    detail = {"detail": entry.detail} if entry.detail and entry.detail != entry.reason else {}
+    return {"file": entry.file_name, "state": entry.state, "reason": entry.reason, **detail}
 
 
 def planned_file(entry: Entry, deletes: int) -> PlannedFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from boxferry.diffgram.names import media_problem, name_problem, server_name
 from boxferry.errors import UsageError
 from boxferry.packets.wire import Media, Packet, encode
 from boxferry.reading.video import clip_problem
+from boxferry.sending.picture import mark_of
 from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class UploadRoute:
         name = server_name(self.new.naming.of(image.key))
         if problem := _media_stops(image) or _upload_name_stops(name, image):
             return problem
-        return Target(file_name=name, media=image.media, video=image.video)
+        return Target(file_name=name, media=image.media, video=image.video, mark=mark_of(Path(image.media)))
 
     def body(self, target: Target, contents: Contents) -> bytes:  # noqa: ARG002 # the name goes with the file's part
         """The `json` part of the upload."""

@@ -6,9 +6,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boxferry.diffgram.meanings import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.packets.wire import with_batch
-from boxferry.sending.outcome import Outcome, refusal
+from boxferry.sending.outcome import Outcome, State, input_outcome
+from boxferry.sending.picture import changed_since
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ class Sender:
 
     A refused packet stops nobody. What says that no packet can get through stops the run: wrong credentials or a wrong
     path at once, an unreachable or failing server after a run of failures, each waited out a little longer. The packet
-    in hand is queued again where it is certain that nothing has happened, and unsure where it is not.
+    in hand is queued again where it is certain that nothing has happened; else its outcome is unknown.
+    Just before a packet goes out the server is asked whether another sender has sent the same by now.
     """
 
     def __init__(
@@ -70,13 +73,14 @@ class Sender:
         Ctrl-C once lets what is in flight end first; a second time leaves it in flight, to be looked up later.
 
         Raises:
-            BoxferryError: what stopped the run before the end; the rest is still queued or unsure.
+            BoxferryError: what stopped the run before the end; the rest is still queued, or its outcome unknown.
         """
+        start = self._outbox.any_queued(self._run.id)
         ends: list[threading.Event] = []
         try:
             for _ in range(self._connections):
                 end = threading.Event()
-                threading.Thread(target=self._work, args=(end,), daemon=True).start()
+                threading.Thread(target=self._work, args=(end, start), daemon=True).start()
                 ends.append(end)
             _wait(ends)
         except KeyboardInterrupt:
@@ -86,28 +90,48 @@ class Sender:
         if self._stopped is not None:
             raise self._stopped
 
-    def _work(self, end: threading.Event) -> None:
+    def send_one(self) -> Entry | None:
+        """Send one queued packet that carries boxes, in this thread; None where there is none.
+
+        Raises:
+            BoxferryError: what stops the run.
+        """
+        start = self._outbox.any_queued(self._run.id)
+        entry = self._outbox.claim(self._run.id, sent=self._evidence.now(), start=start, filled=True)
+        if entry is not None:
+            self._deliver(entry)
+        if self._stopped is not None:
+            raise self._stopped
+        return entry
+
+    def _work(self, end: threading.Event, start: int) -> None:
         try:
-            while not self._halt.is_set() and (entry := self._outbox.claim(self._run.id)):
+            while not self._halt.is_set() and (entry := self._claimed(start)):
                 self._deliver(entry)
         except BaseException as error:  # noqa: BLE001 # raised again where the threads are joined
             self._stop(error)
         finally:
             end.set()
 
+    def _claimed(self, start: int) -> Entry | None:
+        return self._outbox.claim(self._run.id, sent=self._evidence.now(), start=start)
+
     def _deliver(self, entry: Entry) -> None:
         failure: DiffgramError | None = None
         try:
-            outcome = self._upload(entry) if entry.route == "upload" else self._post(entry)
+            outcome = self._evidence.already(entry) or self._sent(entry)
         except Unsure as error:
-            outcome, failure = Outcome("unsure", str(error)), error
+            outcome, failure = Outcome(State.UNSURE, short(str(error)), detail=error.detail, over=error.over), error
         except (AuthError, NotFound, RateLimited, Unreachable) as error:
-            outcome, failure = Outcome("queued", str(error)), error
+            outcome, failure = Outcome(State.QUEUED, short(str(error)), detail=error.detail), error
         except DiffgramError as error:
-            outcome = Outcome("refused", str(error))
-        self._outbox.settle(entry.id, outcome)
+            outcome = Outcome(State.REFUSED, short(str(error)), detail=error.detail)
+        self._outbox.settle(entry.id, outcome, ended=self._evidence.now())
         self._on_change(entry, outcome)
         self._judge(failure)
+
+    def _sent(self, entry: Entry) -> Outcome:
+        return self._upload(entry) if entry.route == "upload" else self._post(entry)
 
     def _judge(self, failure: DiffgramError | None) -> None:
         """Count a failure, and stop where there are too many in a row, or one that no waiting mends."""
@@ -120,16 +144,19 @@ class Sender:
         batch_id = self._batches.take()
         body = self._evidence.replacement(entry) if entry.mode in REPLACING else entry.body
         if body is None:
-            return Outcome("refused", "no box would be left, and the server takes no empty list: all of them stay")
-        self._outbox.assign(entry.id, batch_id)
+            reason = "no box would be left, and the server takes no empty list: all of them stay"
+            return Outcome(State.REFUSED, reason)
+        self._outbox.assign(entry.id, batch_id, sent=self._evidence.now())
         self._client.send_packet(with_batch(body, batch_id))
-        return Outcome("accepted")
+        return Outcome(State.ACCEPTED)
 
     def _upload(self, entry: Entry) -> Outcome:
+        if problem := changed_since(Path(entry.media), entry.mark):
+            return Outcome(State.REFUSED, problem)
         try:
             image = Path(entry.media).open("rb")  # noqa: SIM115 # closed below; only the opening is the user's fault
         except OSError as error:
-            return Outcome("refused", f"{entry.media}: {error.strerror}")
+            return Outcome(State.REFUSED, f"{entry.media}: {error.strerror}")
         with image:
             answer = self._client.upload(entry.file_name, image, entry.body)
         return self._evidence.clash(entry, upload_outcome(answer))
@@ -147,11 +174,10 @@ def _wait(ends: list[threading.Event]) -> None:
 
 
 def upload_outcome(answer: UploadAnswer) -> Outcome:
-    """What an upload's answer says: it comes when everything is done."""
+    """What an upload's answer says: an image's comes when all is done, a video's while its frames wait."""
     record = answer.input
-    if record.status == "success":
-        return Outcome("applied", "", record.id, record.file_id or answer.file_id)
-    return Outcome("refused", refusal(record), record.id, record.file_id or answer.file_id)
+    file_id = record.file_id or answer.file_id
+    return (input_outcome(record) or Outcome(State.ACCEPTED, "", record.id))._replace(file_id=file_id)
 
 
 class _Batches:

@@ -34,6 +34,8 @@ class Target:
         media: the local path, the URL or the blob's path of a new file's media.
         mode: 'new', or what happens to the boxes that the file has: 'append', 'replace-own' or 'replace-all'.
         video: whether it is a video.
+        width, height: the size in pixels of the picture that the boxes were made for; 0 where unknown.
+        mark: of the local picture as it is now, see `picture`; empty where there is none.
     """
 
     file_name: str
@@ -41,3 +43,6 @@ class Target:
     media: str = ""
     mode: str = "new"
     video: bool = False
+    width: int = 0
+    height: int = 0
+    mark: str = ""

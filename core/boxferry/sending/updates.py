@@ -33,6 +33,9 @@ def entry(route: Route | None, target: Target, contents: Contents, *, directory_
         media=target.media,
         body=body,
         boxes=contents.boxes,
+        width=target.width,
+        height=target.height,
+        mark=target.mark,
     )
 
 

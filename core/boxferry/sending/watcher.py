@@ -1,17 +1,19 @@
-"""Learns from the server what became of accepted packets, with few calls: one list a batch and round."""
+"""Learns from the server how accepted packets end, with few calls: one list a batch and round."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from boxferry.sending.outcome import Outcome, input_outcome
+from boxferry.sending.outcome import Outcome, State, input_outcome
+from boxferry.sending.stalls import STUCK_S, Stalls
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from boxferry.diffgram.answers import InputRecord
+    from boxferry.sending.budget import Budget
     from boxferry.sending.evidence import Evidence
     from boxferry.sending.outbox import Entry, Outbox, Run
 
@@ -20,10 +22,12 @@ LONGEST_PAUSE_S = 5.0
 AHEAD = 2  #: batches that are asked for while the server gets on
 TOO_EARLY = "timing issue"  #: in the server's words for an update of a file that is still being processed
 MOST_ATTEMPTS = 10
+NO_RECORD = "the server has no record of it"
+LOOKS = 8  #: into how many parts the time is cut after which a packet is stuck: how often the whole project is asked
 
 
 class Watcher:
-    """Follows the accepted packets of one run until each is applied, refused, or to be sent again."""
+    """Follows the accepted packets of one run until each is applied, refused, stuck, or to be sent again."""
 
     def __init__(
         self,
@@ -32,55 +36,81 @@ class Watcher:
         run: Run,
         *,
         on_change: Callable[[Entry, Outcome], None],
+        stuck_s: float = STUCK_S,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Prepare; nothing is asked yet. `on_change` is told what became of each packet."""
+        """Prepare; nothing is asked yet.
+
+        Args:
+            evidence: asks the server.
+            outbox: holds the packets.
+            run: whose packets they are.
+            on_change: called with each packet that has come to another state.
+            stuck_s: seconds after which an input that does not move is suspect, see `Stalls`.
+            clock: seconds.
+        """
         self._evidence = evidence
         self._outbox = outbox
         self._run = run
         self._on_change = on_change
         self._clock = clock
-        self._sleep = sleep
+        self._look_every_s = stuck_s / LOOKS
+        self._looked = clock()
+        self.stalls = Stalls(stuck_s=stuck_s, clock=clock)
 
-    def watch(self, timeout_s: float) -> bool:
-        """Ask until every accepted packet has ended, or for `timeout_s` seconds; tells whether all have ended.
+    def watch(self, budget: Budget, *, until: Callable[[], bool] = lambda: False) -> bool:
+        """Ask until every accepted packet has ended, `until` says so, or the budget is spent.
 
         The pauses grow while nothing changes, and are short again when something has. A server works on packets in
         their order, so a round asks for the first few batches only, unless nothing has changed there.
+
+        Returns:
+            False where the budget was spent.
         """
-        deadline = self._clock() + timeout_s
         pause, changed = FIRST_PAUSE_S, 0
-        while waiting := self._outbox.entries(self._run.id, ("accepted",)):
-            changed = self._look(waiting, most=AHEAD if changed else None)
-            if changed == len(waiting):
-                continue
-            if self._clock() + pause > deadline:
-                return False
-            self._sleep(pause)
-            pause = FIRST_PAUSE_S if changed else min(pause * 2, LONGEST_PAUSE_S)
+        with budget.waiting():
+            while not until() and (waiting := self._outbox.entries(self._run.id, (State.ACCEPTED,))):
+                changed = self._look(waiting, most=AHEAD if changed else None)
+                if changed == len(waiting):
+                    continue
+                if not budget.pause(pause):
+                    return False
+                pause = FIRST_PAUSE_S if changed else min(pause * 2, self._look_every_s, LONGEST_PAUSE_S)
         return True
 
     def _look(self, waiting: list[Entry], *, most: int | None) -> int:
         """One list for each of the first `most` batches, or for all; gives how many packets have ended."""
+        self._look_at_project()
         ended = 0
         for batch_id in sorted({entry.batch_id or 0 for entry in waiting})[:most]:
-            records = self._evidence.records(batch_id)
-            for entry in (e for e in waiting if e.batch_id == batch_id):
-                ended += self._settle(entry, records.of(entry))
+            of_batch = [entry for entry in waiting if (entry.batch_id or 0) == batch_id]
+            for entry, record in self._evidence.records_of(of_batch, batch_id, self.stalls):
+                ended += self._settle(entry, record)
         return ended
 
+    def _look_at_project(self) -> None:
+        """Look at everything unfinished of the project, now and then: others' inputs tell whether the server works."""
+        if self._clock() - self._looked >= self._look_every_s:
+            self._looked = self._clock()
+            self.stalls.see_unfinished(self._evidence.unfinished())
+
     def _settle(self, entry: Entry, record: InputRecord | None) -> bool:
-        outcome = input_outcome(record) if record else None
-        if record and outcome and outcome.state == "applied" and outcome.file_id is None:
+        outcome = input_outcome(record) if record else self._evidence.unless_early(entry, NO_RECORD)
+        if record and outcome and outcome.state == State.APPLIED and outcome.file_id is None:
             outcome = self._evidence.split(entry, record, outcome)
+        if record and outcome is None:
+            outcome = self._stuck(record)
         if outcome is None:
             return False
-        if outcome.state == "refused" and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
-            outcome = Outcome("queued", outcome.reason)
+        if outcome.state == State.REFUSED and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
+            outcome = Outcome(State.QUEUED, outcome.reason)
         outcome = self._evidence.clash(entry, outcome)
-        if record and outcome.state == "applied" and entry.mode in REPLACING:
+        if record and outcome.state == State.APPLIED and entry.mode in REPLACING:
             outcome = self._evidence.compared(entry, record, outcome)
-        self._outbox.settle(entry.id, outcome)
+        self._outbox.settle(entry.id, outcome, ended=self._evidence.now())
         self._on_change(entry, outcome)
         return True
+
+    def _stuck(self, record: InputRecord) -> Outcome | None:
+        reason = self.stalls.reason(record, video=record.media_type == "video")
+        return Outcome(State.STUCK, reason, record.id, record.file_id) if reason else None

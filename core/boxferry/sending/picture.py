@@ -1,0 +1,34 @@
+"""A local picture as it was when its boxes were planned, so that another one of the same path is noticed."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def mark_of(path: Path) -> str:
+    """What tells whether a file has been written since: its length and time; empty for what is no regular file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size}-{found.st_mtime_ns}" if stat.S_ISREG(found.st_mode) else ""
+
+
+def changed_since(path: Path, mark: str) -> str:
+    """Why a picture cannot be uploaded with boxes that were planned when it bore `mark`; empty where it can.
+
+    A mark that is empty, since none was made, is not compared.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    if not stat.S_ISREG(found.st_mode):
+        return f"{path}: not a regular file"
+    if mark and mark != mark_of(path):
+        return f"{path}: changed since its boxes were planned; push it again"
+    return ""
