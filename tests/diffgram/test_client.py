@@ -193,7 +193,7 @@ def test_the_api_pages_path_is_not_the_servers(sandbox):
 
 def test_a_file_that_is_not_there(client, sandbox):
     """A packet for it may have been carried out, for all that the server says; a read has changed nothing."""
-    with pytest.raises(Unsure, match="broke before its answer was whole"):
+    with pytest.raises(Unsure, match="answered with an error of its own: a reference"):
         client.send_packet(b'{"file_id": 99, "mode": "update"}')
     with pytest.raises(Refused, match="File not in valid project directory"):
         client.rows(99, directory_id=sandbox.directory_id)

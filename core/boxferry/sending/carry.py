@@ -169,4 +169,7 @@ class _Course:
                 )
 
     def _next_pilot(self) -> bool:
-        return self._outbox.waiting(self._run.id, filled=True) and self._sender().send_one() is not None
+        waiting = self._outbox.waiting(self._run.id, filled=True)
+        if waiting:
+            self._sender().send_one()
+        return waiting

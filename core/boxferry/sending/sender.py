@@ -75,12 +75,19 @@ class Sender:
         Raises:
             BoxferryError: what stopped the run before the end; the rest is still queued, or its outcome unknown.
         """
-        start = self._outbox.any_queued(self._run.id)
+        self._in_threads(self._connections, self._work)
+
+    def send_one(self) -> None:
+        """Send one queued packet that carries boxes, if there is one; as `send` otherwise."""
+        self._in_threads(1, self._work_once)
+
+    def _in_threads(self, count: int, work: Callable[[int], None]) -> None:
+        start = self._outbox.any_queued(self._run.id) if self._connections > 1 else 0  # one connection: in order
         ends: list[threading.Event] = []
         try:
-            for _ in range(self._connections):
+            for _ in range(count):
                 end = threading.Event()
-                threading.Thread(target=self._work, args=(end, start), daemon=True).start()
+                threading.Thread(target=self._guarded, args=(work, start, end), daemon=True).start()
                 ends.append(end)
             _wait(ends)
         except KeyboardInterrupt:
@@ -90,31 +97,24 @@ class Sender:
         if self._stopped is not None:
             raise self._stopped
 
-    def send_one(self) -> Entry | None:
-        """Send one queued packet that carries boxes, in this thread; None where there is none.
-
-        Raises:
-            BoxferryError: what stops the run.
-        """
-        start = self._outbox.any_queued(self._run.id)
-        entry = self._outbox.claim(self._run.id, sent=self._evidence.now(), start=start, filled=True)
-        if entry is not None:
-            self._deliver(entry)
-        if self._stopped is not None:
-            raise self._stopped
-        return entry
-
-    def _work(self, end: threading.Event, start: int) -> None:
+    def _guarded(self, work: Callable[[int], None], start: int, end: threading.Event) -> None:
         try:
-            while not self._halt.is_set() and (entry := self._claimed(start)):
-                self._deliver(entry)
+            work(start)
         except BaseException as error:  # noqa: BLE001 # raised again where the threads are joined
             self._stop(error)
         finally:
             end.set()
 
-    def _claimed(self, start: int) -> Entry | None:
-        return self._outbox.claim(self._run.id, sent=self._evidence.now(), start=start)
+    def _work(self, start: int) -> None:
+        while not self._halt.is_set() and (entry := self._claimed(start)):
+            self._deliver(entry)
+
+    def _work_once(self, start: int) -> None:
+        if entry := self._claimed(start, filled=True):
+            self._deliver(entry)
+
+    def _claimed(self, start: int, *, filled: bool = False) -> Entry | None:
+        return self._outbox.claim(self._run.id, sent=self._evidence.now(), start=start, filled=filled)
 
     def _deliver(self, entry: Entry) -> None:
         failure: DiffgramError | None = None
