@@ -1,6 +1,7 @@
 """Which server the suite runs against: the sandbox, or a live one that the environment names."""
 
 import os
+import subprocess
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,18 @@ import pytest
 from contract.wire import Wire, picture
 
 LIVE = "BOXFERRY_LIVE_"
+HARM_S = 40.0  #: how long a live server is given for a packet that may never end
+
+
+def pytest_collection_modifyitems(items):
+    """What can harm a server runs last, and on a live one only where that is allowed."""
+    items.sort(key=lambda item: item.get_closest_marker("harm") is not None)
+    if LIVE + "HOST" not in os.environ or os.environ.get(LIVE + "HARM") == "1":
+        return
+    skip = pytest.mark.skip(reason="can end a live server's workers: BOXFERRY_LIVE_HARM=1 runs it")
+    for item in items:
+        if item.get_closest_marker("harm"):
+            item.add_marker(skip)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -35,6 +48,7 @@ def _live_wire():
         media_dir=Path(found["MEDIA_DIR"]),
         live=True,
         patience_s=float(os.environ.get(LIVE + "PATIENCE", "120")),
+        harm_s=HARM_S,
         viewer=viewer if all(viewer) else None,
         bucket=(int(connection), bucket, blob) if connection and bucket and blob else None,
         job=int(job) if job else None,
@@ -70,9 +84,34 @@ def wire(tmp_path_factory):
     folder = tmp_path_factory.mktemp("media")
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as media:
         Thread(target=media.serve_forever, daemon=True).start()
-        with Sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        with Sandbox(tmp_path_factory.mktemp("sandbox"), video_s=0.2) as sandbox:
             yield _sandbox_wire(sandbox, f"http://127.0.0.1:{media.server_port}", folder)
         media.shutdown()
+
+
+@pytest.fixture
+def harmed(wire, tmp_path):
+    """A server that may be harmed; of sandboxes one that does as the others do, and is gone afterwards."""
+    if wire.live:
+        yield wire
+        if command := os.environ.get(LIVE + "RESTART"):
+            subprocess.run(command, shell=True, check=True, timeout=300)
+        return
+    from boxferry.sandbox.server import Sandbox
+
+    with Sandbox(tmp_path / "harmed", race_s=0.2, poison=True) as sandbox:
+        yield _sandbox_wire(sandbox, wire.media_url, wire.media_dir)
+
+
+@pytest.fixture
+def mortal(wire, tmp_path):
+    """A sandbox of four workers that die of what real ones die of."""
+    if wire.live:
+        pytest.skip("a live server would have to be started again")
+    from boxferry.sandbox.server import Sandbox
+
+    with Sandbox(tmp_path / "mortal", poison=True) as sandbox:
+        yield _sandbox_wire(sandbox, wire.media_url, wire.media_dir)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ class Wire:
         media_url, media_dir: a folder, and the URL from which the server fetches what lies in it.
         live: a real server, not the sandbox.
         patience_s: how long to wait for background work.
+        harm_s: how long to wait for what may never end.
         viewer: (client id, client secret) of a key that may only read, or None.
         bucket: (connection's id, bucket's name, path of an image in it) that the server reaches, or None.
         job: the id of a job of the project, or None.
@@ -50,6 +51,7 @@ class Wire:
     media_dir: Path
     live: bool
     patience_s: float
+    harm_s: float = 2.0
     viewer: tuple[str, str] | None = None
     bucket: tuple[int, str, str] | None = None
     job: int | None = None
@@ -108,9 +110,9 @@ class Wire:
         """The input list."""
         return self.post("/api/walrus/v1/project/{p}/input/view/list", {"limit": 1000} | wanted).json()["input_list"]
 
-    def outcomes(self, batch_id, count=1):
+    def outcomes(self, batch_id, count=1, patience_s=None):
         """The inputs of a batch, once all of them have ended."""
-        deadline = time.monotonic() + self.patience_s
+        deadline = time.monotonic() + (patience_s or self.patience_s)
         while time.monotonic() < deadline:
             found = self.inputs(batch_id=batch_id)
             if len(found) >= count and all(i["status"] in {"success", "failed"} for i in found):
@@ -162,6 +164,23 @@ class Wire:
         path = "/api/project/{p}/user/sdk/file/list"
         return self.post(path, {"metadata": defaults | metadata}).json()
 
+    def explored(self, directory_id, **metadata):
+        """The files of a directory with their boxes: a page of the mode 'explorer'."""
+        query = f"dataset.id = {directory_id}"
+        return self.files(file_view_mode="explorer", query=query, **metadata)["file_list"] or []
+
+    def new_directory(self):
+        """A directory's id."""
+        body = {"nickname": unique("directory", ""), "access_type": "project"}
+        return self.post("/api/v1/project/{p}/directory/new", body).json()["new_directory"]["id"]
+
+    def save(self, file_id, boxes, *, and_complete=False):
+        """A reviewer's save of a whole file; gives its answer."""
+        body = {"instance_list": boxes, "directory_id": self.directory_id, "and_complete": and_complete}
+        answer = self.post(f"/api/project/{{p}}/file/{file_id}/annotation/update", body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def schema(self):
         """The default schema's id."""
         schemas = self.call("GET", "/api/v1/project/{p}/labels-schema").json()
@@ -189,6 +208,14 @@ class Wire:
 def corners(boxes):
     """The corners of boxes, sorted."""
     return sorted((b["x_min"], b["y_min"], b["x_max"], b["y_max"]) for b in boxes)
+
+
+def broken(send):
+    """Whether a call ends as a server's exceptions do: 5xx, or an answer whose status line is none."""
+    try:
+        return send().status_code >= 500
+    except requests.ConnectionError:
+        return True
 
 
 def words(record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from boxferry.sandbox.annotating import MEMBER, apply_list
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("boxferry.sandbox")
 
+KINDS = {None, "image", "video", "text", "audio", "sensor_fusion", "geospatial"}
 LONGEST_NAME = 250  #: characters; the database takes no more
 IN_QUEUE = {"status": "processing_frames_in_queue", "percent_complete": 60.0}
 LOG: dict[str, Any] = {"error": {}, "info": {}, "success": False}
@@ -135,6 +137,8 @@ def _fetched(store: Store, row: Row) -> tuple[str, bytes]:
         name = name_in(row["blob_path"] if blob else row["url"])
         store.update("input", row["id"], {"original_filename": name})
     check_extension(name, given=row["original_filename"] is not None, video=row["media_type"] == "video")
+    if row["media_type"] not in KINDS:
+        raise MediaError(f"Invalid media type: {PurePosixPath(name).suffix}")
     check_name(store, row["directory_id"], name)
     data = store.blob(row["connection_id"], row["bucket_name"], row["blob_path"]) if blob else fetch(row["url"])
     if data is None:
