@@ -44,7 +44,8 @@ class FileRecord(msgspec.Struct, frozen=True):
         ann_is_complete: whether its annotation is complete.
         time_last_updated: when it was last changed, by a reviewer, a packet or "done"; left out by servers that do not
             tell.
-        count_instances_changed: nothing or 0 where no box was ever put there; left out by servers that do not tell.
+        count_instances_changed: nothing or 0 where no box was ever put there, and of every video; left out by servers
+            that do not tell.
         image: its size, where the list gives it.
         instance_list: the JSON of its boxes, where the list gives them; not decoded, since most are never looked into.
     """
@@ -73,8 +74,8 @@ class FileRecord(msgspec.Struct, frozen=True):
 
     @property
     def never_had_boxes(self) -> bool:
-        """Whether no box was ever put there; False where the server does not tell."""
-        return self.count_instances_changed in {None, 0}
+        """Whether no box was ever put there; False where the server does not tell, and of videos: it counts none."""
+        return self.type != "video" and self.count_instances_changed in {None, 0}
 
     @property
     def size(self) -> tuple[int, int]:
