@@ -66,7 +66,7 @@ class Sandbox:
         port: int = 0,
         rate_limit: int | None = None,
         delay_s: float = 0.0,
-        video_s: float = 0.0,
+        video_s: float = 0.2,
         workers: int = 4,
         clock: Callable[[], float] = time.time,
         race_s: float = 0.0,
