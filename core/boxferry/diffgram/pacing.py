@@ -17,6 +17,7 @@ FIRST_ANSWER_S = 5.0  #: how long the first answer is waited for
 POLL_S = 0.01
 DRIFT_S = 1e-5  #: how much the bound between the clocks is loosened at each answer
 LEADS = 32  #: how many windows back the way to the server is remembered
+TRIPS = 64  #: how many requests back the time from a request to its answer is remembered
 TRUSTED = 4  #: from how many on it is relied upon; the first ones have a connection's set-up in them
 
 
@@ -30,6 +31,10 @@ class Pacer:
     request that leaves only then comes late by the whole way to the server and back, in every window. So the moments at
     which the requests left that opened the last windows are kept too: what leaves as late as the latest of them, and a
     margin, arrives when the next window may begin, however far away the server is.
+
+    Where the end is said in whole seconds, rounded up, that is no help. Then a window is over a second after the
+    request that opened it was answered; and what leaves a second after that request left arrives in time too, if it
+    waits for as much longer as that answer took than the quickest of the last ones.
     """
 
     def __init__(
@@ -48,6 +53,9 @@ class Pacer:
         self._refused_in = 0.0  # the end of the last window that refused a request, server's clock
         self._bound = math.inf  # our clock is ahead of the server's by this at most
         self._leads: deque[float] = deque(maxlen=LEADS)  # departures that opened windows, less the windows' begins
+        self._trips: deque[float] = deque(maxlen=TRIPS)  # seconds from a request to its answer
+        self._opener: tuple[float, float] | None = None  # the request that opened the window: when it left, its trip
+        self._over = math.inf  # when the window is over for certain, our clock
         self._opens = 0.0  # from when a request arrives in the next window, our clock
         self._held = 0.0  # until when nothing leaves, our clock
 
@@ -97,7 +105,7 @@ class Pacer:
             if limit is not None and limit >= 1 and reset is not None:
                 self._limit = int(limit)
                 self._see(now, departed, reset, used=int(limit - (remaining or 0)), refused=status == 429)
-            if status == 429 and (self._limit is None or departed >= self._reset + self._bound):
+            if status == 429 and (self._limit is None or departed >= self._over):
                 self._hold(now, _number(headers.get("Retry-After")))
 
     def _see(self, now: float, departed: float, reset: float, *, used: int, refused: bool) -> None:
@@ -105,17 +113,38 @@ class Pacer:
         if reset < self._reset:
             return
         if reset > self._reset:
-            self._reset, self._used = reset, 0
+            self._reset, self._used, self._opener, self._over = reset, 0, None, now + WINDOW_S
         self._used = max(self._used, used)
+        self._refused_in = reset if refused else self._refused_in
+        self._trips.append(now - departed)
+        if reset.is_integer():
+            self._see_whole(now, departed, opened=used == 1 and not refused)
+        else:
+            self._see_exact(now, departed, reset, opened=used == 1, refused=refused)
+
+    def _see_whole(self, now: float, departed: float, *, opened: bool) -> None:
+        """Find the next window's begin where the server says whole seconds: by the request that opened this one."""
+        if opened:
+            self._opener = departed, now - departed
+        if self._opener is None:
+            self._opens = self._over + MARGIN_S
+            return
+        left, trip = self._opener
+        known = len(self._trips) >= TRUSTED and self._refused_in != self._reset
+        late = trip - min(self._trips) if known else trip
+        self._opens = left + late + WINDOW_S + MARGIN_S
+
+    def _see_exact(self, now: float, departed: float, reset: float, *, opened: bool, refused: bool) -> None:
+        """Find the next window's begin where the server says when this one ends."""
         bound = now - (reset - WINDOW_S)
         if any(lead > bound for lead in self._leads):  # none can be, unless the server's clock was set
             self._leads.clear()
         self._bound = min(self._bound + DRIFT_S, bound)
         if refused:
-            self._refused_in = reset
             self._leads.append(departed - reset + MARGIN_S)
-        elif used == 1:
+        elif opened:
             self._leads.append(departed - (reset - WINDOW_S))
+        self._over = reset + self._bound
         self._opens = reset + self._lead()
 
     def _lead(self) -> float:
@@ -127,7 +156,7 @@ class Pacer:
     def _hold(self, now: float, retry_after_s: float | None) -> None:
         """Stop everything for a while and begin anew: what was known of the limit does not hold."""
         self._held = now + (retry_after_s or WINDOW_S)
-        self._bound, self._reset, self._used = math.inf, 0.0, 0
+        self._bound, self._reset, self._used, self._over = math.inf, 0.0, 0, math.inf
         self._leads.clear()
 
 

@@ -43,10 +43,11 @@ class Limiter:
             if now >= end:
                 end, used = now + WINDOW_S, 0
             self._windows[address, route] = (end, used + 1)
+        reset = int(end) + 1  # whole seconds, rounded up
         headers = {
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": str(max(0, limit - used - 1)),
-            "X-RateLimit-Reset": f"{end:.6f}",
-            "Retry-After": str(max(0, int(int(end) + 1 - now))),
+            "X-RateLimit-Reset": str(reset),
+            "Retry-After": str(max(0, int(reset - now))),
         }
         return Verdict(allowed=used < limit, headers=headers)
