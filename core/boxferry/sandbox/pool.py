@@ -182,27 +182,28 @@ class Workers:
         """The next work, once it is due; None for a team that was dismissed."""
         with self._wake:
             while not team.dismissed:
-                if not self._busy and self._paused_until <= now() and (job := self._taken()) is not None:
+                due, job = (None, None) if self._busy else self._taken()
+                if job is not None:
                     self._in_hand += 1
                     return job
-                self._wake.wait(None if self._busy else self._pause())
+                self._wake.wait(None if due is None else min(max(0.0, due - now()), LONGEST_PAUSE_S))
         return None
 
-    def _taken(self) -> Callable[[], None] | None:
-        for each in self._later:
-            if each.due <= now():
-                self._later.remove(each)
-                return each.job
-        row = self._store.claim(now())
-        return None if row is None else lambda: self._process(row)
-
-    def _pause(self) -> float | None:
-        """Seconds until something is due; None where nothing waits."""
-        first = self._store.row("SELECT due FROM input WHERE status = 'init' ORDER BY due, id LIMIT 1")
-        dues: list[float] = [each.due for each in self._later] + ([first["due"]] if first else [])
-        if not dues:
-            return None
-        return min(max(0.0, min(dues) - now(), self._paused_until - now()), LONGEST_PAUSE_S)
+    def _taken(self) -> tuple[float | None, Callable[[], None] | None]:
+        """When the next work is due, and the work, taken, if that is now; None and None where nothing waits."""
+        row = self._store.first_waiting()
+        waiting = [*self._later, *([Later(due=row["due"], job=lambda: self._process(row))] if row else [])]
+        if not waiting:
+            return None, None
+        first = min(waiting, key=lambda each: each.due)
+        due = max(first.due, self._paused_until)
+        if due > now():
+            return due, None
+        if first in self._later:
+            self._later.remove(first)
+        elif row:
+            self._store.begin(row["id"])
+        return due, first.job
 
 
 def _survived(job: Callable[[], None]) -> bool:

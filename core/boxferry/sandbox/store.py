@@ -169,14 +169,13 @@ class Store:
         reached = connection_id == 1 and bucket and root.parent == self.buckets.resolve()
         return found.read_bytes() if reached and found.is_relative_to(root) and found.is_file() else None
 
-    def claim(self, due: float) -> Row | None:
-        """The longest waiting input that is due at a time, marked as being worked on; None where there is none."""
-        with self.writing():
-            query = "SELECT * FROM input WHERE status = 'init' AND due <= ? ORDER BY due, id LIMIT 1"
-            found = self.row(query, due)
-            if found is not None:
-                self.update("input", found["id"], {"status": "processing", "percent_complete": 10.0})
-        return found
+    def first_waiting(self) -> Row | None:
+        """The input whose turn is next, whether it is due or not; None where none waits."""
+        return self.row("SELECT * FROM input WHERE status = 'init' ORDER BY due, id LIMIT 1")
+
+    def begin(self, input_id: int) -> None:
+        """Mark an input as being worked on."""
+        self.update("input", input_id, {"status": "processing", "percent_complete": 10.0})
 
     def model_run(self, project: str, model: str, run: str) -> int:
         """The id of a model's run; both are made at first sight.
