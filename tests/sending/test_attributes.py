@@ -90,3 +90,12 @@ def test_a_wish_that_makes_no_sense_is_said(fields, constants, message):
     """In one line with the option."""
     with pytest.raises(UsageError, match=message):
         AttributeWish.parse(fields, constants, "error")
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a\ud800b"], ids=["nul", "surrogate"])
+def test_a_value_that_is_no_text_is_left_out_and_noted(sandbox, diffgram, folder, value):
+    """No option is made of it, and the box goes without the attribute."""
+    report = push(diffgram, with_attributes(folder, [{"pose": value}]), attributes=wish("pose"))
+    assert report.tally.noted["no-text"] == 1
+    assert sent(sandbox) == [None, None]
+    assert groups(diffgram)["pose"].attribute_template_list in (None, [])

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from boxferry import read
-from boxferry.errors import InputError, UsageError
+from boxferry.errors import InputError, NotFound, UsageError
 from boxferry.sending.plan_file import read_plan
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 
@@ -148,3 +148,26 @@ def test_labels_of_a_plan_are_made_in_its_schema(sandbox, diffgram, folder, tmp_
     push(diffgram, predictions(folder), plan=tmp_path / "plan.json", schema="Other")
     assert diffgram.carry_out(read_plan(tmp_path / "plan.json")).exit_code == 0
     assert (diffgram.labels(), sorted(diffgram.labels("Other"))) == ({}, ["cat", "dog"])
+
+
+def test_what_a_plan_deletes_is_counted_again(sandbox, diffgram, folder, tmp_path):
+    """People may have worked since, and anyone can have written the plan: what it says of deletions is not believed."""
+    push(diffgram, predictions(folder), annotations=True, human_made=True)
+    wanted = {"existing": True, "on_existing": "replace-all", "run": "next"}
+    push(diffgram, predictions(folder), plan=tmp_path / "plan.json", **wanted)
+    found = json.loads((tmp_path / "plan.json").read_text())
+    found["summary"]["deletes"] = {}
+    (tmp_path / "plan.json").write_text(json.dumps(found))
+    with pytest.raises(UsageError, match="would delete 3 boxes"):
+        diffgram.carry_out(read_plan(tmp_path / "plan.json"))
+    assert {box["machine_made"] for box in sandbox.boxes("a.jpg")} == {False}
+
+
+def test_a_plan_for_a_directory_that_is_not_there_sends_nothing(sandbox, diffgram, folder, tmp_path):
+    """A server breaks its answer on such a packet."""
+    push(diffgram, predictions(folder), plan=tmp_path / "plan.json")
+    text = (tmp_path / "plan.json").read_text().replace('"directory_id":1', '"directory_id":9')
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(NotFound, match="directory"):
+        diffgram.carry_out(read_plan(tmp_path / "plan.json"))
+    assert sandbox.inputs() == []

@@ -51,8 +51,9 @@ def convert_command(
 
     Packets are written as NDJSON, one image or video a line, whole pixels, label names. With --media-url and
     --directory-id Diffgram's SDK takes each line: project.file.from_packet(json.loads(line)). For a video the SDK wants
-    frame numbers as integers, and JSON has them as text: convert those keys first. Without the two options media.url is
-    the image's own path, which no server can fetch.
+    frame numbers as integers, and JSON has them as text: convert those keys first. Send the first line of a new run
+    alone, and wait until it is applied: several at once that bring a new run get in each other's way on the server.
+    Without the two options media.url is the image's own path, which no server can fetch.
 
     To another format the boxes go as they are, not fitted to pixels.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from boxferry.boxes.label_map import near_misses
+from boxferry.diffgram.names import text_problem
 from boxferry.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class AttributeResolver:
         self._schema_id, self._dry_run = schema_id, dry_run
         self._groups = self._known()
         self._left_out: Counter[str] = Counter()
+        self._no_text: Counter[str] = Counter()
         for name in dict.fromkeys([*wish.fields.values(), *wish.constants]):
             self._require(name, label_ids)
 
@@ -148,10 +150,13 @@ class AttributeResolver:
 
     def _form(self, group: AttributeGroup, name: str, value: object) -> object:
         """A value as the server's interface reads it, or None."""
+        values = value if isinstance(value, list | tuple) else [value]
+        if problem := next(filter(None, (text_problem(_text(each)) for each in values)), None):
+            self._no_text[f"{name}: {problem}"] += 1
+            return None
         if group.kind in TEXTS:
             return _text(value)
         if group.kind == MULTIPLE:
-            values = value if isinstance(value, list | tuple) else [value]
             options = [self._option(group, name, _text(each)) for each in values]
             return {str(option["id"]): option for option in options if option} or None
         return self._option(group, name, _text(value))
@@ -183,6 +188,8 @@ class AttributeResolver:
         """Note what was left out."""
         for option, boxes in self._left_out.items():
             self._tally.note("no-such-option", f"{boxes} boxes without {option}: the attribute has no such option")
+        for problem, boxes in self._no_text.items():
+            self._tally.note("no-text", f"{boxes} boxes without attribute {problem}")
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from boxferry.boxes.tally import Place, Tally
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
@@ -15,6 +17,7 @@ from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.labels import LabelResolver, choose_schema
+from boxferry.sending.ownership import identities, identity
 from boxferry.sending.plan import Planner
 from boxferry.sending.plan_file import PlanSummary
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.manner import Manner
     from boxferry.sending.outbox import Entry, Outbox, Run
+    from boxferry.sending.plan_file import PlanHead
 
 LABEL_FILES = (".txt", ".xml", ".json")
 BYTES_AN_IMAGE = 1000  #: of a file with the boxes of many images, about ten of them each
@@ -141,6 +145,20 @@ def planned_labels(client: Client, summary: PlanSummary) -> tuple[dict[int, int]
         return {}, []
     labels = LabelResolver(client, schema_id=summary.schema_id, policy="create")
     return {number: labels.id_of(name) for name, number in summary.create_labels.items()}, labels.created
+
+
+def planned_deletions(client: Client, head: PlanHead, entries: Iterable[Entry]) -> dict[str, int]:
+    """How many boxes of people each file of a plan would lose, as the files are now, whatever the plan says."""
+    replaced = {e.file_id: e for e in entries if e.mode == "replace-all" and e.file_id is not None}
+    holdings = Holdings(client, head.directory_id, expected=len(replaced))
+    holdings.load(replaced)
+    found: dict[str, int] = {}
+    for file_id, entry in replaced.items():
+        new = identities(msgspec.json.decode(entry.body).get("instance_list") or ())
+        people = holdings.sorted(file_id, file_name=entry.file_name, model=head.model).people
+        if gone := sum(identity(row) not in new for row in people):
+            found[entry.file_name] = gone
+    return found
 
 
 def unsent(outbox: Outbox, run: Run, entries: Iterable[Entry], tally: Tally) -> Iterator[Entry]:

@@ -23,7 +23,16 @@ from boxferry.sending.manner import Manner
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.outcome import State
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
-from boxferry.sending.prepare import allowed, check_names, plan_summary, planned_labels, prepared, shown, unsent
+from boxferry.sending.prepare import (
+    allowed,
+    check_names,
+    plan_summary,
+    planned_deletions,
+    planned_labels,
+    prepared,
+    shown,
+    unsent,
+)
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.spool import spool_folder
 
@@ -275,13 +284,15 @@ class Diffgram:
         head, summary = plan.head, plan.summary
         if (head.host, head.project) != (self.server.host, self.server.project):
             raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
+        self._client.find_directory(head.directory_id)
         ids, created = planned_labels(self._client, summary)
         run = self._run_of(head)
         tally = Tally()
         with self.outbox.sending():
-            entries = unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally)
-            self.outbox.add(run.id, allowed(entries, summary.deletes, manner))
-            ending = self._send(run, manner.patience, listener or Listener(), summary.deletes, verify=manner.verify)
+            entries = list(unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally))
+            deleting = planned_deletions(self._client, head, entries)
+            self.outbox.add(run.id, allowed(entries, deleting, manner))
+            ending = self._send(run, manner.patience, listener or Listener(), deleting, verify=manner.verify)
         return self._report(tally, run, manner.patience, ending, created)
 
     def resume(
