@@ -178,7 +178,7 @@ def test_a_file_that_went_meanwhile_is_left_out(sandbox, client):
 
 
 def test_a_video_comes_by_its_frames(sandbox, client):
-    """With its length; images come beside it."""
+    """With its size; images come beside it."""
     label = client.create_label("cat", schema_id=client.schemas()[0].id)
     ids = fill(sandbox, 2, boxes=1)
     box = {"type": "box", "label_file_id": label, "x_min": 1, "y_min": 2, "x_max": 30, "y_max": 40, "number": 1}
@@ -188,7 +188,7 @@ def test_a_video_comes_by_its_frames(sandbox, client):
     found, _ = read(sandbox.host, sandbox)
     assert sorted(found) == [*ids, video]
     assert sorted(row["frame_number"] for row in found[video].rows) == [0, 3]
-    assert found[video].frames == 10
+    assert (found[video].video, found[video].size) == (True, (64, 48))
 
 
 def test_all_that_is_under_way_is_one_call(sandbox, client):

@@ -90,8 +90,9 @@ def test_the_fates_found_are_the_edits_made(world, boxes, edits, added, by_inter
                 names = {number: name for name, number in ids.items()}
                 other = LABELS[(LABELS.index(names[row["label_file_id"]]) + 1) % 3]
                 mark |= {"label_file_id": ids[other]}
-            if edit != "deleted":
-                saved.append(row | mark)
+            if edit == "deleted":
+                mark |= {"soft_delete": True}  # as the interface does: a save that leaves all out deletes nothing
+            saved.append(row | mark)
         drawn = {"type": "box", "label_file_id": ids["cat"], "machine_made": False, "y_min": 380, "y_max": 395}
         return saved + [drawn | {"x_min": 25 * n, "x_max": 25 * n + 15} for n in range(added)]
 

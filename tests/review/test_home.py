@@ -12,7 +12,7 @@ from pycocotools.cocoeval import COCOeval
 from boxferry import Diffgram, read
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
-from boxferry.errors import DiffgramError, OutboxError
+from boxferry.errors import OutboxError
 from boxferry.plugins import plugin_manager
 from boxferry.review.evaluate import METRICS
 from sending.pushing import predictions, push, server_of
@@ -164,28 +164,6 @@ def test_an_empty_run_and_one_without_a_review_are_no_error(sandbox, diffgram, f
     assert set(diffgram.pull("r").metrics().values()) == {-1.0}
     with pytest.raises(OutboxError, match="no run 'x'"):
         diffgram.pull("x")
-
-
-def test_a_pull_that_was_broken_off_goes_on_where_it_ended(corrected, monkeypatch):
-    """What was asked is not asked again; when it is done, the next pull asks anew."""
-    client, asked = corrected._client, []
-    rows = type(client).rows
-
-    def breaking(self, file_id, **options):
-        asked.append(file_id)
-        if len(asked) == 2:
-            raise DiffgramError("the server is gone")
-        return rows(self, file_id, **options)
-
-    corrected._connections = 1
-    monkeypatch.setattr(type(client), "rows", breaking)
-    with pytest.raises(DiffgramError):
-        corrected.pull("r")
-    first = asked[0]
-    assert len(corrected.pull("r").files) == 3
-    assert asked.count(first) == 1
-    assert len(corrected.pull("r").files) == 3
-    assert asked.count(first) == 2
 
 
 def test_the_order_of_review_leaves_out_what_was_reviewed(sandbox, corrected, folder):

@@ -50,9 +50,10 @@ def test_a_plan_over_files_without_boxes(sandbox, label, tmp_path, options):
     assert calls.total() <= 5 + N / 500, calls
 
 
-def by_us(number, _index):
+def by_us(_number, index):
     """The fields of a box that another run of ours put there."""
-    return {"creation_ref_id": f"boxferry:0123456789abcdef:{number}:0:0:1:1:cat", "model_run_id": 1}
+    left = 10 * index
+    return {"creation_ref_id": f"boxferry:0123456789abcdef:{left},5,{left + 8},50:cat", "model_run_id": 1}
 
 
 @pytest.mark.parametrize("on_existing", ["append", "replace-own", "skip"])

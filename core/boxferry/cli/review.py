@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from boxferry.review.project import Review
     from boxferry.review.summary import Summary
 
+SHOWN = 5  #: files that a line lists
+
 connections_option = click.option(
     "--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
 )
@@ -29,7 +31,11 @@ def _pulled(given: Mapping[str, Any], run: str) -> Review:
     from boxferry.cli.progress import counting
 
     with diffgram_of(given) as diffgram, counting("pull", "files") as on_file:
-        return diffgram.pull(run, on_file=on_file)
+        review = diffgram.pull(run, on_file=on_file)
+    if review.gone:
+        more = f" and {len(review.gone) - SHOWN} more" if len(review.gone) > SHOWN else ""
+        say(f"run {run}: not on the server any more: {', '.join(review.gone[:SHOWN])}{more}")
+    return review
 
 
 @click.command("pull")
@@ -47,8 +53,8 @@ def pull_command(
 ) -> int:
     """Write the boxes of RUN's files as they are now, after people have corrected them.
 
-    Files that nobody has looked at, as far as the server can tell, are left out unless --all. A pull that was broken
-    off goes on where it ended.
+    Files that nobody has looked at, as far as the server can tell, are left out unless --all. Only what has changed
+    since the last pull is read from the server; a pull that was broken off goes on where it ended.
     """
     formats = session.plugins.formats()
     if target_format not in formats or formats[target_format].write is None:
@@ -58,11 +64,13 @@ def pull_command(
         raise UsageError("--json: standard output holds the data already; name a file with -o")
     review, tally = _pulled(given, run), Tally()
     review.write(formats[target_format], Path(output), tally, everything=everything)
-    facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.read}
+    facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.kept}
     if as_json:
-        write_json({**facts, "output": output})
-    else:
-        say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.read} boxes written to {output}")
+        write_json({**facts, "gone": len(review.gone), "dropped": dict(tally.dropped), "output": output})
+        return 0
+    say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
+    for issue in tally.examples.get("unreadable-box", [])[:SHOWN]:
+        say(f"left out, {issue.code}: {issue}")
     return 0
 
 

@@ -40,13 +40,15 @@ class StoredFile(NamedTuple):
         file_id: its number.
         rows: its boxes with every key that the server gives, deleted ones left out.
         size: width and height in pixels; 0 where the server does not tell them.
-        frames: how many a video has; 0 for an image.
+        video: whether it is a video.
+        complete: whether its annotation is complete, where it was asked for as an image.
     """
 
     file_id: int
     rows: list[Row]
     size: tuple[int, int] = (0, 0)
-    frames: int = 0
+    video: bool = False
+    complete: bool = False
 
 
 def listed(page: Callable[[int], Files]) -> Iterator[FileRecord]:
@@ -108,7 +110,7 @@ class Bulk:
         if by_pages and left:
             for file in self._shown(left):
                 left.discard(file.id)
-                yield StoredFile(file.id, file.rows, file.size)
+                yield _stored(file)
         yield from (found for found in self.each(self._image, left) if found)
         yield from self.each(self._video, [file.id for file in wanted if file.type == "video"])
 
@@ -137,12 +139,18 @@ class Bulk:
             file = self._client.annotated(file_id, directory_id=self._directory_id)
         except Refused:
             return None
-        return None if file.removed else StoredFile(file_id, file.rows, file.size)
+        if file.type == "video":
+            return self._video(file_id)._replace(complete=bool(file.ann_is_complete))
+        return None if file.removed else _stored(file)
 
     def _video(self, file_id: int) -> StoredFile:
         viewed = self._client.view(file_id)
         rows = self._client.video_rows(file_id, frames_count=viewed.frames, directory_id=self._directory_id)
-        return StoredFile(file_id, rows, viewed.size, viewed.frames)
+        return StoredFile(file_id, rows, viewed.size, video=True)
+
+
+def _stored(file: FileRecord) -> StoredFile:
+    return StoredFile(file.id, file.rows, file.size, complete=bool(file.ann_is_complete))
 
 
 def few(wanted: int, *, among: int, share: int) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.tally import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +22,15 @@ CHUNK_FILES = 512
 
 def corrected(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detections]:
     """The boxes that the files have now: no predictions any more, so they have no score."""
-    return _chunks(((file, file.stored) for file in files), tally, scored=False)
+    return _chunks(((file, file.stored) for file in _readable(files, tally)), tally, scored=False)
+
+
+def _readable(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[ReviewedFile]:
+    """The files; boxes of theirs that cannot be read are counted as dropped."""
+    for file in files:
+        for problem in file.unreadable:
+            tally.skip("unreadable-box", f"the server's row is no box: {problem}", Place(file.file_name))
+        yield file
 
 
 def predicted(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detections]:

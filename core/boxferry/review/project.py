@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from boxferry.formats import Context, still_images
 from boxferry.reading.images import ImageIndex
 from boxferry.reading.read import option_values
 from boxferry.review import corrected as boxes
-from boxferry.review.cache import Cache
+from boxferry.review.cache import Cache, cache_name
 from boxferry.review.evaluate import coco_metrics
 from boxferry.review.pull import pulled
 from boxferry.review.summary import Clicks, Summary, summarized
@@ -34,10 +34,12 @@ class Review:
     Attributes:
         run: the run.
         files: its files.
+        gone: the names of those that the server does not have any more.
     """
 
     run: Run
     files: list[ReviewedFile]
+    gone: list[str] = field(default_factory=list)
 
     @property
     def reviewed(self) -> list[ReviewedFile]:
@@ -86,11 +88,11 @@ class Diffgram(Sending):
     """One project on a Diffgram server: predictions go there, corrections come home. See `sending.project`."""
 
     def pull(self, run: str, *, on_file: Callable[[int, int], None] = lambda _done, _all: None) -> Review:
-        """The files of a run with their boxes as they are now; a pull that was broken off goes on where it ended.
+        """The files of a run with their boxes as they are now; only what changed since the last pull is read.
 
         Args:
             run: its number or name in the outbox.
-            on_file: is told after each file how many are done, of how many.
+            on_file: is told how many files are read, of how many.
 
         Raises:
             OutboxError: there is no such run.
@@ -105,11 +107,7 @@ class Diffgram(Sending):
             for schema in self._client.schemas()
             for name, number in self._client.label_ids(schema.id).items()
         }
-        path = Path(f"{self.outbox_path}.pull") / f"{found.id}.ndjson"
-        files: list[ReviewedFile] = []
-        total = self.outbox.counts(found.id).get("applied", (0, 0))[0]
-        with Cache(path) as cache:
-            for file in pulled(self._client, self.outbox, found, labels, cache, connections=self._connections):
-                files.append(file)
-                on_file(len(files), total)
-        return Review(found, files)
+        name = cache_name(found, self.outbox.identity)
+        with Cache(Path(f"{self.outbox_path}.pull") / name) as cache:
+            files = list(pulled(self._client, self.outbox, found, labels, cache, on_file=on_file))
+        return Review(found, [file for file in files if not file.gone], [file.file_name for file in files if file.gone])

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.diffgram.answers import FileRecord
+from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
+from boxferry.diffgram.instances import Instance, instance, reference_of
 from boxferry.packets.reference import detection, parsed
+from boxferry.review.cache import Known, packed
 from boxferry.review.fates import Judged, Predicted, Stored, fates_of
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from boxferry.diffgram.bulk import StoredFile
     from boxferry.diffgram.client import Client
     from boxferry.review.cache import Cache
     from boxferry.sending.outbox import Entry, Outbox, Run
-
-CORNERS = ("x_min", "y_min", "x_max", "y_max")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +35,11 @@ class ReviewedFile:
         video: whether it is a video.
         media: where its pixels are on this machine; empty where unknown.
         complete: whether the server says that its annotation is complete.
-        predicted: the boxes that this run sent.
+        predicted: the boxes that this run sent, but those that are unreadable now.
         stored: the boxes that it has now.
         judged: the fate of each.
+        unreadable: what is wrong with boxes that it has, and that cannot be read; one line each.
+        gone: whether the server does not have it any more; then nothing else is known.
     """
 
     file_name: str
@@ -48,6 +52,8 @@ class ReviewedFile:
     predicted: list[Predicted] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    gone: bool = False
 
     @property
     def reviewed(self) -> bool:
@@ -59,49 +65,102 @@ class ReviewedFile:
 
 
 def pulled(
-    client: Client, outbox: Outbox, run: Run, labels: Mapping[int, str], cache: Cache, *, connections: int
+    client: Client,
+    outbox: Outbox,
+    run: Run,
+    labels: Mapping[int, str],
+    cache: Cache,
+    *,
+    on_file: Callable[[int, int], None],
 ) -> Iterator[ReviewedFile]:
-    """The files of a run in the order in which they were sent; what an earlier, broken-off pull has is not asked again.
+    """The files of a run in the order in which they were sent; of those that did not change since, nothing is asked.
 
     Args:
         client: asks the server.
         outbox: knows what was sent.
         run: the run.
         labels: label_file_id → label, of the labels that the server has.
-        cache: keeps each file's answer.
-        connections: how many calls are made at once.
+        cache: keeps what was read of each file.
+        on_file: is told how many files are read, of how many.
 
     Raises:
-        DiffgramError: the server cannot be asked; what was pulled so far is in the cache.
+        DiffgramError: the server cannot be asked; what was read so far is in the cache.
     """
     sent = files_of(outbox, run)
-    complete = {file.id for file in client.files(run.directory_id) if file.ann_is_complete}
-    holdings = Holdings(client, run.directory_id)
+    reader = _Reader(client, run.directory_id, cache)
+    reader.read([file.file_id for file in sent], on_file)
+    for file in sent:
+        if (known := reader.known(file.file_id)) is None:
+            yield ReviewedFile(file_name=file.file_name, file_id=file.file_id, gone=True)
+            continue
+        stored, unreadable = _boxes(known.rows, labels)
+        predicted = [box for box in file.predicted if box.reference not in unreadable]
+        yield ReviewedFile(
+            file_name=file.file_name,
+            file_id=file.file_id,
+            width=known.width,
+            height=known.height,
+            video=known.video,
+            media=file.media,
+            complete=reader.complete(file.file_id),
+            predicted=predicted,
+            stored=stored,
+            judged=fates_of(predicted, stored),
+            unreadable=[problem for problems in unreadable.values() for problem in problems],
+        )
 
-    def ask(file: SentFile) -> dict[str, Any]:
-        if (known := cache.get(file.file_id)) is not None:
-            return known
-        viewed = holdings.view(file.file_id)
-        width, height = viewed.size
-        video = viewed.video is not None
-        rows = holdings.rows(file.file_id, video=video)
-        return cache.put(file.file_id, {"width": width, "height": height, "video": video, "rows": rows})
 
-    with ThreadPoolExecutor(connections) as pool:
-        for file, answer in zip(sent, pool.map(ask, sent), strict=True):
-            stored = [_stored(row, labels) for row in answer["rows"]]
-            yield ReviewedFile(
-                file_name=file.file_name,
-                file_id=file.file_id,
-                width=answer["width"],
-                height=answer["height"],
-                video=answer["video"],
-                media=file.media,
-                complete=file.file_id in complete,
-                predicted=file.predicted,
-                stored=stored,
-                judged=fates_of(file.predicted, stored),
-            )
+class _Reader:
+    """Reads what files hold now, into the cache as far as their list tells when they changed."""
+
+    def __init__(self, client: Client, directory_id: int, cache: Cache) -> None:
+        self._client = client
+        self._bulk = Bulk(client, directory_id)
+        self._cache = cache
+        self._listed = {file.id: file for file in client.files(directory_id) if not file.removed}
+        self._elsewhere: dict[int, tuple[Known, bool]] = {}
+
+    def read(self, file_ids: Collection[int], on_file: Callable[[int, int], None]) -> None:
+        """Read the files that changed, or are not in the directory's list, which are moved or removed."""
+        there = [self._listed[file_id] for file_id in file_ids if file_id in self._listed]
+        moved = [file for file in there if not self._cache.knows(file)]
+        strange = [FileRecord(id=file_id) for file_id in file_ids if file_id not in self._listed]
+        by_pages = not few(len(moved), among=len(self._listed), share=BOXES_SHARE)
+        done = len(there) - len(moved)
+        on_file(done, len(file_ids))
+        found = chain(self._bulk.boxes(moved, by_pages=by_pages), self._bulk.boxes(strange, by_pages=False))
+        for count, file in enumerate(found, start=done + 1):
+            self._keep(file)
+            on_file(count, len(file_ids))
+
+    def _keep(self, file: StoredFile) -> None:
+        listed = self._listed.get(file.file_id)
+        width, height = file.size if all(file.size) else self._client.view(file.file_id).size
+        known = Known(
+            file_id=file.file_id,
+            name=(listed.original_filename if listed else None) or "",
+            changed=(listed.time_last_updated if listed else None) or "",
+            width=width,
+            height=height,
+            video=file.video,
+            rows=packed(file.rows),
+        )
+        if listed:
+            self._cache.put(known)
+        else:
+            self._elsewhere[file.file_id] = known, file.complete
+
+    def known(self, file_id: int) -> Known | None:
+        """What was read of a file; None where it is gone."""
+        if file_id in self._listed:
+            return self._cache.get(file_id)
+        return self._elsewhere[file_id][0] if file_id in self._elsewhere else None
+
+    def complete(self, file_id: int) -> bool:
+        """Whether the annotation of a file is complete."""
+        if file_id in self._listed:
+            return bool(self._listed[file_id].ann_is_complete)
+        return self._elsewhere[file_id][1]
 
 
 @dataclass(slots=True)
@@ -152,24 +211,27 @@ def _predicted(outbox: Outbox, entry: Entry) -> list[Predicted]:
     return list(found.values())
 
 
-def _stored(row: dict[str, Any], labels: Mapping[int, str]) -> Stored:
-    number = row.get("label_file_id")
+def _boxes(rows: Iterable[msgspec.Raw], labels: Mapping[int, str]) -> tuple[list[Stored], dict[str | None, list[str]]]:
+    """The boxes of a file; and reference → what is wrong, of those that cannot be read."""
+    found: list[Stored] = []
+    unreadable: dict[str | None, list[str]] = {}
+    for row in rows:
+        try:
+            found.append(_stored(instance(row), labels))
+        except msgspec.DecodeError as error:
+            unreadable.setdefault(reference_of(row), []).append(str(error))
+    return found, unreadable
+
+
+def _stored(box: Instance, labels: Mapping[int, str]) -> Stored:
+    number = box.label_file_id
     return Stored(
-        row_id=row["id"],
-        reference=row.get("creation_ref_id") or "",
+        row_id=box.id,
+        reference=box.creation_ref_id or "",
         label=labels.get(number or 0, f"label {number}"),
-        corners=_corners(row),
-        score=row.get("score"),
-        machine_made=bool(row.get("machine_made")),
-        touched=(row.get("version") or 1) > 1 or row.get("previous_id") is not None,
-        frame=row.get("frame_number"),
+        corners=box.bounds,
+        score=box.score,
+        machine_made=bool(box.machine_made),
+        touched=box.touched,
+        frame=box.frame_number,
     )
-
-
-def _corners(row: dict[str, Any]) -> tuple[float, float, float, float]:
-    """The box of a row, or the bounds of a polygon."""
-    if points := row.get("points") or []:
-        xs, ys = [point["x"] for point in points], [point["y"] for point in points]
-        return float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys))
-    x_min, y_min, x_max, y_max = (float(row.get(name) or 0) for name in CORNERS)
-    return x_min, y_min, x_max, y_max

@@ -89,7 +89,7 @@ class Holdings:
                 self._rows.put(file.id, [])
         for found in self._bulk.boxes([f for f in wanted if not f.never_had_boxes], by_pages=by_pages):
             self._rows.put(found.file_id, found.rows)
-            if all(found.size) and not found.frames:
+            if all(found.size) and not found.video:
                 self._views.setdefault(found.file_id, _image(found.size))
 
     def _list_unknown(self, file_ids: Collection[int]) -> None:

@@ -1,0 +1,300 @@
+"""A pull reads what has changed, and never shows a box as it was before a later correction."""
+
+import json
+import stat
+
+import msgspec
+import pytest
+import requests
+
+from boxferry import Diffgram
+from boxferry.boxes.tally import Tally
+from boxferry.cli.app import run as boxferry
+from boxferry.diffgram.answers import FileRecord
+from boxferry.errors import DiffgramError
+from boxferry.review.cache import Cache, Known, cache_name, packed
+from boxferry.sandbox.server import Sandbox
+from boxferry.sending.outbox import Entry, Outbox, Run
+from boxferry.sending.outcome import Outcome
+from counting import counted
+from filled import fill
+from sending.pushing import predictions, push, server_of
+
+ONE = "/api/project/sandbox/file/{n}/annotation/list"
+
+
+def reference(number, index):
+    return f"boxferry:{number:016x}:{10 * index},5,{10 * index + 8},50:cat"
+
+
+def sent_run(sandbox, path, count, *, boxes=2):
+    """A sandbox's files with boxes of a run, and the outbox that sent them, as after a push; gives the files' ids."""
+    ids = fill(sandbox, count, boxes=boxes, box=lambda number, index: {"creation_ref_id": reference(number, index)})
+    with Outbox(path) as outbox:
+        place = {"host": sandbox.host, "project": sandbox.project, "directory_id": sandbox.directory_id}
+        run = outbox.run(**place, model="m", name="r")
+        outbox.add(run.id, (packet(number, boxes) for number in range(count)))
+        for entry, file_id in zip(outbox.entries(run.id), ids, strict=True):
+            outbox.settle(entry.id, Outcome("applied", "", None, file_id))
+    return ids
+
+
+def packet(number, boxes):
+    listed = [{"creation_ref_id": reference(number, index), "score": 0.5} for index in range(boxes)]
+    body = msgspec.json.encode({"instance_list": listed})
+    return Entry(route="upload", file_name=f"{number:06}.png", media="", body=body, boxes=boxes)
+
+
+def pulled(sandbox, path, **options):
+    """The review of the run, and the calls that pulling it made."""
+    with counted(sandbox.host, **options) as (host, calls), Diffgram(server_of(sandbox), outbox=path) as diffgram:
+        proxied = Diffgram(server_of(sandbox, host=host), outbox=path, connections=1)
+        diffgram._client = proxied._client
+        return diffgram.pull("r"), calls.counted()
+
+
+def correct(sandbox, file_id, *, by=3, complete=False):
+    """Move a file's first box, as a reviewer does."""
+    path = f"{sandbox.host}/api/project/{sandbox.project}/file/{file_id}/annotation"
+    given = {"auth": (sandbox.client_id, sandbox.client_secret), "timeout": 9}
+    place = {"directory_id": sandbox.directory_id}
+    rows = requests.post(f"{path}/list", json=place, **given).json()["file_serialized"]["instance_list"]
+    first = min(rows, key=lambda row: row["id"])
+    first["x_max"] += by
+    requests.post(f"{path}/update", json=place | {"instance_list": rows, "and_complete": complete}, **given)
+
+
+@pytest.fixture
+def label(sandbox):
+    """Labels of a schema that boxes name by the id 1."""
+    return sandbox._store.insert("label_file", {"project": "sandbox", "schema_id": 1, "name": "cat"})
+
+
+def test_a_second_pull_reads_only_what_moved(sandbox, label, tmp_path):
+    """N files of which k moved: at most 5 calls, one for 500 files, and k."""
+    count, path = 1000, tmp_path / "o.sqlite"
+    ids = sent_run(sandbox, path, count)
+    review, calls = pulled(sandbox, path)
+    assert len(review.files) == count
+    assert calls.total() <= 5 + count / 250
+    for file_id in ids[:9]:
+        correct(sandbox, file_id)
+    review, calls = pulled(sandbox, path)
+    assert calls[ONE] == 9
+    assert calls.total() <= 5 + count / 500 + 9
+    assert [file.file_id for file in review.reviewed] == ids[:9]
+    assert [box.fate for box in review.files[0].judged] == ["moved", "kept"]
+    _, calls = pulled(sandbox, path)
+    assert calls.total() <= 5 + count / 500
+
+
+def test_the_boxes_are_those_that_each_file_gives(sandbox, label, tmp_path, monkeypatch):
+    """However they came: by pages, singly, out of the cache."""
+    monkeypatch.setattr("boxferry.diffgram.client.PAGE", 20)
+    path = tmp_path / "o.sqlite"
+    ids = sent_run(sandbox, path, 90)
+    for _ in range(2):
+        review, _ = pulled(sandbox, path)
+        assert [file.file_id for file in review.files] == ids
+        assert {(file.width, file.height) for file in review.files} == {(640, 480)}
+        for file in review.files:
+            rows = {box["id"]: box["creation_ref_id"] for box in sandbox._store.instances(file.file_id)}
+            assert {box.row_id: box.reference for box in file.stored} == rows
+            assert {box.fate for box in file.judged} == {"kept"}
+
+
+def test_a_pull_that_broke_off_never_shows_old_boxes(sandbox, label, tmp_path):
+    """It goes on where it ended; what was corrected meanwhile is read again."""
+    path = tmp_path / "o.sqlite"
+    ids = sent_run(sandbox, path, 12)
+    answered = []
+
+    def breaks(call):
+        answered.append(call == ONE)
+        return 400 if call == "/api/v1/file/view" or sum(answered) > 6 else None
+
+    def gone(call):
+        return breaks(call) and 403
+
+    with pytest.raises(DiffgramError):
+        pulled(sandbox, path, instead=gone)
+    correct(sandbox, ids[0], complete=True)
+    review, calls = pulled(sandbox, path)
+    assert calls[ONE] == 12 - 6 + 1
+    assert review.files[0].complete
+    assert [box.fate for box in review.files[0].judged] == ["moved", "kept"]
+    assert len(review.files) == 12
+
+
+def test_another_outbox_has_another_cache(tmp_path, folder):
+    """And another server, where the first is gone and files and runs have the same numbers."""
+    path = tmp_path / "outbox.sqlite"
+    with Sandbox(tmp_path / "one") as first:
+        port = first._server.port
+        with Diffgram(server_of(first), outbox=path) as diffgram:
+            push(diffgram, predictions(folder))
+            assert len(diffgram.pull("r").files[0].stored) == 2
+    for left in tmp_path.glob("outbox.sqlite*"):
+        if left.is_file():
+            left.unlink()
+    (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.25 0.9\n")
+    with Sandbox(tmp_path / "two", port=port) as second, Diffgram(server_of(second), outbox=path) as diffgram:
+        push(diffgram, predictions(folder))
+        assert len(diffgram.pull("r").files[0].stored) == 1
+
+
+@pytest.mark.parametrize("changed", ["host", "project", "directory_id", "model", "name", "id", "created", "outbox"])
+def test_the_cache_is_of_one_run_in_one_outbox_on_one_server(changed):
+    """Whatever differs, the file is another one."""
+    run = Run(id=1, host="http://h", project="p", directory_id=1, model="m", name="r", created=1.0)
+    other = run if changed == "outbox" else msgspec.structs.replace(run, **{changed: 7})
+    assert cache_name(run, "a") != cache_name(other, "b" if changed == "outbox" else "a")
+    assert cache_name(run, "a") == cache_name(msgspec.structs.replace(run), "a")
+
+
+def spoil(sandbox, file_id, wrong):
+    """Give a file's first box odd fields."""
+    odd = sandbox._store.instances(file_id)[0]
+    data = {name: value for name, value in odd.items() if name != "id"} | wrong
+    sandbox._store.update("instance", odd["id"], {"data": json.dumps(data)})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"x_min": "oops"},
+        {"label_file_id": [1]},
+        {"version": "two"},
+        {"points": [{"x": None}]},
+        {"creation_ref_id": 5},
+        {"score": {}},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_an_odd_row_is_recorded_and_no_crash(sandbox, label, tmp_path, wrong):
+    """The file's other boxes come; the next pull does the same."""
+    path = tmp_path / "o.sqlite"
+    ids = sent_run(sandbox, path, 2)
+    spoil(sandbox, ids[0], wrong)
+    for _ in range(2):
+        review, _ = pulled(sandbox, path)
+        assert [len(file.stored) for file in review.files] == [1, 2]
+        fates = [box.fate for box in review.files[0].judged]
+        assert fates == (["deleted", "kept"] if "creation_ref_id" in wrong else ["kept"])  # else it cannot be told
+        (said,) = review.files[0].unreadable
+        assert f"$.{next(iter(wrong))}" in said
+        tally = Tally()
+        list(review.corrected(everything=True, tally=tally))
+        assert (tally.read, tally.kept, tally.dropped) == (4, 3, {"unreadable-box": 1})
+
+
+def test_a_file_that_was_removed_is_named(sandbox, label, tmp_path):
+    """One that was put into another directory is still the run's."""
+    path = tmp_path / "o.sqlite"
+    ids = sent_run(sandbox, path, 4)
+    pulled(sandbox, path)
+    sandbox.remove_file(ids[1])
+    elsewhere = sandbox._store.insert("directory", {"project": "sandbox", "nickname": "done"})
+    sandbox._store.update("file", ids[2], {"directory_id": elsewhere, "ann_is_complete": 1})
+    review, _ = pulled(sandbox, path)
+    assert review.gone == ["000001.png"]
+    assert [(file.file_id, file.complete) for file in review.files] == [
+        (ids[0], False), (ids[2], True), (ids[3], False),
+    ]  # fmt: skip
+    assert len(review.files[1].stored) == 2
+
+
+def test_what_cannot_be_read_or_is_gone_is_said(sandbox, label, tmp_path, monkeypatch, capsys):
+    """In a line each, and in the counts."""
+    path = tmp_path / "o.sqlite"
+    ids = sent_run(sandbox, path, 3)
+    spoil(sandbox, ids[0], {"label_file_id": "x"})
+    sandbox.remove_file(ids[2])
+    for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"DIFFGRAM_{name}", getattr(sandbox, name.lower()))
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(path))
+    assert boxferry(["pull", "r", "--all", "-o", str(tmp_path / "out.json")]) == 0
+    said = capsys.readouterr().err
+    assert "run r: not on the server any more: 000002.png" in said
+    assert "0 of 2 files reviewed; 3 boxes written" in said
+    assert "left out, unreadable-box: 000000.png: the server's row is no box: Expected" in said
+    assert boxferry(["pull", "r", "--all", "--json", "-o", str(tmp_path / "out.json")]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["boxes"], facts["gone"], facts["dropped"]) == (3, 1, {"unreadable-box": 1})
+
+
+def test_what_is_kept_is_for_its_owner_alone(sandbox, label, tmp_path):
+    """No other user reads it; what an earlier version kept is gone."""
+    path = tmp_path / "o.sqlite"
+    old = tmp_path / "o.sqlite.pull" / "1.ndjson"
+    old.parent.mkdir(mode=0o755)
+    old.write_text("{}")
+    sent_run(sandbox, path, 2)
+    pulled(sandbox, path)
+    (kept,) = old.parent.iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(old.parent.stat().st_mode) == 0o700
+    assert b"http" not in kept.read_bytes()
+
+
+def test_signed_urls_are_not_kept():
+    """Where a server puts them into a row; a text of people that looks like one stays."""
+    signed = "https://bucket/x.png?X-Amz-Signature=abc"
+    row = {"id": 1, "preview": signed, "deep": {"a": [signed]}, "none": None, "label_file": {"id": 3}}
+    mine = {"creation_ref_id": "boxferry:0:://?", "attribute_groups": {"4": "://?"}, "plain": "a?b"}
+    assert [msgspec.json.decode(each) for each in packed([row | mine])] == [{"id": 1} | mine]
+
+
+def known(file_id, changed="then", **more):
+    return Known(file_id=file_id, name="a.png", changed=changed, **more)
+
+
+def test_a_line_that_was_cut_off_is_passed_over(tmp_path):
+    """What is put after it is found again."""
+    path = tmp_path / "c.ndjson"
+    with Cache(path) as cache:
+        cache.put(known(1))
+        cache.put(known(2))
+    path.write_bytes(path.read_bytes()[:-9])
+    with Cache(path) as cache:
+        assert len(cache) == 1
+        cache.put(known(3, rows=packed([{"id": 5}])))
+    with Cache(path) as cache:
+        assert (cache.get(2), cache.get(1)) == (None, known(1))
+        assert bytes(cache.get(3).rows[0]) == b'{"id":5}'
+
+
+def test_only_a_file_that_did_not_change_is_known(tmp_path):
+    """Nor does a server help that does not tell when a file changed."""
+    with Cache(tmp_path / "c.ndjson") as cache:
+        cache.put(known(1))
+        cache.put(known(2, changed=""))
+        listed = {"original_filename": "a.png", "time_last_updated": "then"}
+        assert cache.knows(FileRecord(id=1, **listed))
+        assert not cache.knows(FileRecord(id=1, **(listed | {"time_last_updated": "now"})))
+        assert not cache.knows(FileRecord(id=1, **(listed | {"original_filename": "b.png"})))
+        assert not cache.knows(FileRecord(id=3, **listed))
+        for untold in ({}, {"time_last_updated": None}, {"time_last_updated": ""}):
+            assert not cache.knows(FileRecord(id=2, original_filename="a.png", **untold))
+
+
+def test_lines_that_do_not_count_any_more_go(tmp_path):
+    """Not in a pull that broke off, whose lines are all there."""
+    path = tmp_path / "c.ndjson"
+
+    def read_thrice():
+        with Cache(path) as cache:
+            for turn in range(3):
+                cache.put(known(1, changed=str(turn)))
+                cache.put(known(2, changed=str(turn)))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_thrice()
+    assert path.read_bytes().count(b"\n") == 6
+    with Cache(path) as cache:
+        assert cache.get(2) == known(2, changed="2")
+    assert path.read_bytes().count(b"\n") == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with Cache(path) as cache:
+        assert (cache.get(1), cache.get(2)) == (known(1, changed="2"), known(2, changed="2"))
