@@ -3,6 +3,7 @@
 Each is about a.jpg, 100x80, with a cat at 10, 20, 40, 60, and most have a second box, a dog at 5, 5, 95, 75.
 """
 
+import io
 import json
 from dataclasses import dataclass, field
 
@@ -129,6 +130,29 @@ LABELSTUDIO = [
         ],
     }
 ]  # fmt: skip
+TABLE = [
+    {"path": "a.jpg", "class_name": "cat", "prob": 0.5, "x1": 10.0, "y1": 20.0, "x2": 40.0, "y2": 60.0},
+    {"path": "a.jpg", "class_name": "dog", "prob": None, "x1": 5.0, "y1": 5.0, "x2": 95.0, "y2": 75.0},
+]
+IMAGES = [
+    {
+        "file_name": "a.jpg", "bboxes": [[10.0, 20.0, 30.0, 40.0], [5.0, 5.0, 90.0, 70.0]], "labels": ["cat", "dog"],
+        "scores": [0.5, None],
+    },
+]  # fmt: skip
+
+
+def as_parquet(rows):
+    """A table's file; empty bytes where pyarrow is not installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError:
+        return b""
+    pyarrow.parquet.write_table(pa.Table.from_pylist(rows), stream := io.BytesIO())
+    return stream.getvalue()
+
+
 SAMPLES = {
     "createml": Sample(
         files={"x.json": as_json(CREATEML)}, source="x.json", expected=[(*CAT, 0.5), (*DOG, None)]
@@ -168,11 +192,25 @@ SAMPLES = {
         expected=[("a", *CAT[1:], 0.5), ("a", *DOG[1:], 0.25)],
         size=(100, 80),
     ),
+    "parquet": Sample(
+        files={"x.parquet": as_parquet(TABLE)},
+        source="x.parquet",
+        expected=[(*CAT, 0.5), (*DOG, None)],
+        options={"columns": "score=prob"},
+    ),
+    "parquet-images": Sample(
+        files={"x.parquet": as_parquet(IMAGES)},
+        source="x.parquet",
+        expected=[(*CAT, 0.5), (*DOG, None)],
+        options={"parquet-box": "xywh"},
+    ),
     "kitti-tracking": Sample(
         files={"clip.txt": b"".join(b"%d 7 " % frame + line for frame, line in enumerate(KITTI.splitlines(True)))},
         expected=[("clip", *CAT[1:], 0.5), ("clip", *DOG[1:], None)],
     ),
 }  # fmt: skip
+
+SAMPLES = {name: sample for name, sample in SAMPLES.items() if all(sample.files.values())}
 
 
 def format_of(sample):

@@ -26,21 +26,22 @@ class ReadingCommand(click.Command):
         params = super().get_params(ctx)
         session = ctx.find_object(Session) or Session()
         taken = {name for param in params for name in param.opts}
-        extra = [
-            _click_option(option)
-            for fmt in session.plugins.formats().values()
-            for option in fmt.options
-            if f"--{option.name}" not in taken
-        ]
+        declared: dict[str, list[Option]] = {}
+        for fmt in session.plugins.formats().values():
+            for option in fmt.options:
+                declared.setdefault(option.name, []).append(option)
+        extra = [_click_option(options) for name, options in declared.items() if f"--{name}" not in taken]
         return [*params[:-1], *extra, params[-1]]  # --help stays last
 
 
-def _click_option(option: Option) -> click.Option:
-    default = f" [default: {option.default}]" if option.default else ""
+def _click_option(options: list[Option]) -> click.Option:
+    """One option, which several formats may declare: each takes what is given in its own way."""
+    first = options[0]
+    texts = [each.help + (f" [default: {each.default}]" if each.default else "") for each in options]
     return click.Option(
-        [f"--{option.name}", FORMAT_OPTION + option.name.replace("-", "_")],
-        type=click.Choice(option.choices) if option.choices else str,
-        help=option.help + default,
+        [f"--{first.name}", FORMAT_OPTION + first.name.replace("-", "_")],
+        type=click.Choice(first.choices) if len(options) == 1 and first.choices else str,
+        help=" ".join(texts),
     )
 
 
