@@ -170,3 +170,23 @@ def test_the_input_list_is_capped_and_minus_one_is_not(sandbox):
             sandbox._store.insert("input", {"project": sandbox.project, "status": "success", "created_time": 1.0})
     counts = [len(call(sandbox, INPUT_LIST, {"limit": n}).json()["input_list"]) for n in (5, 5000, -1)]
     assert counts == [5, 1000, 1002]
+
+
+def test_a_buffer_of_frames_is_capped(sandbox):
+    """1000 frames and the one after them, however many are wanted; where the end is the start, as many as that."""
+    facts = {"project": sandbox.project, "directory_id": sandbox.directory_id, "type": "video", "state": "added"}
+    file_id = sandbox._store.insert("file", facts | {"original_filename": "v.mp4", "frame_count": 3000})
+    label = a_label(sandbox)
+    numbers = (0, 7, 1000, 1001, 2500)
+    sandbox._store.add_instances(file_id, [a_box(label) | {"frame_number": number} for number in numbers])
+
+    def found(start, end):
+        path = f"/api/project/{{}}/video/{file_id}/instance/buffer/start/{start}/end/{end}/list"
+        frames = call(sandbox, path, {"directory_id": sandbox.directory_id}).json()["instance_buffer_dict"]
+        return len(frames), [int(frame) for frame, boxes in frames.items() if boxes]
+
+    assert found(0, 2900) == (1001, [0, 7, 1000])
+    assert found(1, 7) == (7, [7])
+    assert found(8, 20) == (12, [])
+    assert found(1001, 1001) == (1, [1001])
+    assert found(20, 8) == (0, [])

@@ -49,10 +49,10 @@ class Change:
         kept = {self._there[key] for key in self._seen if key in self._there}
         return [row_id for row_id, row in self.rows.items() if not row["soft_delete"] and row_id not in kept]
 
-    def outdated(self, sent: Iterable[Row]) -> bool:
-        """Whether the list was read before somebody else's change: it leaves out rows that are there."""
+    def missing(self, sent: Iterable[Row]) -> list[int]:
+        """The rows that are there and not in the list, which was read before somebody else's change then."""
         named = {row.get("id") for row in sent}
-        return any(not row["soft_delete"] and row_id not in named for row_id, row in self.rows.items())
+        return [row_id for row_id, row in self.rows.items() if not row["soft_delete"] and row_id not in named]
 
     def _chained(self, sent: Row, stored: Row) -> Row:
         """A row that names what it came from: the box that was sent with an id, which need not be there."""
@@ -103,12 +103,12 @@ class Saved:
     Attributes:
         added: the rows that came, deleted ones among them: a box that is sent as deleted becomes a row too.
         deleted: the ids of those that went.
-        outdated: whether the list left out rows that were there.
+        missing: the ids of rows that were there and not in the list.
     """
 
     added: list[Row]
     deleted: list[int]
-    outdated: bool
+    missing: list[int]
 
 
 def save(store: Store, file: Row, boxes: list[Any]) -> Saved:
@@ -127,7 +127,7 @@ def save(store: Store, file: Row, boxes: list[Any]) -> Saved:
         deleted = change.left_over()
         ids = _carry_out(store, file["id"], change.added, deleted)
     added = [row | {"id": row_id} for row, row_id in zip(change.added, ids, strict=True)]
-    return Saved(added=added, deleted=deleted, outdated=change.outdated(boxes))
+    return Saved(added=added, deleted=deleted, missing=change.missing(boxes))
 
 
 def _rows(store: Store, file_id: int) -> dict[int, Row]:

@@ -94,8 +94,8 @@ def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response
 def _saved(store: Store, project: str, file_id: int, saved: Saved | None) -> Row:
     """The answer to a save; None for one that had no boxes."""
     log: Row = {"error": {}, "info": {}, "success": saved is not None}
-    if saved is not None and saved.outdated:
-        log["warning"] = {"frame_number": None, "information": OUTDATED}
+    if saved is not None and saved.missing:
+        log["warning"] = _warning(saved.missing)
     known = shown.labels(store, project)
     return {
         "added_instances": [shown.box(row, known, file_id) for row in saved.added] if saved else [],
@@ -106,6 +106,13 @@ def _saved(store: Store, project: str, file_id: int, saved: Saved | None) -> Row
         "sequence": None,
         "success": True,
     }
+
+
+def _warning(missing: list[int]) -> Row:
+    """What the log of a save says that leaves out rows that are there."""
+    words = f"Invalid payload sent to server, missing the following instances IDs {missing}"
+    told = {"information": OUTDATED, "new_instance_list_missing_ids": words, "missing_ids": missing}
+    return told | {"frame_number": None}
 
 
 def _file(store: Store, project: str, file_id: Any) -> Row | None:  # noqa: ANN401 # whatever was sent

@@ -150,9 +150,8 @@ def shown(row: Row) -> Row:
         "source": None if uploaded else row["type"] or "from_url",
         "raw_data_blob_path": row["blob_path"],
         "video_split_duration": None if uploaded else _split(row["video_split_duration"]),
-        **dict.fromkeys(
-            ("description", "newly_copied_file_id", "parent_file_id", "retry_log", "task_id", "video_was_split")
-        ),
+        "video_was_split": _was_split(row) if uploaded and row["media_type"] == "video" else None,
+        **dict.fromkeys(("description", "newly_copied_file_id", "parent_file_id", "retry_log", "task_id")),
         **dict.fromkeys(("archived", "processing_deferred"), False),
         "retry_count": 0,
     }
@@ -164,6 +163,11 @@ def _percent(row: Row) -> float | None:
         return None if row["percent_complete"] is None else float(row["percent_complete"])
     given = row["mode"] in {"update", "update_with_existing"} or row["media_type"] is None
     return 100.0 if row["file_id"] is not None and not given and row["status_text"] else 0.0
+
+
+def _was_split(row: Row) -> bool:
+    """Whether a video became several files: its input has ended well then, and names none."""
+    return row["status"] == "success" and row["file_id"] is None
 
 
 def _split(seconds: int | None) -> int:

@@ -69,14 +69,21 @@ def media(row: Row, host_url: str) -> Row:
 
 
 def _video(row: Row, url: str) -> Row:
-    size = {
+    return {
         "id": row["id"],
         "width": row["width"],
         "height": row["height"],
-        "original_filename": row["original_filename"],
+        "frame_rate": row["frame_rate"],
+        "frame_count": row["frame_count"],
+        "fps_conversion_ratio": 1.0,
+        "offset_in_seconds": row["offset_s"],
+        "filename": row["original_filename"],
+        "file_signed_url": url,
+        "preview_image_url_thumb": url,
+        "created_time": moment(row["created_time"]),
+        "status": "init",
+        **dict.fromkeys(("bucket_name", "description", "parent_video_split_duration")),
     }
-    rate = {"frame_rate": row["frame_rate"], "frame_count": row["frame_count"], "fps_conversion_ratio": 1.0}
-    return size | rate | {"offset_in_seconds": row["offset_s"], "file_signed_url": url}
 
 
 def labels(store: Store, project: str) -> dict[int, Row]:
@@ -105,13 +112,15 @@ def rows_of(store: Store, columns: str, ids: Sequence[int]) -> dict[int, Row]:
 
 
 def boxes_of(store: Store, project: str, file_ids: Sequence[int]) -> dict[int, list[Row]]:
-    """The boxes of many files, deleted ones left out, by the ids of the files."""
+    """The boxes of many files, deleted ones left out, by the ids of the files; a video's are its frames' alone."""
     known = labels(store, project)
     found: dict[int, list[Row]] = {file_id: [] for file_id in file_ids}
     query = "SELECT id, file_id, data FROM instance WHERE file_id IN ({}) AND soft_delete = 0 ORDER BY id"
     for some in _some(file_ids):
         for row in store.rows(query.format(_marks(some)), *some):
-            found[row["file_id"]].append(box(json.loads(row["data"]) | {"id": row["id"]}, known, row["file_id"]))
+            stored = json.loads(row["data"]) | {"id": row["id"]}
+            if stored.get("frame_number") is None:
+                found[row["file_id"]].append(box(stored, known, row["file_id"]))
     return found
 
 

@@ -16,7 +16,7 @@ from boxferry.sandbox.media import MediaError
 from boxferry.sandbox.pool import Abandoned
 from boxferry.sandbox.store import now
 from boxferry.sandbox.video import is_video
-from boxferry.sandbox.worker import LOG, carry_out_new, end, finish_video
+from boxferry.sandbox.worker import IN_QUEUE, LOG, carry_out_new, end, finish_video
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Answer = Response | tuple[Response, int]
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 TEXTS = {".txt"}
+QUEUEING = "pushing_frames_into_processing_queue"
 UNREADABLE = "Traceback (most recent call last):\n  LookupError:\n" + "*" * 70  #: no tokenizer is there
 
 
@@ -93,7 +94,12 @@ def _carried_out(sandboxed: Sandboxed, row: Row, data: bytes) -> Answer:
         raise AttributeError("'NoneType' object has no attribute 'parent_id'") from error
     if sandboxed.video_s and row["media_type"] == "video":
         sandboxed.worker.later(sandboxed.video_s, lambda: finish_video(store, input_id))
-    return ok(file=None if file_id is None else {"id": file_id}, input=shown_input(store, input_id))
+    return ok(file=None if file_id is None else {"id": file_id}, input=_answered(shown_input(store, input_id)))
+
+
+def _answered(shown: Row) -> Row:
+    """An input as the answer to its upload shows it: of a video the frames are on their way into the queue still."""
+    return shown | ({"status": QUEUEING} if shown["status"] == IN_QUEUE["status"] else {})
 
 
 def _text_file(store: Store, row: Row, data: bytes) -> Answer:

@@ -31,7 +31,7 @@ class Clip:
         width, height: pixels.
         rate: frames a second, as the server has them.
         frames: how many there are.
-        offset_s: where it begins in the whole, in seconds.
+        offset_s: where it begins in the whole, in seconds; None for a whole.
         first: the number of its first frame in the whole.
     """
 
@@ -40,7 +40,7 @@ class Clip:
     height: int
     rate: float
     frames: int
-    offset_s: int = 0
+    offset_s: int | None = None
     first: int = 0
 
     def row(self) -> Row:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 TIME_KEY = re.compile(r"time|date$|^created|expiry|_at$")
 URL_KEY = re.compile(r"url|signed|blob")
 ID_KEYS = {"id", "member_created", "creator"}
+IDS_KEYS = {"deleted_instances", "missing_ids"}
 DATE = re.compile(r"\d{4}-|\w{3}, \d\d")
 MEMBER = {"by_member", "member_created_id"}  #: who made something: the sandbox has no members
 MOMENT = re.compile(r"\d{10}\.\d+")  #: as a key of a log, that orders its lines
@@ -52,15 +53,14 @@ def _plain(value: Json) -> Json:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, str):
-        return re.sub(r"(dataset\.id = )\d+", r"\1<n>", value.replace(ADVICE, ""))
+        return re.sub(r"(dataset\.id = |IDs \[)\d+", r"\1<n>", value.replace(ADVICE, ""))
     if not isinstance(value, dict):
         return value
     value = {key: _plain(item) for key, item in value.items() if key not in MEMBER and not MOMENT.fullmatch(key)}
     value |= {key: "<id>" for key, item in value.items() if key.endswith("_id") and _is_number(item)}
     if {"row", "root"} <= value.keys():
         value |= {"root": "self" if value["root"] in {value["row"], None} else value["root"]}
-    if isinstance(gone := value.get("deleted_instances"), list):
-        value |= {"deleted_instances": ["<id>"] * len(gone)}
+    value |= {key: ["<id>"] * len(value[key]) for key in IDS_KEYS & value.keys() if isinstance(value[key], list)}
     if "Retry-After" in value:
         value |= {"Retry-After": "0 or 1" if value["Retry-After"] in {"0", "1"} else value["Retry-After"]}
     return value
