@@ -40,6 +40,9 @@ class SlowServer:
         records = [self.input(n, name) for n, (name, _) in enumerate(self.packets)]
         return [record for record in records if record.status != "success"]
 
+    def newest(self):
+        return [self.input(n, name) for n, (name, _) in enumerate(self.packets)][-50:]
+
     def clash(self, entry, outcome):
         return outcome
 

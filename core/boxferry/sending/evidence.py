@@ -28,6 +28,7 @@ _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 UPDATES = ("update", "update_with_existing")
 CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
 SETTLE_S = 90.0
+NEWEST = 50  #: inputs that are looked at to see whether the server gets on
 LOOKED_BACK_S = 2.0  #: how much earlier than a packet its record may seem to be: the clock has whole seconds
 
 
@@ -78,6 +79,10 @@ class Evidence:
     def unfinished(self) -> list[InputRecord]:
         """Everything of the project that has not ended, whoever sent it; the newest 1000."""
         return self._client.inputs(status="Processing")
+
+    def newest(self) -> list[InputRecord]:
+        """The newest inputs of the project, ended or not."""
+        return self._client.inputs(limit=NEWEST)
 
     def records(self, batch_id: int) -> Records:
         """The server's records of one batch."""

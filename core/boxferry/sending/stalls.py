@@ -36,7 +36,7 @@ class Stalls:
         self._stuck_s = stuck_s
         self._clock = clock
         self._open: dict[int, _Seen] = {}
-        self._ended: dict[int, float] = {}
+        self._ended: set[int] = set()
         self._moved = clock()
         self._waiting = 0
 
@@ -67,7 +67,7 @@ class Stalls:
     def _end(self, number: int) -> None:
         if self._open.pop(number, None) is not None:
             self._moved = self._clock()
-        self._ended.setdefault(number, self._clock())
+        self._ended.add(number)
 
     @property
     def idle_s(self) -> float:
@@ -90,7 +90,7 @@ class Stalls:
         limit_s = self._stuck_s * (VIDEOS_TAKE if video else 1.0)
         if known is None or (still_s := self._clock() - known.since) < limit_s:
             return ""
-        later = sum(number > (record.id or 0) and at > known.since for number, at in self._ended.items())
+        later = sum(number > (record.id or 0) for number in self._ended)
         if not begun(record):
             lost = later >= PASSED_OVER and not video
             return f"input {record.id} was never begun, while {later} later ones ended" if lost else ""

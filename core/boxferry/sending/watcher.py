@@ -89,10 +89,11 @@ class Watcher:
         return ended
 
     def _look_at_project(self) -> None:
-        """Look at everything unfinished of the project, now and then: others' inputs tell whether the server works."""
+        """Look at what the project has unfinished and newest, now and then: it tells whether the server works."""
         if self._clock() - self._looked >= self._look_every_s:
             self._looked = self._clock()
             self.stalls.see_unfinished(self._evidence.unfinished())
+            self.stalls.see(self._evidence.newest())
 
     def _settle(self, entry: Entry, record: InputRecord | None) -> bool:
         outcome = input_outcome(record) if record else self._evidence.unless_early(entry, NO_RECORD)
