@@ -4,13 +4,16 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test chaos fuzz interop frameworks lint bench bench-small profile clean
+.PHONY: demo test chaos races fuzz interop frameworks lint bench bench-small profile clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
 
 test: .venv/.ready
 	$(BIN)/pytest -n auto -q
+
+races: .venv/.ready
+	BOXFERRY_NEW_RUNS=200 $(BIN)/pytest -q tests/sending/test_new_runs.py
 
 chaos: .venv/.ready
 	BOXFERRY_CHAOS_RUNS=500 $(BIN)/pytest -q tests/sending/test_chaos.py

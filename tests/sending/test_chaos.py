@@ -3,7 +3,8 @@
 Each run is a process of its own. It pushes a few boxes by one of the routes, through a proxy that breaks requests and
 answers, is killed with SIGKILL at a random instant, perhaps again, and is at last let go on to the end. Then the
 sandbox must hold every box exactly once, and the outbox must say so. Where predictions are replaced, those of the
-earlier run must be gone, and the boxes that a person drew and moved must be there with their ids.
+earlier run must be gone, and the boxes that a person drew and moved must be there with their ids. The server's workers
+die now and then, by chance and by the race on a new run, and its service is restarted.
 
 BOXFERRY_CHAOS_RUNS is the number of runs (`make chaos` makes 500), BOXFERRY_CHAOS_SEED the first seed.
 """
@@ -17,10 +18,11 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from PIL import Image as Picture
@@ -40,6 +42,9 @@ AT_ONCE = 12
 TIMEOUT_S = 0.6
 DELAY_S = 0.9
 REFUSE_S = 0.2
+STUCK_S = 6.0  # far above what an input takes the sandbox, a loaded machine included
+KILL_WORKER = 0.01
+RACE_S = 0.02
 SETTLE_S = 4.0  # far above what a request lives here, a delay and a loaded machine included
 FAULTS = {
     "drop_before": 0.05,
@@ -77,7 +82,8 @@ def world(tmp_path_factory):
     served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "images")))
     Thread(target=served.serve_forever, daemon=True).start()
     with (
-        Sandbox(folder / "sandbox") as sandbox,
+        Sandbox(folder / "sandbox", kill_worker=KILL_WORKER, race_s=RACE_S, seed=SEED) as sandbox,
+        supervised(sandbox),
         FaultyWire(sandbox.host, Faults(**FAULTS, delay_s=DELAY_S, refuse_s=REFUSE_S, seed=SEED)) as wire,
     ):
         yield {
@@ -91,6 +97,23 @@ def world(tmp_path_factory):
     served.server_close()
 
 
+@contextmanager
+def supervised(sandbox):
+    """The service is restarted as soon as two of its four workers have died, and now and then without a reason."""
+    over, dice = Event(), random.Random(SEED)
+
+    def watch():
+        while not over.wait(0.5):
+            if sandbox.workers_alive < 3 or dice.random() < 0.02:
+                sandbox.restart_workers()
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
 def server_at(host):
     credentials = Credentials("LIVE__sandbox", "sandbox-secret")
     return Server(host=host, project="sandbox", credentials=credentials)
@@ -99,7 +122,7 @@ def server_at(host):
 def push(host, folder, route, directory, outbox, media):
     """One push, as the process that is killed makes it; gives whether everything has come to a good end."""
     predictions = read(folder / "labels", format="yolo", names=["cat", "dog"], images=folder / "images")
-    patience = Patience(wait_s=20.0, settle_s=SETTLE_S, failures=6, first_pause_s=0.02)
+    patience = Patience(wait_s=20.0, settle_s=SETTLE_S, stuck_s=STUCK_S, failures=6, first_pause_s=0.02)
     manner = Manner(
         labels="skip",
         media_url=media if route == "url" else None,
@@ -110,6 +133,8 @@ def push(host, folder, route, directory, outbox, media):
     diffgram = Diffgram(server_at(host), outbox=outbox, connections=2, timeout_s=TIMEOUT_S)
     with diffgram:
         report = diffgram.push(predictions, directory=directory, model="m", run="r", manner=manner)
+        if "stuck" in report.states:
+            report = diffgram.resume("r", patience=patience, resend_stuck=True)
     return set(report.states) == {"applied"}
 
 
