@@ -141,6 +141,22 @@ def test_without_a_list_many_files_are_listed_first(sandbox, counting):
     assert calls == ["list base", "list explorer"]
 
 
+def test_what_was_read_back_once_is_read_back_anew(sandbox, counting):
+    """A file that was seen without boxes has some after a packet; files that nobody named are not kept."""
+    client, _ = counting
+    ids = fill(sandbox, 40)
+    holdings = Holdings(client, sandbox.directory_id)
+    assert holdings.rows(ids[0]) == []
+    for boxes in (1, 2):
+        for file_id in ids:
+            sandbox._store.add_instances(file_id, [{"type": "box", "label_file_id": 1, "creation_ref_id": f"r{boxes}"}])
+            sandbox._store.update("file", file_id, {"count_instances_changed": boxes})
+        holdings.load(ids[:30])
+        assert {holdings.references(file_id).total() for file_id in ids} == {boxes}
+        for file_id in ids[:30]:
+            holdings.forget(file_id)
+
+
 def test_sizes_of_few_files_are_asked_for_singly(sandbox, counting):
     """And those of many by pages, once."""
     client, calls = counting

@@ -49,6 +49,7 @@ class Holdings:
         self._expected = expected
         self._bulk = Bulk(client, directory_id)
         self._files: dict[int, FileRecord] = {}
+        self._read_now: dict[int, FileRecord] = {}  # what was read singly tells when, not whether there were boxes
         self._among = 0
         self._views: dict[int, ViewedFile] = {}
         self._sized: set[int] = set()  # what `load_sizes` was asked for
@@ -56,6 +57,7 @@ class Holdings:
         self._rows = RowFile()
         self._runs: dict[int, str] = {}
         self._take(files)
+        self._given = bool(self._files)
 
     def load_sizes(self, file_ids: Collection[int]) -> None:
         """Read the sizes of images, so that `view` and `size` need not ask; those of all where many are wanted.
@@ -72,9 +74,10 @@ class Holdings:
         self._views.update(self._bulk.each(lambda file_id: (file_id, self._client.view(file_id)), left))
 
     def load(self, file_ids: Collection[int]) -> None:
-        """Read the boxes of files, which `rows` and `references` then give; those of all where many are wanted.
+        """Read the boxes of files, which `rows` and `references` then give.
 
-        Files on which no box was ever put, when the directory was listed, are not asked for.
+        Files on which no box was ever put, when the directory was listed, are not asked for. Where the files were given
+        and many are wanted, the boxes of all of them are read, for those that are asked for next.
 
         Raises:
             DiffgramError: the server cannot be asked.
@@ -82,7 +85,8 @@ class Holdings:
         self._list_unknown(file_ids)
         wanted = [self._files[i] for i in file_ids if i in self._files and i not in self._rows]
         self._loaded.update(file.id for file in wanted if not file.never_had_boxes)
-        if by_pages := self._many(self._loaded, BOXES_SHARE):
+        by_pages = self._many(self._loaded, BOXES_SHARE)
+        if by_pages and self._given:
             wanted = [file for file in self._files.values() if file.id not in self._rows]
         for file in wanted:
             if file.never_had_boxes:
@@ -108,6 +112,7 @@ class Holdings:
         self._rows.drop(file_id)
         self._views.pop(file_id, None)
         self._files.pop(file_id, None)
+        self._read_now.pop(file_id, None)
 
     def view(self, file_id: int) -> ViewedFile:
         """The size of a file's image or video, and a video's frames."""
@@ -129,12 +134,12 @@ class Holdings:
         return self._record(file_id).time_last_updated or None
 
     def _record(self, file_id: int) -> FileRecord:
-        return self._files.get(file_id) or self._read(file_id)
+        return self._read_now.get(file_id) or self._files.get(file_id) or self._read(file_id)
 
     def _read(self, file_id: int) -> FileRecord:
         """An image, read now; what was listed of it is replaced."""
         file = self._client.annotated(file_id, directory_id=self._directory_id)
-        self._files[file_id] = msgspec.structs.replace(file, image=None, instance_list=msgspec.UNSET)
+        self._read_now[file_id] = msgspec.structs.replace(file, image=None, instance_list=msgspec.UNSET)
         return file
 
     def rows(self, file_id: int, *, video: bool = False) -> list[dict[str, Any]]:
