@@ -4,6 +4,7 @@ BoxferryError                1   something went wrong with an item
 ├── UsageError               2   the request itself makes no sense: options that clash, a value out of range
 │   └── ConfigError          2   a setting is missing, unreadable or contradicts another
 ├── InputError               2   the predictions, or what describes them, cannot be read as what they claim to be
+│   ├── SizeDiffers          2   an image is not of the size that a dataset file says it is
 │   ├── UnknownFormat        2   no format, or more than one, recognises the input
 │   └── UnknownLabel         2   a class or label that nobody can name, or that the server does not have
 ├── PluginError              2   a plugin breaks the rules: a format name taken twice, a hook that does not exist
@@ -45,6 +46,10 @@ class InputError(BoxferryError):
     """The input cannot be read as what it claims to be; the message begins with the place where it is known."""
 
     exit_code = 2
+
+
+class SizeDiffers(InputError):
+    """An image is not of the size that a dataset file says: boxes made for one do not fit the other."""
 
 
 class UnknownFormat(InputError):

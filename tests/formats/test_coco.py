@@ -5,6 +5,7 @@ import dataclasses
 import gzip
 import io
 import json
+import re
 from unittest.mock import patch
 
 import numpy as np
@@ -412,11 +413,31 @@ def test_c19_lvis_names_images_by_their_url(tmp_path):
     assert rows[0][0] == "val2017/000000397133.jpg"
 
 
-def test_a_size_that_the_image_contradicts_is_an_error_with_both(tmp_path):
-    """The boxes were made for another image."""
-    folder = images_of(tmp_path / "images", "a.jpg", size=(50, 40))
-    with pytest.raises(InputError, match="100x80, the image itself is 50x40"):
-        one(tmp_path, a_dataset(a_result()), folder=folder)
+@pytest.mark.parametrize("beside", [False, True], ids=["own", "named"])
+def test_c33_an_image_whose_size_the_file_contradicts_fails_and_the_others_go_on(tmp_path, beside):
+    """With both sizes, and the option; whether or not it has boxes, in a dataset and beside results."""
+    folder = images_of(images_of(tmp_path / "images", "a.jpg", size=(50, 40)), "b.jpg", "c.jpg")
+    images_of(folder, "d.jpg", size=(50, 40))
+    more = [{"id": n, "file_name": f"{name}.jpg", "width": 100, "height": 80} for n, name in enumerate("abcd", start=1)]
+    dataset = a_dataset(a_result(1), a_result(2), a_result(1), images=more)
+    if beside:
+        catalog = FORMATS["coco"].catalog(source_of(write_json(tmp_path / "gt.json", dataset)))
+        given = {"catalog": catalog, "names": catalog.names}
+        rows, tally = one(tmp_path, dataset["annotations"], folder=folder, **given)
+    else:
+        rows, tally = one(tmp_path, dataset, folder=folder)
+    assert [row[0] for row in rows] == ["b.jpg"]
+    assert tally.dropped == {"size-mismatch": 2}
+    assert tally.failed == {"size-mismatch": 1 if beside else 2}
+    message = str(tally.examples["size-mismatch"][0])
+    assert re.search(r"x\.json\[0\]: .*100x80.*the image (itself )?is 50x40.*--scale-from", message)
+
+
+def test_c33_boxes_of_a_models_input_are_scaled_to_the_files_own_size(tmp_path):
+    """The dataset's sizes are those of the input."""
+    folder = images_of(tmp_path / "images", "a.jpg", size=(200, 160))
+    (row,) = one(tmp_path, a_dataset(a_result()), folder=folder, scale_from="100x80")[0]
+    assert row[2:6] == tuple(2 * side for side in WHOLE[2:6])
 
 
 def test_names_that_contradict_the_dataset_are_an_error_with_both(tmp_path):
@@ -466,7 +487,7 @@ def result_lists(draw):
 def test_neither_piece_nor_chunk_nor_order_changes_what_is_read(tmp_path_factory, results, piece, chunk, wrapped):
     """However small the pieces are cut, and whether images are grouped or not."""
     folder, results = tmp_path_factory.mktemp("coco"), [a_result(), *results]
-    given = {**GIVEN, "bbox_format": "xywh"}
+    given = {**GIVEN, "bbox_format": "xywh", "image_by": "id"}
     expected, tally = one(folder, {"info": {"a": ["]}"]}, "predictions": results} if wrapped else results, **given)
     make = json_scan.Scanner.__init__
     with patch.object(json_scan.Scanner, "__init__", lambda *a, **k: make(*a, **(k | {"piece_bytes": piece}))):

@@ -9,6 +9,7 @@ import msgspec
 
 from boxferry.errors import InputError
 from boxferry.formats import Catalog
+from boxferry.parsing.encoding import utf8_head, utf8_stream
 from boxferry.parsing.json_scan import Scanner
 from boxferry_adapters.coco.items import Anything, shown
 from boxferry_adapters.coco.lines import LinesAsList, is_lines
@@ -69,7 +70,7 @@ def survey(source: Source, options: CocoOptions = NO_OPTIONS) -> Survey:
             raise scanner.error("expected JSON in UTF-8, an object or a list,")
     if found.images is not None and options.video_origin is not None:
         found.images, found.frames = lists.videos_of(found.images)
-    if first == b"{" and found.key is None and found.images is None:
+    if first == b"{" and found.key is None and found.images is None and found.names is None:
         raise InputError(
             f"{source.name}: expected images and annotations, or a list of results, under {', '.join(LISTS)}"
         )
@@ -78,7 +79,8 @@ def survey(source: Source, options: CocoOptions = NO_OPTIONS) -> Survey:
 
 def opened(source: Source) -> BinaryIO:
     """The source's text as one JSON value: results that stand one a line are made a list."""
-    return cast("BinaryIO", LinesAsList(source.open())) if is_lines(source.head) else source.open()
+    stream = utf8_stream(source)
+    return cast("BinaryIO", LinesAsList(stream)) if is_lines(utf8_head(source.head)) else stream
 
 
 def _see_key(scanner: Scanner, key: str, found: Survey, lists: Lists) -> None:

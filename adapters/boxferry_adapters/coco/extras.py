@@ -12,29 +12,34 @@ import numpy as np
 from boxferry.boxes.detections import objects
 from boxferry.boxes.outlines import bounds_of
 from boxferry.parsing.spill import said_of_disk
-from boxferry_adapters.coco.items import BadItem
+from boxferry_adapters.coco.items import BadItem, bounds_of_points
 from boxferry_adapters.coco.segments import rings_of
 
 if TYPE_CHECKING:
-    from boxferry.formats import Context, Id
+    from numpy.typing import NDArray
 
-TRACK_KEYS = ("track_id", "instance_id")
-LARGEST_TRACK = 2**62
+    from boxferry.formats import Context
+    from boxferry_adapters.coco.items import Bounds
+
+    Scale = tuple[float, float]
 
 
 class Extras:
     """Keeps what was asked for in a temporary file until the chunk of its box is built.
 
     Attributes:
-        frames: image id → frame of its video; None where images are stills.
-        derived: how many boxes are the bounds of a segmentation.
+        derived: how many boxes are the bounds of a segmentation or of key points.
         unreadable: how many segmentations could not be read beside a bbox that could.
+        scaled: how many masks have another size than their image, and its shape.
+        framed: whether images are frames of videos.
     """
 
     def __init__(self, context: Context) -> None:
-        self.frames: dict[Id, int] | None = None
         self.derived = 0
         self.unreadable = 0
+        self.scaled = 0
+        self.framed = False
+        self._tracked = False
         self._context = context
         self._open = ExitStack()
         self._file: Any = None
@@ -50,28 +55,39 @@ class Extras:
     @property
     def wanted(self) -> bool:
         """Whether items have to be looked at key by key."""
-        return self._context.polygons or bool(self._context.attributes) or self.frames is not None
+        return self._context.polygons or bool(self._context.attributes) or self.framed
 
-    def bounds(self, segmentation: Any) -> tuple[float, float, float, float]:  # noqa: ANN401 # any JSON value
-        """The bbox [x, y, width, height] of a segmentation.
+    def bounds(self, value: dict[str, Any]) -> Bounds:
+        """The bbox [x, y, width, height] of an item that has a segmentation or key points in its place.
 
         Raises:
-            BadItem: it cannot be read, or covers nothing.
+            BadItem: they cannot be read, or cover nothing.
         """
-        rings = rings_of(segmentation)
-        if not rings:
-            raise BadItem("segmentation: covers no pixel, and there is no bbox")
-        left, top, right, bottom = bounds_of(list(rings))
+        if not value.get("segmentation"):
+            found = bounds_of_points(value["keypoints"])
+        else:
+            rings = rings_of(value["segmentation"])
+            if not rings:
+                raise BadItem("segmentation: covers no pixel, and there is no bbox")
+            left, top, right, bottom = bounds_of(list(rings))
+            found = left, top, right - left, bottom - top
         self.derived += 1
-        return left, top, right - left, bottom - top
+        return found
 
-    def keep(self, value: dict[str, Any], image_id: Id) -> int:
+    def keep(self, value: dict[str, Any], *, frame: int = 0, track: int = -1, scale: Scale | None = (1.0, 1.0)) -> int:
         """Keep what was asked for of an item that is a box; gives the place by which `columns` finds it again.
+
+        Args:
+            value: the item, or {} where nothing of it was asked for.
+            frame: the frame of its video, from 0.
+            track: its track, -1 for none.
+            scale: what its outline is multiplied by, x and y; None where the outline cannot be used.
 
         Raises:
             InputError: the disk takes no more.
         """
-        kept = _Kept(self._rings(value), self._asked(value), *self._seen(value, image_id))
+        self._tracked |= track >= 0
+        kept = _Kept(None if scale is None else self._rings(value, scale), self._asked(value), frame, track)
         with said_of_disk():
             if self._file is None:
                 self._file = self._open.enter_context(tempfile.TemporaryFile(prefix="boxferry-"))  # noqa: SIM115 # it is
@@ -79,14 +95,15 @@ class Extras:
             self._end += self._file.write(pickle.dumps(kept))
         return place
 
-    def _rings(self, value: dict[str, Any]) -> Any:  # noqa: ANN401 # a tuple of (K, 2) arrays, or None
+    def _rings(self, value: dict[str, Any], scale: Scale) -> Any:  # noqa: ANN401 # a tuple of (K, 2) arrays, or None
         if not self._context.polygons or not value.get("segmentation"):
             return None
         try:
-            return rings_of(value["segmentation"]) or None
+            rings = rings_of(value["segmentation"]) or None
         except BadItem:
             self.unreadable += 1
             return None
+        return rings if rings is None or scale == (1.0, 1.0) else tuple(ring * scale for ring in rings)
 
     def _asked(self, value: dict[str, Any]) -> dict[str, Any] | None:
         nested = value.get("attributes")
@@ -94,21 +111,19 @@ class Extras:
         both = {name: value.get(name, nested.get(name)) for name in self._context.attributes}
         return {name: each for name, each in both.items() if each is not None} or None
 
-    def _seen(self, value: dict[str, Any], image_id: Id) -> tuple[int, int]:
-        """Frame and track."""
-        track = next((value[key] for key in TRACK_KEYS if isinstance(value.get(key), int)), -1)
-        return (self.frames or {}).get(image_id, 0), min(max(-1, track), LARGEST_TRACK)
-
-    def columns(self, places: list[int]) -> dict[str, Any]:
-        """The optional columns of a chunk."""
-        kept = [self._found(place) for place in places]
+    def columns(self, places: NDArray[np.int64]) -> dict[str, Any]:
+        """The optional columns of a chunk; a place of -1 is that of an item of which nothing is kept."""
+        if self._file is None and not self.wanted:
+            return {}
+        kept = [self._found(place) if place >= 0 else NOTHING for place in places.tolist()]
         found: dict[str, Any] = {}
         if self._context.polygons:
             found["polygons"] = objects([each.rings for each in kept])
         if self._context.attributes:
             found["attributes"] = objects([each.fields for each in kept])
-        if self.frames is not None:
+        if self.framed:
             found["frame"] = np.array([each.frame for each in kept], np.int64)
+        if self.framed or self._tracked:
             found["track"] = np.array([each.track for each in kept], np.int64)
         return found
 
@@ -121,8 +136,13 @@ class Extras:
         """Say what is worth knowing of the whole."""
         if self.derived:
             self._context.tally.note(
-                "derived", f"{self.derived} boxes are the bounds of segmentations: no bbox is given"
+                "derived", f"{self.derived} boxes are the bounds of segmentations or key points: no bbox is given"
             )
+        if self.scaled:
+            message = (
+                f"{self.scaled} masks are smaller or larger than their images, and of their shape: they are scaled"
+            )
+            self._context.tally.note("scaled-masks", message)
         if self.unreadable:
             message = f"{self.unreadable} segmentations cannot be read: those boxes go as boxes"
             self._context.tally.note("no-outline", message)
@@ -131,7 +151,10 @@ class Extras:
 class _Kept(NamedTuple):
     """What is kept of one item."""
 
-    rings: Any
-    fields: dict[str, Any] | None
-    frame: int
-    track: int
+    rings: Any = None
+    fields: dict[str, Any] | None = None
+    frame: int = 0
+    track: int = -1
+
+
+NOTHING = _Kept()

@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from boxferry.boxes.labels import id_key
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 RawId = int | float | str
 Bounds = tuple[float, float, float, float]
 LARGEST = 1e300  #: of a coordinate, so that no sum of two overflows
+LARGEST_TRACK = 2**62
 Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+
+
+class Attributes(msgspec.Struct, gc=False):
+    """What tools nest in an item: CVAT has the track here."""
+
+    track_id: RawId | None = None
 
 
 class Item(msgspec.Struct, gc=False):
@@ -24,6 +33,7 @@ class Item(msgspec.Struct, gc=False):
         score: None for ground truth.
         iscrowd: 1 for a region that is a crowd.
         file_name: the image's name, which some tools write into results.
+        track_id, instance_id, attributes: where tools write the track that it belongs to.
     """
 
     image_id: RawId
@@ -32,6 +42,38 @@ class Item(msgspec.Struct, gc=False):
     score: float | None = None
     iscrowd: int = 0
     file_name: str | None = None
+    track_id: RawId | None = None
+    instance_id: RawId | None = None
+    attributes: Attributes | None = None
+
+
+class PlainItem(Item, gc=False):
+    """An item without the fields that few sources have: that a list decodes as such proves that none is in it."""
+
+    file_name: None = None
+    track_id: None = None
+    instance_id: None = None
+    attributes: None = None
+
+
+class ItemDecoder:
+    """Decodes a list of items as plain ones, else as `Item`: the look for rare fields costs nothing where none is."""
+
+    def __init__(self) -> None:
+        """Be ready for lists of either kind."""
+        self._plain = msgspec.json.Decoder(list[PlainItem])
+        self._any = msgspec.json.Decoder(list[Item])
+
+    def decode(self, text: bytes, /) -> list[Any]:
+        """The items of a JSON list.
+
+        Raises:
+            msgspec.DecodeError: it is no list of items.
+        """
+        try:
+            return self._plain.decode(text)
+        except msgspec.ValidationError:
+            return self._any.decode(text)
 
 
 class Anything(msgspec.Struct, gc=False):
@@ -81,7 +123,7 @@ def checked(value: Any, bounds: Callable[[Any], Bounds] | None = None) -> Item: 
 
     Args:
         value: as it stands in the file.
-        bounds: gives the bbox of a segmentation, for an item that has one and no bbox.
+        bounds: gives the bbox of an item that has none, by its outline or its key points.
 
     Raises:
         BadItem: it is no box.
@@ -93,18 +135,58 @@ def checked(value: Any, bounds: Callable[[Any], Bounds] | None = None) -> Item: 
     for key in ("image_id", "category_id"):
         if not _is_id(value.get(key)):
             raise BadItem(f"{key}: expected a number or a text, found {shown(value.get(key))}")
-    score, name, segmentation = value.get("score"), value.get("file_name"), value.get("segmentation")
-    derived = value.get("bbox") in (None, []) and bool(segmentation)
+    score, name, nested = value.get("score"), value.get("file_name"), value.get("attributes")
     if score is not None and _number(score) is None:
         raise BadItem(f"score: expected a number, found {shown(score)}")
     return Item(
         image_id=value["image_id"],
         category_id=value["category_id"],
-        bbox=bounds(segmentation) if derived and bounds else _box(value.get("bbox")),
+        bbox=bounds(value) if bounds and is_derived(value) else _box(value.get("bbox")),
         score=_number(score),
         iscrowd=_crowd(value.get("iscrowd")),
         file_name=name if isinstance(name, str) and is_text(name) else None,
+        track_id=_raw(value.get("track_id")),
+        instance_id=_raw(value.get("instance_id")),
+        attributes=Attributes(_raw(nested.get("track_id"))) if isinstance(nested, dict) else None,
     )
+
+
+def is_derived(value: dict[str, Any]) -> bool:
+    """Whether an item has no bbox, but something that a box encloses."""
+    return value.get("bbox") in (None, []) and bool(value.get("segmentation") or value.get("keypoints"))
+
+
+def track_of(item: Item) -> int:
+    """The track that an item belongs to, -1 for none: a whole number from 0."""
+    nested = item.attributes.track_id if item.attributes else None
+    for raw in (item.track_id, item.instance_id, nested):
+        if isinstance(raw, float | str):
+            number = id_key(raw)
+            raw = number if isinstance(number, int) else None  # noqa: PLW2901 # the same, as a number
+        if raw is not None and 0 <= raw <= LARGEST_TRACK:
+            return int(raw)
+    return -1
+
+
+def bounds_of_points(points: Any) -> Bounds:  # noqa: ANN401 # any JSON value
+    """The bbox [x, y, width, height] of the labelled key points among [x, y, visibility, …], 0 being not labelled.
+
+    Raises:
+        BadItem: they are no such list, or none is labelled.
+    """
+    numbers = [_number(number) for number in points] if isinstance(points, list) and len(points) % 3 == 0 else [None]
+    if None in numbers:
+        raise BadItem("keypoints: expected numbers [x, y, visibility, …]")
+    whole = [number for number in numbers if number is not None]
+    seen = [(x, y) for x, y, label in zip(whole[::3], whole[1::3], whole[2::3], strict=True) if label > 0]
+    if not seen:
+        raise BadItem("keypoints: none of them is labelled, and there is no bbox")
+    xs, ys = zip(*seen, strict=True)
+    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+
+
+def _raw(value: object) -> RawId | None:
+    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else None
 
 
 def _box(value: Any) -> tuple[float, float, float, float]:  # noqa: ANN401 # any JSON value

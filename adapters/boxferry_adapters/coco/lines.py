@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def is_lines(head: bytes) -> bool:
-    """Whether a text begins with a line that is one result: an object with an image_id."""
-    line = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
+    """Whether a text (UTF-8, no byte-order mark) begins with a line that is one result: an object with an image_id."""
+    line = head.lstrip().partition(b"\n")[0]
     try:
         value = json.loads(line) if line.startswith(b"{") else None
     except (ValueError, RecursionError):

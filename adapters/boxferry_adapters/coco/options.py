@@ -24,6 +24,18 @@ OPTIONS = (
         choices=BBOX_FORMATS,
     ),
     Option(name="category-offset", help="COCO: added to each category id, as 1 where a model counts from 0."),
+    Option(name="image-id-offset", help="COCO: added to each image id, as 1 where the results count from 0."),
+    Option(
+        name="image-by",
+        help="COCO: which tells the image of a result whose file_name contradicts its image_id.",
+        choices=("id", "file_name"),
+    ),
+    Option(
+        name="crowd",
+        help="COCO: what happens to annotations that are crowd regions (iscrowd 1).",
+        default="drop",
+        choices=("drop", "keep"),
+    ),
     Option(name="scale-from", help="COCO: boxes are in a model's input: WxH, or WxH,letterbox."),
     Option(name="file-id-field", help="COCO: the key of an image under which its file id on the server stands."),
     Option(
@@ -41,6 +53,9 @@ class CocoOptions:
     Attributes:
         bbox_format: one of `BBOX_FORMATS`; None where it was not given: then 'xywh', and the numbers are watched.
         category_offset: added to each whole category id.
+        image_offset: added to each whole image id.
+        image_by: 'id' or 'file_name', which tells the image where the two contradict each other; None for an error.
+        crowds: annotations that are crowd regions are boxes too.
         scale_from: width and height of a model's input that the boxes are in; None for the image's own pixels.
         letterbox: the image was fitted into that input with equal borders, rather than stretched.
         file_id_field: a key of images, or empty.
@@ -49,6 +64,9 @@ class CocoOptions:
 
     bbox_format: str | None = None
     category_offset: int = 0
+    image_offset: int = 0
+    image_by: str | None = None
+    crowds: bool = False
     scale_from: tuple[int, int] | None = None
     letterbox: bool = False
     file_id_field: str = ""
@@ -61,15 +79,16 @@ class CocoOptions:
         Raises:
             UsageError: one of them is not of its form.
         """
-        offset, scale, origin = (options.get(name, "") for name in ("category-offset", "scale-from", "coco-video"))
-        if offset and not re.fullmatch(r"[+-]?\d{1,6}", offset):
-            raise UsageError(f"--category-offset: '{offset}', expected a whole number")
+        scale, origin = (options.get(name, "") for name in ("scale-from", "coco-video"))
         found = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})(,letterbox)?", scale) if scale else None
         if scale and (found is None or "0" in found.groups()):
             raise UsageError(f"--scale-from: '{scale}', expected WIDTHxHEIGHT or WIDTHxHEIGHT,letterbox")
         return cls(
             bbox_format=options.get("bbox-format") or None,
-            category_offset=int(offset or 0),
+            category_offset=_whole(options, "category-offset"),
+            image_offset=_whole(options, "image-id-offset"),
+            image_by=options.get("image-by") or None,
+            crowds=options.get("crowd") == "keep",
             scale_from=(int(found[1]), int(found[2])) if found else None,
             letterbox=bool(found and found[3]),
             file_id_field=options.get("file-id-field", ""),
@@ -107,3 +126,10 @@ class CocoOptions:
         ratio = np.min(model / sizes, axis=1, keepdims=True)
         unscaled: NDArray[np.float64] = (points - (model - sizes * ratio) / 2) / ratio
         return unscaled
+
+
+def _whole(options: Mapping[str, str], name: str) -> int:
+    text = options.get(name, "")
+    if text and not re.fullmatch(r"[+-]?\d{1,9}", text):
+        raise UsageError(f"--{name}: '{text}', expected a whole number")
+    return int(text or 0)

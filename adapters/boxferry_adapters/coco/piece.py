@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from boxferry_adapters.coco.items import PlainItem
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,3 +57,8 @@ class Piece:
     def crowds(self) -> NDArray[np.bool_]:
         """(N,) whether an item is a crowd region."""
         return np.array([item.iscrowd for item in self.items], np.bool_)
+
+    @property
+    def rare(self) -> bool:
+        """Whether an item may have one of the fields that few sources have: its image's name, or a track."""
+        return bool(self.items) and not isinstance(self.items[0], PlainItem)

@@ -33,6 +33,22 @@ def rings_of(segmentation: Any) -> tuple[NDArray[np.float64], ...]:  # noqa: ANN
     raise BadItem(f"segmentation: expected a list of polygons or a mask, found {type(segmentation).__name__}")
 
 
+def mask_size(segmentation: Any) -> tuple[int, int] | None:  # noqa: ANN401 # any JSON value
+    """Width and height of a run-length mask; None where it is none, or does not say."""
+    size = segmentation.get("size") if isinstance(segmentation, dict) else None
+    whole = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+    return (size[1], size[0]) if whole else None  # type: ignore[index] # a list, as was seen
+
+
+def mask_scale(mask: tuple[int, int], image: tuple[float, float]) -> tuple[float, float] | None:
+    """By how much a mask of one size (width, height) fits an image of another; None where their shapes differ.
+
+    The mask's height may be rounded to whole pixels.
+    """
+    across, down = image[0] / mask[0], image[1] / mask[1]
+    return (across, down) if abs(image[1] / across - mask[1]) <= 1 or abs(image[0] / down - mask[0]) <= 1 else None
+
+
 def _ring(part: Any) -> NDArray[np.float64]:  # noqa: ANN401 # any JSON value
     numbers = isinstance(part, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in part)
     if not numbers or len(part) < 6 or len(part) % 2:

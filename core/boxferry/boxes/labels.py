@@ -40,13 +40,19 @@ class Vocabulary:
     reader, and `report` counts them on the tally, one record for each class.
     """
 
-    def __init__(self, names: Mapping[int | str, str]) -> None:
+    def __init__(self, names: Mapping[int | str, str], *, beside: Vocabulary | None = None) -> None:
+        """Know `names`; labels have the codes of those of another vocabulary, where this stands `beside` it."""
         self._codes: dict[int | str, int] = {}
-        self._index: dict[str, int] = {}
+        self._index: dict[str, int] = {} if beside is None else beside._index  # noqa: SLF001 # of the same class
         self._unknown: dict[int | str, Place] = {}
         self._unknown_boxes: dict[int | str, int] = {}
         for class_id, name in names.items():
             self._codes[class_id] = self.add(name)
+
+    @property
+    def size(self) -> int:
+        """The number of classes that have a name."""
+        return len(self._codes)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import msgspec
 
@@ -30,6 +30,14 @@ def _integer(digits: str) -> int | float:
 
 _loose = json.JSONDecoder(parse_int=_integer)
 _values = msgspec.json.Decoder(list[Any])
+
+
+class ListDecoder(Protocol):
+    """As `msgspec.json.Decoder(list[…])`."""
+
+    def decode(self, text: bytes, /) -> list[Any]:
+        """The items of a JSON list; a `msgspec.DecodeError` where it is none of the wanted kind."""
+        ...
 
 
 class Scanner:
@@ -146,7 +154,7 @@ class Scanner:
                 self.take(b",")
         self.take(b"}")
 
-    def items(self, decoder: msgspec.json.Decoder[list[Any]]) -> Iterator[tuple[list[Any], bool]]:
+    def items(self, decoder: ListDecoder) -> Iterator[tuple[list[Any], bool]]:
         """The items of the list at the cursor, consumed piece by piece.
 
         Each piece comes with whether the decoder took it; the items of one that it did not take are plain values.
@@ -160,7 +168,7 @@ class Scanner:
                 self.take(b",")
         self.take(b"]")
 
-    def _piece(self, decoder: msgspec.json.Decoder[list[Any]]) -> tuple[list[Any], bool, bool]:
+    def _piece(self, decoder: ListDecoder) -> tuple[list[Any], bool, bool]:
         """Some items, whether they are typed, and whether they are the list's last."""
         while True:
             if len(self._buffer) < self._piece_bytes and not self._ended:
@@ -193,7 +201,7 @@ class Scanner:
         match = _AFTER_ITEMS.search(self._buffer)
         return match.start() + 1 if match else 0
 
-    def _typed(self, decoder: msgspec.json.Decoder[list[Any]], cut: int) -> list[Any] | None:
+    def _typed(self, decoder: ListDecoder, cut: int) -> list[Any] | None:
         """The items before a cut: that they decode as a whole list proves the cut right."""
         try:
             return decoder.decode(b"[" + self._buffer[:cut] + b"]")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from boxferry.boxes.detections import Image
-from boxferry.errors import InputError, UsageError
+from boxferry.errors import InputError, SizeDiffers, UsageError
 from boxferry.formats import VIDEO_SUFFIXES
 from boxferry.reading.path_index import LISTED, PathIndex, clean_path, comparable
 from boxferry.reading.video import VideoFacts, video_facts
@@ -264,7 +264,7 @@ def _size(entry: _Entry, facts: VideoFacts) -> Size | None:
     if told and seen and told != seen:
         turned = _header_size(entry.path, turned=False) == told
         why = "once it is turned by its EXIF orientation; the boxes must be made on the turned image" if turned else ""
-        raise InputError(
+        raise SizeDiffers(
             f"{_key(entry)}: {_shown(told)} in the dataset file, but the image is {_shown(seen)} {why}".strip()
         )
     return seen or told

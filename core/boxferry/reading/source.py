@@ -187,10 +187,13 @@ def _rooted(name: str) -> Iterator[tuple[str, str, str]]:
     if name == "-":
         raise InputError("-: standard input cannot be one of several sources")
     source = source_of(name)
+    if source.is_stream:
+        folder, last = os.path.split(os.path.abspath(name))  # noqa: PTH100 # as above
+        yield folder, last, name
+        return
     for relative, path in source.files():
-        depth = relative.count("/") + 1
-        root = os.path.abspath(name if source.is_stream else path)  # noqa: PTH100 # as above
-        for _ in range(depth):
+        root = os.path.abspath(path)  # noqa: PTH100 # likewise
+        for _ in range(relative.count("/") + 1):
             root = os.path.dirname(root)  # noqa: PTH120 # likewise
         yield root, relative, path
 
