@@ -97,6 +97,19 @@ def test_a_removed_file_is_gone_from_the_list_and_still_hit_by_name(sandbox):
     assert call(sandbox, PACKET, body).status_code == 200
 
 
+def test_a_wire_with_faults_hands_on_a_broken_status_line(sandbox):
+    """As it came from the server, whose database refused something; the wire lives on."""
+    from boxferry.sandbox.faults import Faults, FaultyWire
+
+    metadata = {"directory_id": sandbox.directory_id, "file_view_mode": "base"}
+    path = f"/api/project/{sandbox.project}/user/sdk/file/list"
+    auth = (sandbox.client_id, sandbox.client_secret)
+    with FaultyWire(sandbox.host, Faults()) as wire:
+        with pytest.raises(requests.ConnectionError, match=r"HTTP/1\.1 0 9h9h"):
+            requests.post(wire.host + path, json={"metadata": metadata | {"limit": -1}}, auth=auth, timeout=10)
+        assert requests.post(wire.host + path, json={"metadata": metadata}, auth=auth, timeout=10).status_code == 200
+
+
 def page(sandbox, path="/"):
     return requests.get(sandbox.host + path, timeout=10)
 

@@ -203,6 +203,10 @@ class FaultyWire:
             found = upstream.getresponse()
             kept = [f"{n}: {v}" for n, v in found.getheaders() if n.lower() not in {"content-length", "connection"}]
             return _response(found.status, found.read(), *kept)
+        except http.client.BadStatusLine as error:
+            if isinstance(error, OSError):  # nothing was answered at all
+                raise
+            return f"{error.args[0].strip()}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode("latin-1")
         finally:
             upstream.close()
 
