@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": ("demo", "Show the whole way on a sandbox: push, correct, pull, report."),
     "evaluate": ("review", "COCO's metrics of a run against the corrected boxes."),
     "formats": ("listing", "List the formats that can be read and written."),
+    "init-plugin": ("init_plugin", "Write a plugin to begin with, for a format of your own."),
     "labels": ("labels", "List the project's labels with their ids."),
     "plugins": ("listing", "List the plugins that were found."),
     "preview": ("preview", "Write a page of what reviewers will see, before anything is sent."),
@@ -46,10 +47,12 @@ class LazyGroup(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # click's signature
-        """The command of this name; its module holds it as `<name>_command`."""
+        """The command of this name; its module holds it as `<name>_command`, hyphens as underscores."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"boxferry.cli.{COMMANDS[cmd_name][0]}"), f"{cmd_name}_command")
+        command = getattr(
+            import_module(f"boxferry.cli.{COMMANDS[cmd_name][0]}"), f"{cmd_name.replace('-', '_')}_command"
+        )
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name}_command is no command")
         return command
