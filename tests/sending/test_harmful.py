@@ -196,7 +196,7 @@ def a_chunk(image, **columns):
 
 
 NUMBERS = {
-    "image-too-large": a_chunk(Image("a.png", width=2**40, height=80)),
+    "image-too-large": a_chunk(Image("a.png", width=10**30, height=80)),
     "bad-track": a_chunk(Image("a.mp4", width=100, height=80, video=True), frame=[1], track=[2**31]),
     "bad-frame": a_chunk(Image("a.mp4", width=100, height=80, video=True), frame=[2**31], track=[1]),
 }

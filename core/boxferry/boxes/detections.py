@@ -216,8 +216,12 @@ class Detections:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """(M, 2) int64, width and height of each image in pixels; 0 where unknown."""
-        return np.array([(i.width, i.height) for i in self.images], np.int64).reshape(-1, 2)
+        """(M, 2) int64, width and height of each image in pixels; 0 where unknown, 2**62 for what is larger."""
+        sides = [(image.width, image.height) for image in self.images]
+        try:
+            return np.array(sides, np.int64).reshape(-1, 2)
+        except OverflowError:
+            return np.array([[min(side, 2**62) for side in pair] for pair in sides], np.int64)
 
     def take(self, rows: Rows) -> Self:
         """The boxes at `rows` (a mask, or indices that keep the images' order); every image stays."""
