@@ -85,6 +85,14 @@ def test_an_update_of_a_video_adds_or_replaces_frame_by_frame(wire, short, mode,
     assert there == {0: [1], 3: third}
 
 
+def test_a_replaced_box_of_a_video_is_still_listed(wire, short):
+    """With soft_delete true."""
+    record, _ = new_video(wire, short, {"3": [wire.box()]})
+    updated(wire, record["file_id"], {"3": [wire.box(x_min=9)]}, "update_with_existing")
+    found = boxes_by_frame(wire, record["file_id"])[3]
+    assert {box["x_min"]: bool(box["soft_delete"]) for box in found} == {1: True, 9: False}
+
+
 def test_an_update_of_a_video_needs_frames(wire, short):
     """Without it fails."""
     record, _ = new_video(wire, short, {"0": [wire.box()]})
