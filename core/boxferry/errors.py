@@ -9,6 +9,7 @@ BoxferryError                1   something went wrong with an item
 │   └── UnknownLabel         2   a class or label that nobody can name, or that the server does not have
 ├── PluginError              2   a plugin breaks the rules: a format name taken twice, a hook that does not exist
 ├── OutboxError              1   the outbox cannot be opened, read or written
+│   └── OutboxBusy           4   another process is sending from the outbox: try again later
 ├── DiffgramError            1   the server, or the way to it
 │   ├── AuthError            3   credentials, role or project are not accepted
 │   ├── NotFound             2   a directory, schema or file that was named is not there
@@ -68,6 +69,12 @@ class PluginError(BoxferryError):
 
 class OutboxError(BoxferryError):
     """The outbox cannot be opened, read or written."""
+
+
+class OutboxBusy(OutboxError):
+    """Another process is sending from the outbox; nothing was done, and the same can be tried again later."""
+
+    exit_code = 4
 
 
 class DiffgramError(BoxferryError):

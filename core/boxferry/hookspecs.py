@@ -28,9 +28,15 @@ def boxferry_refine(detections: Detections, context: Mapping[str, Any]) -> Detec
 
 @hookspec
 def boxferry_packet_built(packet: bytes, context: Mapping[str, Any]) -> None:
-    """Look at a packet's JSON before it is stored in the outbox; what is raised here is logged and stops nothing."""
+    """Look at a packet's JSON before it is stored in the outbox; what is raised here is logged and stops nothing.
+
+    The context has `model`, `run` and `file_name`.
+    """
 
 
 @hookspec
 def boxferry_outcome(outcome: Mapping[str, Any], context: Mapping[str, Any]) -> None:
-    """Look at what became of a packet; what is raised here is logged and stops nothing."""
+    """Look at a packet's new state, whoever sent it; what is raised here is logged and stops nothing.
+
+    The context has `model`, `run` and `packet`, its number in the outbox.
+    """

@@ -131,7 +131,7 @@ class Plugins:
         for name, call in self._calls(hook):
             try:
                 call(**arguments)
-            except Exception:  # an observer never stops a run
+            except (Exception, SystemExit):  # an observer never stops a run
                 log.exception("plugin '%s' failed in %s", name, hook)
 
     def _calls(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
@@ -155,7 +155,7 @@ def _refined(
 ) -> Detections:
     try:
         answers = step(detections=detections, context=context)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"plugin '{name}' failed in boxferry_refine: {type(error).__name__}: {error}") from error
     result = answers[0] if answers else detections
     if not isinstance(result, Detections):

@@ -153,8 +153,9 @@ with Outbox(Path({str(diffgram.outbox_path)!r})).sending():
         [sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(OutboxError, match="another boxferry is sending"):
+        with pytest.raises(OutboxError, match="another process is sending") as busy:
             push(diffgram, folder)
+        assert busy.value.exit_code == 4, "as for a server that cannot be reached: the same can be tried again"
         other.kill()
     assert push(diffgram, folder).states == {"applied": (2, 4)}, "a killed process holds nothing"
 

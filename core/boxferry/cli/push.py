@@ -62,7 +62,7 @@ def push_command(session: Session, /, **given: Any) -> int:
         try:
             if plan is not None:
                 with progress() as listener:
-                    report = diffgram.carry_out(plan, manner=manner, listener=listener)
+                    report = diffgram.carry_out(plan, manner=manner, listener=listener, plugins=session.plugins)
             elif predictions is not None:
                 with reading(predictions) as (shown, end), progress(before=end) as listener:
                     report = _pushed(diffgram, shown, given, manner, listener)

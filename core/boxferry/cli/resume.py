@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from boxferry.cli.output import say
 from boxferry.cli.progress import progress
 from boxferry.cli.push import print_report
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
+
+if TYPE_CHECKING:
+    from boxferry.cli.session import Session
 
 
 @click.command("resume")
@@ -23,7 +26,8 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--ndjson", is_flag=True, help="A record for each file that failed, and a last one with the counts.")
-def resume_command(run: str, verify: bool, resend_stuck: bool, **given: Any) -> int:
+@click.pass_obj
+def resume_command(session: Session, /, run: str, verify: bool, resend_stuck: bool, **given: Any) -> int:
     """Go on with RUN, a number or name as `boxferry status` lists it.
 
     The server is asked about every packet whose outcome is unknown before anything is sent again.
@@ -31,7 +35,12 @@ def resume_command(run: str, verify: bool, resend_stuck: bool, **given: Any) -> 
     with diffgram_of(given) as diffgram, progress() as listener:
         try:
             report = diffgram.resume(
-                run, patience=patience_of(given), verify=verify, resend_stuck=resend_stuck, listener=listener
+                run,
+                patience=patience_of(given),
+                verify=verify,
+                resend_stuck=resend_stuck,
+                listener=listener,
+                plugins=session.plugins,
             )
         except KeyboardInterrupt:
             say(f"interrupted; go on with: boxferry resume {run}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from boxferry.plugins import Plugins
-    from boxferry.sending.outbox import Entry
+    from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.outcome import Outcome
 
 
@@ -26,12 +26,13 @@ class Listener:
 
 
 class Told(Listener):
-    """Tells the plugins too what became of a packet."""
+    """Tells the observing plugins too, wherever a packet is sent from: a push, a plan, `resume`, a collector."""
 
-    def __init__(self, plugins: Plugins, listener: Listener) -> None:
-        """Tell the plugins, then the listener."""
+    def __init__(self, plugins: Plugins, listener: Listener, run: Run) -> None:
+        """Tell the plugins, then the listener, of packets of the run."""
         self._plugins = plugins
         self._listener = listener
+        self._context = {"model": run.model, "run": run.name}
 
     def started(self, packets: int) -> None:
         """Hand it on."""
@@ -44,5 +45,11 @@ class Told(Listener):
     def changed(self, entry: Entry, outcome: Outcome) -> None:
         """Tell both."""
         facts = {"file_name": entry.file_name, "boxes": entry.boxes, **outcome._asdict()}
-        self._plugins.outcome(facts, {"packet": entry.id})
+        self._plugins.outcome(facts, {**self._context, "packet": entry.id})
         self._listener.changed(entry, outcome)
+
+    def built(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """The packets, each shown to the plugins before it is stored."""
+        for entry in entries:
+            self._plugins.packet_built(entry.body, {**self._context, "file_name": entry.file_name})
+            yield entry

@@ -25,6 +25,7 @@ import msgspec
 from boxferry.errors import OutboxError
 from boxferry.sending.outbox_format import opened, prepare
 from boxferry.sending.outcome import State
+from boxferry.sending.turns import right_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -167,19 +168,13 @@ class Outbox:
     def sending(self) -> Iterator[None]:
         """The right to send from this outbox: one process at a time has it, so that nothing goes out twice.
 
-        Raises:
-            OutboxError: another process has it.
-        """
-        from filelock import FileLock, Timeout
+        Other threads of this process wait for it.
 
-        lock = FileLock(f"{self.path}.lock")
-        try:
-            with lock.acquire(timeout=0):
-                yield
-        except Timeout:
-            raise OutboxError(
-                f"{self.path}: another boxferry is sending from this outbox; wait for it to end"
-            ) from None
+        Raises:
+            OutboxBusy: another process has it.
+        """
+        with right_to_send(self.path):
+            yield
 
     def close(self) -> None:
         """Close the file; nothing is pending."""

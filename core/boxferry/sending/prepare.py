@@ -103,14 +103,6 @@ def images_in(source: Source) -> int:
     return path.stat().st_size // BYTES_AN_IMAGE if path.is_file() else 0
 
 
-def shown(planner: Planner) -> Iterator[Entry]:
-    """The packets, each shown to the plugins that observe them."""
-    context = {"model": planner.model, "run": planner.run}
-    for entry in planner.entries():
-        planner.predictions.plugins.packet_built(entry.body, {**context, "file_name": entry.file_name})
-        yield entry
-
-
 def allowed(entries: Iterable[Entry], deleting: Mapping[str, int], manner: Manner) -> Iterator[Entry]:
     """The packets; at their end nothing is stored where they delete boxes of people and that was not allowed.
 

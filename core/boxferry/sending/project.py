@@ -30,7 +30,6 @@ from boxferry.sending.prepare import (
     planned_deletions,
     planned_labels,
     prepared,
-    shown,
     unsent,
 )
 from boxferry.sending.report import PushReport, planned_file
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from boxferry.diffgram.answers import Directory, ModelRun
+    from boxferry.plugins import Plugins
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
@@ -254,9 +254,9 @@ class Diffgram:
         )
         run = self._run_of(head)
         planner = replace(planner, outbox=self.outbox, run_id=run.id)
-        listener = Told(planner.predictions.plugins, listener)
+        listener = Told(planner.predictions.plugins, listener, run)
         with self.outbox.sending():
-            self.outbox.add(run.id, allowed(shown(planner), planner.deleting, manner))
+            self.outbox.add(run.id, allowed(listener.built(planner.entries()), planner.deleting, manner))
             ending = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
         report = self._report(planner.tally, run, manner.patience, ending, planner.labels.created)
         return replace(report, attributes_created=planner.attributes_created)
@@ -266,7 +266,14 @@ class Diffgram:
             host=head.host, project=head.project, directory_id=head.directory_id, model=head.model, name=head.run
         )
 
-    def carry_out(self, plan: Plan, *, manner: Manner | None = None, listener: Listener | None = None) -> PushReport:
+    def carry_out(
+        self,
+        plan: Plan,
+        *,
+        manner: Manner | None = None,
+        listener: Listener | None = None,
+        plugins: Plugins | None = None,
+    ) -> PushReport:
         """Send what a plan holds, and nothing else.
 
         A file of which this run has the same packet already is left out, so that a plan can be carried out again.
@@ -275,6 +282,7 @@ class Diffgram:
             plan: what `read_plan` gave.
             manner: `patience`, `verify` and `delete_people` count; the rest stands in the plan.
             listener: is told how it goes on, from the sending threads.
+            plugins: the plugins that observe it; those that are installed where left out.
 
         Raises:
             UsageError: the plan is for another server or project, or deletes boxes of people and may not.
@@ -287,12 +295,12 @@ class Diffgram:
         self._client.find_directory(head.directory_id)
         ids, created = planned_labels(self._client, summary)
         run = self._run_of(head)
-        tally = Tally()
+        tally, told = Tally(), Told(plugins or plugin_manager(), listener or Listener(), run)
         with self.outbox.sending():
             entries = list(unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally))
             deleting = planned_deletions(self._client, head, entries)
-            self.outbox.add(run.id, allowed(entries, deleting, manner))
-            ending = self._send(run, manner.patience, listener or Listener(), deleting, verify=manner.verify)
+            self.outbox.add(run.id, allowed(told.built(entries), deleting, manner))
+            ending = self._send(run, manner.patience, told, deleting, verify=manner.verify)
         return self._report(tally, run, manner.patience, ending, created)
 
     def resume(
@@ -303,6 +311,7 @@ class Diffgram:
         verify: bool = False,
         resend_stuck: bool = False,
         listener: Listener | None = None,
+        plugins: Plugins | None = None,
     ) -> PushReport:
         """Go on with a run in the outbox: look up unknown outcomes, send what is queued, watch what is accepted.
 
@@ -312,6 +321,7 @@ class Diffgram:
             verify: read back what is applied now.
             resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
             listener: called as it goes on, from the sending threads.
+            plugins: the plugins that observe it; those that are installed where left out.
 
         Raises:
             OutboxError: there is no such run, or another process is sending from this outbox.
@@ -321,8 +331,9 @@ class Diffgram:
         found = self.outbox.find_run(run)
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
+        told = Told(plugins or plugin_manager(), listener or Listener(), found)
         with self.outbox.sending():
-            ending = self._send(found, patience, listener or Listener(), {}, verify=verify, resend_stuck=resend_stuck)
+            ending = self._send(found, patience, told, {}, verify=verify, resend_stuck=resend_stuck)
         return self._report(Tally(), found, patience, ending, [])
 
     def _report(
