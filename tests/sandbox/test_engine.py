@@ -359,7 +359,7 @@ def test_a_backup_can_be_restored_while_it_runs(tmp_path):
 
 def test_a_sandbox_killed_in_the_middle_leaves_what_it_had_in_hand(tmp_path):
     """As a real server: that input is 'processing' for good, what waited is done."""
-    with Sandbox(tmp_path, race_s=0.5, workers=1) as sandbox:
+    with Sandbox(tmp_path, race_s=1.0, workers=1) as sandbox:
         label = a_label(sandbox)
         file_id = upload(sandbox, "a.png")
         update(sandbox, file_id, [a_box(label, 5, model_ref="m", model_run_ref="r")])
