@@ -210,6 +210,19 @@ def test_numbers_that_no_database_keeps_are_dropped(code, chunk):
     assert tally.dropped == {code: 1}
 
 
+def test_an_image_of_an_impossible_size_costs_its_own_boxes(sandbox, diffgram, tmp_path):
+    """The others are sent; no box is scaled to it."""
+    images = [{"id": 1, "file_name": "a.png", "width": 10**30, "height": 80}, {"id": 2, "file_name": "b.png"}]
+    images[1] |= {"width": 100, "height": 80}
+    box = {"category_id": 1, "bbox": [1, 2, 30, 40], "score": 0.5}
+    found = {"images": images, "categories": [{"id": 1, "name": "cat"}]}
+    found["annotations"] = [box | {"id": number, "image_id": number} for number in (1, 2)]
+    (tmp_path / "coco.json").write_text(json.dumps(found))
+    report = push(diffgram, read(tmp_path / "coco.json"), media_url="http://127.0.0.1:1/{file_name}", skip_empty=True)
+    assert report.tally.dropped == {"image-too-large": 1}
+    assert [row["original_filename"] for row in sandbox.inputs()] == ["b.png"]
+
+
 def test_clips_that_cannot_be_read_stay_here(sandbox, diffgram, tmp_path, monkeypatch):
     """A server is at them for good. With PyAV they are decoded; without it a file cut short is seen all the same."""
     whole = a_video()

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from boxferry.boxes.detections import objects
+from boxferry.boxes.fit import LARGEST
 from boxferry.sending.target import Problem
 
 if TYPE_CHECKING:
@@ -45,8 +46,11 @@ def factor(own: Size, server: Size) -> float | Problem:
 
 
 def size_of_new(own: Size) -> Size:
-    """The size that a new file's image will have once the server has scaled it; 0 where it stays as it is."""
-    if max(own) <= LONGEST_SIDE:
+    """The size that a new file's image will have once the server has scaled it; 0 where it stays as it is.
+
+    A size that no image can have is left to the fit, which drops its boxes.
+    """
+    if max(own) <= LONGEST_SIDE or max(own) > LARGEST:
         return UNKNOWN
     scale = LONGEST_SIDE / max(own)
     return max(1, int(own[0] * scale)), max(1, int(own[1] * scale))
