@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from boxferry.boxes.detections import Detections, Image
 from boxferry.errors import InputError, UsageError
 from boxferry.reading.source import source_of
+from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.layout import Layout
 from boxferry_adapters.yolo.rows import parse, parse_carefully, parse_quickly, plain
 from formats.reading import (
@@ -199,10 +200,10 @@ ENDS = st.sampled_from(["\n", "\r\n", " \n", "\n\n"])
 def test_the_quick_and_the_careful_way_agree(rows):
     """Where the quick one takes a file, it gives what the careful one gives, line numbers too."""
     text = "".join(blank.join([str(c), *numbers]) + end for c, numbers, blank, end in rows).encode()
-    quick, careful = parse_quickly(plain(text)), parse_carefully(plain(text), Layout(six="score"))
+    quick, careful = parse_quickly(plain(text)), parse_carefully(plain(text), Layout(six="score"), Classes(NAMES))
     if quick is not None:
         assert str(quick) == str(careful)
-    assert str(parse(text, Layout(six="score"))) == str(careful)
+    assert str(parse(text, Layout(six="score"), Classes(NAMES))) == str(careful)
 
 
 @settings(deadline=None, max_examples=60)

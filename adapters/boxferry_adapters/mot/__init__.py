@@ -41,4 +41,6 @@ FIRST_FRAME = Option(
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "a text file a video, rows of 'frame,id,x,y,w,h,score,…' (det.txt, gt.txt), as MOT Challenge has them"
-    register(Format(name="mot", summary=summary, sniff=sniff, read=read, options=(KIND, LABEL, FIRST_FRAME)))
+    register(
+        Format(name="mot", summary=summary, sniff=sniff, read=read, options=(KIND, LABEL, FIRST_FRAME), any_scores=True)
+    )

@@ -36,7 +36,14 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     )
     register(
         Format(
-            name="boxferry", summary=summary, sniff=sniff, read=read, write=write, options=(media,), writes_videos=True
+            name="boxferry",
+            summary=summary,
+            sniff=sniff,
+            read=read,
+            write=write,
+            options=(media,),
+            writes_videos=True,
+            any_scores=True,
         )
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
-from boxferry_adapters.yolo.read import read, sniff
+from boxferry_adapters.yolo.read import read, sniff, stumble
 from boxferry_adapters.yolo.write import write
 
 if TYPE_CHECKING:
@@ -43,4 +43,6 @@ OPTIONS = (
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "a folder of text files, rows of 'class cx cy w h [score]' or outlines, normalised"
-    register(Format(name="yolo", summary=summary, sniff=sniff, read=read, write=write, options=OPTIONS))
+    register(
+        Format(name="yolo", summary=summary, sniff=sniff, stumble=stumble, read=read, write=write, options=OPTIONS)
+    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.labels import Vocabulary
     from boxferry_adapters.yolo.rows import Rows
+    from boxferry_adapters.yolo.watch import Order
 
 
 @dataclass(slots=True)
@@ -53,11 +54,12 @@ class Batch:
         self.tracked |= bool(rows.tracks)
         self.outlined |= bool(rows.outlines)
 
-    def detections(self, vocabulary: Vocabulary, *, absolute: bool, polygons: bool) -> Detections:
+    def detections(self, vocabulary: Vocabulary, order: Order, *, absolute: bool, polygons: bool) -> Detections:
         """The chunk, without the boxes of classes that nobody can name.
 
         Args:
             vocabulary: names the classes, and remembers those that it cannot name.
+            order: watches the order of the columns.
             absolute: coordinates are pixels.
             polygons: with the outlines.
         """
@@ -67,6 +69,7 @@ class Batch:
         owner = np.repeat(np.arange(len(counts)), counts)
         sizes = np.array([(image.width, image.height) for image in self.images], np.float64).reshape(-1, 2)
         scale = np.ones((len(owner), 2)) if absolute else sizes[owner]
+        order.see(table[:, :5], self._sixth(table), sizes[owner] if absolute else np.ones((len(owner), 2)))
         codes = vocabulary.codes(
             table[:, 0].astype(np.int64), lambda row: Place(self.images[owner[row]].source, line=self.lines[row])
         )
@@ -81,6 +84,15 @@ class Batch:
             row=np.array(self.lines, np.int64)[known],
             **self._optional(known, scale, polygons=polygons),
         )
+
+    def _sixth(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N,) the sixth column of rows that have six; NaN for other rows."""
+        if not self.tracked and not self.outlined:
+            return table[:, 5]
+        tracks, scores = np.array(self.tracks, np.float64), table[:, 5]
+        sixth = np.where(np.isnan(scores), np.where(tracks >= 0, tracks, np.nan), np.where(tracks >= 0, np.nan, scores))
+        sixth[[outline is not None for outline in self.outlines]] = np.nan
+        return np.asarray(sixth)
 
     def _optional(self, known: NDArray[np.bool_], scale: NDArray[np.float64], *, polygons: bool) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +14,16 @@ import msgspec
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import read_file
+from boxferry.formats import Stumble, read_file
 from boxferry_adapters.yolo.batch import Batch
+from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.frames import videos_of
-from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, six_of
-from boxferry_adapters.yolo.rows import NUMBER, LabelFileError, Rows, parse, plain
+from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, settled
+from boxferry_adapters.yolo.rows import NUMBER, LabelFileError, Rows, UnknownNameError, name_length, parse, plain
+from boxferry_adapters.yolo.watch import Crowd, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Source
@@ -34,20 +36,44 @@ VOC_RESULTS = re.compile(r"comp\d+_(det|cls)_.*\.txt")
 NAME_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
 LABELS = re.compile(r"(?<![^/])labels(?![^/])(?!.*(?<![^/])labels(?![^/]))")  #: the last folder of this name
 LOOKED_AT = 64  #: files whose rows say what the columns mean
+LIKELY = 1.5  #: a number beside a class's name that is no share of an image
 PIXELS = 1.5  #: a normalised coordinate above this is none
 PIXEL_SHARE = 0.01
+NOISE = 1e-6  #: that arithmetic in 32 bits leaves above 1
 
 
 def sniff(source: Source) -> str | None:
-    """Recognise the rows of the first label files."""
+    """Recognise the rows of the first label files; one that is cut or wrong does not hide the others."""
     try:
-        seen = [lines for path in _first_files(source) if (lines := _first_lines(path))]
+        seen = [line for path in _first_files(source) for line in _first_lines(path)]
     except (OSError, InputError, LabelFileError):
         return None
-    if not seen or not all(_looks_like_row(line) for lines in seen for line in lines):
+    rows = [line for line in seen if _looks_like_row(line)]
+    if not rows or 2 * len(rows) < len(seen):
         return None
-    columns = len(seen[0][0].split())
-    return "text rows of 'class cx cy w h'" + {5: "", 6: " and one more"}.get(columns, f", {columns} columns")
+    words = rows[0].split()
+    named = name_length(words)
+    columns = len(words) - max(0, named - 1)
+    kind = "text rows of 'class cx cy w h'" + (", classes by name," if named else "")
+    return kind + {5: "", 6: " and one more"}.get(columns, f", {columns} columns")
+
+
+def stumble(source: Source) -> Stumble | None:
+    """The first line of the first label files that is no row."""
+    try:
+        found = [(path, lines) for path in _first_files(source) if (lines := _first_lines(path))]
+    except (OSError, InputError) as error:
+        return Stumble(where=source.name, found=str(error))
+    except LabelFileError as error:
+        return Stumble(where=source.name, found=f"a text file that {error}")
+    rows = [(path, number, line) for path, each in found for number, line in enumerate(each, start=1)]
+    if not rows or rows[0][2].lstrip().startswith(("{", "[", "<")):
+        return None
+    bad = [each for each in rows if not _looks_like_row(each[2])]
+    path, number, line = bad[0] if bad else rows[0]
+    message = f"'{line.strip()[:60]}' is no row of 'class cx cy w h'"
+    where = f"{source.name if source.is_stream else path}:{number}"
+    return Stumble(where=where, found=message, share=1 - len(bad) / len(rows))
 
 
 def _first_files(source: Source) -> Iterator[str]:
@@ -79,8 +105,13 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _looks_like_row(line: str) -> bool:
-    tokens = line.split()
-    return len(tokens) >= 5 and all(NUMBER.fullmatch(t) for t in tokens) and float(tokens[0]) % 1 == 0
+    words = line.split()
+    if named := name_length(words):
+        shares = [float(word) for word in words[named:]]
+        return all(-LIKELY + 1 <= share <= LIKELY for share in shares[:4]) and (
+            len(shares) < 8 or max(shares) <= LIKELY
+        )
+    return len(words) >= 5 and all(NUMBER.fullmatch(w) for w in words) and float(words[0]) % 1 == 0
 
 
 class _FileError(Exception):
@@ -117,7 +148,15 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         raise InputError("standard input: YOLO needs files, since a file's name tells its image; name a folder")
     files = _label_files(source)
     ahead = list(islice(files, LOOKED_AT))
-    reader = _Reader(context, layout_of(context.options, _first_rows(ahead), source.name))
+    classes = Classes(context.names)
+    layout = layout_of(
+        context.options,
+        _first_rows(ahead),
+        source.name,
+        points=context.keypoints,
+        scale=context.score_scale,
+    )
+    reader = _Reader(context, layout, classes, Order(source.name, watched=layout.columns is None))
     if origin := context.options.get("yolo-frames"):
         yield from reader.videos([*ahead, *files], int(origin))
     else:
@@ -135,12 +174,18 @@ def _label_files(source: Source) -> Iterator[LabelFile]:
 
 
 def _first_rows(files: list[LabelFile]) -> Iterator[list[str]]:
-    """The words of the rows of some files, as far as they can be read."""
+    """The words of the rows of some files, as far as they can be read, a number in the first place."""
     for file in files:
         try:
-            yield from (line.split() for line in _first_lines(file.path))
+            yield from _rows_of(_first_lines(file.path))
         except (OSError, LabelFileError):
             continue  # said when it is read
+
+
+def _rows_of(lines: Iterable[str]) -> Iterator[list[str]]:
+    for words in map(str.split, lines):
+        named = name_length(words)
+        yield ["0", *words[named:]] if named else words
 
 
 @dataclass(slots=True)
@@ -149,6 +194,9 @@ class _Reader:
 
     context: Context
     layout: Layout
+    classes: Classes
+    order: Order
+    crowd: Crowd = field(default_factory=Crowd)
     vocabulary: Vocabulary = field(init=False)
     batch: Batch = field(default_factory=Batch)
     seen: dict[str, str] = field(default_factory=dict)
@@ -196,11 +244,16 @@ class _Reader:
             yield self._chunk()
         if self.outlines:
             self.context.tally.note("outlines", f"{self.outlines} boxes are the bounds of outlines")
+        self.crowd.finish(self.context.tally)
         self.vocabulary.report(self.context.tally)
 
     def _chunk(self) -> Detections:
         batch, self.batch = self.batch, Batch()
-        chunk = batch.detections(self.vocabulary, absolute=self.layout.absolute, polygons=self.context.polygons)
+        for number, name in self.classes.own.items():
+            self.vocabulary.define(number, name)
+        chunk = batch.detections(
+            self.vocabulary, self.order, absolute=self.layout.absolute, polygons=self.context.polygons
+        )
         self.context.tally.count(chunk)
         return chunk
 
@@ -209,22 +262,19 @@ class _Reader:
 
     def _rows(self, file: LabelFile) -> Rows:
         try:
-            rows = parse(read_file(file.path), self.layout)
+            rows = parse(read_file(file.path), self.layout, self.classes)
+            if self.layout.open(rows.widths):
+                lines = _lines(read_file(file.path))
+                self.layout = settled(self.layout, list(_rows_of(line for line in lines if line.strip())), file.shown)
+                rows = parse(read_file(file.path), self.layout, self.classes)
         except OSError as error:
             raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
         except LabelFileError as error:
             raise _FileError(error.code, str(error)) from None
-        if self.layout.six is None and rows.scores:
-            rows = self._first_with_six(rows, file)
+        except UnknownNameError as error:
+            raise InputError(f"{Place(file.shown, line=error.line)}: {error}") from None
         self._judge_six(rows, file)
         return rows
-
-    def _first_with_six(self, rows: Rows, file: LabelFile) -> Rows:
-        """The rows of the first file that has a sixth column: it decides what that is."""
-        words = [row for row in map(str.split, _lines(read_file(file.path))) if len(row) == 6]
-        six = six_of([row[5] for row in words], file.shown)
-        self.layout = replace(self.layout, six=six)
-        return parse(read_file(file.path), self.layout) if six == "track" else rows
 
     def _judge_six(self, rows: Rows, file: LabelFile) -> None:
         """Hold the sixth column of a file against what it is elsewhere; the first file that has one decides.
@@ -232,10 +282,11 @@ class _Reader:
         Raises:
             InputError: it is something else here.
         """
-        if self.layout.columns is not None or self.layout.kind == "pose":
+        if self.layout.columns is not None or self.layout.kind == "pose" or self.layout.scale != 1:
             return
         scores = rows.scores
-        whole = bool(scores) and max(scores) > 1 and any(score > 1 and score % 1 == 0 for score in scores)
+        above = [score for score in scores if score > 1] if scores and max(scores) > 1 else []
+        whole = bool(above) and all(score % 1 == 0 for score in above)
         if self.layout.six == "score" and whole:
             found = "its sixth column holds whole numbers above 1, that of others scores"
             raise InputError(f"{file.shown}: {found}: {SCORES_OR_TRACKS}")
@@ -268,7 +319,7 @@ class _Reader:
             raise
 
     def _add(self, image: Image, rows: Rows, file: LabelFile, *, frame: int | None = None, more: bool = False) -> None:
-        if rows.values and not self.context.names:
+        if rows.values and len(rows.values) + len(rows.repeated) > rows.named and not self.context.names:
             hint = _names_nearby(file.path)
             raise InputError(f"{file.shown}: class ids need names; add --names FILE or LIST{hint}")
         for line, problem in rows.bad:
@@ -276,6 +327,7 @@ class _Reader:
         for line in rows.repeated:
             message = "stands in this file already, word for word: was the file written to twice?"
             self.context.tally.skip("duplicate-line", message, Place(file.shown, line=line))
+        self.crowd.see(file.shown, len(rows.values), rows.tracks)
         if rows.outlines:
             self.outlines += sum(outline is not None for outline in rows.outlines)
         self.batch.add(msgspec.structs.replace(image, source=file.shown), rows, frame=frame, more=more)
@@ -295,9 +347,19 @@ class _Reader:
             if high > PIXEL_SHARE * len(coordinates):
                 found = f"{high} of {len(coordinates)} coordinates are above 1; expected shares of the image"
                 raise _FileError("pixels", f"{found}; if they are pixels, pass --absolute yes", boxes)
-        if rows.scores and (max(rows.scores) > 1 or min(rows.scores) < 0):
-            message = f"the score reaches {max(rows.scores):g}; expected 0 to 1; {SCORES_OR_TRACKS}"
-            raise _FileError("not-a-score", message, boxes)
+        if rows.scores and max(rows.scores) > self.layout.scale:
+            self._check_scores(rows, boxes)
+
+    def _check_scores(self, rows: Rows, boxes: int) -> None:
+        """Most scores of a file above 1 are none; a few are noted once all is read."""
+        scale = self.layout.scale
+        over = sum(score > scale * (1 + NOISE) for score in rows.scores)
+        if 2 * over > len(rows.scores):
+            found = f"{over} of {len(rows.scores)} scores are above 1, up to {max(rows.scores) / scale:g}"
+            hint = "if they are percent, --score-scale 100 says so"
+            if all(0 <= row[1] <= 1 for row in rows.values):
+                hint = f"{hint}; if the second column holds the scores, --columns cls,conf,x,y,w,h"
+            raise _FileError("not-a-score", f"{found}; expected 0 to 1; {hint}; {SCORES_OR_TRACKS}", boxes)
 
 
 def _beside(stem: str) -> str:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from boxferry_adapters.yolo.classes import Classes
     from boxferry_adapters.yolo.layout import Layout
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE | re.ASCII)
@@ -32,6 +35,14 @@ class LabelFileError(Exception):
         self.code = code
 
 
+class UnknownNameError(Exception):
+    """A class is a name that is not among those given: one sentence, and the line."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 @dataclass(slots=True)
 class Rows:
     """What a label file holds.
@@ -44,6 +55,8 @@ class Rows:
         outlines: the corners of each, x and y in turn; None for a row that is a box; empty where all are.
         repeated: the lines of rows that stand there already, word for word.
         scores: those that there are.
+        widths: how many columns rows have.
+        named: how many rows have a class name in place of a number.
         highest: the largest coordinate, of boxes and outlines.
     """
 
@@ -54,6 +67,8 @@ class Rows:
     outlines: list[list[float] | None] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    widths: set[int] = field(default_factory=set)
+    named: int = 0
     highest: float = 0.0
 
     def coordinates(self) -> Iterator[float]:
@@ -64,16 +79,17 @@ class Rows:
             yield from outline or ()
 
 
-def parse(data: bytes, layout: Layout) -> Rows:
+def parse(data: bytes, layout: Layout, classes: Classes) -> Rows:
     """The rows of a label file.
 
     Raises:
         LabelFileError: it is no label file, or its encoding is not known.
+        UnknownNameError: a class is a name that is not among those given.
     """
     text = plain(data)
     quick = layout.columns is None and layout.six != "track" and layout.kind != "pose"
     rows = parse_quickly(text) if quick else None
-    return parse_carefully(text, layout) if rows is None else rows
+    return parse_carefully(text, layout, classes) if rows is None else rows
 
 
 def plain(data: bytes) -> bytes:
@@ -112,7 +128,7 @@ def parse_quickly(text: bytes) -> Rows | None:
         return None
     scores = flat[5::6] if columns == 6 else []
     values = values if scores else [[*row, math.nan] for row in values]
-    return Rows(values, list(range(1, len(values) + 1)), scores=scores, highest=highest)
+    return Rows(values, list(range(1, len(values) + 1)), scores=scores, widths={columns}, highest=highest)
 
 
 def _in_doubt(values: list[list[float]], flat: list[float], classes: list[float]) -> bool:
@@ -123,20 +139,57 @@ def _in_doubt(values: list[list[float]], flat: list[float], classes: list[float]
     return not distinct
 
 
-def parse_carefully(text: bytes, layout: Layout) -> Rows:
+def words_of(text: bytes, classes: Classes, *, place: int = 0) -> tuple[dict[int, list[str]], int]:
+    """The words of each line that has some, class names replaced by their numbers; and how many were.
+
+    Args:
+        text: UTF-8.
+        classes: numbers the names.
+        place: the column of the class.
+
+    Raises:
+        LabelFileError: the rows are those of a classification result.
+        UnknownNameError: a class is a name that is not among those given.
+    """
+    found = {}
+    for line, raw in enumerate(text.split(b"\n"), start=1):
+        if words := raw.decode("utf-8", "replace").split():
+            found[line] = words
+    if found and all(_is_classification(words) for words in found.values()):
+        raise LabelFileError("classification", "is a classification result ('score name'), it has no boxes")
+    named = 0
+    for line, words in found.items():
+        if (count := name_length(words, place)) > 0:
+            try:
+                number = classes.number(" ".join(words[place : place + count]))
+            except InputError as error:
+                raise UnknownNameError(str(error), line) from None
+            words[place : place + count] = [str(number)]
+            named += 1
+    return found, named
+
+
+def name_length(words: list[str], place: int = 0) -> int:
+    """How many words from a place on are a class's name, before the numbers of a row; 0 where a number stands there."""
+    count = 0
+    while place + count < len(words) and not NUMBER.fullmatch(words[place + count]):
+        count += 1
+    rest = words[place + count :]
+    count = count if place == 0 else min(count, 1)
+    return count if len(words) - count >= 4 and all(NUMBER.fullmatch(word) for word in rest) else 0
+
+
+def parse_carefully(text: bytes, layout: Layout, classes: Classes) -> Rows:
     """The rows of any file, line by line.
 
     Raises:
         LabelFileError: the rows are those of a classification result.
+        UnknownNameError: a class is a name that is not among those given.
     """
-    rows, words_of = Rows(), {}
-    for line, raw in enumerate(text.split(b"\n"), start=1):
-        if words := raw.decode("utf-8", "replace").split():
-            words_of[line] = words
-    if words_of and all(_is_classification(words) for words in words_of.values()):
-        raise LabelFileError("classification", "is a classification result ('score name'), it has no boxes")
+    lines, named = words_of(text, classes, place=layout.columns.index("cls") if layout.columns else 0)
+    rows = Rows(widths={len(words) for words in lines.values()}, named=named)
     seen: set[tuple[str, ...]] = set()
-    for line, words in words_of.items():
+    for line, words in lines.items():
         if (problem := _problem(words, layout)) is not None:
             rows.bad.append((line, problem))
         elif tuple(words) in seen:
@@ -167,16 +220,34 @@ def _meant(numbers: list[float], layout: Layout) -> tuple[list[float], list[floa
         found = dict(zip(layout.columns, numbers, strict=True))
         box = [found[name] for name in ("cls", "x", "y", "w", "h")] + [found.get("conf", math.nan)]
         return box, None, int(found["id"]) if "id" in found else None
-    if layout.outlines and len(numbers) > 6:
-        corners = numbers[1 : len(numbers) - (len(numbers) + 1) % 2]
-        score = numbers[-1] if len(numbers) % 2 == 0 else math.nan
-        return [numbers[0], *_bounds(corners), score], corners, None
-    box, more = numbers[:5], numbers[5:] if layout.kind != "pose" else []
+    if layout.kind == "pose":
+        return _pose(numbers, layout)
+    if layout.outlines and (len(numbers) > 7 or (len(numbers) == 7 and layout.seven == "outline")):
+        return _outline(numbers, layout)
+    score, track = _ends(numbers[5:], layout.six)
+    return [*numbers[:5], *score], None, track
+
+
+def _outline(numbers: list[float], layout: Layout) -> tuple[list[float], list[float], int | None]:
+    more = 1 if len(numbers) % 2 == 0 else 2 if layout.odd == "scored" and len(numbers) > 7 else 0
+    corners = numbers[1 : len(numbers) - more]
+    score, track = _ends(numbers[len(numbers) - more :], layout.even)
+    return [numbers[0], *_bounds(corners), *score], corners, track
+
+
+def _pose(numbers: list[float], layout: Layout) -> tuple[list[float], None, int | None]:
+    more = layout.spare(len(numbers))
+    score, track = _ends(numbers[len(numbers) - more :], layout.six)
+    return [*numbers[:5], *score], None, track
+
+
+def _ends(more: list[float], last: str | None) -> tuple[list[float], int | None]:
+    """Score, in a list, and track of the columns that follow a shape: a score, a track, or both in this order."""
     if len(more) == 2:
-        return [*box, more[0]], None, int(more[1])
-    if more and layout.six == "track" and more[0] >= 1 and more[0] % 1 == 0:
-        return [*box, math.nan], None, int(more[0])
-    return [*box, more[0] if more else math.nan], None, None
+        return more[:1], int(more[1])
+    if more and last == "track" and more[0] >= 1 and more[0] % 1 == 0:
+        return [math.nan], int(more[0])
+    return (more or [math.nan])[:1], None
 
 
 def _bounds(corners: list[float]) -> list[float]:
@@ -202,22 +273,33 @@ def _problem(words: list[str], layout: Layout) -> str | None:
     number = numbers[layout.columns.index("cls") if layout.columns else 0]
     if number < 0 or number % 1:
         return f"class {number:g}; expected a whole number from 0"
-    if layout.columns is None and layout.kind == "boxes" and len(words) == 7 and numbers[6] % 1:
-        return f"'{shown}': its seventh column is no track id; --yolo-kind segments reads triangles"
+    if layout.columns is None and _ends_in_track(len(words), layout) and numbers[-1] % 1:
+        return f"'{shown}': its last column is no track id; --yolo-kind segments reads triangles"
     return None
+
+
+def _ends_in_track(columns: int, layout: Layout) -> bool:
+    if layout.kind == "pose":
+        return layout.spare(columns) == 2
+    if columns == 7:
+        return layout.seven != "outline"
+    return layout.outlines and columns > 7 and columns % 2 == 1 and layout.odd == "scored"
 
 
 def _fits(columns: int, layout: Layout) -> bool:
     if layout.columns is not None:
         return columns == len(layout.columns)
     if layout.kind == "pose":
-        return columns >= 5
-    return columns in {5, 6} or (columns >= 7 if layout.outlines else columns == 7)
+        return 0 <= layout.spare(columns) <= 2
+    return columns in {5, 6, 7} or (columns >= 8 and layout.outlines)
 
 
 def _expected(layout: Layout) -> str:
     if layout.columns is not None:
         return " ".join(layout.columns)
-    if layout.outlines:
+    if layout.kind in {"segments", "obb"}:
         return "class x1 y1 x2 y2 x3 y3 … [score]"
-    return "class cx cy w h keypoints…" if layout.kind == "pose" else "class cx cy w h [score] [track]"
+    if layout.kind == "pose":
+        count, values = layout.points or (0, 3)
+        return f"class cx cy w h, {count or 'some'} key points of {values} values, [score] [track]"
+    return "class cx cy w h [score] [track]"

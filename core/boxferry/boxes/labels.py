@@ -63,6 +63,10 @@ class Vocabulary:
         """The code of a label given by name; a new name gets the next code."""
         return self._index.setdefault(name, len(self._index))
 
+    def define(self, class_id: int | str, name: str) -> None:
+        """Give a class a name that the source itself says."""
+        self._codes[class_id] = self.add(name)
+
     def code(self, class_id: int | str, place: Place = NOWHERE, *, boxes: int = 1) -> int:
         """The code of a class, or -1 where it has no name: then `boxes` boxes of it are remembered for `report`."""
         found = self._codes.get(class_id, -1)

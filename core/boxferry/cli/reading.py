@@ -57,6 +57,7 @@ _SHARED = (
     click.option("--categories", metavar="FILE", help="A COCO dataset: class names, image ids and sizes."),
     click.option("--size", metavar="WxH", help="Width and height in pixels of images whose size is not known."),
     click.option("--min-score", type=float, metavar="S", help="Drop boxes whose score is under S."),
+    click.option("--score-scale", type=float, default=1.0, metavar="S", help="Divide scores by S: 100 for percent."),
     click.option("--map", "label_map", multiple=True, metavar="A|B=C", help="Rename labels A and B to C; repeatable."),
     click.option(
         "--nms", type=float, metavar="IOU", help="Drop boxes that overlap a better one of their label by more."
@@ -120,6 +121,7 @@ def predictions_of(
         unknown=given["unknown"],
         polygons=given["polygons"],
         attributes=attributes,
+        score_scale=given["score_scale"],
         jobs=given["jobs"],
         plugins=session.plugins,
     )

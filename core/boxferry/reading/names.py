@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.labels import id_key
 from boxferry.errors import ConfigError, InputError
@@ -18,15 +19,36 @@ if TYPE_CHECKING:
 
     from boxferry.formats import Id
 
-FILE_SUFFIXES = (".yaml", ".yml", ".json", ".txt", ".names")
+FILE_SUFFIXES = (".yaml", ".yml", ".json", ".txt", ".names", ".data")
+SETTING = re.compile(r"\s*(\w+)\s*=\s*(.*?)\s*")  #: a line of darknet's obj.data
+
+
+class ClassNames(NamedTuple):
+    """What `--names` says.
+
+    Attributes:
+        names: class id → name.
+        counted: the names are a list whose places are their ids: it does not say which number is the first.
+        keypoints: how many key points a pose has and how many values each, where a data.yaml says so (`kpt_shape`).
+    """
+
+    names: dict[Id, str]
+    counted: bool = False
+    keypoints: tuple[int, int] | None = None
 
 
 def load_names(spec: str) -> dict[Id, str]:
+    """As `load_class_names`, the names alone."""
+    return load_class_names(spec).names
+
+
+def load_class_names(spec: str) -> ClassNames:
     """Class id → name, from a file, or from a list such as 'cat,dog', whose ids count from 0.
 
     A data.yaml has its names under `names`: a list, a mapping of ids to names in any order, or the path of a file,
-    relative to the yaml. A JSON file is a list or a mapping. Any other file has one name a line. Names are taken as
-    they are written: `no` is a name, not a truth value.
+    relative to the yaml. A JSON file is a list or a mapping. Darknet's obj.data names a file, relative to itself or to
+    a folder above. Any other file has one name a line. Names are taken as they are written: `no` is a name, not a
+    truth value.
 
     Raises:
         InputError: there is no such file, it cannot be read, or it has no names in one of these forms.
@@ -36,7 +58,7 @@ def load_names(spec: str) -> dict[Id, str]:
         return _load(Path(spec))
     if _means_a_file(spec):
         raise InputError(f"no such file of class names: {spec}")
-    return _checked(enumerate(spec.split(",")), f"names '{spec}'")
+    return ClassNames(_checked(enumerate(spec.split(",")), f"names '{spec}'"), counted=True)
 
 
 def merge_names(a: Mapping[Id, str], b: Mapping[Id, str], what_a: str, what_b: str) -> dict[Id, str]:
@@ -57,15 +79,40 @@ def _means_a_file(spec: str) -> bool:
     return "," not in spec and ("/" in spec or os.sep in spec)
 
 
-def _load(path: Path, *, nested: bool = False) -> dict[Id, str]:
+def _load(path: Path, *, nested: bool = False) -> ClassNames:
     text = _text(path)
     match path.suffix.lower():
         case ".yaml" | ".yml":
             return _from_yaml(path, text, nested=nested)
         case ".json":
             return _from_json(path, text)
-        case _:
-            return _from_lines(path, text)
+        case suffix:
+            settings = _settings(text)
+            if suffix == ".data" or {"names", "classes"} & set(settings):
+                return ClassNames(_from_darknet(path, settings, nested=nested))
+            return ClassNames(_from_lines(path, text), counted=True)
+
+
+def _settings(text: str) -> dict[str, str]:
+    """The lines `key = value` of a text; empty where another line stands in it."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    found = [SETTING.fullmatch(line) for line in lines]
+    return {match[1].lower(): match[2] for match in found if match} if all(found) else {}
+
+
+def _from_darknet(path: Path, settings: Mapping[str, str], *, nested: bool) -> dict[Id, str]:
+    """The names of the file that darknet's obj.data names; paths in it are relative to where darknet is run."""
+    if not settings.get("names") or nested:
+        raise InputError(f"{path}: expected a line 'names = FILE', as darknet's obj.data has it")
+    file = settings["names"].replace("\\", "/")
+    places = [*(folder / file for folder in path.absolute().parents[:3]), path.parent / file.rpartition("/")[2]]
+    target = next((place for place in places if place.is_file()), None)
+    if target is None:
+        raise InputError(f"{path}: names: no such file of class names: {path.parent / file}, nor in a folder above")
+    names = _load(target, nested=True).names
+    if (classes := settings.get("classes", "")) and classes != str(len(names)):
+        raise ConfigError(f"{path}: classes is {classes}, but {target} has {len(names)} names")
+    return names
 
 
 def _from_lines(path: Path, text: str) -> dict[Id, str]:
@@ -79,7 +126,7 @@ class _Pairs(list[tuple[str, object]]):
     """A JSON object, with what it says twice."""
 
 
-def _from_json(path: Path, text: str) -> dict[Id, str]:
+def _from_json(path: Path, text: str) -> ClassNames:
     try:
         found = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
@@ -89,13 +136,13 @@ def _from_json(path: Path, text: str) -> dict[Id, str]:
     if isinstance(found, _Pairs):
         if any(key == "categories" for key, _ in found):
             raise InputError(f"{path}: a dataset file rather than names; give it as --categories")
-        return _checked(found, str(path))
+        return ClassNames(_checked(found, str(path)))
     if isinstance(found, list):
-        return _checked(enumerate(found), str(path))
+        return ClassNames(_checked(enumerate(found), str(path)), counted=True)
     raise InputError(f"{path}: expected a list or a mapping of names")
 
 
-def _from_yaml(path: Path, text: str, *, nested: bool) -> dict[Id, str]:
+def _from_yaml(path: Path, text: str, *, nested: bool) -> ClassNames:
     import yaml
 
     top = _composed(path, text)
@@ -111,14 +158,25 @@ def _from_yaml(path: Path, text: str, *, nested: bool) -> dict[Id, str]:
             raise InputError(f"{path}: expected 'names:' with a list or a mapping of class names")
     if (nc := entries.get("nc")) is not None and _written(nc) != str(len(names)):
         raise ConfigError(f"{path}: nc is {_written(nc)}, but names has {len(names)} entries")
-    return names
+    return ClassNames(names, keypoints=_keypoints(path, entries.get("kpt_shape")))
+
+
+def _keypoints(path: Path, node: Node | None) -> tuple[int, int] | None:
+    import yaml
+
+    if node is None:
+        return None
+    sides = [str(_written(side)) for side in node.value] if isinstance(node, yaml.SequenceNode) else []
+    if len(sides) != 2 or not sides[0].isdecimal() or sides[1] not in {"2", "3"} or not 0 < int(sides[0]) < 10_000:
+        raise ConfigError(f"{path}: kpt_shape: expected [points, values of each], such as [17, 3]")
+    return int(sides[0]), int(sides[1])
 
 
 def _load_beside(path: Path, file: str) -> dict[Id, str]:
     target = path.parent / file
     if not os.path.isfile(target):  # noqa: PTH113 # as in load_names: the names themselves may stand here
         raise InputError(f"{path}: names: no such file of class names: {target}")
-    return _load(target, nested=True)
+    return _load(target, nested=True).names
 
 
 def _composed(path: Path, text: str) -> Node | None:

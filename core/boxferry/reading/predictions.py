@@ -10,6 +10,7 @@ from boxferry.boxes.fit import fit
 from boxferry.boxes.label_map import LabelMap, near_misses
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.refine import filter_score, limit, relabel, suppress
+from boxferry.boxes.scores import Scores, one_a_track
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UnknownLabel, UsageError
 from boxferry.formats import Context, still_images
@@ -162,10 +163,12 @@ class Predictions:
         """
         chosen = self.choice.chosen(replace(self, choice=None).chunks(Tally())) if self.choice else set()
         labels: set[str] = set()
+        scores = Scores(self.source.name, self.score_scale, any_range=self.format.any_scores)
         for chunk in self._with_unmentioned(self.unrefined(tally, classes), tally):
             labels.update(chunk.labels)
-            stepped = self._stepped(chunk, tally)
+            stepped = self._stepped(scores.of(chunk, tally), tally)
             yield self.choice.keep(stepped, chosen, tally) if self.choice else stepped
+        scores.finish(tally)
         self._note_unused(labels, tally)
         if self.unknown == "error" and tally.dropped["unknown-label"]:
             raise UnknownLabel(_unknown_line(tally))
@@ -209,6 +212,7 @@ class Predictions:
     def _stepped(self, chunk: Detections, tally: Tally) -> Detections:
         for step in self.steps:
             chunk = step(chunk, tally)
+        chunk = one_a_track(chunk, tally)
         return self.plugins.refine(chunk, {"source": self.source.name, "format": self.format.name}, tally)
 
     def _note_unused(self, labels: set[str], tally: Tally) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from boxferry.errors import InputError, UnknownFormat, UsageError
 from boxferry.plugins import plugin_manager
 from boxferry.reading.images import ImageIndex, parse_size
-from boxferry.reading.names import load_names, merge_names
+from boxferry.reading.names import ClassNames, load_class_names, merge_names
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.source import source_of
 from boxferry.workers import Workers
@@ -33,15 +34,16 @@ def read(
     unknown: Literal["error", "skip"] = "error",
     polygons: bool = False,
     attributes: Iterable[str] = (),
+    score_scale: float = 1.0,
     jobs: int = 1,
     plugins: Plugins | None = None,
 ) -> Predictions:
     """Say what is to be read, and how; the boxes are read when the result's chunks are gone through.
 
     Args:
-        source: a file, a folder, a glob, or '-' for standard input; or results in memory, as the frameworks that
-            `boxferry formats` lists give them: of one image, a list or a generator of several, or a dict of image
-            name → result where the results do not name their image.
+        source: a file, a folder, a glob, a list of these, or '-' for standard input; or results in memory, as the
+            frameworks that `boxferry formats` lists give them: of one image, a list or a generator of several, or a
+            dict of image name → result where the results do not name their image.
         format: a format's name, or 'auto' to look at the content.
         names: the classes' names: a data.yaml or classes.txt, 'cat,dog', a list, or a dict of id → name.
         images: the folder that holds the images.
@@ -51,6 +53,7 @@ def read(
         unknown: 'error' or 'skip', what becomes of classes without a name.
         polygons: read the outlines of the boxes too, where the source has them.
         attributes: the names of further fields of the source to be read, ('difficult', 'pose').
+        score_scale: what scores are divided by, 100 where they are percent.
         jobs: how many processes may work; what is read is the same.
         plugins: the plugins to use; those that are installed where left out.
 
@@ -68,6 +71,7 @@ def read(
     if images is None and fmt.reads_images_folder:
         images = found.name
     catalog = None if categories is None else read_catalog(source_of(categories), formats)
+    named = _with_catalog(_given_names(names), catalog)
     index = ImageIndex.build(
         folder=None if images is None else Path(images),
         catalog=catalog,
@@ -78,7 +82,10 @@ def read(
         format=fmt,
         why=why,
         images=index,
-        names=_names(names, catalog),
+        names=named.names,
+        names_counted=named.counted,
+        keypoints=named.keypoints,
+        score_scale=_checked_scale(score_scale),
         options=option_values(fmt, options or {}),
         unknown=unknown,
         plugins=plugins,
@@ -87,6 +94,12 @@ def read(
         attributes=tuple(attributes),
         workers=workers,
     )
+
+
+def _checked_scale(scale: float) -> float:
+    if not 0 < scale < math.inf:
+        raise UsageError(f"score-scale: {scale}, expected a number above 0")
+    return scale
 
 
 def choose_format(source: Source, wanted: str, formats: Mapping[str, Format]) -> tuple[Format, str]:
@@ -142,18 +155,18 @@ def option_values(fmt: Format, given: Mapping[str, str]) -> dict[str, str]:
     return {name: given.get(name, option.default) for name, option in declared.items()}
 
 
-def _names(
-    names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None, catalog: Catalog | None
-) -> Mapping[int | str, str]:
-    given = _given_names(names)
+def _with_catalog(given: ClassNames, catalog: Catalog | None) -> ClassNames:
     if catalog is None or not catalog.names:
         return given
-    return merge_names(given, catalog.names, "--names", "--categories") if given else catalog.names
+    names = merge_names(given.names, catalog.names, "--names", "--categories")
+    return given._replace(names=names, counted=False)
 
 
-def _given_names(names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None) -> dict[int | str, str]:
+def _given_names(names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None) -> ClassNames:
     if names is None:
-        return {}
+        return ClassNames({})
     if hasattr(names, "__fspath__") or isinstance(names, str):
-        return load_names(str(names))
-    return dict(names.items() if hasattr(names, "items") else enumerate(names))
+        return load_class_names(str(names))
+    if hasattr(names, "items"):
+        return ClassNames(dict(names.items()))
+    return ClassNames(dict(enumerate(names)), counted=True)
