@@ -200,6 +200,7 @@ class _Reader:
     vocabulary: Vocabulary = field(init=False)
     batch: Batch = field(default_factory=Batch)
     seen: dict[str, str] = field(default_factory=dict)
+    widths: set[int] = field(default_factory=set)
     outlines: int = 0
 
     def __post_init__(self) -> None:
@@ -263,7 +264,7 @@ class _Reader:
     def _rows(self, file: LabelFile) -> Rows:
         try:
             rows = parse(read_file(file.path), self.layout, self.classes)
-            if self.layout.open(rows.widths):
+            if not rows.widths <= self.widths and self.layout.open(rows.widths):
                 lines = _lines(read_file(file.path))
                 self.layout = settled(self.layout, list(_rows_of(line for line in lines if line.strip())), file.shown)
                 rows = parse(read_file(file.path), self.layout, self.classes)
@@ -273,6 +274,7 @@ class _Reader:
             raise _FileError(error.code, str(error)) from None
         except UnknownNameError as error:
             raise InputError(f"{Place(file.shown, line=error.line)}: {error}") from None
+        self.widths |= rows.widths
         self._judge_six(rows, file)
         return rows
 
@@ -364,6 +366,8 @@ class _Reader:
 
 def _beside(stem: str) -> str:
     """The same path below `images` in place of `labels`; empty where it is not below `labels`."""
+    if "labels" not in stem:
+        return ""
     folders, _, name = stem.rpartition("/")
     return f"{LABELS.sub('images', folders)}/{name}" if LABELS.search(folders) else ""
 
