@@ -19,9 +19,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import calls
 import inputs
 import send
-from page import OURS, SCANNER, TWO, Compared, Measured, Sending, page, plot
+from page import OURS, SCANNER, TWO, Calls, Compared, Measured, Sending, page, plot
 
 HERE = Path(__file__).parent
 PEERS = {
@@ -214,7 +215,8 @@ def main() -> None:
     started = start_up(5 if given.small else 15)
     pace = send.measured_pace(8 if given.small else 60)
     long_run = send.measured_long_run(1_000 if given.small else 100_000)
-    text = page(found, where, started, Sending(**pace, **long_run), machine(), rounds)
+    counted = [Calls(**calls.measured(count)) for count in ((200, 1_000) if given.small else (1_000, 10_000))]
+    text = page(found, where, started, Sending(**pace, **long_run), counted, machine(), rounds)
     print(text)
     if not given.small:
         docs = HERE.parent / "docs"

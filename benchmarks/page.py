@@ -8,10 +8,11 @@ import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 OURS, TWO, SCANNER, PLAIN = "boxferry", "boxferry --jobs 2", "C scanner", "plain"
+CONNECTIONS = 4  #: of plans and pulls
 COCO, SHUFFLED, LARGE, YOLO, VOC, VOC_TEXT = "coco", "shuffled", "large", "yolo", "voc", "voctext"
 
 INTRODUCTION = """# Performance
@@ -107,11 +108,31 @@ class Sending(NamedTuple):
     resume_s: float
 
 
+class Calls(NamedTuple):
+    """How many calls plans and pulls over so many files make, and what a first pull takes.
+
+    Those for single files, which no page showed, are counted by themselves; `two_calls_s` is what a pull takes that
+    asks twice for each file.
+    """
+
+    files: int
+    bare: int
+    boxed: int
+    boxed_singly: int
+    pull: int
+    pull_singly: int
+    pull_s: float
+    two_calls_s: float
+    moved: int
+    again: int
+
+
 def page(
     found: Mapping[str, Compared],
     stages: Mapping[str, Mapping[str, float]],
     started: Mapping[str, float],
     sending: Sending,
+    calls: Sequence[Calls],
     machine: str,
     rounds: int,
 ) -> str:
@@ -122,6 +143,7 @@ def page(
         stages: seconds of each stage of boxferry's own work, by the inputs' titles.
         started: seconds of whole processes, by their commands.
         sending: what sending took.
+        calls: how many calls plans and pulls make, at growing numbers of files.
         machine: what it was measured on.
         rounds: how often.
     """
@@ -136,7 +158,7 @@ def page(
 
 | what | target | reached | |
 |---|---|---|---|
-{_targets(found, started, sending)}
+{_targets(found, started, sending, calls)}
 
 {tables}
 ## Where boxferry's seconds go
@@ -157,7 +179,26 @@ Against a sandbox in a process of its own. Under a limit of {sending.limit:g} re
 {sending.packets:,} packets of 50 boxes: {sending.per_second:.0f} a second, {sending.cpu_ms:.2f} ms of the client's CPU
 each, the outbox included; the peak of its memory is {sending.grown_mb:.1f} MB above that of a run of a tenth. `status`
 of that run takes {sending.status_s:.2f} s, `resume --no-wait` {sending.resume_s:.2f} s, as whole processes.
+
+## Calls
+
+Against a sandbox in a process of its own, whose pages with boxes are in no order, {CONNECTIONS} connections. Files that
+no page showed are asked for singly, and counted after the plus.
+
+{_calls(calls)}
 """
+
+
+def _calls(calls: Sequence[Calls]) -> str:
+    columns = {
+        "plan, no boxes there": lambda each: f"{each.bare}",
+        "plan, boxes there": lambda each: f"{each.boxed} + {each.boxed_singly}",
+        "first pull": lambda each: f"{each.pull} + {each.pull_singly}, {each.pull_s:.1f} s",
+        "by two calls a file": lambda each: f"{2 * each.files:,}, {each.two_calls_s:.1f} s",
+        "pull again": lambda each: f"{each.again}, {each.moved} moved",
+    }
+    rows = [f"| {each.files:,} files | " + " | ".join(cell(each) for cell in columns.values()) + " |" for each in calls]
+    return "\n".join([f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|", *rows])
 
 
 def _stages(stages: Mapping[str, Mapping[str, float]]) -> str:
@@ -178,7 +219,9 @@ def _table(compared: Compared) -> str:
     return f"## {compared.title}\n\n{head}\n" + "\n".join(rows) + "\n"
 
 
-def _targets(found: Mapping[str, Compared], started: Mapping[str, float], sending: Sending) -> str:
+def _targets(
+    found: Mapping[str, Compared], started: Mapping[str, float], sending: Sending, calls: Sequence[Calls]
+) -> str:
     coco, own = found[COCO].tools, found[COCO].tools[OURS]
     rows = [("COCO: times faster than globox", ">=", 8, coco["globox"].median / own.median)]
     if SCANNER in coco:
@@ -198,6 +241,20 @@ def _targets(found: Mapping[str, Compared], started: Mapping[str, float], sendin
         ("sending: percent of answers 429", "<=", 1, 100 * sending.limited),
         ("sending: client CPU a packet in ms", "<=", 2, sending.cpu_ms),
     ]
+    for each in calls:
+        count = f"{each.files:,} files"
+        rows += [
+            (f"calls of a plan over {count} without boxes", "<=", 5 + each.files / 500, each.bare),
+            (f"calls of a plan over {count} with boxes, single ones left out", "<=", 5 + each.files / 250, each.boxed),
+            (
+                f"calls of a second pull of {count}, {each.moved} moved",
+                "<=",
+                5 + each.files / 500 + each.moved,
+                each.again,
+            ),
+        ]
+    share = calls[-1].pull_s / calls[-1].two_calls_s
+    rows.append((f"first pull of {calls[-1].files:,} files: times the seconds by two calls a file", "<=", 0.33, share))
     return "\n".join(
         f"| {what} | {sign} {target:g} | {reached:.2f} | {_verdict(sign, target, reached)} |"
         for what, sign, target, reached in rows

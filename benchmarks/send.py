@@ -79,16 +79,21 @@ def send(server: Server, folder: Path, count: int, connections: int) -> tuple[fl
 
 def timed(command: str, server: Server, folder: str, *options: str) -> float:
     """Seconds that a command takes on the run, as a whole process."""
-    settings = {
+    environ = dict(os.environ) | settings(server, folder)
+    started = time.monotonic()
+    subprocess.run([*PROGRAM, command, "r", *options], check=True, capture_output=True, env=environ)
+    return time.monotonic() - started
+
+
+def settings(server: Server, folder: str) -> dict[str, str]:
+    """The environment of a command on an outbox in a folder."""
+    return {
         "DIFFGRAM_HOST": server.host,
         "DIFFGRAM_PROJECT": server.project,
         "DIFFGRAM_CLIENT_ID": server.credentials.client_id,
         "DIFFGRAM_CLIENT_SECRET": server.credentials.client_secret,
         "BOXFERRY_OUTBOX": str(Path(folder) / "outbox.sqlite"),
     }
-    started = time.monotonic()
-    subprocess.run([*PROGRAM, command, "r", *options], check=True, capture_output=True, env=dict(os.environ) | settings)
-    return time.monotonic() - started
 
 
 def measured_pace(seconds: int) -> dict[str, float]:

@@ -34,7 +34,7 @@ def pages_of(*rounds, file_count):
         if number == 1:
             pages = next(left)
         following = number + 1 if number < len(pages) else None
-        return Files([FileRecord(id=n) for n in pages[number - 1]], Page(following, file_count))
+        return Files([FileRecord(id=n) for n in pages[number - 1]], Page(following, len(pages), file_count))
 
     return page
 

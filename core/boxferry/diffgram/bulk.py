@@ -7,15 +7,17 @@ order, so that some files come twice and others never: those are asked for singl
 from __future__ import annotations
 
 import logging
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import count, islice
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from boxferry.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from concurrent.futures import Future
 
     from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
@@ -31,6 +33,7 @@ FEW = 20  #: so many files are always asked for singly
 SIZES_SHARE = 20  #: pages of sizes are worth the server's time from one wanted file in so many of the directory on
 BOXES_SHARE = 4  #: likewise of boxes: a page takes most of the time that its files take singly
 AHEAD = 16  #: files a connection that are asked for ahead of what is taken
+PAGES_AT_ONCE = 2  #: pages with boxes, each of which keeps a core of the server busy for seconds
 
 
 class StoredFile(NamedTuple):
@@ -85,6 +88,21 @@ def _unseen(files: list[FileRecord], seen: set[int]) -> Iterator[FileRecord]:
             yield file
 
 
+def _ahead(ask: Callable[[int], T], numbers: Iterable[int], *, threads: int, most: int) -> Iterator[T]:
+    """What each number is answered with, in their order; `most` are asked for ahead of what is taken."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        waiting: deque[Future[T]] = deque()
+        for number in numbers:
+            waiting.append(pool.submit(ask, number))
+            if len(waiting) >= most:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 class Bulk:
     """Reads the files of one directory; changes nothing."""
 
@@ -100,7 +118,7 @@ class Bulk:
     def boxes(self, wanted: Collection[FileRecord], *, by_pages: bool) -> Iterator[StoredFile]:
         """What some files of the directory hold, each once, in no order; files that are not there are left out.
 
-        Videos come frame by frame. No more than a page is held.
+        Videos come frame by frame. No more than a few pages are held.
 
         Args:
             wanted: files as a list shows them.
@@ -118,21 +136,25 @@ class Bulk:
         """The wanted files that the pages with boxes show; a server that cannot make such a page shows none."""
         seen: set[int] = set()
         try:
-            for answer in _pages(partial(self._client.page, self._directory_id, mode="explorer")):
+            for answer in self._explored():
                 yield from (file for file in _unseen(answer.files, seen) if file.id in wanted and file.instance_list)
                 if not wanted:
                     return
         except (Refused, Unreachable) as error:
             log.debug("files are asked for singly: %s", error)
 
+    def _explored(self) -> Iterator[Files]:
+        """The pages with boxes; the next ones are made while one is looked at."""
+        page = partial(self._client.page, self._directory_id, mode="explorer")
+        first = page(1)
+        yield first
+        rest = range(2, 1 + (first.metadata.total_pages or 1))
+        yield from _ahead(page, rest, threads=PAGES_AT_ONCE, most=PAGES_AT_ONCE)
+
     def each(self, ask: Callable[[int], T], file_ids: Collection[int]) -> Iterator[T]:
         """What each file is answered with, asked over several connections, a few ahead of what is taken."""
-        if not file_ids:
-            return
-        left = iter(file_ids)
-        with ThreadPoolExecutor(self._client.connections) as pool:
-            while some := list(islice(left, self._client.connections * AHEAD)):
-                yield from pool.map(ask, some)
+        connections = self._client.connections
+        return _ahead(ask, file_ids, threads=connections, most=connections * AHEAD)
 
     def _image(self, file_id: int) -> StoredFile | None:
         try:

@@ -72,9 +72,10 @@ class NewDirectory(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Where in the file list a page is; `file_count` is that of the whole list."""
+    """Where in the file list a page is; `total_pages` and `file_count` are those of the whole list."""
 
     next_page: int | bool | None = None
+    total_pages: int | None = None
     file_count: int | None = None
 
 

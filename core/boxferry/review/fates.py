@@ -116,11 +116,21 @@ def fates_of(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> list[J
 
 
 def _judged(predicted: Predicted, stored: Stored, by: str) -> Judged:
-    overlap = float(iou_matrix(np.array([predicted.corners]), np.array([stored.corners]))[0, 0])
-    fate: Fate = "kept" if predicted.corners == stored.corners else "moved"
+    same = predicted.corners == stored.corners
+    fate: Fate = "kept" if same else "moved"
     if predicted.label != stored.label:
         fate = "relabelled"
+    overlap = 1.0 if same and _has_area(stored) else _overlap(predicted.corners, stored.corners)
     return Judged(fate=fate, predicted=predicted, stored=stored, iou=overlap, by=by)
+
+
+def _has_area(box: Stored) -> bool:
+    x_min, y_min, x_max, y_max = box.corners
+    return x_min < x_max and y_min < y_max
+
+
+def _overlap(one: Corners, other: Corners) -> float:
+    return float(iou_matrix(np.array([one]), np.array([other]))[0, 0])
 
 
 def _by_reference(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> dict[int, int]:

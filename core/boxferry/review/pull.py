@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -189,22 +189,32 @@ def files_of(outbox: Outbox, run: Run) -> list[SentFile]:
     return list(found.values())
 
 
+class _Sent(msgspec.Struct, frozen=True, gc=False):
+    creation_ref_id: str | None = None
+    score: float | None = None
+
+
+class _Packet(msgspec.Struct, frozen=True):
+    instance_list: list[_Sent] | None = None
+    frame_packet_map: dict[str, list[_Sent]] | None = None
+
+
+_packet = msgspec.json.Decoder(_Packet)
+
+
 def _predicted(outbox: Outbox, entry: Entry) -> list[Predicted]:
-    packet = msgspec.json.decode(outbox.body(entry.id))
-    boxes: Iterable[dict[str, Any]] = packet.get("instance_list") or ()
-    for frame in (packet.get("frame_packet_map") or {}).values():
-        boxes = [*boxes, *frame]
+    packet = _packet.decode(outbox.body(entry.id))
     found: dict[str, Predicted] = {}
-    for box in boxes:
-        reference = parsed(box.get("creation_ref_id"))
-        if reference is not None:
+    for box in chain(packet.instance_list or (), *(packet.frame_packet_map or {}).values()):
+        reference = parsed(box.creation_ref_id)
+        if reference is not None and box.creation_ref_id is not None:
             found.setdefault(
-                detection(box["creation_ref_id"]),
+                detection(box.creation_ref_id),
                 Predicted(
-                    reference=box["creation_ref_id"],
+                    reference=box.creation_ref_id,
                     label=reference.label,
                     corners=tuple(map(float, reference.corners)),  # type: ignore[arg-type] # four of them
-                    score=box.get("score"),
+                    score=box.score,
                     frame=reference.frame,
                 ),
             )
