@@ -59,10 +59,8 @@ class PlainItem(Item, gc=False):
 class ItemDecoder:
     """Decodes a list of items as plain ones, else as `Item`: the look for rare fields costs nothing where none is."""
 
-    def __init__(self) -> None:
-        """Be ready for lists of either kind."""
-        self._plain = msgspec.json.Decoder(list[PlainItem])
-        self._any = msgspec.json.Decoder(list[Item])
+    _plain = msgspec.json.Decoder(list[PlainItem])  # of the class: made at import, not in a thread
+    _any = msgspec.json.Decoder(list[Item])
 
     def decode(self, text: bytes, /) -> list[Any]:
         """The items of a JSON list.
