@@ -5,7 +5,7 @@ import pytest
 from boxferry import read as read_source
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
-from formats.reading import read, write_text
+from formats.reading import images_of, read, write_text
 from formats.samples import OPENIMAGES
 
 HEADER = "ImageID,LabelName,XMin,XMax,YMin,YMax\n"
@@ -74,6 +74,14 @@ def test_predictions_are_six_words_a_box(tmp_path):
     rows, tally = read("openimages", write_text(tmp_path / "x.csv", text), size=(10, 20))
     assert rows == [("a", "cat", 0, 0, 10, 20, 0.5)]
     assert (tally.dropped, tally.images) == ({"bad-row": 1}, 3)
+
+
+def test_an_id_may_be_the_whole_name(tmp_path):
+    """As some tools write it."""
+    path = write_text(tmp_path / "x.csv", f"{HEADER}a,cat,0,1,0,1\na.jpg,dog,0,1,0,1\n")
+    rows, tally = read("openimages", path, folder=images_of(tmp_path / "images", "a.jpg"))
+    assert [row[0] for row in rows] == ["a.jpg", "a.jpg"]
+    assert tally.images == 1
 
 
 def test_other_columns_are_an_error(tmp_path):

@@ -14,6 +14,7 @@ from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.sending.collector import Collector
 from formats.reading import FORMATS, a_context, rows_of
+from interop.peers import checked
 
 SIZE = (100, 80)
 CORNERS = [[10.0, 20.0, 40.0, 60.0], [5.0, 5.0, 95.0, 75.0]]
@@ -234,6 +235,45 @@ def test_ultralytics_trains_on_what_is_written(torch, ultralytics, image, tmp_pa
     centres = label["bboxes"] * np.tile(SIZE, 2)
     corners = np.hstack([centres[:, :2] - centres[:, 2:] / 2, centres[:, :2] + centres[:, 2:] / 2])
     assert np.allclose(corners, CORNERS, atol=1e-3)
+
+
+@checked("Ultralytics", "ndjson", how=("same",))
+@pytest.mark.parametrize("kind", ["boxes", "segments", "obb", "pose"])
+def test_ultralytics_takes_the_same_boxes_out_of_its_ndjson(torch, ultralytics, image, tmp_path, kind):
+    """It turns the lines into label files: what is read of those is what is read of the lines."""
+    import asyncio
+
+    from ultralytics.data.converter import convert_ndjson_to_yolo
+
+    row = {
+        "boxes": [0.25, 0.5, 0.3, 0.5], "segments": [0.1, 0.25, 0.4, 0.25, 0.25, 0.75],
+        "obb": [0.1, 0.5, 0.25, 0.25, 0.4, 0.5, 0.25, 0.75], "pose": [0.25, 0.5, 0.3, 0.5, 0.2, 0.3, 2, 0.3, 0.4, 1],
+    }[kind]  # fmt: skip
+    task = {"boxes": "detect", "segments": "segment"}.get(kind, kind)
+    for split in ("train", "val"):
+        (tmp_path / "images" / split).mkdir()
+        (tmp_path / "images" / split / f"{split}.jpg").write_bytes(image.read_bytes())
+    image.unlink()
+    lines = [{"type": "dataset", "task": task, "name": "x", "class_names": {"0": "cat", "1": "dog"}, "path": "."}]
+    lines += [
+        {
+            "type": "image", "file": f"{split}.jpg", "width": SIZE[0], "height": SIZE[1], "split": split,
+            "annotations": {kind: [[1, *row]]},
+        }
+        for split in ("train", "val")
+    ]  # fmt: skip
+    source = tmp_path / "x.ndjson"
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    made = asyncio.run(convert_ndjson_to_yolo(source, tmp_path / "made")).parent
+    theirs = read(
+        made / "labels", format="yolo", names=NAMES, images=made / "images",
+        options={} if kind == "boxes" else {"yolo-kind": kind},
+    )  # fmt: skip
+    corners = [row[1:] for row in rows_of(list(theirs.chunks(Tally())))]
+    ours = [row[1:] for row in rows_of(list(read(source).chunks(Tally())))]
+    assert len(ours) == len(corners) == 2
+    assert np.allclose([row[1:5] for row in ours], [row[1:5] for row in corners])
+    assert [row[0] for row in ours] == [row[0] for row in corners]
 
 
 def test_torchvision_reads_what_is_written(torch, torchvision, image, tmp_path):

@@ -12,6 +12,7 @@ from PIL import Image as Picture
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from formats.reading import FORMATS, a_context, rows_of
+from interop.peers import checked
 
 BOXES = {
     "a.jpg": [(10.0, 20.0, 40.0, 60.0, "cat"), (5.0, 5.0, 95.0, 75.0, "dog")],
@@ -85,6 +86,7 @@ def near(one, other, tolerance=0.02):
     assert np.allclose([row[2:] for row in one], [row[2:] for row in other], rtol=0, atol=tolerance)
 
 
+@checked("supervision", "coco", "voc", "yolo")
 def test_supervisions_files_are_read(tmp_path, images):
     """YOLO, COCO and VOC. Its VOC counts pixels from 0 by its own account of the format."""
     sv = pytest.importorskip("supervision")
@@ -97,6 +99,7 @@ def test_supervisions_files_are_read(tmp_path, images):
     near(found(tmp_path / "voc", images=images), expected(), tolerance=1.01)
 
 
+@checked("supervision", "coco", "voc", "yolo", how=("writes",))
 def test_supervision_reads_what_is_written(tmp_path, images):
     """The same three ways."""
     sv = pytest.importorskip("supervision")
@@ -139,6 +142,8 @@ def of_globox(annotations):
     )
 
 
+@checked("globox", "voc", "yolo")
+@checked("globox", "coco", how=("reads", "writes"))
 def test_globox_reads_and_writes(tmp_path, images):
     """COCO, YOLO v5 and VOC, there and back."""
     globox = pytest.importorskip("globox")
@@ -165,6 +170,8 @@ def of_datumaro(dataset):
     )
 
 
+@checked("Datumaro", "voc", "yolo")
+@checked("Datumaro", "coco", how=("reads", "writes"))
 def test_datumaro_reads_and_writes(tmp_path, images):
     """COCO and VOC, there and back; its YOLO is Darknet's, whose rows are the same."""
     dm = pytest.importorskip("datumaro")

@@ -60,10 +60,7 @@ def _append(body: BinaryIO, stream: BinaryIO) -> None:
 def _head(labels: dict[str, set[str]], images: int) -> str:
     found = "".join(_label(name, sorted(attributes)) for name, attributes in labels.items())
     task = f"<name>boxferry</name><size>{images}</size><mode>annotation</mode><labels>{found}</labels>"
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n'
-        f"  <version>1.1</version>\n  <meta><task>{task}</task></meta>\n"
-    )
+    return f'<?xml version="1.0"?>\n<annotations>\n  <version>1.1</version>\n  <meta><task>{task}</task></meta>\n'
 
 
 def _label(name: str, attributes: list[str]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
+import posixpath
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.formats import IMAGE_SUFFIXES
 from boxferry.parsing.files import streams_of
 from boxferry.parsing.gather import BadBox, BadImage, Box, label_of, number, shown
 from boxferry.parsing.scatter import Scattered
@@ -110,7 +112,8 @@ class _Table:
         if not name.strip():
             raise BadImage("ImageID: expected the id of an image, found nothing", "no-image")
         try:
-            return self._context.images.stem(name)
+            named = posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES  # some write the whole name
+            return self._context.images.named(name) if named else self._context.images.stem(name)
         except InputError as error:
             raise BadImage(str(error), "ambiguous-image") from None
 
