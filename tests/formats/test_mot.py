@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from boxferry import read as read_source
 from boxferry.boxes.fit import fit
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
@@ -524,3 +525,121 @@ def test_a_long_file_is_read_in_one_go(tmp_path):
     assert chunk.frame.tolist() == [n // 100 for n in range(50_000)]
     assert chunk.track.tolist() == [n % 100 for n in range(50_000)]
     assert chunk.xyxy[:, 0].tolist() == [n % 640 for n in range(50_000)]
+
+
+# What can only be guessed
+
+
+def found(source, **how):
+    """Labels, and the tally, through the door that users take."""
+    tally = Tally()
+    chunks = list(read_source(source, size="1920x1080", **how).chunks(tally))
+    return [label for chunk in chunks for label in labels_of(chunk)], tally
+
+
+def classed(*classes):
+    return "".join(f"{n},{n},{10 * n},20,30,40,1,{number},1.0\n" for n, number in enumerate(classes, start=1))
+
+
+WAYS = {
+    "file": lambda folder: folder / "gt/gt.txt",
+    "folder": lambda folder: folder,
+    "glob": lambda folder: f"{folder}/*/gt.txt",
+    "list": lambda folder: [folder / "gt/gt.txt"],
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("given", ["file", "list", "text"])
+def test_m1_classes_of_a_list_count_from_1(tmp_path, way, given):
+    """As CVAT and Datumaro write them, with a labels.txt beside; and it is said."""
+    write_text(tmp_path / "a/gt/gt.txt", classed(1, 2))
+    names = {"file": write_text(tmp_path / "a/gt/labels.txt", "car\nperson\ndog\n"), "list": ["car", "person", "dog"],
+             "text": "car,person,dog"}[given]  # fmt: skip
+    labels, tally = found(way(tmp_path / "a"), names=names)
+    assert labels == ["car", "person"]
+    assert "1 is 'car' and 3 is 'dog'; --mot-first-class 0" in tally.examples["classes-from-1"][0].message
+
+
+def test_m1_the_last_class_of_a_list_proves_it(tmp_path):
+    """Nothing needs to be said then."""
+    write_text(tmp_path / "gt.txt", classed(1, 3))
+    labels, tally = found(tmp_path, names="car,person,dog")
+    assert (labels, tally.noted) == (["car", "dog"], {})
+
+
+def test_m1_a_run_in_which_0_occurs_counts_from_0(tmp_path):
+    """Also where it occurs in a later file."""
+    write_text(tmp_path / "a/det/det.txt", classed(1, 2))
+    write_text(tmp_path / "b/det/det.txt", classed(0))
+    labels, tally = found(tmp_path, names="car,person,dog")
+    assert labels == ["person", "dog", "car"]
+    assert not tally.noted
+
+
+def test_m1_both_in_one_run_are_an_error_that_names_the_option(tmp_path):
+    """Which then decides."""
+    write_text(tmp_path / "det.txt", classed(0, 3))
+    with pytest.raises(InputError, match=r"classes 0 and 3 occur, and there are 3 names: --mot-first-class 0 or"):
+        found(tmp_path, names="car,person,dog")
+    labels, tally = found(tmp_path, names="car,person,dog", unknown="skip", options={"mot-first-class": "0"})
+    assert (labels, tally.dropped) == (["car"], {"unknown-label": 1})
+    labels, _ = found(tmp_path, names="car,person,dog", unknown="skip", options={"mot-first-class": "1"})
+    assert labels == ["dog"]
+
+
+def test_m1_numbers_that_are_given_with_their_names_are_taken_as_they_are(tmp_path):
+    """A data.yaml, a dict; the option shifts them too, where they count from 0."""
+    write_text(tmp_path / "det.txt", classed(1, 2))
+    yaml = write_text(tmp_path / "data.yaml", "names: [car, person, dog]\n")
+    for names in (yaml, {0: "car", 1: "person", 2: "dog"}):
+        labels, tally = found(tmp_path / "det.txt", names=names)
+        assert labels == ["person", "dog"]
+        assert "--mot-first-class 1" in tally.examples["names-from-0"][0].message
+        assert found(tmp_path / "det.txt", names=names, options={"mot-first-class": "1"})[0] == ["car", "person"]
+    assert found(tmp_path / "det.txt", names={1: "car", 2: "person"}, options={"mot-first-class": "1"})[0][0] == "car"
+
+
+def test_m1_a_labels_txt_beside_the_file_is_a_hint(tmp_path):
+    """And never used unasked."""
+    write_text(tmp_path / "gt/labels.txt", "car\n")
+    write_text(tmp_path / "gt/gt.txt", classed(1))
+    with pytest.raises(InputError, match=r"--names FILE or LIST names .* \(.*labels\.txt is there\)"):
+        found(tmp_path)
+
+
+def test_m2_of_two_boxes_with_one_track_in_a_frame_the_better_stays(tmp_path):
+    """The other is dropped with its line."""
+    write_text(
+        tmp_path / "v.txt", "1,7,10,20,30,40,0.5,-1,-1,-1\n1,7,12,20,30,40,0.9,-1,-1,-1\n2,7,10,20,30,40,0.5,-1,-1,-1\n"
+    )
+    labels, tally = found(tmp_path / "v.txt", options={"mot-label": "person"})
+    assert len(labels) == 2
+    assert tally.dropped == {"same-track": 1}
+    assert str(tally.examples["same-track"][0]).startswith(f"{tmp_path / 'v.txt'}:1: ")
+
+
+@pytest.mark.parametrize("corner", ["0,20", "10,0", "0.5,20", "0,0"])
+def test_m3_a_box_that_begins_at_0_contradicts_a_count_from_1(tmp_path, corner):
+    """An error that names the option, with the line; the option takes the numbers as they are."""
+    write_text(tmp_path / "v.txt", f"1,7,10,20,30,40,0.5,-1,-1,-1\n1,8,{corner},30,40,0.5,-1,-1,-1\n")
+    with pytest.raises(InputError, match=r"v\.txt:2: a box that begins at .*--mot-origin 0 if .*--mot-origin 1 if"):
+        one(tmp_path / "v.txt", (tmp_path / "v.txt").read_text())
+    x, y = map(float, corner.split(","))
+    for origin in (0, 1):
+        chunk, _ = one(tmp_path / "v.txt", (tmp_path / "v.txt").read_text(), mot_origin=str(origin))
+        assert chunk.xyxy[1].tolist() == [x - origin, y - origin, x - origin + 30, y - origin + 40]
+
+
+def test_m3_where_others_reach_out_a_0_is_no_proof(tmp_path):
+    """It is noted."""
+    chunk, tally = one(tmp_path / "v.txt", "1,7,-3,20,30,40,0.5,-1,-1,-1\n1,8,0,20,30,40,0.5,-1,-1,-1\n")
+    assert chunk.xyxy[:, 0].tolist() == [-4, -1]
+    assert "--mot-origin 0" in tally.examples["origin"][0].message
+
+
+def test_a_cut_row_does_not_hide_the_format(tmp_path):
+    """It is an error with its line."""
+    write_text(tmp_path / "v.txt", DET * 3 + "1,-1,1")
+    _, tally = found(tmp_path / "v.txt", options={"mot-label": "person"})
+    assert str(tally.examples["bad-row"][0]).startswith(f"{tmp_path / 'v.txt'}:4: ")

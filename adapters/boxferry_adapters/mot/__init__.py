@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
-from boxferry_adapters.mot.files import sniff
+from boxferry_adapters.mot.files import sniff, stumble
 from boxferry_adapters.mot.read import read
 
 if TYPE_CHECKING:
@@ -29,6 +29,18 @@ LABEL = Option(
     name="mot-label",
     help="The label of MOT boxes whose class has no name, since there is none or --names is not given.",
 )
+FIRST_CLASS = Option(
+    name="mot-first-class",
+    help="The number of the first class in MOT rows, where --names is a list (labels.txt): 1 or 0. "
+    "Where it is not given, it is 1, and 0 in a run in which a class 0 occurs.",
+    choices=("1", "0"),
+)
+ORIGIN = Option(
+    name="mot-origin",
+    help="The first pixel's number in MOT rows: 1, as the format defines it; 0 takes numbers as they are. "
+    "Where it is not given, it is 1, and a box that begins at 0 is an error.",
+    choices=("1", "0"),
+)
 FIRST_FRAME = Option(
     name="mot-first-frame",
     help="The first frame's number in MOT rows: 1, as the format defines it, or 0. "
@@ -42,5 +54,13 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "a text file a video, rows of 'frame,id,x,y,w,h,score,…' (det.txt, gt.txt), as MOT Challenge has them"
     register(
-        Format(name="mot", summary=summary, sniff=sniff, read=read, options=(KIND, LABEL, FIRST_FRAME), any_scores=True)
+        Format(
+            name="mot",
+            summary=summary,
+            sniff=sniff,
+            stumble=stumble,
+            read=read,
+            options=(KIND, LABEL, FIRST_FRAME, FIRST_CLASS, ORIGIN),
+            any_scores=True,
+        )
     )

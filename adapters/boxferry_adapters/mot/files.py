@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.formats import Stumble
 from boxferry_adapters.mot.rows import looks_like_row
 
 if TYPE_CHECKING:
@@ -40,24 +41,42 @@ class File(NamedTuple):
 
 
 def sniff(source: Source) -> str | None:
-    """Recognise the first row of the first files: commas between 6 to 10 numbers, frame and id whole."""
+    """Recognise most of the first rows of the first files: commas between 6 to 10 numbers, frame and id whole."""
     try:
-        seen = [lines for lines in _heads(source) if lines]
+        heads = [lines for _, lines in _heads(source) if lines]
     except (OSError, InputError):
         return None
-    if not seen or not all(looks_like_row(lines[0]) for lines in seen):
+    if any(not lines[0].lstrip()[:1].isdigit() for lines in heads):
+        return None  # a heading: another format's table
+    seen = [line for lines in heads for line in lines]
+    rows = [line for line in seen if looks_like_row(line)]
+    if not rows or 2 * len(rows) < len(seen):
         return None
-    return f"text rows of 'frame,id,x,y,w,h', {len(seen[0][0].split(','))} columns"
+    return f"text rows of 'frame,id,x,y,w,h', {len(rows[0].split(','))} columns"
 
 
-def _heads(source: Source) -> Iterator[list[str]]:
-    """The first lines of the first files."""
+def stumble(source: Source) -> Stumble | None:
+    """The first line of the first files that has commas and is no row."""
+    try:
+        seen = [(path, number, line) for path, lines in _heads(source) for number, line in enumerate(lines, start=1)]
+    except (OSError, InputError):
+        return None
+    bad = [each for each in seen if not looks_like_row(each[2])]
+    if not seen or not any("," in line for *_, line in seen):
+        return None
+    path, number, line = bad[0] if bad else seen[0]
+    found = f"'{line.strip()[:60]}' is no row of 'frame,id,x,y,w,h'"
+    return Stumble(where=f"{path}:{number}", found=found, share=1 - len(bad) / len(seen))
+
+
+def _heads(source: Source) -> Iterator[tuple[str, list[str]]]:
+    """The first lines of the first files, each with what a message calls it."""
     if source.is_stream:
-        yield _lines(source.head)
+        yield source.name, _lines(source.head)
         return
     for relative, path in islice(source.files(".txt"), SNIFFED_FILES):
         if not NAME_LISTS.fullmatch(PurePosixPath(relative).name):
-            yield _lines(_beginning(path))
+            yield path, _lines(_beginning(path))
 
 
 def _beginning(path: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry_adapters.mot.files import files_of
-from boxferry_adapters.mot.labels import Labels
+from boxferry_adapters.mot.labels import Labels, shift_of
 from boxferry_adapters.mot.rows import LARGEST_WHOLE, Rows, parse
 from boxferry_adapters.mot.video import VideoError, video_of
 
@@ -33,15 +34,27 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
     Raises:
         InputError: no file has rows, or some are results and some ground truth, or nobody says what the boxes are, or
-            a frame 0 contradicts the format, or the source is standard input.
+            a frame 0 or a box at 0 contradicts the format, or the source is standard input.
     """
     if source.name == "-":
         raise InputError("standard input: MOT needs files, since a file's name tells its video; name a file or folder")
-    reader = _Reader(context, Labels(context))
-    for file in files_of(source, context):
+    files = files_of(source, context)
+    reader = _Reader(context, Labels(context, shift_of(_classes(files, context), context, source.name)))
+    for file in files:
         if (chunk := reader.chunk(file)) is not None:
             yield chunk
     reader.labels.finish()
+
+
+def _classes(files: list[File], context: Context) -> set[float]:
+    """The classes that occur in all files, where a list of names does not say from which number they count."""
+    found: set[float] = set()
+    if not context.names_counted or context.options["mot-first-class"]:
+        return found
+    for file in files:
+        with suppress(OSError), open(file.path, encoding="utf-8-sig", errors="replace") as lines:  # noqa: PTH123 # text
+            found.update(np.unique(parse(lines).good["class_id"]).tolist())
+    return found - {-1.0}
 
 
 @dataclass(slots=True)
@@ -79,7 +92,7 @@ class _Reader:
         return image
 
     def _detections(self, image: Image, rows: Table, *, ground_truth: bool) -> Detections:
-        first_frame = self._first_frame(rows, image.source)
+        first_frame, origin = self._first_frame(rows, image.source), self._origin(rows, image.source)
         scores = np.full(len(rows), np.nan) if ground_truth else self._scores(rows, image.source)
         usable = self._usable(image, rows, first_frame, ground_truth=ground_truth)
         rows, scores = rows[usable], scores[usable]
@@ -89,7 +102,7 @@ class _Reader:
         detections = Detections.from_counts(
             [image],
             [len(rows)],
-            _corners(rows),
+            _corners(rows, origin),
             codes[named],
             self.labels.vocabulary.labels,
             score=scores[named],
@@ -115,6 +128,27 @@ class _Reader:
                 "--mot-first-frame 0 if this counts from 0, or --mot-first-frame 1 to leave such rows out"
             )
         return 0 if said == "0" else 1
+
+    def _origin(self, rows: Table, shown: str) -> int:
+        """The number that the first pixel has.
+
+        Raises:
+            InputError: it is not said, and boxes that begin at 0 contradict the format's own.
+        """
+        said, corners = self.context.options["mot-origin"], rows["box"][:, :2]
+        at = np.flatnonzero(((corners >= 0) & (corners < 1)).any(axis=1))
+        if said or not len(at):
+            return int(said or 1)
+        place = Place(shown, line=int(rows["line"][at[0]]))
+        found = f"a box that begins at {corners[at[0]].min():g}, but MOT counts pixels from 1"
+        if (corners < 0).any():
+            message = f"{found}; others reach out of the image: --mot-origin 0 if this counts from 0"
+            self.context.tally.note("origin", message, place)
+            return 1
+        raise InputError(
+            f"{place}: {found}: pass --mot-origin 0 if this counts from 0, or --mot-origin 1 if its boxes reach out of "
+            "their images"
+        )
 
     def _usable(self, image: Image, rows: Table, first_frame: int, *, ground_truth: bool) -> NDArray[np.bool_]:
         """(N,) the rows that are boxes of the video; each of the others is skipped with its line and the reason."""
@@ -154,7 +188,7 @@ class _Reader:
         return objects([{"visibility": share} if ground_truth and share >= 0 else None for share in seen])
 
 
-def _corners(rows: Table) -> NDArray[np.float64]:
-    """(N, 4) xyxy, 0-based: the first pixel is number 1, and the size is as it stands."""
-    low = rows["box"][:, :2] - 1
+def _corners(rows: Table, origin: int) -> NDArray[np.float64]:
+    """(N, 4) xyxy, 0-based: the first pixel is number `origin`, and the size is as it stands."""
+    low = rows["box"][:, :2] - origin
     return np.hstack((low, low + rows["box"][:, 2:]))
