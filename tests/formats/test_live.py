@@ -277,3 +277,63 @@ def test_a_live_format_reads_no_file(tmp_path):
     (tmp_path / "x.txt").write_text("1")
     with pytest.raises(InputError, match="results in memory, not of files"):
         list(read(tmp_path, format="ultralytics").chunks(Tally()))
+
+
+UNEVEN = {
+    "no-labels": ({"boxes": CORNERS, "labels": [], "scores": []}, "2 boxes, 0 labels, 0 scores"),
+    "one-label": ({"boxes": CORNERS, "labels": [0], "scores": [0.5, 0.25]}, "2 boxes, 1 labels, 2 scores"),
+    "one-score": ({"boxes": CORNERS, "labels": [0, 1], "scores": [0.5]}, "2 boxes, 2 labels, 1 scores"),
+    "no-boxes": ({"boxes": [], "labels": [0]}, "0 boxes, 1 labels"),
+    "a-batch": ({"boxes": [CORNERS], "labels": [0, 1]}, r"boxes of shape \(1, 2, 4\), expected \(N, 4\); 2 labels"),
+    "flat": ({"boxes": CORNERS[0], "labels": [0]}, r"boxes of shape \(4,\), expected \(N, 4\)"),
+    "five": ({"boxes": [[*CORNERS[0], 0.5]], "labels": [0]}, r"boxes of shape \(1, 5\), expected \(N, 4\)"),
+    "supervision": (Thing(xyxy=np.array(CORNERS), confidence=None, class_id=np.zeros(0), tracker_id=None, mask=None),
+                    "2 boxes, 0 labels"),
+    "tracks": (Thing(xyxy=np.array(CORNERS), confidence=None, class_id=None, tracker_id=np.array([1]), mask=None),
+               "2 boxes, 2 labels, 1 tracks"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrap", [lambda x: {"a.jpg": x}, lambda x: [("a.jpg", x)], lambda x: iter([("a.jpg", x)])])
+@pytest.mark.parametrize(("result", "message"), UNEVEN.values(), ids=UNEVEN)
+def test_columns_of_other_lengths_are_an_error_with_both(result, message, wrap):
+    """Never boxes that are lost beside empty labels, nor a fault of numpy."""
+    with pytest.raises(InputError, match=f"a.jpg: {message}"):
+        rows(wrap(result))
+
+
+def test_boxes_within_0_and_1_on_a_larger_image_look_normalised():
+    """Boxes of whole pixels do not, nor do those of a tiny image."""
+    shares = {"boxes": [[0.1, 0.2, 0.5, 0.75]], "labels": [0]}
+    with pytest.raises(
+        InputError, match=r"a.jpg: all its boxes lie within 0 and 1, on an image of 100x80: .*normalised"
+    ):
+        rows({"a.jpg": shares})
+    assert len(rows({"a.jpg": {"boxes": [[0, 0, 1, 1]], "labels": [0]}})[0]) == 1
+    assert len(list(read({"a.jpg": shares}, names=NAMES, size="2x2").chunks(Tally()))) == 1
+
+
+ODD_CLASSES = {"torchvision": {"boxes": CORNERS, "labels": [0, 0.5]}, "nan": {"boxes": CORNERS, "labels": [0, np.nan]},
+               "text": {"boxes": CORNERS, "labels": ["cat", "dog"]},
+               "swapped": np.array([[*CORNERS[0], 0, 0.5]])}  # fmt: skip
+
+
+@pytest.mark.parametrize("result", ODD_CLASSES.values(), ids=ODD_CLASSES)
+def test_a_class_that_is_no_whole_number_is_an_error(result):
+    """The columns may be swapped."""
+    with pytest.raises(InputError, match=r"a.jpg: (class .*: expected a whole number|expected numbers)"):
+        rows({"a.jpg": result})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("missing", [None, float("nan"), -1])
+def test_a_track_that_is_missing_is_none_without_a_warning(missing):
+    """None, NaN, or negative, among tracks or everywhere."""
+    found = supervision()
+    found.tracker_id = np.array([3, missing], object)
+    (chunk,) = read({"a.jpg": found}, names=NAMES).chunks(Tally())
+    assert chunk.track.tolist() == [3, -1]
+    alone = fiftyone()
+    alone.detections[0].index = missing
+    (chunk,) = read({"a.jpg": alone}, size="100x80").chunks(Tally())
+    assert chunk.track is None or chunk.track.tolist() == [-1, -1]

@@ -15,6 +15,7 @@ from PIL import Image as Picture
 
 from boxferry import Diffgram, Manner
 from boxferry.diffgram.settings import Credentials
+from boxferry.errors import UsageError
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
 from sending.pushing import boxes_in, server_of
@@ -203,3 +204,15 @@ def test_what_was_taken_survives_the_process(sandbox, diffgram, tmp_path, images
 
 if __name__ == "__main__":
     main(*json.loads(sys.argv[1]))
+
+
+def test_a_collector_outside_its_context_is_an_error_at_the_first_call(sandbox, diffgram, images):
+    """Before it is entered and after it was left: what it was given would be lost in silence."""
+    collect = a_collector(diffgram)
+    with pytest.raises(UsageError, match="outside its context: with"):
+        collect(a_result(images[0]))
+    with collect:
+        collect(a_result(images[0]))
+    with pytest.raises(UsageError, match="outside its context"):
+        collect(a_result(images[1]))
+    assert len(sandbox.files()) == 1

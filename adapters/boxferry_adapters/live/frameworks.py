@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from boxferry_adapters.live.image import LiveImage, boxes, has, numbers, whole
+from boxferry_adapters.live.image import LiveImage, boxes, classes, has, numbers, tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,10 +49,10 @@ def _ultralytics(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, FBT
     height, width = result.orig_shape[:2]
     return LiveImage(
         xyxy=boxes(found.xyxy),
-        ids=whole(found.cls),
+        ids=classes(found.cls),
         names={int(number): str(name) for number, name in dict(result.names).items()},
         score=numbers(found.conf).reshape(-1),
-        track=None if getattr(found, "id", None) is None else whole(found.id),
+        track=None if getattr(found, "id", None) is None else tracks(found.id),
         polygons=outlines,
         name=str(result.path),
         size=(int(width), int(height)),
@@ -68,7 +68,7 @@ def _torchvision(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG
     score = result.get("scores")
     return LiveImage(
         xyxy=boxes(result["boxes"]),
-        ids=whole(result["labels"]),
+        ids=classes(result["labels"]),
         score=None if score is None else numbers(score).reshape(-1),
     )
 
@@ -99,9 +99,9 @@ def _supervision(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG
     return LiveImage(
         xyxy=boxes(result.xyxy),
         labels=given if given is not None or ids is not None else ["object"] * count,
-        ids=None if ids is None or given is not None else whole(ids),
+        ids=None if ids is None or given is not None else classes(ids),
         score=None if result.confidence is None else numbers(result.confidence).reshape(-1),
-        track=None if result.tracker_id is None else whole(result.tracker_id),
+        track=None if result.tracker_id is None else tracks(result.tracker_id),
     )
 
 
@@ -119,7 +119,7 @@ def _detectron2(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG0
     height, width = found.image_size
     return LiveImage(
         xyxy=boxes(getattr(found.pred_boxes, "tensor", found.pred_boxes)),
-        ids=whole(found.pred_classes),
+        ids=classes(found.pred_classes),
         score=numbers(found.scores).reshape(-1),
         size=(int(width), int(height)),
     )
@@ -136,7 +136,7 @@ def _mmdet(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001, F
     height, width = shape[:2]
     return LiveImage(
         xyxy=boxes(found.bboxes),
-        ids=whole(found.labels),
+        ids=classes(found.labels),
         score=numbers(found.scores).reshape(-1),
         name=str(getattr(result, "img_path", "") or ""),
         size=(int(width), int(height)),
@@ -177,7 +177,7 @@ def _fiftyone(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001
         xyxy=corners,
         labels=[str(each.label) for each in found],
         score=numbers([np.nan if value is None else value for value in score]),
-        track=whole([-1 if value is None else value for value in track]) if any(v is not None for v in track) else None,
+        track=tracks(track) if any(v is not None for v in track) else None,
         relative=True,
     )
 
@@ -194,7 +194,7 @@ def _array(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001, F
     return LiveImage(
         xyxy=table[:, :4],
         score=table[:, 4] if columns > 4 else None,
-        ids=table[:, 5].astype(np.int64) if columns > 5 else None,
+        ids=classes(table[:, 5]) if columns > 5 else None,
         labels=None if columns > 5 else ["object"] * len(table),
     )
 
@@ -231,7 +231,7 @@ def _dataframe(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG00
     return LiveImage(
         xyxy=boxes(table),
         labels=[str(label) for label in labels] if labels is not None else None if ids else ["object"] * len(table),
-        ids=None if labels is not None or ids is None else whole(ids),
+        ids=None if labels is not None or ids is None else classes(ids),
         score=None if score is None else numbers(score).reshape(-1),
     )
 

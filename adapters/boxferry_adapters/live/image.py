@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+LARGEST = 2**53  #: beyond it a float need not be the number that was meant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,26 +45,62 @@ class LiveImage:
     size: tuple[int, int] = (0, 0)
     relative: bool = False
 
+    def check(self, image: str) -> None:
+        """See that there are as many of everything as there are boxes.
+
+        Raises:
+            InputError: the columns have other lengths, or the boxes another shape; `image` is its name.
+        """
+        columns = {"labels": self.ids if self.labels is None else self.labels, "scores": self.score,
+                   "tracks": self.track, "outlines": self.polygons}  # fmt: skip
+        given = {name: len(column) for name, column in columns.items() if column is not None}
+        found = ", ".join(f"{count} {name}" for name, count in given.items())
+        if self.xyxy.ndim != 2 or self.xyxy.shape[1] != 4:
+            raise InputError(f"{image}: boxes of shape {self.xyxy.shape}, expected (N, 4); {found}")
+        if any(count != len(self.xyxy) for count in given.values()):
+            raise InputError(f"{image}: {len(self.xyxy)} boxes, {found}: expected as many of each")
+
 
 def numbers(value: Any) -> NDArray[np.float64]:  # noqa: ANN401 # a tensor on any device, an array, or a list
-    """As float64, whatever holds it: tensors are taken off their device; no framework is imported."""
+    """As float64, whatever holds it: tensors are taken off their device; no framework is imported.
+
+    Raises:
+        InputError: it holds something else than numbers.
+    """
     for method in ("detach", "cpu"):
         if hasattr(value, method):
             value = getattr(value, method)()
     if hasattr(value, "numpy") and not isinstance(value, np.ndarray):
         value = value.float().numpy() if hasattr(value, "float") else value.numpy()
-    return np.asarray(value, np.float64)
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"expected numbers, found {value!r}"[:200]) from None
 
 
 def boxes(value: Any) -> NDArray[np.float64]:  # noqa: ANN401 # as `numbers`
-    """(N, 4) corners; an empty result of any shape is no boxes."""
+    """(N, 4) corners; an empty result of any shape is no boxes. Other shapes are judged by `LiveImage.check`."""
     found = numbers(value)
     return found.reshape(-1, 4) if found.size == 0 else found
 
 
-def whole(value: Any) -> NDArray[np.int64]:  # noqa: ANN401 # as `numbers`
-    """(N,) whole numbers."""
-    return np.asarray(numbers(value)).reshape(-1).astype(np.int64)
+def classes(value: Any) -> NDArray[np.int64]:  # noqa: ANN401 # as `numbers`
+    """(N,) class ids.
+
+    Raises:
+        InputError: one of them is no whole number.
+    """
+    found = numbers(value).reshape(-1)
+    odd = ~(np.abs(found) <= LARGEST) | (found % 1 != 0)
+    if odd.any():
+        raise InputError(f"class {found[odd][0]:g}: expected a whole number; are the columns in another order?")
+    return found.astype(np.int64)
+
+
+def tracks(value: Any) -> NDArray[np.int64]:  # noqa: ANN401 # as `numbers`
+    """(N,) track ids; -1 for None, NaN and the like."""
+    found = numbers(value).reshape(-1)
+    return np.where((found >= 0) & (found <= LARGEST), found, -1).astype(np.int64)
 
 
 def has(value: object, *names: str) -> bool:

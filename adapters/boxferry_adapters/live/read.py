@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from boxferry_adapters.live.frameworks import Framework
 
 CHUNK_IMAGES = 256
-COUNTED = {"labels": "labels", "ids": "labels", "score": "scores", "track": "tracks", "polygons": "outlines"}
+SMALLEST = 16  #: pixels; on smaller images a box under a pixel is nothing odd
 NOTHING = LiveImage(xyxy=boxes([]), labels=[])
 
 
@@ -70,13 +70,12 @@ def _converted(framework: Framework, name: str, result: object, context: Context
     """
     try:
         live = framework.convert(result, context.polygons)
+    except InputError as error:
+        raise InputError(f"{name or 'a result'}: {error}") from None
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
         what = f"missing {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{name or 'a result'}: not as {framework.name} gives it: {what}") from None
-    boxes = len(live.xyxy)
-    for what in ("labels", "ids", "score", "track", "polygons"):
-        if (column := getattr(live, what)) is not None and len(column) != boxes:
-            raise InputError(f"{live.name or name or 'a result'}: {boxes} boxes, {len(column)} {COUNTED[what]}")
+    live.check(live.name or name or "a result")
     return live
 
 
@@ -88,6 +87,15 @@ def _in_pixels(live: LiveImage, image: Image) -> LiveImage:
             f"{image.key}: its boxes are shares of a size that nobody knows; pass images=, its folder, or size="
         )
     return replace(live, xyxy=live.xyxy * np.tile([image.width, image.height], 2))
+
+
+def _refuse_shares(live: LiveImage, image: Image) -> None:
+    """An error where all boxes of an image look like shares of its size."""
+    low, high = (float(live.xyxy.min()), float(live.xyxy.max())) if len(live.xyxy) else (0.0, 0.0)
+    fractions = bool((live.xyxy % 1 > 0).any())
+    if low >= 0 and 0 < high <= 1 and fractions and not live.relative and min(image.width, image.height) > SMALLEST:
+        found = f"all its boxes lie within 0 and 1, on an image of {image.width}x{image.height}"
+        raise InputError(f"{image.key}: {found}: they look normalised; multiply them by its width and height")
 
 
 @dataclass(slots=True)
@@ -115,6 +123,7 @@ class _Gathering:
     def add(self, name: str, live: LiveImage) -> Detections | None:
         """Take one result; gives a chunk where there are enough."""
         image = self._image(name or live.name, live)
+        _refuse_shares(live, image)
         known = self.rows.get(image.key)
         if (known and not image.video) or (image.key in self.seen and not known):
             message = "an earlier result is of the same image: this one is left out"

@@ -14,7 +14,7 @@ from boxferry.boxes.join import only_images, whole_video
 from boxferry.boxes.refine import without_labels
 from boxferry.boxes.tally import Tally
 from boxferry.diffgram.names import text_problem
-from boxferry.errors import InputError
+from boxferry.errors import InputError, UsageError
 from boxferry.reading.read import read
 from boxferry.sending.spool import SpoolFile, left_behind
 
@@ -108,13 +108,16 @@ class Collector:
         self._videos: dict[str, list[Detections]] = {}
         self._every_s, self._close_s, self._clock = every_s, close_s, clock
         self._queue: queue.Queue[list[Detections] | None] = queue.Queue(maxsize=waiting)
+        self._open = False
         self._thread = threading.Thread(target=self._work, name="boxferry-collector", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._open = True
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._open = False
         if not self._thread.is_alive():
             self.report.waiting = sorted(self._folder.glob("*.ndjson"))
             return
@@ -136,7 +139,12 @@ class Collector:
         Args:
             result: as a framework gives it.
             image: the image's name or path, where the result does not tell it.
+
+        Raises:
+            UsageError: it is called outside its `with`: nothing would be kept or sent.
         """
+        if not self._open:
+            raise UsageError("the collector is called outside its context: with diffgram.collector(…) as collect: …")
         try:
             self._take(result if image is None else {str(image): result})
         except Exception as error:  # noqa: BLE001 # nothing reaches the loop
