@@ -69,3 +69,13 @@ def test_the_reason_names_what_was_seen(tmp_path):
     """`--format auto` says why."""
     source = source_of(SAMPLES["createml"].write(tmp_path))
     assert choose_format(source, "auto", FORMATS)[1].startswith("a JSON list whose items have image")
+
+
+def test_a_fixed_size_is_for_images_of_which_nothing_is_known(tmp_path):
+    """What the format says goes before it; what the image itself says goes before both."""
+    source = SAMPLES["ndjson"].write(tmp_path)
+    (chunk,) = read_source(source, size="640x480").chunks(tally := Tally())
+    assert (chunk.images[0].width, chunk.images[0].height, tally.failed) == (100, 80, {})
+    images = images_of(tmp_path / "images", "a.jpg", size=(50, 40))
+    assert sum(map(len, read_source(source, images=images).chunks(tally := Tally()))) == 0
+    assert tally.failed == {"size-mismatch": 1}

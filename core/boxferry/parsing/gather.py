@@ -196,7 +196,7 @@ def located(
         BadImage: nothing names it, several images answer, the sizes differ, or a size is needed and not known.
     """
     try:
-        image = _sized(_first_known(context, names), said, source)
+        image = _sized(context, _first_known(context, names), said, source)
     except InputError as error:
         raise BadImage(str(error), "ambiguous-image", boxes) from None
     except BadImage as error:
@@ -220,10 +220,12 @@ def _first_known(context: Context, names: Iterable[str]) -> Image:
     return first
 
 
-def _sized(image: Image, said: tuple[int, int], source: str) -> Image:
+def _sized(context: Context, image: Image, said: tuple[int, int], source: str) -> Image:
+    """With the size that the format says: a fixed one (`--size`) is for images of which nothing is known."""
     if not all(said):
         return msgspec.structs.replace(image, source=source)
-    if image.sized and said != (image.width, image.height):
+    known = image.sized and (image.media or context.images.id_of(image) is not None)
+    if known and said != (image.width, image.height):
         sizes = f"{said[0]}x{said[1]} for '{image.key}', which is {image.width}x{image.height}"
         raise BadImage(f"says {sizes}: its boxes cannot be trusted", "size-mismatch")
     return msgspec.structs.replace(image, width=said[0], height=said[1], source=source)
