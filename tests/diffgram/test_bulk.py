@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from boxferry.diffgram.answers import FileRecord
@@ -117,6 +118,18 @@ def test_boxes_of_many_files_come_by_pages(sandbox, client, monkeypatch):
         assert found[file_id].size == (640, 480)
         key = lambda row: row["id"]  # noqa: E731 # the order of rows is none
         assert sorted(rows, key=key) == sorted(client.rows(file_id, directory_id=sandbox.directory_id), key=key)
+
+
+@pytest.mark.parametrize(
+    ("fields", "shows", "boxes"),
+    [("", False, 0), (', "instance_list": null', False, 0), (', "instance_list": []', True, 0),
+     (', "instance_list": [{"id": 3}, {"id": 4, "soft_delete": true}, 7]', True, 1)],
+    ids=["left out", "null", "none", "one that is deleted, and one that is no box"],
+)  # fmt: skip
+def test_a_page_tells_a_files_boxes_or_does_not(fields, shows, boxes):
+    """Where it does not, they are asked for singly: that there are none has to be said."""
+    file = msgspec.json.decode(f'{{"id": 1{fields}}}', type=FileRecord)
+    assert (file.shows_boxes, len(file.rows)) == (shows, boxes)
 
 
 def test_deleted_boxes_are_left_out(sandbox):

@@ -61,6 +61,11 @@ class FileRecord(msgspec.Struct, frozen=True):
     instance_list: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
     @property
+    def shows_boxes(self) -> bool:
+        """Whether the answer tells its boxes, be it that there are none."""
+        return isinstance(self.instance_list, msgspec.Raw) and bytes(memoryview(self.instance_list)[:1]) == b"["
+
+    @property
     def rows(self) -> list[dict[str, Any]]:
         """Its boxes with every key that the server gives, deleted ones left out; empty where they are not listed."""
         found = msgspec.json.decode(self.instance_list) if self.instance_list else None

@@ -137,7 +137,7 @@ class Bulk:
         seen: set[int] = set()
         try:
             for answer in self._explored():
-                yield from (file for file in _unseen(answer.files, seen) if file.id in wanted and file.instance_list)
+                yield from (file for file in _unseen(answer.files, seen) if file.id in wanted and file.shows_boxes)
                 if not wanted:
                     return
         except (Refused, Unreachable) as error:
