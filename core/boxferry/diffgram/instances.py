@@ -53,7 +53,7 @@ class Instance(msgspec.Struct, frozen=True):
 
     @property
     def touched(self) -> bool:
-        """Whether somebody has saved it since it was sent."""
+        """Whether it was saved again since it was sent."""
         return (self.version or 1) > 1 or self.previous_id is not None
 
     @property
@@ -76,7 +76,7 @@ def instance(row: bytes | msgspec.Raw) -> Instance:
     """A stored box out of its JSON.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        msgspec.DecodeError: it is not a box.
     """
     return _decoder.decode(row)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LONG = ("label_file",)  #: what a row repeats, and nothing here looks at
 ADDRESS = re.compile(rb'://[^"\s]*\?')  #: of a URL with a query, which may be signed
-OURS = {"creation_ref_id", "attribute_groups"}  #: texts of people, in which an address is none
+OURS = {"creation_ref_id", "attribute_groups"}  #: texts of people, which may look like an address
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):

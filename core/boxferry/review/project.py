@@ -92,7 +92,7 @@ class Diffgram(Sending):
 
         Args:
             run: its number or name in the outbox.
-            on_file: is told how many files are read, of how many.
+            on_file: called with how many files are read, and of how many.
 
         Raises:
             OutboxError: there is no such run.

@@ -81,7 +81,7 @@ def pulled(
         run: the run.
         labels: label_file_id → label, of the labels that the server has.
         cache: keeps what was read of each file.
-        on_file: is told how many files are read, of how many.
+        on_file: called with how many files are read, and of how many.
 
     Raises:
         DiffgramError: the server cannot be asked; what was read so far is in the cache.
