@@ -314,3 +314,54 @@ def test_the_loudest_log_and_every_file_left_behind_hold_no_secret(settings, tmp
     for text in (done.stdout, done.stderr, *left):
         assert secret not in text
         assert encoded not in text
+
+
+NOTHING_LEFT = {
+    "outside": ("0 5 5 .1 .1\n", ["--absolute", "no"], 1),
+    "too-small": ("0 .5 .5 0 0\n", [], 1),
+    "below-threshold": ("0 .5 .5 .2 .2 .1\n", ["--min-score", ".5"], 0),
+    "no-boxes": ("", [], 0),
+    "one-left": ("0 .5 .5 0 0\n0 .5 .5 .5 .5\n", [], 0),
+}
+
+
+@pytest.mark.parametrize("command", ["convert", "validate"])
+@pytest.mark.parametrize(("text", "more", "code"), NOTHING_LEFT.values(), ids=NOTHING_LEFT)
+def test_c31_a_run_whose_boxes_were_all_dropped_is_no_success(tmp_path, text, more, code, command):
+    """Unless that was wanted by an option; what is left or was never there is none of it."""
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels/a.txt").write_text(text)
+    done = boxferry(command, tmp_path / "labels", "-f", "yolo", "--names", "cat", "--size", "100x80", *more)
+    assert done.returncode == code, done.stderr
+    assert ("nothing is left: all 1 boxes were dropped" in done.stdout + done.stderr) == bool(code)
+
+
+def test_a_share_that_was_clipped_is_in_the_summary(tmp_path):
+    """In percent of the boxes read."""
+    (tmp_path / "a.txt").write_text("0 .95 .5 .2 .2\n" + "".join(f"0 .5 .5 .2 .{n}\n" for n in range(21, 24)))
+    done = boxferry("convert", tmp_path / "a.txt", "--names", "cat", "--size", "100x80")
+    assert "changed: 1 clipped (25%)" in done.stderr
+
+
+def test_several_sources_are_read_in_one_run(tmp_path):
+    """Files, folders and globs on the command line; the run is called after the first."""
+    images = [{"id": n, "file_name": f"{n}.jpg", "width": 9, "height": 9} for n in (1, 2, 3)]
+    (tmp_path / "gt.json").write_text(json.dumps({"images": images, "categories": [{"id": 1, "name": "c"}]}))
+    for rank in (1, 2, 3):
+        item = {"image_id": rank, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}
+        (tmp_path / f"rank{rank}.json").write_text(json.dumps([item]))
+    done = boxferry("convert", "rank1.json", "rank2.json", "rank3.json", "--categories", "gt.json", cwd=tmp_path)
+    found = packets(done)
+    assert sorted(found) == ["1.jpg", "2.jpg", "3.jpg"]
+    assert found["1.jpg"]["instance_list"][0]["model_run_ref"] == "rank1.json+2"
+    assert sorted(packets(boxferry("convert", "rank*.json", "--categories", "gt.json", cwd=tmp_path))) == sorted(found)
+
+
+def test_what_no_format_recognises_is_two_lines_and_exit_code_2(tmp_path):
+    """What was stumbled over, and what to try."""
+    (tmp_path / "a.txt").write_text("0 .5 .5 .2\n")
+    done = boxferry("validate", tmp_path / "a.txt")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 2
+    assert "a.txt:1: '0 .5 .5 .2' is no row" in done.stderr
+    assert "-f yolo" in done.stderr

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from boxferry.errors import InputError
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
-from boxferry_adapters.voc import annotation_files, results
+from boxferry_adapters.voc import annotation_files, labelme, results
 from boxferry_adapters.voc.write import write
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ PARTS = Option(
 
 @hookimpl
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
+    """Bring the formats in."""
     register(
         Format(
             name="voc",
@@ -73,5 +73,7 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
             read=read,
             write=write,
             options=(ORIGIN, SKIP_DIFFICULT, PARTS),
+            stumble=annotation_files.stumble,
         )
     )
+    register(labelme.FORMAT)

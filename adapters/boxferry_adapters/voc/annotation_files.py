@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import read_file
+from boxferry.formats import Stumble, read_file
 from boxferry.parsing.xml import XmlError
 from boxferry_adapters.voc.batch import Batch, wish_of
 from boxferry_adapters.voc.fields import note_unknown
@@ -32,23 +33,48 @@ FILES_AT_ONCE = 64  #: that another process reads in one go
 SNIFFED_FILES = 3
 SNIFFED_BYTES = 4096
 ROOT = re.compile(rb"<annotation[\s/>]")  #: not CVAT's <annotations>
+ANY_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+LABELME = re.compile(rb"<imagesize>|<pt>|LabelMe Webtool|<segm>")  #: what VOC's files have not
 
 
-def sniff(source: Source) -> str | None:
-    """Recognise the root element of the first files."""
-    found = 0
+def sniff(source: Source, *, labelme: bool = False) -> str | None:
+    """Recognise the root element of most of the first files, and what tells LabelMe's XML from VOC's.
+
+    Args:
+        source: what to look at.
+        labelme: look for LabelMe's, rather than for VOC's.
+    """
     try:
-        for _, path in source.files(".xml"):
-            with Path(path).open("rb") as stream:
-                head = stream.read(SNIFFED_BYTES)
-            if not ROOT.search(head.replace(b"\0", b"")):
-                return None
-            found += 1
-            if found == SNIFFED_FILES:
-                break
+        heads = [head for _, head in _heads(source)]
     except (OSError, InputError):
         return None
-    return "XML files with an annotation root" if found else None
+    good = [head for head in heads if ROOT.search(head) and bool(LABELME.search(head)) == labelme]
+    if not good or 2 * len(good) <= len(heads) - len(good):
+        return None
+    return "XML files with an annotation root" + (", polygons of pt and an imagesize" if labelme else "")
+
+
+def stumble(source: Source) -> Stumble | None:
+    """The first XML file whose root is another one."""
+    try:
+        found = list(_heads(source))
+    except (OSError, InputError):
+        return None
+    odd = [(path, head) for path, head in found if head.lstrip().startswith(b"<") and not ROOT.search(head)]
+    if not odd:
+        return None
+    path, head = odd[0]
+    root = ANY_ROOT.search(head)
+    name = root[1].decode("ascii", "replace") if root else "…"
+    where = source.name if source.is_stream else path
+    return Stumble(where=where, found=f"its root is <{name}>, expected <annotation>", share=1 - len(odd) / len(found))
+
+
+def _heads(source: Source) -> Iterator[tuple[str, bytes]]:
+    """The first bytes of the first files, each with its path; UTF-16 without its zeros."""
+    for _, path in islice(source.files(".xml"), SNIFFED_FILES):
+        with Path(path).open("rb") as stream:
+            yield path, stream.read(SNIFFED_BYTES).replace(b"\0", b"")
 
 
 def are_there(source: Source) -> bool:

@@ -115,6 +115,8 @@ def _object(element: Element, index: int, wish: Wish) -> Object:
 def _place(found: Object, element: Element, wish: Wish) -> None:
     """Give an object its corners and its outline, or its problem."""
     box = element.find("bndbox")
+    if box is None:
+        box = element.find("segm/box")  # of LabelMe's masks
     if box is not None:
         _take_box(found, box)
         if not wish.outlines:

@@ -42,11 +42,14 @@ def parse(data: bytes, wish: Wish) -> Annotation:
     if root.tag != "annotation":
         raise XmlError(f"its root is <{root.tag}>, expected <annotation>")
     size, elements = root.find("size"), root.findall("object")
+    sides = ("width", "height")
+    if size is None and (size := root.find("imagesize")) is not None:  # LabelMe's
+        sides = ("ncols", "nrows")
     return Annotation(
         filename=text_of(root, "filename"),
         path=text_of(root, "path"),
-        width=whole_of(size, "width"),
-        height=whole_of(size, "height"),
+        width=whole_of(size, sides[0]),
+        height=whole_of(size, sides[1]),
         objects=objects_of(elements, wish),
         parts=0 if wish.parts else sum(len(e.findall("part")) for e in elements if e.find("part") is not None),
     )

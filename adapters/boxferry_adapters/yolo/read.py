@@ -70,6 +70,8 @@ def stumble(source: Source) -> Stumble | None:
     if not rows or rows[0][2].lstrip().startswith(("{", "[", "<")):
         return None
     bad = [each for each in rows if not _looks_like_row(each[2])]
+    if len(bad) == len(rows) and not bad[0][0].lower().endswith(".txt"):
+        return None
     path, number, line = bad[0] if bad else rows[0]
     message = f"'{line.strip()[:60]}' is no row of 'class cx cy w h'"
     where = f"{source.name if source.is_stream else path}:{number}"

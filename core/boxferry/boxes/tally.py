@@ -43,6 +43,11 @@ ASKED_FOR = frozenset({
     "not-chosen",
 })  # fmt: skip
 
+WANTED = frozenset({
+    "below-threshold", "suppressed", "over-limit", "not-chosen", "difficult", "deleted", "ignored",
+    "already-sent", "corrected", "file-exists", "has-boxes",
+})  # fmt: skip # codes of boxes that are left out because that is wanted, by an option or since they are there already
+
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that happened to the input, as `validate --ndjson` lists it.
@@ -107,6 +112,30 @@ class Tally:
     def kept(self) -> int:
         """Boxes that are still there: read less dropped."""
         return self.read - self.dropped.total()
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether there were boxes, and all of them are dropped, some for another reason than that this is wanted.
+
+        What ends so is no success.
+        """
+        unwanted = (
+            code for code, n in self.dropped.items() if n and code not in WANTED and not code.startswith("plugin-")
+        )
+        return self.read > 0 and self.kept == 0 and any(unwanted)
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a file or an item failed, or nothing is left; else 0."""
+        return int(bool(self.failed) or self.nothing_left)
+
+    def share(self, code: str) -> str:
+        """How many of the boxes read were changed for a reason, as ' (12%)'; empty where none was read."""
+        count = self.changed[code]
+        if not self.read or not count:
+            return ""
+        percent = 100 * count / self.read
+        return f" ({percent:.0f}%)" if percent >= 1 else " (under 1%)"
 
     def as_dict(self) -> dict[str, Any]:
         """The counts as plain values, for JSON."""

@@ -77,7 +77,7 @@ def convert_command(
         write_json({**tally.as_dict(), "examples": tally.example_dicts()})
     for line in tally_lines(tally):
         say(line)
-    return 1 if tally.failed else 0
+    return tally.exit_code
 
 
 def _format(session: Session, /, name: str) -> Format:

@@ -19,6 +19,10 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--model", default="model", show_default=True, help="The model's name, on every box.")(command)
 
 
-def run_name(given: str | None, source: str) -> str:
-    """The run's name: the one given, or the last part of the source's name."""
-    return given or (Path(source).absolute().name if source != "-" else "stdin")
+def run_name(given: str | None, source: str | list[str]) -> str:
+    """The run's name: the one given, or the last part of the source's name; of several the first and how many more."""
+    if given:
+        return given
+    if isinstance(source, list):
+        return f"{Path(source[0]).absolute().name}+{len(source) - 1}"
+    return Path(source).absolute().name if source != "-" else "stdin"

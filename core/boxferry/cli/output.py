@@ -45,8 +45,17 @@ def tally_lines(tally: Tally) -> Iterator[str]:
     dropped = ", ".join(f"{n} {code}" for code, n in sorted(tally.dropped.items())) or "none"
     yield f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept; dropped: {dropped}"
     if tally.changed:
-        yield "changed: " + ", ".join(f"{n} {code}" for code, n in sorted(tally.changed.items()))
+        changed = (f"{n} {code}{tally.share(code)}" for code, n in sorted(tally.changed.items()))
+        yield f"changed: {', '.join(changed)}"
+    if tally.nothing_left:
+        yield f"nothing is left: all {tally.read} boxes were dropped"
     for issues in tally.examples.values():
-        if issues[0].kind in {"error", "note"} or issues[0].code in {"bad-box", "bad-row", "unknown-label"}:
+        if issues[0].kind in {"error", "note"} or issues[0].code in {
+            "bad-box",
+            "bad-row",
+            "bad-score",
+            "crowd",
+            "unknown-label",
+        }:
             for issue in issues[:3]:
                 yield f"{issue.kind} {issue.code}: {issue}"

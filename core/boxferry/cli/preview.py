@@ -44,4 +44,4 @@ def preview_command(session: Session, /, output: str, png: str | None, drawn: in
     for line in tally_lines(tally):
         say(line)
     say(f"written: {', '.join(written)}")
-    return 1 if tally.failed else 0
+    return tally.exit_code

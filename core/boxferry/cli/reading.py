@@ -46,8 +46,14 @@ def _click_option(options: list[Option]) -> click.Option:
 
 
 def source_argument(*, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The argument that names what is read."""
-    return click.argument("source", metavar="SOURCE", required=required)
+    """The argument that names what is read: one source, or several, which are read in one run."""
+    return click.argument("source", metavar="SOURCE...", nargs=-1, required=required, callback=_one_or_several)
+
+
+def _one_or_several(_context: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> str | list[str] | None:
+    if not value:
+        return None
+    return value[0] if len(value) == 1 else list(value)
 
 
 _SHARED = (

@@ -61,13 +61,15 @@ def _summary(predictions: Predictions, tally: Tally, error: InputError | None) -
         "why": predictions.why,
         **tally.as_dict(),
         "stopped": str(error) if error else None,
-        "exit_code": error.exit_code if error else int(bool(tally.failed)),
+        "exit_code": error.exit_code if error else tally.exit_code,
     }
 
 
 def _print(predictions: Predictions, tally: Tally) -> None:
     click.echo(f"{predictions.source.name}: {predictions.format.name} ({predictions.why})")
     click.echo(f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept")
+    if tally.nothing_left:
+        click.echo(f"nothing is left: all {tally.read} boxes were dropped")
     counters = (("drop", tally.dropped), ("change", tally.changed), ("note", tally.noted), ("error", tally.failed))
     rows = [(kind, code, n) for kind, counter in counters for code, n in sorted(counter.items())]
     if rows:

@@ -11,7 +11,7 @@ from boxferry.plugins import plugin_manager
 from boxferry.reading.images import ImageIndex, parse_size
 from boxferry.reading.names import ClassNames, load_class_names, merge_names
 from boxferry.reading.predictions import Predictions
-from boxferry.reading.source import source_of
+from boxferry.reading.source import source_of, what_is_there
 from boxferry.workers import Workers
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from boxferry.formats import Catalog, Format, Source
     from boxferry.plugins import Plugins
+
+MOST_NEAR = 4  #: formats that an error tells of
+CATALOGUE = "boxferry formats lists what there is"
 
 
 def read(
@@ -119,12 +122,21 @@ def choose_format(source: Source, wanted: str, formats: Mapping[str, Format]) ->
     if claims:
         listed = "; ".join(f"{name}: {why}" for name, why in claims.items())
         raise UnknownFormat(f"{source.name}: more than one format fits ({listed}); choose with --format")
-    live = source.value is not None
-    looked_for = ", ".join(name for name, fmt in formats.items() if fmt.read and fmt.live == live)
-    raise UnknownFormat(
-        f"{source.name}: no format recognises it; looked for {looked_for}; "
-        "`boxferry formats` says what each is; choose with --format"
-    )
+    raise UnknownFormat(_unrecognised(source, formats))
+
+
+def _unrecognised(source: Source, formats: Mapping[str, Format]) -> str:
+    """What each format that comes near stumbled over, and on a second line what to try."""
+    if source.value is not None:
+        known = "; ".join(f"{name}: {fmt.summary}" for name, fmt in formats.items() if fmt.live)
+        return f"{source.name}: no format recognises it; looked for {known}; choose with --format"
+    looks = ((name, fmt.stumble(source)) for name, fmt in formats.items() if fmt.read and fmt.stumble)
+    near = sorted(((name, found) for name, found in looks if found), key=lambda each: -each[1].share)
+    if not near:
+        return f"{source.name}: no format recognises it: {what_is_there(source)}\n{CATALOGUE}, -f NAME chooses one"
+    told = "; ".join(f"{name}: {found.where}: {found.found}" for name, found in near[:MOST_NEAR])
+    try_it = f"{near[0][0]} comes nearest: -f {near[0][0]} reads it so and says what is wrong; {CATALOGUE}"
+    return f"{source.name}: no format recognises it: {told}\n{try_it}"
 
 
 def read_catalog(source: Source, formats: Mapping[str, Format]) -> Catalog:

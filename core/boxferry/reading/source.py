@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import posixpath
 import shutil
 import stat
 import sys
 import tempfile
 import weakref
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from functools import cached_property
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 64 * 1024
 BLOCK_BYTES = 256 * 1024
+SHOWN_BYTES = 60
 GZIP_MAGIC = b"\x1f\x8b\x08"
 
 
@@ -329,3 +332,17 @@ def _spool(owner: object, name: str, content: BinaryIO) -> str:
 def _remove(path: str) -> None:
     with suppress(OSError):
         Path(path).unlink()
+
+
+def what_is_there(source: Source) -> str:
+    """What a source holds that no format recognises, in a few words.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if source.is_stream:
+        head = source.head[:SHOWN_BYTES].decode("utf-8", "replace").strip()
+        return f"it begins with {head!r}" if head else "it is empty"
+    suffixes = Counter(posixpath.splitext(relative)[1].lower() or "no suffix" for relative, _ in source.files())
+    found = ", ".join(f"{count} with {suffix}" for suffix, count in suffixes.most_common(4))
+    return f"it holds {suffixes.total()} files: {found}" if found else "there is no file in it"

@@ -87,7 +87,7 @@ class PushReport:
             return self.stopped.exit_code
         if self.states.get("unsure") or self.states.get("queued"):
             return EXIT_GAVE_UP
-        if self.tally.failed or self.states.get("refused") or self.doubtful:
+        if self.tally.exit_code or self.states.get("refused") or self.doubtful:
             return EXIT_FAILED
         waits = self.states.get("stuck") or (self.waited and self.states.get("accepted"))
         return EXIT_STILL_PROCESSING if waits else 0
