@@ -5,6 +5,7 @@ Elsewhere stand-ins with the same attributes take their place (tests/formats/tes
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from PIL import Image as Picture
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.sending.collector import Collector
+from boxferry.sending.spool_format import SpoolHead
+from boxferry.sending.spool_push import Doing
 from formats.reading import FORMATS, a_context, rows_of
 from interop.peers import checked
 
@@ -163,13 +166,19 @@ def test_ultralytics_segments_are_read(torch, ultralytics, image, tmp_path):
         near([row[:6] for row in rows], [row[:6] for row in WANTED], tolerance=1.01)
 
 
+def a_collector(folder, given, **options):
+    """One that is inside its context, and whose results go into a list: only what is taken counts here."""
+    collector = Collector(folder / "spool", SpoolHead(), Doing(lambda *_: None), options=options)
+    collector._threads = SimpleNamespace(offer=lambda chunks: given.append(chunks) or True), None
+    return collector
+
+
 def test_ultralytics_predicts_into_the_collector(torch, ultralytics, image, tmp_path):
     """A real prediction of a model without weights, by its callback; the files that it saves hold the same boxes."""
     model = ultralytics.YOLO("yolov8n.yaml")
     given = []
-    taken = Collector(lambda predictions, _: given.extend(predictions.chunks(Tally())), tmp_path, options={})
-    taken._queue.put_nowait = given.append  # only what is taken counts here, not how it is sent
-    model.add_callback("on_predict_batch_end", taken.on_predict_batch_end)
+    taken = a_collector(tmp_path, given)
+    model.add_callback("on_predict_batch_end", taken.ultralytics_batch)
     (result,) = model.predict(
         str(image), imgsz=64, conf=1e-6, max_det=20, save_txt=True, save_conf=True, project=str(tmp_path), name="p",
         verbose=False,
@@ -195,11 +204,10 @@ def test_ultralytics_validates_into_the_collector(torch, ultralytics, image, tmp
     data = tmp_path / "data.yaml"
     data.write_text(f"path: {tmp_path}\ntrain: images\nval: images\nnames: {json.dumps(names)}\n")
     chunks = []
-    taken = Collector(lambda *_: None, tmp_path, options={"images": image.parent})
-    taken._queue.put_nowait = chunks.append
+    taken = a_collector(tmp_path, chunks, images=image.parent)
     model = ultralytics.YOLO("yolov8n.yaml")
     model.model.names = names
-    model.add_callback("on_val_end", taken.on_val_end)
+    model.add_callback("on_val_end", taken.ultralytics_validation)
     model.val(
         data=str(data), imgsz=64, conf=1e-6, max_det=20, save_json=True, plots=False, workers=0, batch=1,
         project=str(tmp_path), name="v", verbose=False,

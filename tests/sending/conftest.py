@@ -53,3 +53,13 @@ def _served(folder):
 def diffgram(sandbox, tmp_path):
     with Diffgram(server_of(sandbox), outbox=tmp_path / "outbox.sqlite") as opened:
         yield opened
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Five images of 100x80."""
+    (tmp_path / "images").mkdir()
+    paths = [tmp_path / "images" / f"{number}.jpg" for number in range(5)]
+    for path in paths:
+        Picture.new("RGB", (100, 80), "grey").save(path)
+    return paths

@@ -10,40 +10,14 @@ import time
 from types import SimpleNamespace as Thing
 
 import numpy as np
-import pytest
-from PIL import Image as Picture
 
-from boxferry import Diffgram, Manner
+from boxferry import Diffgram
 from boxferry.diffgram.settings import Credentials
-from boxferry.errors import UsageError
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
+from boxferry.sending.spool import Spool
+from sending.collecting import a_collector, a_result, wait_until
 from sending.pushing import boxes_in, server_of
 from videos import a_video
-
-MANNER = Manner(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, failures=2, first_pause_s=0.01))
-NAMES = {0: "cat", 1: "dog"}
-
-
-def a_result(path, corners=((40, 30, 60, 50),)):
-    """As Ultralytics gives it."""
-    boxes = Thing(xyxy=np.array(corners, float), cls=np.zeros(len(corners)), conf=np.full(len(corners), 0.5), id=None)
-    return Thing(boxes=boxes, obb=None, masks=None, names=NAMES, path=str(path), orig_shape=(80, 100))
-
-
-@pytest.fixture
-def images(tmp_path):
-    """Five images of 100x80."""
-    (tmp_path / "images").mkdir()
-    paths = [tmp_path / "images" / f"{number}.jpg" for number in range(5)]
-    for path in paths:
-        Picture.new("RGB", (100, 80), "grey").save(path)
-    return paths
-
-
-def a_collector(diffgram, **options):
-    given = {"directory": "Default", "model": "m", "run": "r", "manner": MANNER, "every_s": 0.1} | options
-    return diffgram.collector(**given)
 
 
 def test_results_arrive_while_the_loop_goes_on(sandbox, diffgram, images):
@@ -59,10 +33,10 @@ def test_results_arrive_while_the_loop_goes_on(sandbox, diffgram, images):
 
 
 def test_the_ultralytics_callback_hands_over_a_batch(sandbox, diffgram, images):
-    """model.add_callback("on_predict_batch_end", collect.on_predict_batch_end)."""
+    """model.add_callback("on_predict_batch_end", collect.ultralytics_batch)."""
     with a_collector(diffgram) as collect:
-        collect.on_predict_batch_end(Thing(results=[a_result(path) for path in images]))
-        collect.on_predict_batch_end(Thing(results=None))
+        collect.ultralytics_batch(Thing(results=[a_result(path) for path in images]))
+        collect.ultralytics_batch(Thing(results=None))
     assert collect.report.ok
     assert len(sandbox.files()) == 5
 
@@ -72,9 +46,9 @@ def test_the_validators_results_are_taken_at_its_end(sandbox, diffgram, images):
     item = {"category_id": 17, "bbox": [40, 30, 20, 20], "score": 0.5}
     validator = Thing(names={0: "person", 1: "cat"}, class_map=[1, 17], jdict=[item | {"file_name": "1.jpg"}])
     with a_collector(diffgram, images=images[0].parent) as collect:
-        collect.on_val_end(validator)
-        collect.on_val_end(Thing(names={}, jdict=[]))
-        collect.on_val_end(Thing(names={0: "cat"}, class_map=[17], jdict=[item]))
+        collect.ultralytics_validation(validator)
+        collect.ultralytics_validation(Thing(names={}, jdict=[]))
+        collect.ultralytics_validation(Thing(names={0: "cat"}, class_map=[17], jdict=[item]))
     assert boxes_in(sandbox, "1.jpg") == [(40, 30, 60, 50)]
     assert list(diffgram.labels()) == ["cat"]
     assert collect.report.lost == {"unusable": 2}
@@ -133,12 +107,10 @@ def test_a_wrong_secret_reaches_the_report_and_not_the_loop(sandbox, tmp_path, i
 
 
 def test_a_full_queue_is_counted_and_never_waited_for(sandbox, diffgram, images, monkeypatch):
-    """The loop is faster than the disk: what does not fit is not taken, and said."""
-    from boxferry.sending.spool import SpoolFile
-
+    """The loop is faster than the disk: what does not fit is lost, and said, with its boxes."""
     go_on = threading.Event()
-    add = SpoolFile.add
-    monkeypatch.setattr(SpoolFile, "add", lambda self, chunks: (go_on.wait(10), add(self, chunks)))
+    add = Spool.add
+    monkeypatch.setattr(Spool, "add", lambda self, group: (go_on.wait(10), add(self, group)))
     with a_collector(diffgram, waiting=1) as collect:
         started = time.monotonic()
         for path in images:
@@ -146,22 +118,25 @@ def test_a_full_queue_is_counted_and_never_waited_for(sandbox, diffgram, images,
             time.sleep(0.02)
         assert time.monotonic() - started < 5
         go_on.set()
-    assert collect.report.lost["queue-full"] >= 2
-    assert collect.report.images + collect.report.lost["queue-full"] == 5
-    assert len(sandbox.files()) == collect.report.images
+    report = collect.report
+    assert not report.ok
+    assert report.lost["queue-full"] == report.dropped["queue-full"] >= 2
+    assert (report.images, report.boxes) == (5, 5)
+    assert len(sandbox.files()) == 5 - report.lost["queue-full"]
 
 
 def test_a_full_disk_is_counted(sandbox, diffgram, images, monkeypatch):
     """Not a traceback in a thread."""
-    from boxferry.sending.spool import SpoolFile
 
-    def full(self, chunks):
+    def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(SpoolFile, "add", full)
-    with a_collector(diffgram) as collect:
+    with monkeypatch.context() as patched, a_collector(diffgram) as collect:
+        patched.setattr(os, "write", full)
         collect(a_result(images[0]))
-    assert collect.report.lost == {"not-kept": 1}
+        wait_until(lambda: collect.report.lost)
+    assert collect.report.lost == collect.report.dropped == {"not-kept": 1}
+    assert not collect.report.ok
     assert "No space left" in collect.report.problems[0]
 
 
@@ -204,15 +179,3 @@ def test_what_was_taken_survives_the_process(sandbox, diffgram, tmp_path, images
 
 if __name__ == "__main__":
     main(*json.loads(sys.argv[1]))
-
-
-def test_a_collector_outside_its_context_is_an_error_at_the_first_call(sandbox, diffgram, images):
-    """Before it is entered and after it was left: what it was given would be lost in silence."""
-    collect = a_collector(diffgram)
-    with pytest.raises(UsageError, match="outside its context: with"):
-        collect(a_result(images[0]))
-    with collect:
-        collect(a_result(images[0]))
-    with pytest.raises(UsageError, match="outside its context"):
-        collect(a_result(images[1]))
-    assert len(sandbox.files()) == 1

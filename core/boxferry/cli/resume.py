@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 def resume_command(session: Session, /, run: str, verify: bool, resend_stuck: bool, **given: Any) -> int:
     """Go on with RUN, a number or name as `boxferry status` lists it.
 
+    What collectors of RUN have left on disk is sent, and what they have set aside is tried again.
     The server is asked about every packet whose outcome is unknown before anything is sent again.
     """
     with diffgram_of(given) as diffgram, progress() as listener:

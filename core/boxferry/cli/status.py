@@ -1,7 +1,8 @@
-"""`boxferry status`: the runs in the outbox, and what became of a run's packets; asks no server."""
+"""`boxferry status`: the runs in the outbox with the states of their packets, what waits on disk; asks no server."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,13 @@ from boxferry.cli.server import outbox_option
 from boxferry.errors import OutboxError
 from boxferry.sending.outbox import STATES, Outbox
 from boxferry.sending.project import default_outbox
+from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
     from boxferry.sending.outbox import Run
+    from boxferry.sending.waiting import Waiting
+
+SHOWN = 5  #: images that were set aside, in a list for people
 
 
 @click.command("status")
@@ -24,15 +29,82 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--ndjson", is_flag=True, help="A record for each run, or for each packet of RUN.")
 def status_command(run: str | None, outbox: str | None, as_json: bool, ndjson: bool) -> None:
-    """List the runs in the outbox, or the packets of RUN (a number or a name) by state."""
+    """List the runs in the outbox, or the packets of RUN (a number or a name) by state.
+
+    What collectors have left on disk is listed by run, with the images that could not be sent and why.
+    """
     path = Path(outbox) if outbox else default_outbox()
+    waiting = waiting_beside(path)
     if not path.exists():
-        raise OutboxError(f"{path}: no outbox here; nothing was pushed yet, or name it with --outbox")
+        if not waiting:
+            raise OutboxError(f"{path}: no outbox here; nothing was pushed yet, or name it with --outbox")
+        _print_waiting([each for each in waiting if run in {None, *_names(each)}], as_json=as_json, ndjson=ndjson)
+        return
     with Outbox(path) as opened:
         if run is None:
-            _print_runs(opened, as_json=as_json, ndjson=ndjson)
+            _print_runs(opened, waiting, as_json=as_json, ndjson=ndjson)
+        elif found := [each for each in waiting if run in _names(each) and not _has(opened, each)]:
+            _print_waiting(found, as_json=as_json, ndjson=ndjson)
         else:
-            _print_run(opened, opened.find_run(run), as_json=as_json, ndjson=ndjson)
+            _print_run(opened, opened.find_run(run), waiting, as_json=as_json, ndjson=ndjson)
+
+
+def _names(waiting: Waiting) -> tuple[str, str]:
+    """What the run of waiting results is called by."""
+    return waiting.head.run, f"{waiting.head.model}/{waiting.head.run}"
+
+
+def _has(outbox: Outbox, waiting: Waiting) -> bool:
+    """Whether the outbox has the run of waiting results."""
+    return any(_of_run(waiting, run) for run in outbox.runs())
+
+
+def _of_run(waiting: Waiting, run: Run) -> bool:
+    head = waiting.head
+    return (head.host, head.project, head.model, head.run) == (run.host, run.project, run.model, run.name)
+
+
+def _waiting_facts(waiting: Waiting) -> dict[str, Any]:
+    head = waiting.head
+    return {
+        "run": head.run,
+        "model": head.model,
+        "project": head.project,
+        "host": head.host,
+        "directory": head.directory,
+        "images": waiting.images,
+        "boxes": waiting.boxes,
+        "age_s": round(time.time() - waiting.since) if waiting.since else 0,
+        "folder": waiting.folder,
+        "aside": msgspec.to_builtins(waiting.aside),
+    }
+
+
+def _print_waiting(waiting: list[Waiting], *, as_json: bool = False, ndjson: bool = False) -> None:
+    """What collectors have left on disk: it is sent by the next one of the run, or by `resume`."""
+    facts = [_waiting_facts(each) for each in waiting]
+    if ndjson:
+        for fact in facts:
+            write_record({"record": "waiting", **fact})
+    elif as_json:
+        write_json({"waiting": facts})
+    elif facts:
+        header = ("waiting on disk: run", "model", "project", "directory", "images", "boxes", "since", "set aside")
+        rows = [(f["run"], f["model"], f["project"], f["directory"], f["images"], f["boxes"], *_ages(f)) for f in facts]
+        click.echo(table(header, rows))
+        for fact in facts:
+            for aside in fact["aside"][:SHOWN]:
+                say(f"set aside {aside['image']}, {aside['boxes']} boxes: {aside['reason']}")
+            if len(fact["aside"]) > SHOWN:
+                say(f"and {len(fact['aside']) - SHOWN} more; --json lists all of them")
+            say(f"send it with: boxferry resume {fact['run']}")
+
+
+def _ages(fact: dict[str, Any]) -> tuple[str, int]:
+    """Since when the oldest waits, in words; and how many images are set aside."""
+    minutes = fact["age_s"] // 60
+    age = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return age if fact["images"] else "", len(fact["aside"])
 
 
 def _facts(outbox: Outbox, run: Run) -> dict[str, Any]:
@@ -40,34 +112,38 @@ def _facts(outbox: Outbox, run: Run) -> dict[str, Any]:
     return {**msgspec.to_builtins(run), "states": counts}
 
 
-def _print_runs(outbox: Outbox, *, as_json: bool, ndjson: bool) -> None:
+def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson: bool) -> None:
     facts = [_facts(outbox, run) for run in outbox.runs()]
     if ndjson:
         for fact in facts:
             write_record(fact)
+        _print_waiting(waiting, ndjson=True)
     elif as_json:
-        write_json({"outbox": str(outbox.path), "runs": facts})
+        write_json({"outbox": str(outbox.path), "runs": facts, "waiting": [_waiting_facts(each) for each in waiting]})
     else:
         rows = [
             (f["id"], f["name"], f["model"], f["project"], f["directory_id"], *_packets(f["states"])) for f in facts
         ]
         click.echo(table(("id", "run", "model", "project", "directory", *STATES), rows))
+        _print_waiting(waiting)
 
 
 def _packets(states: dict[str, dict[str, int]]) -> list[int]:
     return [states.get(state, {}).get("packets", 0) for state in STATES]
 
 
-def _print_run(outbox: Outbox, run: Run, *, as_json: bool, ndjson: bool) -> None:
+def _print_run(outbox: Outbox, run: Run, waiting: list[Waiting], *, as_json: bool, ndjson: bool) -> None:
     facts = _facts(outbox, run)
+    waiting = [each for each in waiting if _of_run(each, run)]
     packets = [msgspec.to_builtins(e) for e in outbox.entries(run.id)] if as_json or ndjson else []
     for packet in packets:
         del packet["body"]
     if ndjson:
         for packet in packets:
             write_record(packet)
+        _print_waiting(waiting, ndjson=True)
     elif as_json:
-        write_json({**facts, "packets": packets})
+        write_json({**facts, "packets": packets, "waiting": [_waiting_facts(each) for each in waiting]})
     else:
         click.echo(
             f"run {run.id} '{run.name}' of model '{run.model}', project {run.project}, directory {run.directory_id}"
@@ -77,3 +153,4 @@ def _print_run(outbox: Outbox, run: Run, *, as_json: bool, ndjson: bool) -> None
         )
         for entry in outbox.entries(run.id, ("unsure", "stuck", "refused")):
             say(f"{entry.state} {entry.file_name}: {entry.reason}")
+        _print_waiting(waiting)

@@ -1,91 +1,62 @@
-"""Takes results from an inference loop and sends them in the background; never raises into the loop."""
+"""Takes results from an inference loop and sends them in the background; what goes wrong does not reach the loop."""
 
 from __future__ import annotations
 
-import logging
-import queue
+import atexit
+import os
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from boxferry.boxes.join import only_images, whole_video
-from boxferry.boxes.refine import without_labels
+from boxferry.boxes.refine import filter_score, without_labels
 from boxferry.boxes.tally import Tally
 from boxferry.diffgram.names import text_problem
-from boxferry.errors import InputError, UsageError
+from boxferry.errors import UsageError
 from boxferry.reading.read import read
-from boxferry.sending.spool import SpoolFile, left_behind
+from boxferry.sending.collector_report import CollectorReport, log
+from boxferry.sending.keeper import Keeper, boxes_in, images_in, write
+from boxferry.sending.pusher import Pusher
+from boxferry.sending.spool import Spool, left_over
+from boxferry.sending.spool_format import lines_of
+from boxferry.sending.validator import results_of_validator
+from boxferry.sending.waiting import asides
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections
-    from boxferry.reading.predictions import Predictions
-    from boxferry.sending.manner import Manner
     from boxferry.sending.report import PushReport
+    from boxferry.sending.spool_format import SpoolHead
+    from boxferry.sending.spool_push import Doing
 
-log = logging.getLogger("boxferry.collector")
-
-SHOWN = 5
-
-
-@dataclass(slots=True)
-class CollectorReport:
-    """What became of what a collector was given.
-
-    Attributes:
-        images: images taken.
-        boxes: boxes on them, as they came.
-        dropped: boxes left out before they were kept, by reason, as in the tally.
-        lost: images that were not taken, by reason: 'queue-full' (the disk was slower than the loop), 'unusable' (what
-            was handed over is no result), 'not-kept' (the disk took nothing).
-        problems: the first few problems, in words.
-        pushes: what each push did; of one that failed nothing is here, but in `problems`.
-        waiting: files of results that are on this machine still; the next collector of the same run sends them.
-    """
-
-    images: int = 0
-    boxes: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-    pushes: list[PushReport] = field(default_factory=list)
-    waiting: list[Path] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything was taken and sent."""
-        return not self.lost and not self.waiting and all(push.exit_code == 0 for push in self.pushes)
-
-    def summary(self) -> str:
-        """One line."""
-        lost = f", not taken: {', '.join(f'{n} {why}' for why, n in self.lost.items())}" if self.lost else ""
-        waiting = f"; {len(self.waiting)} files wait for the next time" if self.waiting else ""
-        sent = f"; {self.pushes[-1].summary()}" if self.pushes else ""
-        problem = f"; {self.problems[-1]}" if self.problems else ""
-        return f"{self.images} images, {self.boxes} boxes taken{lost}{waiting}{sent}{problem}"
+AT_EXIT_S = 10.0  #: how long the end of a process that did not leave the context waits for the disk
 
 
 class Collector:
-    """A context manager that is called with each result. Nothing that goes wrong here reaches the inference loop.
+    """A context manager that is called with each result. What goes wrong here does not reach the inference loop.
 
     A result is turned into plain arrays at once, since frameworks use their buffers again, and put into a bounded
-    queue; a thread writes it to disk and, every few seconds, pushes what has come into the outbox and on to the server.
-    What is on the disk when the process dies, or while the server is down, is sent by the next collector of the run.
-    Frames of a video are one packet: they stay in memory until the end.
+    buffer; one thread writes it to disk, another pushes what is on the disk every few seconds, so that a slow server
+    holds nothing up. What is on the disk when the process ends, or while the server is down, is sent by the next
+    collector of the run or by `resume`. A context that was left can be entered again. Frames of a video are one packet:
+    they stay in memory until the end.
+
+    In a process that is forked inside the context, as loaders do, results are written straight to disk.
     """
 
     def __init__(
         self,
-        push: Callable[[Predictions, bool], PushReport],
         folder: Path,
+        head: SpoolHead,
+        doing: Doing,
         *,
         options: dict[str, Any],
-        images: str | os.PathLike[str] | None = None,
+        min_score: float | None = None,
+        settle: Callable[[PushReport, float], PushReport] | None = None,
         waiting: int = 1000,
         every_s: float = 5.0,
         close_s: float = 60.0,
@@ -94,188 +65,216 @@ class Collector:
         """Prepare; `Diffgram.collector` makes one.
 
         Args:
-            push: pushes predictions; is told whether to wait for their end.
             folder: where results wait.
+            head: what they are of.
+            doing: how they are pushed.
             options: what `read` is given with each result.
-            images: the folder of the images, looked up when results are pushed.
-            waiting: how many images may wait in memory; further ones are not taken.
+            min_score: boxes under it are left out.
+            settle: waits for the end of what a push has sent.
+            waiting: how many images may wait in memory; further ones are lost, and counted.
             every_s: seconds between pushes.
-            close_s: seconds that leaving the context waits for what is under way.
+            close_s: seconds that leaving the context takes at most.
             clock: seconds.
         """
         self.report = CollectorReport()
-        self._push, self._folder, self._options, self._images = push, folder, options, images
-        self._videos: dict[str, list[Detections]] = {}
+        self._folder, self._head, self._doing, self._settle = folder, head, doing, settle
+        self._options, self._min_score, self._waiting = options, min_score, waiting
         self._every_s, self._close_s, self._clock = every_s, close_s, clock
-        self._queue: queue.Queue[list[Detections] | None] = queue.Queue(maxsize=waiting)
-        self._open = False
-        self._thread = threading.Thread(target=self._work, name="boxferry-collector", daemon=True)
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._videos: dict[str, list[Detections]] = {}
+        self._spool = Spool(folder, head)
+        self._threads: tuple[Keeper, Pusher] | None = None
+        self._forked = False
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._open = True
+        self._see_process()
+        if self._threads or self._forked:
+            raise UsageError("the collector's context is entered already: enter it once, and call it inside")
+        keeper = Keeper(self._spool, self.report, limit=self._waiting)
+        pusher = Pusher(
+            self._spool, self._doing, self.report, settle=self._settle, every_s=self._every_s, clock=self._clock
+        )
+        keeper.start()
+        pusher.start()
+        self._threads = keeper, pusher
+        atexit.register(self._at_exit)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open = False
-        if not self._thread.is_alive():
-            self.report.waiting = sorted(self._folder.glob("*.ndjson"))
+        if self._process != os.getpid():
+            return  # a forked process that took nothing
+        if self._forked:
+            self._spool.rotate()
             return
-        deadline = self._clock() + self._close_s
-        try:
-            self._queue.put([whole_video(frames) for frames in self._videos.values()], timeout=self._close_s)
-            self._queue.put(None, timeout=self._close_s)
-            self._thread.join(timeout=max(0.0, deadline - self._clock()))
-            if self._thread.is_alive():
-                self._note(f"still sending after {self._close_s:g} s; what is left is sent the next time")
-            self.report.waiting = sorted(self._folder.glob("*.ndjson"))
-        except Exception as error:  # noqa: BLE001 # nothing reaches the loop
-            self._note(repr(error))
+        self._close(self._close_s, send=True)
         log.info("%s", self.report.summary())
 
+    def _at_exit(self) -> None:
+        """When the process ends without leaving the context, write what is in memory to disk."""
+        if not self._threads or self._process != os.getpid():
+            return
+        self._close(AT_EXIT_S, send=False)
+        if waiting := self.report.waiting_images:
+            log.warning("the collector's context was not left: %d images wait for `boxferry resume`", waiting)
+
+    def _close(self, within_s: float, *, send: bool) -> None:
+        """Write everything to disk, and push it where that is wanted; all of it within one deadline."""
+        with self._lock:
+            threads, self._threads = self._threads, None
+            videos, self._videos = self._videos, {}
+        if threads is None:
+            return
+        atexit.unregister(self._at_exit)
+        keeper, pusher = threads
+        deadline = self._clock() + within_s
+        try:
+            for frames in videos.values():
+                self._hand_over([whole_video(frames)], keeper)
+            keeper.close(timeout_s=within_s)
+            ended = pusher.close(deadline if send else self._clock())
+            if send and not ended:
+                self.report.note(f"still sending after {within_s:g} s; what is left is sent the next time")
+            self._look_what_waits()
+        except Exception as error:  # noqa: BLE001 # nothing reaches the loop
+            self.report.note(str(error) or repr(error))
+
+    def _look_what_waits(self) -> None:
+        self.report.waiting = left_over(self._folder, self._spool.own)
+        self.report.waiting_images = sum(len(lines_of(path)) for path in self.report.waiting if path.exists())
+        self.report.aside = asides(self._folder)
+
     def __call__(self, result: object, image: str | None = None) -> None:
-        """Take the result of one image, or a list of such.
+        """Take the result of one image, or several: a list, a generator, or {image: result}.
 
         Args:
             result: as a framework gives it.
             image: the image's name or path, where the result does not tell it.
 
         Raises:
-            UsageError: it is called outside its `with`: nothing would be kept or sent.
+            UsageError: the context was not entered, or was left: nothing would ever be sent.
         """
-        if not self._open:
+        self._see_process()
+        if not self._threads and not self._forked:
+            self.report.lose("outside", 1)
             raise UsageError("the collector is called outside its context: with diffgram.collector(…) as collect: …")
+        value = result if image is None else {str(image): result}
         try:
-            self._take(result if image is None else {str(image): result})
-        except Exception as error:  # noqa: BLE001 # nothing reaches the loop
-            self.report.lost["unusable"] += 1
-            self._note(str(error) or repr(error))
+            for each in value if isinstance(value, Iterator) else (value,):
+                self._take_or_split(each)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # nothing reaches the loop, also not what a plugin raises
+            self._unusable(error)
 
-    def on_predict_batch_end(self, predictor: Any) -> None:  # noqa: ANN401 # Ultralytics' predictor
-        """A callback of Ultralytics: `model.add_callback("on_predict_batch_end", collect.on_predict_batch_end)`."""
+    def ultralytics_batch(self, predictor: Any) -> None:  # noqa: ANN401 # Ultralytics' predictor
+        """A callback of Ultralytics: `model.add_callback("on_predict_batch_end", collect.ultralytics_batch)`."""
         for result in getattr(predictor, "results", None) or ():
             self(result)
 
-    def on_val_end(self, validator: Any) -> None:  # noqa: ANN401 # Ultralytics' validator
-        """A callback of Ultralytics, for a validation with `save_json`: `model.add_callback("on_val_end", …)`."""
+    def ultralytics_validation(self, validator: Any) -> None:  # noqa: ANN401 # Ultralytics' validator
+        """A callback of Ultralytics, for `save_json`: `model.add_callback("on_val_end", …)`."""
         try:
             found = results_of_validator(validator)
-        except Exception as error:  # noqa: BLE001 # nothing reaches the loop
-            self.report.lost["unusable"] += 1
-            self._note(str(error) or repr(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # nothing reaches the loop
+            self._unusable(error)
             return
         for image, results in found.items():
             self(results, image)
 
+    @property
+    def on_predict_batch_end(self) -> Callable[[Any], None]:
+        """The former name of `ultralytics_batch`, which other frameworks take for a hook of theirs."""
+        return self._renamed("on_predict_batch_end", self.ultralytics_batch)
+
+    @property
+    def on_val_end(self) -> Callable[[Any], None]:
+        """The former name of `ultralytics_validation`, which other frameworks take for a hook of theirs."""
+        return self._renamed("on_val_end", self.ultralytics_validation)
+
+    def _renamed(self, old: str, new: Callable[[Any], None]) -> Callable[[Any], None]:
+        warnings.warn(f"Collector.{old} is called {new.__name__} now", DeprecationWarning, stacklevel=3)
+        return new
+
+    def _unusable(self, error: BaseException) -> None:
+        self.report.lose("unusable", 1)
+        self.report.note(str(error) or repr(error))
+
+    def _take_or_split(self, value: Any) -> None:  # noqa: ANN401 # whatever was handed over
+        """Take results; where one of several cannot be read, take the others."""
+        try:
+            return self._take(value)
+        except (Exception, SystemExit):
+            parts = _parts(value)
+            if not parts:
+                raise
+        for part in parts:
+            try:
+                self._take(part)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 # each of them counts
+                self._unusable(error)
+        return None
+
     def _take(self, value: object) -> None:
         tally = Tally()
-        read_chunks = read(value, **self._options).unrefined(tally)
-        chunks = [self._unless_video(_with_texts(chunk, tally)) for chunk in read_chunks]
-        try:
-            self._queue.put_nowait(chunks)
-        except queue.Full:
-            self.report.lost["queue-full"] += max(1, tally.images)
-            self._note("the queue is full: results come faster than they can be kept")
+        chunks = []
+        for chunk in read(value, **self._options).unrefined(tally):
+            kept = _with_texts(chunk, tally)
+            if self._min_score is not None:
+                kept = filter_score(kept, min_score=self._min_score, tally=tally)
+            chunks.append(kept)
+        self.report.take(tally)
+        self._hand_over([self._unless_video(chunk) for chunk in chunks], self._threads and self._threads[0])
+
+    def _hand_over(self, chunks: list[Detections], keeper: Keeper | None) -> None:
+        chunks = [chunk for chunk in chunks if chunk.images]
+        if not chunks:
             return
-        self.report.images += tally.images
-        self.report.boxes += tally.read
-        self.report.dropped += tally.dropped
+        if keeper is None:
+            write(self._spool, [chunks], self.report)
+        elif not keeper.offer(chunks):
+            self.report.lose("queue-full", images_in(chunks), boxes_in(chunks))
+            self.report.note("the queue is full: results come faster than they can be written to disk")
 
     def _unless_video(self, chunk: Detections) -> Detections:
         """The still images of a chunk; the frames of videos are kept for the end."""
         videos = {image.key for image in chunk.images if image.video}
         for key in videos:
-            self._videos.setdefault(key, []).append(only_images(chunk, {key}))
+            self._keep_frame(key, only_images(chunk, {key}))
         return only_images(chunk, {image.key for image in chunk.images} - videos) if videos else chunk
 
-    def _note(self, problem: str) -> None:
-        log.warning("%s", problem)
-        if len(self.report.problems) < SHOWN and problem not in self.report.problems:
-            self.report.problems.append(problem)
+    def _keep_frame(self, key: str, frame: Detections) -> None:
+        if self._forked:
+            self.report.lose("forked", 1, len(frame))
+            self.report.note(f"{key}: frames of a video cannot be taken in a forked process")
+            return
+        with self._lock:
+            self._videos.setdefault(key, []).append(frame)
 
-    def _work(self) -> None:
-        try:
-            self._send_left_behind()
-            more = True
-            while more:
-                more = self._one_file()
-        except BaseException as error:  # noqa: BLE001 # a thread has nobody to raise to
-            self._note(repr(error))
+    def _see_process(self) -> None:
+        """In a process that was forked inside the context: it has no threads, so that results go straight to disk."""
+        if self._process == os.getpid():
+            return
+        self._process, self._forked = os.getpid(), self._threads is not None or self._forked
+        self._threads, self._videos, self._lock = None, {}, threading.Lock()
+        self._spool = Spool(self._folder, self._head)
+        self.report = CollectorReport()
+        if self._forked:
+            self.report.note(
+                f"process {self._process} was forked from the collector's: its results are written to disk, and sent "
+                "once it has ended"
+            )
 
-    def _one_file(self) -> bool:
-        """Fill one file until it is time to push, push it, and tell whether more can come."""
-        with SpoolFile(self._folder) as spool:
-            more = self._fill(spool)
-            if spool.images and self._pushed(spool.path, wait=not more):
-                spool.remove()
-        return more
 
-    def _fill(self, spool: SpoolFile) -> bool:
-        until = self._clock() + self._every_s
-        while True:
-            try:
-                chunks = self._queue.get(timeout=max(0.05, until - self._clock()))
-            except queue.Empty:
-                chunks = []
-            if chunks is None:
-                return False
-            self._keep(spool, chunks)
-            if self._clock() >= until and spool.images:
-                return True
-
-    def _keep(self, spool: SpoolFile, chunks: list[Detections]) -> None:
-        try:
-            spool.add(chunks)
-        except (OSError, ValueError) as error:
-            self.report.lost["not-kept"] += sum(len(chunk.images) for chunk in chunks)
-            self._note(f"{spool.path}: {(isinstance(error, OSError) and error.strerror) or error}")
-
-    def _send_left_behind(self) -> None:
-        for path in left_behind(self._folder):
-            if self._pushed(path, wait=False):
-                path.unlink(missing_ok=True)
-
-    def _pushed(self, path: Path, *, wait: bool) -> bool:
-        """Push a file; tells whether all of it is in the outbox, so that the file can go."""
-        try:
-            predictions = read(path, format="boxferry", images=self._images, options={"boxferry-media": "written"})
-            report = self._push(predictions, wait)
-        except Exception as error:  # noqa: BLE001 # the server is down, the outbox is busy: the file stays
-            self._note(str(error) or repr(error))
-            return False
-        self.report.pushes.append(report)
-        if report.stopped is not None:
-            self._note(str(report.stopped))
-        return True
+def _parts(value: Any) -> list[Any]:  # noqa: ANN401 # whatever was handed over
+    """The results of several images, each by itself; nothing where it is the result of one image, or may be."""
+    if isinstance(value, Mapping):
+        several = len(value) > 1 and not {"boxes", "labels"} <= set(value)
+        return [{name: result} for name, result in value.items()] if several else []
+    several = isinstance(value, list | tuple) and len(value) > 1
+    one = several and all(isinstance(each, dict) and {"label", "box"} <= set(each) for each in value)
+    return list(value) if several and not one else []
 
 
 def _with_texts(chunk: Detections, tally: Tally) -> Detections:
     """The boxes whose labels can be written to the disk and sent."""
     problems = {label: problem for label in chunk.labels if (problem := text_problem(label))}
     return without_labels(chunk, problems, tally)
-
-
-def results_of_validator(validator: Any) -> dict[str, list[dict[str, Any]]]:  # noqa: ANN401 # duck-typed
-    """Image → its results with label names, out of the list that Ultralytics' validation makes for `save_json`.
-
-    Raises:
-        InputError: there is no such list, or its items do not name their images.
-    """
-    items = getattr(validator, "jdict", None)
-    if not items:
-        raise InputError("the validator has no results: run it with save_json=True")
-    class_map = list(getattr(validator, "class_map", ()) or range(len(validator.names)))
-    found: dict[str, list[dict[str, Any]]] = {}
-    for item in items:
-        if not item.get("file_name"):
-            raise InputError("the validator's results do not name their images: that needs Ultralytics 8.4 or newer")
-        x, y, width, height = item["bbox"]
-        box = {"xmin": x, "ymin": y, "xmax": x + width, "ymax": y + height}
-        label = str(validator.names[class_map.index(item["category_id"])])
-        found.setdefault(item["file_name"], []).append({"score": item["score"], "label": label, "box": box})
-    return found
-
-
-def patient(manner: Manner, *, wait: bool) -> Manner:
-    """The manner of one push: without waiting for its end, while more is to come."""
-    return manner if wait else replace(manner, patience=replace(manner.patience, wait_s=0.0))

@@ -16,10 +16,12 @@ from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
 from boxferry.sending.carry import Patience, carry
-from boxferry.sending.collector import Collector, patient
+from boxferry.sending.collecting import check_collecting, doing, send_waiting, waiting_of, within
+from boxferry.sending.collector import Collector
 from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
+from boxferry.sending.manner_file import plain
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.outcome import State
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
@@ -33,7 +35,9 @@ from boxferry.sending.prepare import (
     unsent,
 )
 from boxferry.sending.report import PushReport, planned_file
-from boxferry.sending.spool import spool_folder
+from boxferry.sending.spool_format import SpoolHead, spool_folder
+from boxferry.sending.turns import turn
+from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
+    from boxferry.sending.waiting import Waiting
 
 
 OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"
@@ -176,8 +181,9 @@ class Diffgram:
     ) -> Collector:
         """What an inference loop hands its results to: a context manager, called with each result.
 
-        It never raises into the loop, and never slows it beyond putting arrays into a queue; what became of everything
-        stands in its `report`. Without the server results wait on this machine, for the next collector of the run.
+        What goes wrong does not reach the loop, and the loop waits for no server and no disk; what happened to the
+        results stands in its `report`. Without the server results wait on this machine, for the next collector of the
+        run or for `resume`.
 
         Args:
             directory: the directory on the server, by name or id.
@@ -185,29 +191,51 @@ class Diffgram:
             run: the run's name.
             manner: how the boxes are pushed.
             names: the classes' names, where the results have ids alone.
-            images: the folder of the images, where the results do not say where they are.
+            images: the folder of the images, where the results do not say where they are; only those that results name
+                are uploaded.
             min_score: leave boxes out whose score is under it.
             waiting: how many images may wait in memory.
             every_s: seconds between pushes.
-            close_s: seconds that leaving the context waits.
+            close_s: seconds that leaving the context takes at most.
+
+        Raises:
+            UsageError: an option makes no sense.
         """
         chosen = manner or Manner()
         check_names(model=model, run=run)
-
-        def push(predictions: Predictions, wait: bool) -> PushReport:  # noqa: FBT001 # the collector's signature
-            if min_score is not None:
-                predictions = predictions.filter(min_score=min_score)
-            return self.push(predictions, directory=directory, model=model, run=run, manner=patient(chosen, wait=wait))
-
+        check_collecting(chosen, min_score)
+        head = SpoolHead(
+            host=self.server.host,
+            project=self.server.project,
+            directory=directory,
+            model=model,
+            run=run,
+            images="" if images is None else os.path.abspath(images),  # noqa: PTH100 # links stay as they are named
+            manner=plain(chosen),
+        )
+        plugins = plugin_manager()
         return Collector(
-            push,
-            spool_folder(self.outbox_path, self.server.host, self.server.project, str(directory), model, run),
-            options={"names": names, "plugins": plugin_manager()},
-            images=images,
+            spool_folder(self.outbox_path, head.host, head.project, str(directory), model, run),
+            head,
+            doing(self, head, chosen, plugins),
+            options={"names": names, "plugins": plugins},
+            min_score=min_score,
+            settle=partial(self._settle, chosen),
             waiting=waiting,
             every_s=every_s,
             close_s=close_s,
         )
+
+    def _settle(self, manner: Manner, report: PushReport, wait_s: float) -> PushReport:
+        """Wait for the end of what a push has sent."""
+        if report.run is None:
+            return report
+        with turn(self.outbox_path):
+            return self._go_on(report.run, within(manner, wait_s).patience, Tally(), verify=manner.verify)
+
+    def waiting(self) -> list[Waiting]:
+        """What collectors have left on disk beside the outbox, of every server and project; asks no server."""
+        return waiting_beside(self.outbox_path)
 
     def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
         run = self._earlier_run(planner, place)
@@ -313,10 +341,12 @@ class Diffgram:
         listener: Listener | None = None,
         plugins: Plugins | None = None,
     ) -> PushReport:
-        """Go on with a run in the outbox: look up unknown outcomes, send what is queued, watch what is accepted.
+        """Go on with a run: look up unknown outcomes, send what is queued, watch what is accepted.
+
+        What collectors of the run have left on disk is sent first, and what they have set aside is tried again.
 
         Args:
-            run: its number or name.
+            run: its number or name; 'model/run' where several models have left results of one name on disk.
             patience: how long is waited, and for what.
             verify: read back what is applied now.
             resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
@@ -324,17 +354,41 @@ class Diffgram:
             plugins: the plugins that observe it; those that are installed where left out.
 
         Raises:
-            OutboxError: there is no such run, or another process is sending from this outbox.
+            OutboxError: there is no such run, or another process is sending from this outbox (`OutboxBusy`).
             UsageError: the run belongs to another server or project.
         """
-        patience = patience or Patience()
-        found = self.outbox.find_run(run)
-        if (found.host, found.project) != (self.server.host, self.server.project):
-            raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
-        told = Told(plugins or plugin_manager(), listener or Listener(), found)
+        patience, plugins, tally = patience or Patience(), plugins or plugin_manager(), Tally()
+        sent = [send_waiting(self, each, patience, plugins, tally) for each in waiting_of(self, run)]
+        found = next((each.run for each in reversed(sent) if each and each.run), None)
+        if sent and found is None:
+            return PushReport(tally=tally, run=None, outbox=str(self.outbox_path))
+        return self._go_on(
+            found or self.outbox.find_run(run),
+            patience,
+            tally,
+            verify=verify,
+            resend_stuck=resend_stuck,
+            listener=listener,
+            plugins=plugins,
+        )
+
+    def _go_on(
+        self,
+        run: Run,
+        patience: Patience,
+        tally: Tally,
+        *,
+        verify: bool,
+        resend_stuck: bool = False,
+        listener: Listener | None = None,
+        plugins: Plugins | None = None,
+    ) -> PushReport:
+        if (run.host, run.project) != (self.server.host, self.server.project):
+            raise UsageError(f"run '{run.name}' belongs to project '{run.project}' on {run.host}: name those settings")
+        told = Told(plugins or plugin_manager(), listener or Listener(), run)
         with self.outbox.sending():
-            ending = self._send(found, patience, told, {}, verify=verify, resend_stuck=resend_stuck)
-        return self._report(Tally(), found, patience, ending, [])
+            ending = self._send(run, patience, told, {}, verify=verify, resend_stuck=resend_stuck)
+        return self._report(tally, run, patience, ending, [])
 
     def _report(
         self, tally: Tally, run: Run, patience: Patience, ending: Ending, labels_created: list[str]

@@ -1,0 +1,121 @@
+"""How what a collector has left on disk is pushed: by the collector itself, and by `resume`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boxferry.boxes.tally import Place
+from boxferry.errors import BoxferryError, OutboxError, UsageError
+from boxferry.sending.manner_file import manner_of
+from boxferry.sending.spool import take_back
+from boxferry.sending.spool_format import HEAD
+from boxferry.sending.spool_push import Doing, SpoolPush
+from boxferry.sending.turns import turn
+from boxferry.sending.waiting import asides
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.plugins import Plugins
+    from boxferry.reading.predictions import Predictions
+    from boxferry.sending.carry import Patience
+    from boxferry.sending.manner import Manner
+    from boxferry.sending.project import Diffgram
+    from boxferry.sending.report import PushReport
+    from boxferry.sending.spool_format import SpoolHead
+    from boxferry.sending.waiting import Aside, Waiting
+
+log = logging.getLogger("boxferry.sending")
+
+
+def check_collecting(manner: Manner, min_score: float | None) -> None:
+    """See that results can be sent like that.
+
+    Raises:
+        UsageError: the options would send nothing, or the score is not from 0 to 1.
+    """
+    if manner.dry_run or manner.plan is not None:
+        raise UsageError("a collector sends what it takes: dry_run and plan are for a push")
+    if min_score is not None and not 0 <= min_score <= 1:
+        raise UsageError(f"min_score: {min_score}, expected 0 to 1")
+
+
+def within(manner: Manner, wait_s: float) -> Manner:
+    """The same, with at most so many seconds to wait for the end."""
+    patience = manner.patience
+    return replace(manner, patience=replace(patience, wait_s=min(patience.wait_s, wait_s)))
+
+
+def doing(diffgram: Diffgram, head: SpoolHead, manner: Manner, plugins: Plugins) -> Doing:
+    """How what waits on disk of a run is pushed; the collectors and threads of a process take turns."""
+
+    def push(predictions: Predictions, wait_s: float) -> PushReport:
+        with turn(diffgram.outbox_path):
+            return diffgram.push(
+                predictions,
+                directory=head.directory,
+                model=head.model,
+                run=head.run,
+                manner=within(manner, wait_s),
+            )
+
+    labels = partial(diffgram.labels, manner.schema) if manner.labels == "error" else None
+    return Doing(push, head.images, labels, plugins)
+
+
+def waiting_of(diffgram: Diffgram, run: str) -> list[Waiting]:
+    """What waits on disk of a run of this project.
+
+    Args:
+        diffgram: the project.
+        run: the run's number in the outbox, its name, or 'model/run'.
+
+    Raises:
+        OutboxError: the runs of several models have that name.
+    """
+    place = (diffgram.server.host, diffgram.server.project)
+    own = [each for each in diffgram.waiting() if (each.head.host, each.head.project) == place]
+    runs = diffgram.outbox.runs() if own and diffgram.outbox_path.exists() else []
+    if numbered := {(each.model, each.name) for each in runs if str(each.id) == run}:
+        return [each for each in own if (each.head.model, each.head.run) in numbered]
+    found = [each for each in own if run in {each.head.run, f"{each.head.model}/{each.head.run}"}]
+    if len(models := {each.head.model for each in found}) > 1:
+        listed = ", ".join(f"{model}/{run}" for model in sorted(models))
+        raise OutboxError(f"results of several runs '{run}' wait on disk: name one of {listed}")
+    return found
+
+
+def send_waiting(
+    diffgram: Diffgram, waiting: Waiting, patience: Patience, plugins: Plugins, tally: Tally
+) -> PushReport | None:
+    """Push what waits on disk of a run, and once more what was set aside; gives the last push's report.
+
+    Raises:
+        BoxferryError: what keeps it from being pushed; it stays on disk.
+    """
+    folder = Path(waiting.folder)
+    manner = replace(manner_of(waiting.head.manner, f"{folder}/{HEAD}"), patience=replace(patience, wait_s=0.0))
+    reports: list[PushReport] = []
+    take_back(folder)
+    way = doing(diffgram, waiting.head, manner, plugins)
+    files = SpoolPush(folder, way, pushed=reports.append, note=log.warning)
+    if problem := files.everything(lambda: 0.0):
+        raise problem if isinstance(problem, BoxferryError) else OutboxError(f"{folder}: {problem}")
+    _count(tally, waiting, reports, asides(folder))
+    return reports[-1] if reports else None
+
+
+def _count(tally: Tally, waiting: Waiting, reports: Iterable[PushReport], aside: Iterable[Aside]) -> None:
+    """Count what waited, what pushes of it have dropped, and what is set aside now."""
+    tally.images += waiting.images + len(waiting.aside)
+    tally.read += waiting.boxes + sum(each.boxes for each in waiting.aside)
+    for report in reports:
+        failed = report.tally.failed
+        tally.dropped.update({code: n for code, n in report.tally.dropped.items() if code not in failed})
+    for each in aside:
+        tally.fail("set-aside", each.reason, Place(each.image), boxes=each.boxes)

@@ -1,0 +1,44 @@
+"""Push options as plain values, so that what waits on disk is pushed later as it was meant."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.errors import InputError
+from boxferry.sending.manner import Manner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def plain(manner: Manner) -> dict[str, Any]:
+    """The options that are not the defaults, as values that JSON has."""
+    default = Manner()
+    given = {field.name: getattr(manner, field.name) for field in dataclasses.fields(manner)}
+    changed = {name: value for name, value in given.items() if value != getattr(default, name)}
+    found: dict[str, Any] = msgspec.to_builtins(changed, enc_hook=str, str_keys=True)
+    return found
+
+
+def manner_of(values: Mapping[str, Any], place: str) -> Manner:
+    """The options out of plain values.
+
+    Raises:
+        InputError: they are not such values; the message begins with `place`.
+    """
+    default = Manner()
+    try:
+        return Manner(**{name: _typed(getattr(default, name), value) for name, value in values.items()})
+    except (AttributeError, TypeError) as error:
+        raise InputError(f"{place}: not push options of this version: {error}") from error
+
+
+def _typed(default: object, value: Any) -> Any:  # noqa: ANN401 # one option's value
+    """A value as the option's default is: of a group of options, the group."""
+    if not (dataclasses.is_dataclass(default) and isinstance(value, dict)):
+        return value
+    group: Any = type(default)
+    return group(**value)
