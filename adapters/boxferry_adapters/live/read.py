@@ -92,7 +92,7 @@ def _in_pixels(live: LiveImage, image: Image) -> LiveImage:
 def _refuse_shares(live: LiveImage, image: Image) -> None:
     """An error where all boxes of an image look like shares of its size."""
     low, high = (float(live.xyxy.min()), float(live.xyxy.max())) if len(live.xyxy) else (0.0, 0.0)
-    fractions = bool((live.xyxy % 1 > 0).any())
+    fractions = bool((live.xyxy[np.isfinite(live.xyxy)] % 1 > 0).any())
     if low >= 0 and 0 < high <= 1 and fractions and not live.relative and min(image.width, image.height) > SMALLEST:
         found = f"all its boxes lie within 0 and 1, on an image of {image.width}x{image.height}"
         raise InputError(f"{image.key}: {found}: they look normalised; multiply them by its width and height")
