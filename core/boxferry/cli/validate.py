@@ -1,79 +1,152 @@
-"""`boxferry validate`: everything that reading and fitting a source meets, without a server."""
+"""`boxferry validate`: what a source is, and everything that reading and fitting it meets, without a server."""
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from boxferry.boxes.tally import Issue, Tally
 from boxferry.cli.output import say, table, write_json, write_record
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
-from boxferry.errors import InputError
+from boxferry.formats import output_stream
+from boxferry.review.checkup import checkup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from boxferry.cli.session import Session
-    from boxferry.reading.predictions import Predictions
+    from boxferry.review.checkup import Checkup
+
+SHOWN_CLASSES = 30
+OWN = {"as_json", "ndjson", "html", "drawn", "source"}
+REMEDY = re.compile(r"--[a-z][a-z0-9-]*(?: [\w.,=]+)?")
 
 
 @click.command("validate", cls=ReadingCommand)
 @source_argument()
 @reading_options
+@click.option(
+    "--html", metavar="FILE", help="A page too, with pictures of the suspicious images; - is standard output."
+)
+@click.option("--drawn", type=click.IntRange(0), default=24, show_default=True, help="How many images are drawn.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with the counts and the first examples.")
 @click.option("--ndjson", is_flag=True, help="A JSON record for each issue, and a last one with the counts.")
 @click.pass_obj
-def validate_command(session: Session, /, as_json: bool, ndjson: bool, **given: Any) -> int:
-    """Check SOURCE: what would be dropped or changed, and why. Needs no server."""
+def validate_command(
+    session: Session, /, as_json: bool, ndjson: bool, html: str | None, drawn: int, **given: Any
+) -> int:
+    """Check SOURCE: what it is, what would be dropped or changed, and why; and what to run next. Needs no server.
+
+    Says what was recognised and why, the classes with their boxes, the images whose size is known or not, the share of
+    boxes that is clipped, and whatever is suspicious.
+    """
     predictions = predictions_of(session, given, format_options(given))
     tally = Tally(strict=given["strict"], listener=_record if ndjson else None)
     with reading(predictions) as (predictions, _):
-        error = _read_through(predictions, tally)
-    summary = _summary(predictions, tally, error)
+        found = checkup(predictions, tally, pictures=drawn if html else 0)
+    following = _next(click.get_current_context(), found)
+    summary = {**found.as_dict(), "next": following}
+    if html:
+        _write_page(html, found, following)
     if ndjson:
         write_record({"kind": "summary", **summary})
     elif as_json:
         write_json({**summary, "examples": tally.example_dicts()})
-    else:
-        _print(predictions, tally)
-    if error:
-        raise error
-    return int(summary["exit_code"])
+    elif html != "-":
+        _print(found, following)
+    if found.stopped:
+        raise found.stopped
+    return found.exit_code
 
 
 def _record(issue: Issue) -> None:
     write_record(issue)
 
 
-def _read_through(predictions: Predictions, tally: Tally) -> InputError | None:
-    try:
-        for _ in predictions.fitted(tally):
-            pass
-    except InputError as error:
-        return error
-    return None
+def _write_page(target: str, found: Checkup, following: str) -> None:
+    from boxferry.review.checkup_page import checkup_page
+
+    with output_stream(Path(target)) as stream:
+        stream.write(checkup_page(found, following).encode("utf-8", "replace"))
 
 
-def _summary(predictions: Predictions, tally: Tally, error: InputError | None) -> dict[str, Any]:
-    return {
-        "source": predictions.source.name,
-        "format": predictions.format.name,
-        "why": predictions.why,
-        **tally.as_dict(),
-        "stopped": str(error) if error else None,
-        "exit_code": error.exit_code if error else tally.exit_code,
-    }
+def _next(context: click.Context, found: Checkup) -> str:
+    """The command to run next: the same with the option that an error names, else a push that sends nothing yet."""
+    arguments = [*_sources(context), *_given(context)]
+    problem = str(found.stopped) if found.stopped else ""
+    if not problem and found.tally.exit_code:
+        problem = next((line for line in found.suspicious() if REMEDY.search(line)), "")
+    if remedy := REMEDY.search(problem):
+        return f"{shlex.join(['boxferry', 'validate', *arguments])} {remedy[0]}"
+    if found.exit_code:
+        return shlex.join(["boxferry", "validate", *arguments, "--ndjson"])
+    if not found.predictions.has_folder:
+        arguments += ["--images", "DIR"]
+    return shlex.join(["boxferry", "push", *arguments, "--directory", "NAME", "--dry-run"])
 
 
-def _print(predictions: Predictions, tally: Tally) -> None:
+def _sources(context: click.Context) -> list[str]:
+    source = context.params["source"]
+    return source if isinstance(source, list) else [source]
+
+
+def _given(context: click.Context) -> Iterator[str]:
+    """The options as they were given, but for those of this command alone."""
+    for param in context.command.get_params(context):
+        name = param.name or ""
+        if name in OWN or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        option, value = param.opts[-1] if param.opts[-1].startswith("--") else param.opts[0], context.params[name]
+        if value is True:
+            yield option
+            continue
+        for each in value if isinstance(value, tuple) else (value,):
+            yield from (option, str(each))
+
+
+def _print(found: Checkup, following: str) -> None:
+    predictions, tally = found.predictions, found.tally
     click.echo(f"{predictions.source.name}: {predictions.format.name} ({predictions.why})")
     click.echo(f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept")
-    if tally.nothing_left:
-        click.echo(f"nothing is left: all {tally.read} boxes were dropped")
+    click.echo(_images(found))
+    click.echo(_scores(found))
+    if found.labels:
+        click.echo(table(("class", "boxes", "kept"), found.labels[:SHOWN_CLASSES]))
+        if len(found.labels) > SHOWN_CLASSES:
+            click.echo(f"and {len(found.labels) - SHOWN_CLASSES} more classes; --json lists them")
     counters = (("drop", tally.dropped), ("change", tally.changed), ("note", tally.noted), ("error", tally.failed))
-    rows = [(kind, code, n) for kind, counter in counters for code, n in sorted(counter.items())]
+    rows = [(kind, code, n, tally.share(code).strip(" ()")) for kind, c in counters for code, n in sorted(c.items())]
     if rows:
-        click.echo(table(("kind", "code", "count"), rows))
+        click.echo(table(("kind", "code", "count", "share"), rows))
+    for line in found.suspicious():
+        click.echo(f"suspicious: {line}")
+    click.echo(f"next: {following}")
     for code, issues in sorted(tally.examples.items()):
         for issue in issues[:5]:
             say(f"{code}: {issue}")
+
+
+def _images(found: Checkup) -> str:
+    counts = found.images
+    parts = [
+        f"{counts['with_boxes']} with boxes",
+        f"{counts['without_boxes']} without",
+        f"{counts['sized']} of known size",
+    ]
+    parts += [f"{counts['unsized']} with boxes and of unknown size"] if counts["unsized"] else []
+    if found.predictions.has_folder:
+        parts.append(f"{counts['found']} in the images folder, {counts['missing']} not")
+    return f"images: {', '.join(parts)}"
+
+
+def _scores(found: Checkup) -> str:
+    without = found.boxes.total() - found.scored
+    if not found.scored:
+        return "scores: none" if without else "scores: no boxes"
+    return f"scores: {found.lowest:g} to {found.highest:g}" + (f", {without} boxes without one" if without else "")

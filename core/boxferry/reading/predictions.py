@@ -174,18 +174,22 @@ class Predictions:
             raise UnknownLabel(_unknown_line(tally))
 
     def fitted(
-        self, tally: Tally, adjust: Callable[[Detections], Detections] = lambda chunk: chunk
+        self,
+        tally: Tally,
+        adjust: Callable[[Detections], Detections] = lambda chunk: chunk,
+        classes: ClassTable | None = None,
     ) -> Iterator[Detections]:
         """As `chunks`, then fitted to whole pixels inside each image: what packets are built from.
 
         Args:
             tally: counts what is read and what is dropped.
             adjust: is given each chunk before it is fitted, to bring it into another frame.
+            classes: is told the class ids of the source.
 
         Raises:
             InputError: as `chunks`, or an image with boxes has no known size.
         """
-        for chunk in self.chunks(tally):
+        for chunk in self.chunks(tally, classes):
             yield fit(adjust(chunk), tally=tally, tiny=self.tiny)
 
     def write(self, fmt: Format, target: Path, tally: Tally, options: Mapping[str, str]) -> None:
