@@ -21,7 +21,7 @@ BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 PEERS_FROM = (test_formats, test_frameworks, test_interop)  #: their tests say what they check
 FEATURES = ("score", "track", "outline", "attributes")
 NAMES = ["cat", "dog"]
-ASKED = ("difficult", "pose", "truncated", "group_id", "wet", "colour", "IsOccluded", "state", "visibility", "note")
+ASKED = ("difficult", "pose", "truncated", "group_id", "wet", "colour", "IsOccluded", "state", "visibility", "occluded")
 COCO = {
     "images": [{"id": 1, "file_name": "0.jpg", "width": 100, "height": 80, "video_id": 1, "frame_id": 1}],
     "videos": [{"id": 1, "name": "clip.mp4"}],
@@ -36,6 +36,10 @@ COCO = {
 VOC = b"""<annotation><filename>a.jpg</filename><size><width>100</width><height>80</height></size>
 <object><name>cat</name><confidence>0.5</confidence><difficult>1</difficult><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>40</xmax><ymax>60</ymax>
 </bndbox><polygon><x1>11</x1><y1>21</y1><x2>40</x2><y2>21</y2><x3>25</x3><y3>60</y3></polygon></object></annotation>"""
+LABELME_XML = b"""<annotation><filename>a.jpg</filename><folder>x</folder><source><sourceAnnotation>LabelMe Webtool
+</sourceAnnotation></source><object><name>cat</name><deleted>0</deleted><occluded>no</occluded><polygon><pt><x>10</x>
+<y>20</y></pt><pt><x>40</x><y>20</y></pt><pt><x>40</x><y>60</y></pt></polygon></object><imagesize><nrows>80</nrows>
+<ncols>100</ncols></imagesize></annotation>"""
 TASK = [
     {
         "data": {"image": "a.jpg"},
@@ -58,6 +62,7 @@ MORE = {
     "yolo": Sample(files={"a.txt": b"0 0.2 0.2 0.6 0.2 0.4 0.6 0.5\n"}, expected=[]),
     "yolo-track": Sample(files={"clip_1.txt": b"0 0.5 0.5 0.2 0.2 0.9 7\n"}, expected=[], options={"yolo-frames": "1"}),
     "voc": Sample(files={"a.xml": VOC}, expected=[]),
+    "labelme-xml": Sample(files={"a.xml": LABELME_XML}, expected=[]),
     "mot": Sample(
         files={"gt.txt": b"1,7,10,20,30,40,1,1,0.5\n"}, source="gt.txt", expected=[], options={"mot-label": "cat"}
     ),
@@ -111,7 +116,7 @@ def reads(fmt, folder):
     """What is kept of this format's samples."""
     found = set()
     for name, sample in {**SAMPLES, **MORE}.items():
-        if format_of(name) == fmt:
+        if fmt == (name if name in FORMATS else format_of(name)):
             found |= kept(read_back(fmt, sample.write(folder / name), sample.options))
     return found
 

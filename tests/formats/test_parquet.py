@@ -1,7 +1,9 @@
 """The format `parquet`: columns known by their names or named, rows of boxes or of images, and what is written."""
 
 import builtins
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -328,3 +330,32 @@ def test_without_pyarrow_the_error_names_the_extra(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"pip install 'boxferry\[parquet\]'"):
         read("parquet", path)
     assert read_source(path).format.name == "parquet"
+
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+NAMED = "image=picture,label=what,score=p"
+QUERIES = {
+    "pandas.parquet": ["--columns", f"{NAMED},x_min=a,y_min=b,x_max=c,y_max=d"],
+    "ray": ["--columns", f"{NAMED},x_min=a,y_min=b,x_max=c,y_max=d"],
+    "polars.parquet": ["--columns", f"{NAMED},box=boxes", "--parquet-box", "xyxy"],
+    "duckdb.parquet": ["--columns", NAMED],
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_what_left_a_query_or_a_job_as_parquet_is_read_by_its_own_column_names(tmp_path, name):
+    """The same packets as of the results in COCO, box by box, whichever tool wrote the table."""
+    images = ["--images", str(FIXTURES / "images")]
+    coco = ["--categories", str(FIXTURES / "coco" / "instances.json")]
+    found = []
+    for source, options in ((FIXTURES / "parquet" / name, QUERIES[name]), (FIXTURES / "coco" / "results.json", coco)):
+        target = tmp_path / f"{source.stem}.ndjson"
+        assert run(["convert", str(source), *options, *images, "-o", str(target)]) == 0
+        packets = [json.loads(line) for line in target.read_text().splitlines()]
+        found.append({p["original_filename"]: sorted(map(box_of, p.get("instance_list", []))) for p in packets})
+    assert found[0] == found[1]
+    assert sum(map(len, found[0].values())) == 30
+
+
+def box_of(instance):
+    return tuple(instance[key] for key in ("name", "score", "x_min", "y_min", "x_max", "y_max"))

@@ -7,7 +7,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.reading.read import choose_format
 from boxferry.reading.source import source_of
 from formats.reading import FORMATS, images_of, rows_of
-from formats.samples import SAMPLES, format_of
+from formats.samples import LABELSTUDIO, SAMPLES, as_json, format_of
 
 TABLES = ("dota-results", "openimages", "openimages-predictions", "parquet", "parquet-images")  #: many rows an image
 
@@ -79,3 +79,44 @@ def test_a_fixed_size_is_for_images_of_which_nothing_is_known(tmp_path):
     images = images_of(tmp_path / "images", "a.jpg", size=(50, 40))
     assert sum(map(len, read_source(source, images=images).chunks(tally := Tally()))) == 0
     assert tally.failed == {"size-mismatch": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "data"),
+    [
+        ("kitti", "0.txt", b"cat 1 2\n"),
+        ("dota", "0.txt", b"cat\n"),
+        ("labelme", "0.json", b'{"shapes": ['),
+        ("cvat", "0.xml", b"<annota"),
+        ("openimages", "0.csv", b"x,y\n"),
+    ],
+)
+def test_one_file_that_is_cut_or_another_does_not_hide_the_others(tmp_path, name, file, data):
+    """The format is still recognised."""
+    SAMPLES[name].write(tmp_path)
+    (tmp_path / file).write_bytes(data)
+    assert FORMATS[name].sniff(source_of(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["createml", "ndjson", "labelme", "labelstudio"])
+def test_utf16_and_gzip_are_undone(tmp_path, name):
+    """Of JSON files, by themselves and in a folder."""
+    import gzip
+
+    sample = SAMPLES[name]
+    (file, data), *_ = sample.files.items()
+    (tmp_path / file).write_bytes(data.decode().encode("utf-16"))
+    predictions = read_source(tmp_path / file)
+    assert (predictions.format.name, len(rows_of(list(predictions.chunks(Tally()))))) == (name, 2)
+    (tmp_path / file).unlink()
+    (tmp_path / f"{file}.gz").write_bytes(gzip.compress(data))
+    assert len(rows_of(list(read_source(tmp_path / f"{file}.gz").chunks(Tally())))) == 2
+    if name != "labelme":  # files about one image are opened by their path
+        assert len(rows_of(list(read_source(tmp_path, format=name).chunks(Tally())))) == 2
+
+
+def test_a_single_task_of_label_studio_is_no_data_set_of_coco(tmp_path):
+    """It has annotations and predictions too."""
+    task = {**LABELSTUDIO[0], "annotations": []}
+    (tmp_path / "x.json").write_bytes(as_json(task))
+    assert read_source(tmp_path / "x.json").format.name == "labelstudio"

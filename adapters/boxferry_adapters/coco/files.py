@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 SNIFFED_FILES = 5
 _LISTS = {"images", "categories", "annotations", "predictions", "results"}
+_BOTH = {"annotations", "predictions"}  #: and nothing else: a task of an annotation tool
 _KEYS = re.compile(
     rb'"(image_id|category_id|bbox|images|categories|annotations|predictions|results|info|licenses)"\s*:'
 )
@@ -61,7 +62,9 @@ def looks(head: bytes) -> str | None:
     if is_lines(head):
         return "lines of JSON objects with image_id"
     is_dataset = "images" in keys and (keys & {"info", "licenses"} or b'"file_name"' in head or b'"coco_url"' in head)
-    if head.startswith(b"{") and (is_dataset or len(keys & _LISTS) > 1 or (keys & _LISTS and "image_id" in keys)):
+    lists = keys & _LISTS
+    lists = set() if lists == _BOTH else lists
+    if head.startswith(b"{") and (is_dataset or len(lists) > 1 or (lists and "image_id" in keys)):
         return f"a JSON object with {', '.join(sorted(keys & _LISTS))}"
     if _FIRST.match(head) and "categories" in keys and b'"id"' in head and b'"name"' in head:
         return "a JSON object that begins with categories"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from boxferry.boxes.tally import Place
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
+from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, streams_of
 from boxferry.parsing.gather import (
     BadBox,
@@ -47,7 +48,7 @@ EMPTY_LIST = re.compile(rb'"annotations?"\s*:\s*\[\s*\]')
 def sniff(source: Source) -> str | None:
     """Recognise the keys of a list's first items."""
     for head in heads_of(source, ".json"):
-        text = head.removeprefix(b"\xef\xbb\xbf")
+        text = utf8_head(head)
         named = BEGINNING.match(text) and (b'"image"' in text or b'"imagefilename"' in text)
         if not named or not (COORDINATES.search(text) or EMPTY_LIST.search(text)):
             return None
@@ -66,7 +67,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
 
 def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[tuple[Image, list[Box], Place]]:
-    for file, stream in streams_of(source, context, ".json"):
+    for file, stream in streams_of(source, context, ".json", json=True):
         for index, item in enumerate(values_of(stream, file.shown)):
             place = Place(file.shown, item=index)
             try:

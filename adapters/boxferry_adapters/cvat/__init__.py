@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.files import heads_of
+from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.cvat.read import read
 from boxferry_adapters.cvat.write import write
 
@@ -29,8 +29,7 @@ ROOT = re.compile(rb"^[^<]*(<\?[^>]*\?>\s*|<!--.*?-->\s*)*<annotations[\s>]", re
 def sniff(source: Source) -> str | None:
     """Recognise the root element of the first files."""
     heads = [head.replace(b"\0", b"") for head in heads_of(source, ".xml")]
-    found = bool(heads) and all(ROOT.match(head[:4096]) for head in heads)
-    return "XML with the root annotations" if found else None
+    return "XML with the root annotations" if most([ROOT.match(head[:4096]) for head in heads]) else None
 
 
 @hookimpl

@@ -11,7 +11,7 @@ import msgspec
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.parsing.files import TextError, contents_of, heads_of, plain
+from boxferry.parsing.files import TextError, contents_of, heads_of, most, plain
 from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, flat_ring, shown
 from boxferry_adapters.dota.rows import CORNERS, numbers_of
 
@@ -33,7 +33,7 @@ def sniff(source: Source) -> str | None:
         lines = head.decode("utf-8", "replace").splitlines()
         lines = lines[:-1] if len(lines) > 1 and not head.endswith(b"\n") else lines
         rows += [line.split() for line in lines if line.strip() and not HEADER.match(line)][:FIRST_LINES]
-    found = bool(rows) and all(_is_row(words) for words in rows)
+    found = most([_is_row(words) for words in rows])
     return "text rows of four corners, a class and perhaps 'difficult'" if found else None
 
 

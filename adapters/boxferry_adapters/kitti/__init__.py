@@ -21,7 +21,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES, Format
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.files import TextError, contents_of, heads_of, plain
+from boxferry.parsing.files import TextError, contents_of, heads_of, most, plain
 from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, number, shown
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ FIRST_LINES = 5
 
 def sniff(source: Source) -> str | None:
     """Recognise the columns of the first lines."""
-    kinds = set()
+    kinds: list[str] = []
     for head in heads_of(source, ".txt"):
         lines = head.decode("utf-8", "replace").split("\n")
         rows = [words for line in lines[: max(1, len(lines) - 1)] if (words := line.split())]
-        kinds |= {_kind(words) for words in rows[:FIRST_LINES]}
-    if kinds == {"object"}:
+        kinds += [_kind(words) for words in rows[:FIRST_LINES]]
+    if most([kind == "object" for kind in kinds]):
         return "rows of a type and 14 numbers or 15"
-    return "rows of frame, track, a type and 14 numbers or 15" if kinds == {"tracking"} else None
+    return "rows of frame, track, a type and 14 numbers or 15" if most([kind == "tracking" for kind in kinds]) else None
 
 
 def _kind(words: list[str]) -> str:

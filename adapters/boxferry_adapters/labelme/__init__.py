@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.files import heads_of
+from boxferry.parsing.encoding import utf8_head
+from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.labelme.read import read
 from boxferry_adapters.labelme.write import write
 
@@ -29,9 +30,8 @@ KEYS = (re.compile(rb'"shapes"\s*:\s*\['), re.compile(rb'"imagePath"\s*:|"imageD
 
 def sniff(source: Source) -> str | None:
     """Recognise the keys of the first files."""
-    heads = heads_of(source, ".json")
-    found = all(all(key.search(head.replace(b"\0", b"")) for key in KEYS) for head in heads)
-    return "JSON files with shapes and imagePath" if heads and found else None
+    found = [all(key.search(utf8_head(head)) for key in KEYS) for head in heads_of(source, ".json")]
+    return "JSON files with shapes and imagePath" if most(found) else None
 
 
 @hookimpl

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
+from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of
 from boxferry_adapters.labelstudio.read import read
 from boxferry_adapters.labelstudio.write import write
@@ -32,7 +33,7 @@ REGIONS = re.compile(rb'"(rectangle|polygon|ellipse|brush)labels"\s*:\s*\[')
 def sniff(source: Source) -> str | None:
     """Recognise the keys of tasks, or of the regions of JSON-MIN."""
     for head in heads_of(source, ".json", ".jsonl"):
-        text = head.removeprefix(b"\xef\xbb\xbf")
+        text = utf8_head(head)
         if not BEGINNING.match(text):
             return None
         if DATA.search(text) and (found := RESULTS.search(text)):

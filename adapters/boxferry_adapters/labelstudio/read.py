@@ -43,7 +43,7 @@ class _Reader:
         self._whole_scores = 0
 
     def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
-        for file, stream in streams_of(source, self._context, ".json", ".jsonl"):
+        for file, stream in streams_of(source, self._context, ".json", ".jsonl", json=True):
             for index, task in enumerate(values_of(stream, file.shown)):
                 place = Place(file.shown, item=index)
                 try:

@@ -21,6 +21,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
+from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, streams_of
 from boxferry.parsing.gather import (
     BadBox,
@@ -51,7 +52,7 @@ NO_BOXES = ("classification", "depth")
 def sniff(source: Source) -> str | None:
     """Recognise the first line."""
     for head in heads_of(source, ".ndjson", ".jsonl"):
-        found = DATASET.match(head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0])
+        found = DATASET.match(utf8_head(head).partition(b"\n")[0])
         return f'lines of JSON, the first of type "{found[1].decode()}"' if found else None
     return None
 
@@ -63,7 +64,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         InputError: the data set has no class names and none are given, or others than those that are given.
     """
     seen: dict[str, str] = {}
-    for file, stream in streams_of(source, context, ".ndjson", ".jsonl"):
+    for file, stream in streams_of(source, context, ".ndjson", ".jsonl", json=True):
         yield from _File(context, file, seen).chunks(stream)
 
 

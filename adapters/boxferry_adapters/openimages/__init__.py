@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.files import heads_of
+from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.openimages.read import BOXES, PREDICTIONS, header_of, read
 
 if TYPE_CHECKING:
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 def sniff(source: Source) -> str | None:
     """Recognise the header of the first files."""
     found = [header_of(head) for head in heads_of(source, ".csv")]
-    if not found or not all(found):
+    if not most(found):
         return None
-    columns = BOXES if set(found[0]) >= BOXES else PREDICTIONS
-    return f"a CSV header with {', '.join(name for name in found[0] if name in columns)}"
+    first = next(filter(None, found))
+    columns = BOXES if set(first) >= BOXES else PREDICTIONS
+    return f"a CSV header with {', '.join(name for name in first if name in columns)}"
 
 
 CLASSES = Option(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.files import heads_of
+from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.parquet.columns import FORMS
 from boxferry_adapters.parquet.read import read
 from boxferry_adapters.parquet.write import write
@@ -29,7 +29,7 @@ SUFFIXES = (".parquet", ".parq", ".pq")
 def sniff(source: Source) -> str | None:
     """Recognise the first four bytes of the first files."""
     heads = heads_of(source, *SUFFIXES)
-    found = bool(heads) and all(head.startswith(MAGIC) and len(head) > len(MAGIC) for head in heads)
+    found = most([head.startswith(MAGIC) and len(head) > len(MAGIC) for head in heads])
     return "files that begin with PAR1, as Parquet does" if found else None
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import codecs
 from itertools import islice
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import read_file
+from boxferry.parsing.encoding import utf8_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from boxferry.formats import Context, Source
 
-HEAD_BYTES = 1 << 16
 SNIFFED_FILES = 3
 
 
@@ -44,25 +43,24 @@ def files_of(source: Source, *suffixes: str) -> Iterator[File]:
         yield File(relative, path, source.name if source.is_stream else path)
 
 
-def streams_of(source: Source, context: Context, *suffixes: str) -> Iterator[tuple[File, BinaryIO]]:
-    """Each file with its bytes from the start, decompressed where it is the source itself.
+def streams_of(source: Source, context: Context, *suffixes: str, json: bool = False) -> Iterator[tuple[File, BinaryIO]]:
+    """Each file with its bytes from the start, decompressed; of JSON as UTF-8.
 
     One that cannot be opened fails on the tally, and the others go on.
 
     Raises:
         InputError: the source is one file, and cannot be read; or no file has one of the suffixes.
     """
-    if source.is_stream:
-        with source.open() as stream:
-            yield File(PurePath(source.name).name.removesuffix(".gz"), source.name, source.name), stream
-        return
     found = False
-    for file in files_of(source, *suffixes):
+    for relative, each in source.each(*suffixes, *(f"{suffix}.gz" for suffix in suffixes)):
         found = True
+        file = File(relative.removesuffix(".gz"), each.name, each.name)
         try:
-            stream = Path(file.path).open("rb")  # noqa: SIM115 # closed below
-        except OSError as error:
-            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(file.shown))
+            stream = utf8_stream(each) if json else each.open()
+        except InputError as error:
+            if source.is_stream:
+                raise
+            context.tally.fail("unreadable", str(error), Place(file.shown))
             continue
         with stream:
             yield file, stream
@@ -86,15 +84,15 @@ def heads_of(source: Source, *suffixes: str) -> list[bytes]:
     if source.value is not None:
         return []
     try:
-        if source.is_stream:
-            return [source.head]
-        found = []
-        for file in islice(files_of(source, *suffixes), SNIFFED_FILES):
-            with Path(file.path).open("rb") as stream:
-                found.append(stream.read(HEAD_BYTES))
+        files = source.each(*suffixes, *(f"{suffix}.gz" for suffix in suffixes))
+        return [each.head for _, each in islice(files, SNIFFED_FILES)]
     except (OSError, InputError):
         return []
-    return found
+
+
+def most(found: Sequence[object]) -> bool:
+    """Whether at least half of what was looked at is as expected: one that is cut or wrong does not hide the others."""
+    return any(found) and 2 * sum(map(bool, found)) >= len(found)
 
 
 def plain(data: bytes) -> bytes:
