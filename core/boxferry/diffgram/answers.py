@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
+
+from boxferry.errors import Unreachable
+
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  #: a number that a database gives a row
+Size = Annotated[int, Meta(ge=0, le=2**31 - 1)]  #: of pixels, frames or boxes
+Rate = Annotated[float, Meta(ge=0, le=1e9)]
 
 
 class Schema(msgspec.Struct, frozen=True):
     """A labels schema."""
 
-    id: int
+    id: Id
     name: str | None = None
     is_default: bool | None = None
     archived: bool | None = None
@@ -21,15 +28,15 @@ class Schema(msgspec.Struct, frozen=True):
 class Directory(msgspec.Struct, frozen=True):
     """A directory (dataset); its nickname can be missing."""
 
-    id: int
+    id: Id
     nickname: str | None = None
 
 
 class ImageRecord(msgspec.Struct, frozen=True):
     """The image of a file: its size in pixels, as the server stored it."""
 
-    width: int | None = None
-    height: int | None = None
+    width: Size | None = None
+    height: Size | None = None
     url_signed: str | None = None
 
 
@@ -50,13 +57,13 @@ class FileRecord(msgspec.Struct, frozen=True):
         instance_list: the JSON of its boxes, where the list gives them; not decoded, since most are never looked into.
     """
 
-    id: int
+    id: Id
     original_filename: str | None = None
     type: str | None = None
     state: str | None = None
     ann_is_complete: bool | None = None
     time_last_updated: str | msgspec.UnsetType | None = msgspec.UNSET
-    count_instances_changed: int | msgspec.UnsetType | None = msgspec.UNSET
+    count_instances_changed: Size | msgspec.UnsetType | None = msgspec.UNSET
     image: ImageRecord | None = None
     instance_list: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
@@ -68,9 +75,8 @@ class FileRecord(msgspec.Struct, frozen=True):
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Its boxes with every key that the server gives, deleted ones left out; empty where they are not listed."""
-        found = msgspec.json.decode(self.instance_list) if self.instance_list else None
-        listed = found if isinstance(found, list) else []
-        return [row for row in listed if isinstance(row, dict) and not row.get("soft_delete")]
+        found = _lazy(_ANY, self.instance_list, f"boxes of file {self.id}") if self.instance_list else None
+        return alive(found)
 
     @property
     def removed(self) -> bool:
@@ -91,10 +97,10 @@ class FileRecord(msgspec.Struct, frozen=True):
 class VideoRecord(msgspec.Struct, frozen=True):
     """The video of a file, as the server stored it: a faster source is resampled to the project's rate."""
 
-    width: int | None = None
-    height: int | None = None
-    frame_rate: float | None = None
-    frame_count: int | None = None
+    width: Size | None = None
+    height: Size | None = None
+    frame_rate: Rate | None = None
+    frame_count: Size | None = None
     fps_conversion_ratio: float | None = None
     offset_in_seconds: float | None = None
 
@@ -125,23 +131,23 @@ class ViewedFile(msgspec.Struct, frozen=True):
 class ModelRun(msgspec.Struct, frozen=True):
     """A run of a model; `reference_id` is the run's name, the model's is not told."""
 
-    id: int
+    id: Id
     reference_id: str | None = None
-    model_id: int | None = None
+    model_id: Id | None = None
     created_time: str | None = None
 
 
 class AttributeOption(msgspec.Struct, frozen=True):
     """One choice of an attribute group."""
 
-    id: int
+    id: Id
     name: str | None = None
 
 
 class AttributeGroup(msgspec.Struct, frozen=True):
     """An attribute; `kind` is 'text', 'select', 'radio', 'multiple_select' or another."""
 
-    id: int
+    id: Id
     name: str | None = None
     prompt: str | None = None
     kind: str | None = None
@@ -160,6 +166,38 @@ _LIST: msgspec.json.Decoder[_Listed | None] = msgspec.json.Decoder(_Listed | Non
 _FRAMES: msgspec.json.Decoder[dict[str, list[_Referenced]] | None] = msgspec.json.Decoder(
     dict[str, list[_Referenced]] | None
 )
+
+
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+T = TypeVar("T")
+
+
+def _lazy(decoder: msgspec.json.Decoder[T], part: msgspec.Raw, what: str) -> T:
+    """A part of an answer that is decoded only where it counts.
+
+    Raises:
+        Unreachable: it is not what a Diffgram gives.
+    """
+    try:
+        return decoder.decode(part)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        problem = error
+    raise Unreachable(f"what the server gives as the {what} is not what a Diffgram gives: {problem}")
+
+
+def alive(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 # whatever a server put there
+    """The boxes among some rows, deleted ones left out; what has to be compared is of a kind that can be."""
+    listed = rows if isinstance(rows, list) else []
+    return [_comparable(row) for row in listed if isinstance(row, dict) and not row.get("soft_delete")]
+
+
+def _comparable(row: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(row.get("creation_ref_id"), str | None):
+        row["creation_ref_id"] = str(row["creation_ref_id"])
+    if not isinstance(row.get("model_run_id"), int | None):
+        row["model_run_id"] = None
+    return row
 
 
 def moment(text: str | None) -> float | None:
@@ -193,16 +231,16 @@ class InputRecord(msgspec.Struct, frozen=True):
         frame_packet_map: the JSON of a video's boxes by frame; only where one input was asked for.
     """
 
-    id: int | None = None
+    id: Id | None = None
     status: str | None = None
     status_text: str | None = None
-    file_id: int | None = None
-    batch_id: int | None = None
+    file_id: Id | None = None
+    batch_id: Id | None = None
     mode: str | None = None
     media_type: str | None = None
     original_filename: str | None = None
     update_log: Any = None
-    parent_input_id: int | None = None
+    parent_input_id: Id | None = None
     percent_complete: float | None = None
     created_time: str | None = None
     instance_list: msgspec.Raw = msgspec.Raw(b"null")
@@ -211,9 +249,10 @@ class InputRecord(msgspec.Struct, frozen=True):
     @property
     def references(self) -> set[str]:
         """The references of the boxes as they were sent; those of a video only where one input was asked for."""
-        frames = _FRAMES.decode(self.frame_packet_map) or {}
+        what = f"boxes of input {self.id}"
+        frames = _lazy(_FRAMES, self.frame_packet_map, what) or {}
         boxes = [
-            *((_LIST.decode(self.instance_list) or _Listed()).boxes or ()),
+            *((_lazy(_LIST, self.instance_list, what) or _Listed()).boxes or ()),
             *(b for f in frames.values() for b in f),
         ]
         return {str(box.creation_ref_id) for box in boxes if box.creation_ref_id is not None}
@@ -226,7 +265,7 @@ class InputRecord(msgspec.Struct, frozen=True):
     @property
     def boxes(self) -> list[dict[str, Any]]:
         """The boxes as they were sent."""
-        found = msgspec.json.decode(self.instance_list)
+        found = _lazy(_ANY, self.instance_list, f"boxes of input {self.id}")
         listed = found.get("list") if isinstance(found, dict) else None
         return [box for box in listed or () if isinstance(box, dict)]
 

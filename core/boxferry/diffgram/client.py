@@ -20,6 +20,7 @@ from boxferry.diffgram.answers import (
     Schema,
     UploadAnswer,
     ViewedFile,
+    alive,
 )
 from boxferry.diffgram.bulk import listed
 from boxferry.diffgram.faults import scrubbed
@@ -202,8 +203,8 @@ class Client:
             path = f"/api/project/{{}}/video/{file_id}/instance/buffer/start/{start}/end/{end}/list"
             buffer = self._read("POST", path, frames.Buffered, {"directory_id": directory_id}).instance_buffer_dict
             for frame, rows in (buffer or {}).items():
-                found += [{**row, "frame_number": int(frame)} for row in rows if not row.get("soft_delete")]
-        return list({row["id"]: row for row in found}.values())
+                found += [{**row, "frame_number": int(frame)} for row in alive(rows)]
+        return list({row.get("id"): row for row in found}.values())
 
     def model_runs(self) -> list[ModelRun]:
         """The project's runs of models, the oldest first."""

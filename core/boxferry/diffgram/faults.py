@@ -13,6 +13,7 @@ import msgspec
 import requests
 import urllib3
 
+from boxferry.diffgram.headers import retry_after_s
 from boxferry.diffgram.meanings import DATABASE_CODES, Answered, flat, meaning, short
 from boxferry.errors import AuthError, DiffgramError, NotFound, Refused, Unreachable, Unsure
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.settings import Server
 
-DEFAULT_RETRY_AFTER_S = 1.0
 _NOT_CONNECTED = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -41,10 +41,7 @@ class Answer:
     @property
     def retry_after_s(self) -> float:
         """Seconds until the server wants to be asked again."""
-        try:
-            return max(0.0, float(self.headers.get("Retry-After", "")))
-        except ValueError:
-            return DEFAULT_RETRY_AFTER_S
+        return retry_after_s(self.headers)
 
 
 class Fault(Exception):
@@ -103,7 +100,7 @@ def of_exception(error: Exception, host: str, timeout_s: float) -> Fault:
     if isinstance(reason, urllib3.exceptions.SSLError) and (handshake := _handshake(reason, host)):
         return Fault(handshake, acted=False, passing=False)
     if isinstance(error, requests.ReadTimeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):
-        return Fault(f"{host} did not answer within {timeout_s:g} s", acted=True, passing=True)
+        return Fault(f"{host} did not answer within {timeout_s:.3g} s", acted=True, passing=True)
     if (code := _broken_status(reason)) is not None:
         cause = DATABASE_CODES.get(code, f"code '{code}'")
         return Fault(f"{host} answered with an error of its own: {cause}", acted=True, passing=True, over=True)
@@ -187,7 +184,7 @@ def _remedy(path: str) -> str:
     return "check host, project and path; is it a Diffgram?"
 
 
-def unreadable(answer: Answer, path: str, server: Server, problem: msgspec.DecodeError) -> Fault:
+def unreadable(answer: Answer, path: str, server: Server, problem: Exception) -> Fault:
     """What a success means whose body is not what a Diffgram gives."""
     what = f"the answer of {server.host} to {path}"
     if isinstance(problem, msgspec.ValidationError):
@@ -202,7 +199,7 @@ def words(body: bytes) -> str:
     """The server's own words in an answer that is no success, whole; empty where it has none."""
     try:
         found: Any = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     if isinstance(found, dict):
         log = found.get("log")

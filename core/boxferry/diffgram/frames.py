@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,10 +10,14 @@ from boxferry.diffgram.answers import (  # noqa: TC001 # msgspec reads the annot
     AttributeGroup,
     Directory,
     FileRecord,
+    Id,
     InputRecord,
     ModelRun,
+    Size,
     ViewedFile,
 )
+
+Frame = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,9}$")]
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -32,7 +36,7 @@ class Queued(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True):
     """An input batch."""
 
-    id: int
+    id: Id
 
 
 class NewBatch(msgspec.Struct, frozen=True):
@@ -44,13 +48,13 @@ class NewBatch(msgspec.Struct, frozen=True):
 class Names(msgspec.Struct, frozen=True):
     """Label name → label_file_id."""
 
-    name_to_file_id: dict[str, int] | None = None
+    name_to_file_id: dict[str, Id] | None = None
 
 
 class Label(msgspec.Struct, frozen=True):
     """A label file."""
 
-    id: int
+    id: Id
 
 
 class NewLabel(msgspec.Struct, frozen=True):
@@ -74,9 +78,9 @@ class NewDirectory(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True):
     """Where in the file list a page is; `total_pages` and `file_count` are those of the whole list."""
 
-    next_page: int | bool | None = None
-    total_pages: int | None = None
-    file_count: int | None = None
+    next_page: Size | bool | None = None
+    total_pages: Size | None = None
+    file_count: Size | None = None
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -123,7 +127,7 @@ class Annotations(msgspec.Struct, frozen=True):
 class Buffered(msgspec.Struct, frozen=True):
     """The answer that shows the boxes of some frames of a video."""
 
-    instance_buffer_dict: dict[str, list[dict[str, Any]]] | None = None
+    instance_buffer_dict: dict[Frame, list[dict[str, Any]]] | None = None
 
 
 class ModelRuns(msgspec.Struct, frozen=True):

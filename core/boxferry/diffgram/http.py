@@ -14,18 +14,20 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
+from boxferry.diffgram import deadline
 from boxferry.diffgram.clock import ServerClock
+from boxferry.diffgram.deadline import BoundedAdapter
 from boxferry.diffgram.decoders import decoder
 from boxferry.diffgram.faults import Answer, Fault, of_exception, raise_for, unreadable
 from boxferry.diffgram.multipart import Multipart, UnreadableError
+from boxferry.diffgram.pacing import HeldError
 from boxferry.diffgram.settings import is_loopback
 from boxferry.errors import ConfigError, DiffgramError, RateLimited, UsageError
 from boxferry.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from boxferry.diffgram.pacing import Pacer
     from boxferry.diffgram.settings import Server
@@ -132,35 +134,45 @@ class Wire:
             if not worth_it or (pause := next(pauses, None)) is None:
                 raise fault.error(changes=call.changes)
             log.debug("%s %s again: %s", call.method, call.path, fault)
-            self._sleep(max(pause, min(fault.wait_s, LONGEST_WAIT_S)))
+            self._sleep(max(pause, min(fault.wait_s, LONGEST_WAIT_S, self._left_s())))
 
     def _understood(self, call: Call, answer: Answer, wanted: type[T]) -> T:
         if answer.status not in call.also:
             raise_for(answer, call.path, self._server)
         try:
             return decoder(wanted).decode(answer.body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             problem = error
         raise_for(answer, call.path, self._server)
         raise unreadable(answer, call.path, self._server, problem)
 
     def _patiently(self, call: Call) -> Answer:
-        """The first answer that is not 429; the pacer, where there is one, holds the next attempt back."""
+        """The first answer that is not 429; the pacer, where there is one, holds the next attempt back.
+
+        Raises:
+            RateLimited: it is not waited for any longer.
+        """
         patience_s = self._bounded(PATIENCE_S)
-        while (answer := self._paced(call)).status == 429:
+        while (answer := self._paced(call, patience_s)).status == 429:
             pause = max(answer.retry_after_s, 0.1)
+            if pause > patience_s:
+                raise self._too_slow(call, pause)
             patience_s -= pause
-            if patience_s < 0:
-                words = f"{self._server.host} keeps answering 429 (slower) to {call.path}"
-                raise RateLimited(words, retry_after_s=pause)
             if not call.pacer:
                 self._sleep(pause)
         return answer
 
-    def _paced(self, call: Call) -> Answer:
+    def _too_slow(self, call: Call, pause_s: float) -> RateLimited:
+        asked = f"and asks to wait {pause_s:.0f} s" if pause_s > PATIENCE_S else "(slower)"
+        return RateLimited(f"{self._server.host} keeps answering 429 {asked} to {call.path}", retry_after_s=pause_s)
+
+    def _paced(self, call: Call, within_s: float) -> Answer:
         if not call.pacer:
             return self._sent(call)
-        departed = call.pacer.acquire()
+        try:
+            departed = call.pacer.acquire(within_s=within_s)
+        except HeldError as held:
+            raise self._too_slow(call, held.seconds) from None
         headers: Mapping[str, str] = {}
         status: int | None = None
         try:
@@ -174,6 +186,7 @@ class Wire:
         started = time.monotonic()
         kind = call.body.content_type if isinstance(call.body, Multipart) else "application/json"
         connect_s, answer_s = map(self._bounded, self._timeout)
+        deadline.begin(answer_s)
         fault: Exception
         try:
             response = self._session.request(
@@ -209,16 +222,24 @@ def _whole(response: requests.Response, *, within_s: float) -> bytes:
     Raises:
         Fault: it is too long, or comes too slowly.
     """
-    until, parts, size = time.monotonic() + within_s, [], 0
+    parts, size = [], 0
+    deadline.extend(within_s)
     with response:
-        for part in response.iter_content(BODY_PART):
+        for part in _parts(response, within_s):
             parts.append(part)
             size += len(part)
             if size > LARGEST_BODY:
                 raise Fault(f"has more than {LARGEST_BODY >> 20} MiB", acted=True, passing=False)
-            if time.monotonic() > until:
-                raise Fault(f"was not whole within {within_s:.0f} s", acted=True, passing=False)
     return b"".join(parts)
+
+
+def _parts(response: requests.Response, within_s: float) -> Iterator[bytes]:
+    try:
+        yield from response.iter_content(BODY_PART)
+    except (requests.RequestException, urllib3.exceptions.HTTPError):
+        if deadline.over():
+            raise Fault(f"was not whole within {within_s:.0f} s", acted=True, passing=False) from None
+        raise
 
 
 def _session(server: Server, connections: int) -> requests.Session:
@@ -230,7 +251,7 @@ def _session(server: Server, connections: int) -> requests.Session:
     session.auth = (server.credentials.client_id, server.credentials.client_secret)
     session.headers["User-Agent"] = f"boxferry/{__version__}"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
+    adapter = BoundedAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

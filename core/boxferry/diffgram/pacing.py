@@ -8,6 +8,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from boxferry.diffgram.headers import number, retry_after_s
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -19,6 +21,20 @@ DRIFT_S = 1e-5  #: how much the bound between the clocks is loosened at each ans
 LEADS = 32  #: how many windows back the way to the server is remembered
 TRIPS = 64  #: how many requests back the time from a request to its answer is remembered
 TRUSTED = 4  #: from how many on it is relied upon; the first ones have a connection's set-up in them
+LARGEST_LIMIT = 1_000_000  #: requests a window; a larger limit is none
+CLOCK_SET_S = 3600.0  #: a window that ends so much earlier than the last one was said to: the server's clock was set
+
+
+class HeldError(Exception):
+    """Nothing may leave for longer than the caller waits.
+
+    Attributes:
+        seconds: for how long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"held for {seconds:.0f} s")
+        self.seconds = seconds
 
 
 class Pacer:
@@ -59,14 +75,22 @@ class Pacer:
         self._opens = 0.0  # from when a request arrives in the next window, our clock
         self._held = 0.0  # until when nothing leaves, our clock
 
-    def acquire(self) -> float:
+    def acquire(self, *, within_s: float = math.inf) -> float:
         """Wait until one more request may leave; gives the moment, by the clock, for `learn`.
 
         Each `acquire` is followed by one `learn`, whatever became of the request.
+
+        Args:
+            within_s: for how many seconds an answer of 429 may hold everything back.
+
+        Raises:
+            HeldError: it does so for longer; no `learn` follows.
         """
         while True:
             with self._lock:
                 now = self._clock()
+                if self._held - now > within_s:
+                    raise HeldError(self._held - now)
                 if (pause := self._pause(now)) <= 0:
                     self._first = now if self._first is None else self._first
                     self._flight += 1
@@ -95,21 +119,21 @@ class Pacer:
             status: the answer's, None where there was no answer.
             departed: what `acquire` gave.
         """
-        limit, remaining, reset = (
-            _number(headers.get(f"X-RateLimit-{key}")) for key in ("Limit", "Remaining", "Reset")
-        )
+        limit, remaining, reset = (number(headers.get(f"X-RateLimit-{key}")) for key in ("Limit", "Remaining", "Reset"))
         with self._lock:
             now = self._clock()
             self._flight -= 1
             self._answered = self._answered or status is not None
-            if limit is not None and limit >= 1 and reset is not None:
+            if limit is not None and 1 <= limit <= LARGEST_LIMIT and reset is not None:
                 self._limit = int(limit)
-                self._see(now, departed, reset, used=int(limit - (remaining or 0)), refused=status == 429)
+                self._see(now, departed, reset, used=int(limit - min(remaining or 0, limit)), refused=status == 429)
             if status == 429 and (self._limit is None or departed >= self._over):
-                self._hold(now, _number(headers.get("Retry-After")))
+                self._hold(now, retry_after_s(headers))
 
     def _see(self, now: float, departed: float, reset: float, *, used: int, refused: bool) -> None:
         """Take in the state of one window; one that is over already says nothing any more."""
+        if self._reset - CLOCK_SET_S > reset:
+            self._forget()
         if reset < self._reset:
             return
         if reset > self._reset:
@@ -153,15 +177,12 @@ class Pacer:
             return self._bound + MARGIN_S
         return min(max(self._leads), self._bound) + MARGIN_S
 
-    def _hold(self, now: float, retry_after_s: float | None) -> None:
-        """Stop everything for a while and begin anew: what was known of the limit does not hold."""
-        self._held = now + (retry_after_s or WINDOW_S)
+    def _hold(self, now: float, seconds: float) -> None:
+        """Stop everything for a while and begin anew."""
+        self._held = now + (seconds or WINDOW_S)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was known of the limit does not hold any more."""
         self._bound, self._reset, self._used, self._over = math.inf, 0.0, 0, math.inf
         self._leads.clear()
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

@@ -228,7 +228,7 @@ def _boxes(rows: Iterable[msgspec.Raw], labels: Mapping[int, str]) -> tuple[list
     for row in rows:
         try:
             found.append(_stored(instance(row), labels))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             unreadable.setdefault(reference_of(row), []).append(str(error))
     return found, unreadable
 

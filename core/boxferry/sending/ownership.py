@@ -66,10 +66,18 @@ def identity(box: Row) -> str:
 
     Geometry, label, attributes, track, and whether a machine made it; not score, run or reference.
     """
-    points = [(point.get("x"), point.get("y")) for point in box.get("points") or ()]
+    points = [_corner(point) for point in _list(box.get("points"))]
     corners = () if points else ("x_min", "y_min", "x_max", "y_max")  # of an outline the server fills them in
     names = ("type", "label_file_id", *corners, "number", "machine_made")
     return repr(([box.get(name) for name in names], points, box.get("attribute_groups") or None))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _corner(point: object) -> object:
+    return (point.get("x"), point.get("y")) if isinstance(point, dict) else point
 
 
 def identities(boxes: Iterable[Row]) -> set[str]:
@@ -78,7 +86,7 @@ def identities(boxes: Iterable[Row]) -> set[str]:
 
 
 def _untouched(row: Row) -> bool:
-    created = row.get("action_type") in {None, "created"} and row.get("version") in {None, 0, 1}
+    created = row.get("action_type") in (None, "created") and row.get("version") in (None, 0, 1)
     return bool(row.get("machine_made")) and created and row.get("previous_id") is None
 
 

@@ -130,7 +130,7 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         found = _decoder.decode(Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not a plan of 'boxferry push --plan': {error}") from None
     if found.boxferry_plan != VERSION:
         raise InputError(f"{path}: a plan of format {found.boxferry_plan}, expected {VERSION}")

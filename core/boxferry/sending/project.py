@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from functools import cached_property, partial
@@ -156,6 +157,7 @@ class Diffgram:
                 cannot be reached. What goes wrong once sending has begun is in the report.
         """
         manner = manner or Manner()
+        self._client.limit(lambda: manner.patience.budget_s)
         check_names(model=model, run=run)
         place = self._client.find_directory(directory)
         if not isinstance(predictions, Predictions):
@@ -320,6 +322,7 @@ class Diffgram:
         head, summary = plan.head, plan.summary
         if (head.host, head.project) != (self.server.host, self.server.project):
             raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
+        self._client.limit(lambda: manner.patience.budget_s)
         self._client.find_directory(head.directory_id)
         ids, created = planned_labels(self._client, summary)
         run = self._run_of(head)
@@ -434,6 +437,8 @@ class Diffgram:
             )
         except BoxferryError as error:
             return Ending(error)
+        finally:
+            self._client.limit(lambda: math.inf)
         return Ending(None, silence)
 
 
