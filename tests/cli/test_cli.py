@@ -197,7 +197,7 @@ def test_push_status_and_labels_tell_the_same_story(settings):
     facts, plan = json.loads(done.stdout), json.loads(planned.stdout)
     assert sum(f["boxes"] for f in plan["planned"]) == facts["boxes"]["kept"] == facts["states"]["applied"]["boxes"]
     assert plan["boxes"] == facts["boxes"]
-    status = json.loads(boxferry("status", "Annotations", "--json", **settings).stdout)
+    status = json.loads(boxferry("status", "voc-Annotations", "--json", **settings).stdout)
     assert status["states"] == facts["states"]
     assert {p["state"] for p in status["packets"]} == {"applied"}
     listed = boxferry("status", **settings)
@@ -278,7 +278,8 @@ def test_resume_goes_on_where_push_stopped(settings):
     arguments = ["push", *SOURCES["voc"], "--directory", "Default", "--labels", "create"]
     first = boxferry(*arguments, **settings)
     assert first.returncode == 0, first.stderr
-    again = boxferry(*arguments, "--run", "second", "--existing", "--no-wait", "--json", **settings)
+    onto = ["--existing", "--on-existing", "append"]
+    again = boxferry(*arguments, "--run", "second", *onto, "--no-wait", "--json", **settings)
     assert again.returncode == 0, again.stderr
     assert "accepted" in json.loads(again.stdout)["states"]
     assert "boxferry resume 2" in again.stderr
@@ -287,7 +288,7 @@ def test_resume_goes_on_where_push_stopped(settings):
     assert set(json.loads(done.stdout)["states"]) == {"applied"}
     missing = boxferry("resume", "third", **settings)
     assert missing.returncode == 1
-    assert "the runs are: 1 (model/Annotations), 2 (model/second)" in missing.stderr
+    assert "the runs are: 1 (voc-Annotations/voc-Annotations), 2 (second/second)" in missing.stderr
 
 
 @pytest.mark.parametrize(("spec", "word"), [("drop=1", "drop_before"), ("seed=x", "seed=x")])

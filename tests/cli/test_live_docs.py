@@ -73,7 +73,7 @@ def test_the_block_runs_and_its_boxes_arrive(name, sandbox, tmp_path, monkeypatc
         monkeypatch.setenv(setting, value)
     exec(compile(BLOCKS[name], name, "exec"), {})
     files = {file["original_filename"]: sandbox.boxes(file["original_filename"]) for file in sandbox.files()}
-    assert len(files) == 7
+    assert len(files) == (1 if name == "results" else 7), "only pictures that results name"
     assert len(files["rocket.jpg"]) == 1
 
 

@@ -21,6 +21,11 @@ def predictions(folder, **options):
 
 
 def push(diffgram, source, *, directory="Default", model="m", run="r", **manner):
+    """A push that makes files of all images, and appends to those that are there."""
+    if manner.get("existing"):
+        manner = {"on_existing": "append"} | manner
+    elif manner.get("on_existing", "error") not in {"replace-own", "replace-all"}:
+        manner = {"create_empty": True} | manner
     manner = Manner(
         **({"labels": "create", "patience": Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)} | manner)
     )

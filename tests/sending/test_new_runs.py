@@ -78,7 +78,8 @@ def pushed(sandbox, folder, media, seed, *, pilot=True):
     files = [file for file in sandbox.files() if file["directory_id"] == directory]
     held = Counter(box["creation_ref_id"] for file in files for box in sandbox._store.instances(file["id"]))
     if report.states != {"applied": (count, 3 * count)} or len(held) != 3 * count or set(held.values()) != {1}:
-        return f"{seed} ({kind}, {count} files, {connections} connections): {report.states}, {len(held)} boxes held"
+        found = f"{report.states}, {dict(report.tally.failed)}, {len(held)} boxes held"
+        return f"{seed} ({kind}, {count} files, {connections} connections): {found}"
     return None
 
 

@@ -121,11 +121,15 @@ def test_other_models_predictions_stay(sandbox, diffgram, folder, first):
 
 
 def test_predictions_that_are_gone_are_taken_away_where_something_stays(sandbox, diffgram, folder, first):
-    """An empty list cannot be sent: with nothing to keep the file stays as it is, and that is said."""
+    """By its number. An empty list cannot be sent: with nothing to keep the file stays, and that is said."""
     corrected(sandbox)
     (folder / "labels" / "a.txt").write_text("")
     (folder / "labels" / "b.txt").write_text("")
-    report = push(diffgram, predictions(folder), run="next", existing=True, on_existing="replace-own")
+    wanted = {"existing": True, "on_existing": "replace-own"}
+    with pytest.raises(UsageError, match=r"1 boxes would be removed .*a\.jpg: 1.* --allow-removals 1"):
+        push(diffgram, predictions(folder), run="next", **wanted)
+    assert len(sandbox.boxes("a.jpg")) == 3
+    report = push(diffgram, predictions(folder), run="next", allow_removals=1, **wanted)
     assert report.tally.failed == {"cannot-clear": 1}
     assert report.exit_code == 1
     assert len(sandbox.boxes("a.jpg")) == 2

@@ -127,8 +127,8 @@ def test_a_name_that_another_runs_file_has_is_refused(sandbox, diffgram, folder,
     """Another run's file has the name; it is said with the file's id, and nothing is doubled."""
     push(diffgram, predictions(folder), run="first")
     report = push(diffgram, predictions(folder), run="second", media_url=served + "/{file_name}")
-    assert report.states == {"refused": (2, 3), "applied": (1, 0)}, "an image without boxes asks for nothing more"
-    assert report.failed[0].reason.startswith("a file 'a.jpg' (id ")
+    assert (report.states, report.tally.failed) == ({}, {"file-exists": 2}), "an image without boxes asks for nothing"
+    assert report.tally.examples["file-exists"][0].message.startswith("'a.jpg' (id ")
     assert report.exit_code == 1
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
 

@@ -17,10 +17,8 @@ SHORT = Patience(wait_s=4.0, settle_s=0.5, stuck_s=0.4, first_pause_s=0.01)
 def files(sandbox, diffgram, folder):
     """The three images, without boxes, and a run that the server knows."""
     push(diffgram, read(folder / "images"), run="raw", annotations=True)
-    (folder / "known").mkdir()
-    (folder / "known" / "c.txt").write_text("0 0.5 0.5 0.1 0.1 0.9\n")
-    known = read(folder / "known", format="yolo", names=["cat", "dog"], images=folder / "images")
-    push(diffgram, known, existing=True)
+    box = {"xmin": 45, "ymin": 36, "xmax": 55, "ymax": 44}
+    push(diffgram, read({"c.jpg": [{"score": 0.9, "label": "cat", "box": box}]}, size="100x80"), existing=True)
     return diffgram
 
 

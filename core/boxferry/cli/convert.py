@@ -45,7 +45,7 @@ PACKETS = "packets"
 )
 @click.pass_obj
 def convert_command(
-    session: Session, /, target_format: str, output: str, model: str, run: str | None, as_json: bool, **given: Any
+    session: Session, /, target_format: str, output: str, model: str | None, run: str | None, as_json: bool, **given: Any
 ) -> int:
     """Convert SOURCE (a file, a folder, a glob, or - for standard input).
 
@@ -69,7 +69,8 @@ def convert_command(
     tally = Tally(strict=given["strict"])
     with reading(predictions) as (predictions, _):
         if target is None:
-            packets = sdk_packets(predictions, tally, model=model, run=run_name(run, given["source"]), **places)
+            name = run_name(run, given["source"])
+            packets = sdk_packets(predictions, tally, model=model or name, run=name, **places)
             _write_packets(packets, output)
         else:
             predictions.write(target, Path(output), tally, option_values(target, own))

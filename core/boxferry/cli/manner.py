@@ -47,7 +47,11 @@ _FILES = (
         metavar="FPS",
         help="The project's frames a second: the server resamples faster videos.",
     ),
-    click.option("--skip-empty", is_flag=True, help="Make no file for an image without boxes."),
+    click.option("--skip-empty", is_flag=True, help="Make no file for an image whose predictions are empty."),
+    click.option("--create-empty", is_flag=True, help="Make files of images too that SOURCE does not mention."),
+    click.option("--replace-completed", is_flag=True, help="Let replace-… change files that people have completed."),
+    click.option("--allow-removals", type=int, metavar="N", help="Let N boxes go with none in their place."),
+    click.option("--resend-missing", is_flag=True, help="Send again what was applied and is gone from the server."),
 )
 _BOXES = (
     click.option(
@@ -95,7 +99,11 @@ _SENDING = (
     click.option(
         "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
     ),
-    click.option("--verify", is_flag=True, help="Read back what was applied: a success can have stored nothing."),
+    click.option(
+        "--verify/--no-verify",
+        default=True,
+        help="Read back what was applied: a success can have stored nothing, or a box twice. [default: verify]",
+    ),
     click.option("--no-wait", is_flag=True, help="Return when the server has accepted everything."),
 )
 
@@ -149,6 +157,10 @@ def manner_of(given: Mapping[str, Any]) -> Manner:
         schema=given["schema"],
         labels=given["labels"],
         skip_empty=given["skip_empty"],
+        create_empty=given["create_empty"],
+        replace_completed=given["replace_completed"],
+        allow_removals=given["allow_removals"],
+        resend_missing=given["resend_missing"],
         patience=patience_of(given),
         verify=given["verify"],
         dry_run=given["dry_run"],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from boxferry.sending.source import name_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--run`."""
-    command = click.option("--run", metavar="NAME", help="The run's name, on every box. [default: the source's name]")(
+    command = click.option("--run", metavar="NAME", help="The run's name, on every box. [default: from the source]")(
         command
     )
-    return click.option("--model", default="model", show_default=True, help="The model's name, on every box.")(command)
+    return click.option("--model", metavar="NAME", help="The model's name, on every box. [default: the run's name]")(
+        command
+    )
 
 
 def run_name(given: str | None, source: str | list[str]) -> str:
-    """The run's name: the one given, or the last part of the source's name; of several the first and how many more."""
-    if given:
-        return given
-    if isinstance(source, list):
-        return f"{Path(source[0]).absolute().name}+{len(source) - 1}"
-    return Path(source).absolute().name if source != "-" else "stdin"
+    """The run's name: the one given, or what tells the source apart; of several the first and how many more."""
+    if given or isinstance(source, str):
+        return given or name_of_source(str(source))
+    return f"{name_of_source(source[0])}+{len(source) - 1}"

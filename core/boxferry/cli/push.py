@@ -103,7 +103,7 @@ def _pushed(
     return diffgram.push(
         predictions,
         directory=given["directory"],
-        model=given["model"],
+        model=given["model"] or run_name(given["run"], given["source"]),
         run=run_name(given["run"], given["source"]),
         manner=manner,
         listener=listener,

@@ -154,6 +154,12 @@ class AttributeGroup(msgspec.Struct, frozen=True):
     attribute_template_list: list[AttributeOption] | None = None
 
 
+class InputDirectory(msgspec.Struct, frozen=True):
+    """The directory of an input, as far as it is told; an update may have none."""
+
+    id: int | None = None
+
+
 class _Referenced(msgspec.Struct, frozen=True):
     creation_ref_id: Any = None
 
@@ -222,6 +228,7 @@ class InputRecord(msgspec.Struct, frozen=True):
         batch_id: the input batch that the packet named.
         mode: 'update', 'update_with_existing', or nothing for new media.
         media_type: 'image' or 'video'.
+        directory: the directory that a new file is made in.
         original_filename: as it was sent.
         update_log: further reasons, as the server gives them.
         parent_input_id: of a clip that a long video was split into: the input of the whole.
@@ -238,6 +245,7 @@ class InputRecord(msgspec.Struct, frozen=True):
     batch_id: Id | None = None
     mode: str | None = None
     media_type: str | None = None
+    directory: InputDirectory | None = None
     original_filename: str | None = None
     update_log: Any = None
     parent_input_id: Id | None = None

@@ -59,6 +59,10 @@ class Contents:
         }
         return type(self)(frames={frame: shapes for frame, shapes in left.items() if shapes})
 
+    def only(self, references: Collection[str]) -> Self:
+        """Those whose references are among these."""
+        return self.without({shape.creation_ref_id for shape in self} - set(references))
+
     def put(self, packet: Packet) -> Packet:
         """The packet with the boxes in it; where there are none, without a list, since an empty one is refused."""
         if self:

@@ -56,6 +56,7 @@ class Predictions:
         polygons: read outlines too.
         attributes: the names of the source's further fields that are read.
         workers: other processes that help; what is read is the same with any number of them.
+        anonymous: the source's name says nothing of what is read, as that of a temporary file.
     """
 
     source: Source
@@ -77,11 +78,16 @@ class Predictions:
     keypoints: tuple[int, int] | None = None
     score_scale: float = 1.0
     workers: Workers = field(default_factory=lambda: Workers(1))
+    anonymous: bool = False
 
     @property
     def has_folder(self) -> bool:
         """Whether a folder of images was named."""
         return self.folder is not tuple
+
+    def without_folder(self) -> Self:
+        """Of those images only that the source mentions."""
+        return replace(self, folder=tuple)
 
     def then(self, step: Step) -> Self:
         """With one more step: a function of a chunk and the tally that gives a chunk."""

@@ -57,7 +57,7 @@ def doing(diffgram: Diffgram, head: SpoolHead, manner: Manner, plugins: Plugins)
     def push(predictions: Predictions, wait_s: float) -> PushReport:
         with turn(diffgram.outbox_path):
             return diffgram.push(
-                predictions,
+                replace(predictions, anonymous=True),
                 directory=head.directory,
                 model=head.model,
                 run=head.run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,9 @@ class Destinations:
         directory_id: the directory that the files are in.
         holdings: tells what a file holds.
         route: makes new files; None where only files that are there are meant.
-        files: the files that are there; None where nobody looks, and the server refuses a name that is taken.
+        files: the files that are there.
         on_existing: what happens to a file that is there. Without a route 'skip' leaves those alone that have boxes.
+        replace_completed: replace boxes of files that people have marked as completed too.
     """
 
     directory_id: int
@@ -34,6 +36,7 @@ class Destinations:
     route: Route | None = None
     files: FileIndex | None = None
     on_existing: OnExisting = "error"
+    replace_completed: bool = False
 
     @property
     def creates(self) -> bool:
@@ -62,7 +65,10 @@ class Destinations:
             return found or made
         if self.on_existing == "skip":
             return Problem("file-exists", f"'{found.original_filename}' (id {found.id}) is there", fails=False)
-        return self._update(found.original_filename or made.file_name, found.id, video=image.video)
+        target = self._update(found.original_filename or made.file_name, found.id, video=image.video)
+        if isinstance(target, Problem) or self.on_existing != "error":
+            return target
+        return dataclasses.replace(target, taken=True)
 
     def _there(self, image: Image) -> Target | Problem:
         if self.files is None:
@@ -81,5 +87,8 @@ class Destinations:
         if video and self.on_existing in REPLACING:
             message = "Diffgram adds boxes to a video and never replaces any; use --on-existing append"
             return Problem("video-replace", message)
-        mode = self.on_existing if self.on_existing in REPLACING else "append"
+        mode = "append" if self.on_existing == "skip" else self.on_existing
+        if mode in REPLACING and not self.replace_completed and self.holdings.complete(file_id):
+            message = f"file {file_id} is completed: its boxes stay as people left them; see replace-completed"
+            return Problem("completed", message, fails=False)
         return Target(file_name=name, file_id=file_id, mode=mode, video=video)

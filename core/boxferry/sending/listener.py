@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.sending.outcome import State
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -51,5 +53,6 @@ class Told(Listener):
     def built(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """The packets, each shown to the plugins before it is stored."""
         for entry in entries:
-            self._plugins.packet_built(entry.body, {**self._context, "file_name": entry.file_name})
+            if entry.state != State.APPLIED:  # a record of what is there already
+                self._plugins.packet_built(entry.body, {**self._context, "file_name": entry.file_name})
             yield entry

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from boxferry.errors import UsageError
 from boxferry.sending.attributes import AttributeWish
 from boxferry.sending.carry import Patience
+from boxferry.sending.labels import Policy
 from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
+from boxferry.sending.target import REPLACING, OnExisting
 from boxferry.sending.templates import Template
+from boxferry.sending.words import check_words
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from boxferry.sending.labels import Policy
     from boxferry.sending.routes import Route
-    from boxferry.sending.target import OnExisting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +47,15 @@ class Manner:
         attributes: which attributes are sent.
         schema: the labels schema by name or id; the project's default one where left out.
         labels: what happens to labels that the server does not have: 'error', 'skip' or 'create'.
-        skip_empty: make no file for an image without boxes.
+        skip_empty: make no file for an image whose predictions are empty.
+        create_empty: make files of the pictures of the images folder too that the source does not mention.
+        replace_completed: let replacing ways change files that people have marked as completed.
+        allow_removals: how many boxes may go without others coming in their place on the same file; None allows as
+            many as are sent.
+        resend_missing: send again what was applied and is gone from the server, where no person removed it.
         patience: how long is waited, and for what.
-        verify: read back what was applied in this push, since the server's success can mean that no box was stored.
+        verify: read back what was applied in this push, since the server's success can mean that no box was stored,
+            or one twice.
         dry_run: send and change nothing; the report lists what would be sent.
         plan: a file that the packets of a dry run are written to, to be carried out later.
         strict: a box that cannot be used is an error, not a drop.
@@ -75,13 +82,25 @@ class Manner:
     schema: str | None = None
     labels: Policy = "error"
     skip_empty: bool = False
+    create_empty: bool = False
+    replace_completed: bool = False
+    allow_removals: int | None = None
+    resend_missing: bool = False
     patience: Patience = field(default_factory=Patience)
-    verify: bool = False
+    verify: bool = True
     dry_run: bool = False
     plan: str | os.PathLike[str] | None = None
     strict: bool = False
 
     def __post_init__(self) -> None:
+        check_words(self, on_existing=OnExisting, labels=Policy)
+        self._check_files()
+        self._check_boxes()
+
+    def _check_files(self) -> None:
+        """See that what is said of files fits together."""
+        if self.create_empty and (self.existing or self.on_existing in REPLACING):
+            raise UsageError("create_empty makes new files: it cannot be combined with existing or replace-…")
         ways = {"--media-url": self.media_url, "--blob-path": self.blob_path, "--existing": self.existing}
         given = [option for option, value in ways.items() if value]
         if len(given) > 1:
@@ -93,6 +112,9 @@ class Manner:
                 raise UsageError(f"{option}: is for new files; those that are there stay as they are")
         if self.file_ids is not None and not self.existing:
             raise UsageError("--file-ids: says which files are there; add --existing")
+
+    def _check_boxes(self) -> None:
+        """See that what is said of the boxes fits together."""
         if self.human_made and not self.annotations:
             raise UsageError(
                 "--human-made: predictions are a model's; add --as annotations if these are people's boxes"

@@ -18,6 +18,7 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from boxferry.sending.outcome import Outcome
 
 STATES = tuple(State)
+AT_ONCE = 500  #: packets that are written in one transaction
 ENDED = (State.APPLIED, State.REFUSED)  #: the states that a packet stays in
 
 
@@ -114,7 +116,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: what a packet is stored with
-STORED = ("route", "mode", "file_name", "file_id", "media", "body", "boxes", "width", "height", "mark", "removes")
+STORED = (
+    "route",
+    "mode",
+    "file_name",
+    "file_id",
+    "media",
+    "body",
+    "boxes",
+    "width",
+    "height",
+    "mark",
+    "removes",
+    "ended",
+)
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
 _LIGHT = ", ".join(column for column in Entry.__struct_fields__ if column != "body")
@@ -187,14 +202,14 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, *, host: str, project: str, directory_id: int, model: str, name: str) -> Run:
+    def run(self, *, host: str, project: str, directory_id: int, model: str, name: str, source: str = "") -> Run:
         """The run of this name for this place, made at its first use: pushing again goes on with the same run."""
         key = (host, project, directory_id, model, name)
-        columns = "host, project, directory_id, model, name, created"
+        columns = "host, project, directory_id, model, name, created, source"
         with self._writing() as db:
             db.execute(
-                f"INSERT OR IGNORE INTO run ({columns}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 # fixed text
-                (*key, self._clock()),
+                f"INSERT OR IGNORE INTO run ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 # fixed text
+                (*key, self._clock(), source),
             )
         where = "host = ? AND project = ? AND directory_id = ? AND model = ? AND name = ?"
         return Run(**self._rows(f"SELECT * FROM run WHERE {where}", *key)[0])  # noqa: S608 # fixed text
@@ -218,25 +233,49 @@ class Outbox:
         raise OutboxError(f"{self.path}: {problem}; the runs are: {listed}")
 
     def add(self, run_id: int, entries: Iterable[Entry]) -> int:
-        """Store packets as queued, all or none; gives their number.
+        """Store packets as queued (one that is applied already, as that), all or none; gives their number.
 
-        A packet that the server refused gives way to the one that is stored for the same file in its place.
+        They are written in short transactions while the entries come, so that others can use the outbox meanwhile, and
+        count only when all are there. A packet that the server refused gives way to the one that is stored for the same
+        file in its place.
         """
+        self._unplan(run_id)
+        coming, count = iter(entries), 0
+        try:
+            while some := list(islice(coming, AT_ONCE)):
+                self._plan(run_id, some)
+                count += len(some)
+        except BaseException:
+            self._unplan(run_id)
+            raise
+        with self._writing() as db:
+            planned = "SELECT file_name FROM packet WHERE run_id = ? AND state = 'planned'"
+            db.execute(
+                f"DELETE FROM packet WHERE run_id = ? AND state = 'refused' AND file_name IN ({planned})",  # noqa: S608
+                (run_id, run_id),
+            )
+            state = "iif(ended > 0, 'applied', 'queued')"
+            db.execute(f"UPDATE packet SET state = {state} WHERE run_id = ? AND state = 'planned'", (run_id,))  # noqa: S608
+        return count
+
+    def _plan(self, run_id: int, entries: list[Entry]) -> None:
         columns = STORED
         marks = ", ".join("?" * len(columns))
-        query = f"INSERT INTO packet (run_id, changed, {', '.join(columns)}) VALUES (?, ?, {marks})"  # noqa: S608
-        count = 0
+        names = ", ".join(columns)
+        query = f"INSERT INTO packet (run_id, state, changed, {names}) VALUES (?, 'planned', ?, {marks})"  # noqa: S608
         with self._writing() as db:
-            for entry in entries:
-                replaced = "DELETE FROM packet WHERE run_id = ? AND file_name = ? AND state = 'refused'"
-                db.execute(replaced, (run_id, entry.file_name))
-                db.execute(query, (run_id, self._clock(), *(getattr(entry, column) for column in columns)))
-                count += 1
-        return count
+            rows = ((run_id, self._clock(), *(getattr(entry, name) for name in columns)) for entry in entries)
+            db.executemany(query, rows)
+
+    def _unplan(self, run_id: int) -> None:
+        """Take away what a push stored that did not come to its end."""
+        with self._writing() as db:
+            db.execute("DELETE FROM packet WHERE run_id = ? AND state = 'planned'", (run_id,))
 
     def earlier(self, run_id: int, file_name: str) -> list[Entry]:
         """What this run has for a file already, with the bodies; refused packets are left out."""
-        query = f"SELECT {_COLUMNS} FROM packet WHERE run_id = ? AND file_name = ? AND state <> 'refused' ORDER BY id"  # noqa: S608
+        where = "run_id = ? AND file_name = ? AND state NOT IN ('refused', 'planned')"
+        query = f"SELECT {_COLUMNS} FROM packet WHERE {where} ORDER BY id"  # noqa: S608 # fixed text
         return [Entry(**row) for row in self._rows(query, run_id, file_name)]
 
     def claim(self, run_id: int, *, sent: float = 0.0, start: int = 0, filled: bool = False) -> Entry | None:
@@ -292,6 +331,22 @@ class Outbox:
         with self._writing() as db:
             values = (state, reason, detail, int(over), ended, self._clock(), input_id, file_id, entry_id)
             db.execute(query, values)
+
+    def picture(self, host: str, project: str, file_id: int) -> Entry | None:
+        """The last upload from here that made a file of a project, without its body; None where there was none."""
+        columns = ", ".join(f"packet.{column}" for column in Entry.__struct_fields__ if column != "body")
+        query = f"""
+            SELECT {columns} FROM packet JOIN run ON run.id = packet.run_id
+            WHERE packet.file_id = ? AND packet.digest <> '' AND run.host = ? AND run.project = ?
+            ORDER BY packet.id DESC LIMIT 1
+        """  # noqa: S608 # fixed text
+        found = self._rows(query, file_id, host, project)
+        return Entry(**found[0]) if found else None
+
+    def set_digest(self, entry_id: int, digest: str) -> None:
+        """Write down the digest of the picture that is about to be uploaded."""
+        with self._writing() as db:
+            db.execute("UPDATE packet SET digest = ? WHERE id = ?", (digest, entry_id))
 
     def sent_before(self, run_id: int) -> bool:
         """Whether a packet with boxes of this run was applied, so that the server knows the model and the run."""

@@ -55,6 +55,7 @@ CREATE TABLE packet (
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
 CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
+CREATE INDEX packet_by_file_id ON packet (file_id);
 """
 
 #: what turns a file of each earlier version into one of the next
@@ -90,6 +91,7 @@ _MIGRATIONS = {
         ALTER TABLE packet ADD COLUMN mark TEXT NOT NULL DEFAULT '';
         ALTER TABLE packet ADD COLUMN digest TEXT NOT NULL DEFAULT '';
         ALTER TABLE packet ADD COLUMN removes INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX packet_by_file_id ON packet (file_id);
         UPDATE packet SET sent = changed;
         UPDATE packet SET ended = changed WHERE state = 'applied';
     """,

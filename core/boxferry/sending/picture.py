@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,17 @@ def mark_of(path: Path) -> str:
     except OSError:
         return ""
     return f"{found.st_size}-{found.st_mtime_ns}" if stat.S_ISREG(found.st_mode) else ""
+
+
+def digest_of(path: Path) -> str:
+    """Of a file's bytes, hexadecimal; empty where it cannot be read, or is no regular file."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return ""
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError:
+        return ""
 
 
 def changed_since(path: Path, mark: str) -> str:

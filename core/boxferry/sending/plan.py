@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from boxferry.boxes.tally import Place
+from boxferry.errors import UsageError
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
+from boxferry.packets.reference import PREFIX, file_digest, origin
 from boxferry.sending.outbox import ENDED
+from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
+from boxferry.sending.picture import digest_of, mark_of
 from boxferry.sending.server_frames import Timing, timing_problem, to_server_frames
 from boxferry.sending.server_size import size_of_new, to_server_size
 from boxferry.sending.target import REPLACING, Problem, Target
+from boxferry.sending.under_way import UnderWay
 from boxferry.sending.updates import entry
 
 if TYPE_CHECKING:
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     from boxferry.sending.ownership import Rows
 
 
+ADOPTED = 1.0  #: stands for the end of a packet of which only its boxes on the server are known
 VIDEO_RATE = 30.0  #: frames a second that a project is set to, unless somebody has changed it
 
 
@@ -53,6 +60,13 @@ class Planner:
         run_id: the run in the outbox, or None.
         skip_empty: make no file for an image without boxes.
         video_rate: the project's frames a second: faster videos are resampled to it by the server.
+        under_way: tells what the server has accepted and not ended, whoever sent it.
+        source: what is pushed, where it has a name that tells it apart; compared with what the run was pushed from.
+        place: host and project, by which the outbox knows pictures that were uploaded.
+        by_name: whether files are found by their names, not by a mapping.
+        resend_missing: send again what was applied and is gone, where no person removed it.
+        earlier_source: what the run was pushed from before; empty where unknown.
+        strangers: the pictures of another source than the earlier one that are not the run's own.
         deleting: counts, per file, the boxes of people that a replacement deletes.
     """
 
@@ -69,6 +83,13 @@ class Planner:
     run_id: int | None = None
     skip_empty: bool = False
     video_rate: float = VIDEO_RATE
+    under_way: UnderWay = field(default_factory=UnderWay)
+    resend_missing: bool = False
+    source: str = ""
+    earlier_source: str = ""
+    place: tuple[str, str] = ("", "")
+    by_name: bool = True
+    strangers: list[str] = field(default_factory=list)
     deleting: dict[str, int] = field(default_factory=dict)
 
     def entries(self) -> Iterator[Entry]:
@@ -92,17 +113,41 @@ class Planner:
             self._load(targets)
             names = [target.file_name if target else None for target in targets]
             for index, contents in maker.contents(chunk, names):
-                if (target := targets[index]) and (made := self._entry(target, contents)):
-                    yield made
+                if target := targets[index]:
+                    yield from self._entries_of(target, contents)
+        self._check_source()
         self.labels.finish()
         if self.attributes is not None:
             self.attributes.finish()
 
+    def _check_source(self) -> None:
+        if self.strangers:
+            some = ", ".join(self.strangers[:3]) + (", …" if len(self.strangers) > 3 else "")
+            raise UsageError(
+                f"run '{self.run}' was pushed from {self.earlier_source}; {len(self.strangers)} pictures of "
+                f"{self.source} are not among its own ({some}): nothing was sent; name another run with --run"
+            )
+
+    def _note_stranger(self, target: Target, earlier: list[Entry]) -> None:
+        """Remember a picture of another source that the run does not have: two sources are two runs."""
+        if self.earlier_source in {"", self.source} or not self.source:
+            return
+        if not any((e.width, e.height) == (target.width, target.height) for e in earlier):
+            self.strangers.append(target.file_name)
+
+    def other_picture(self, file_id: int, media: str) -> str:
+        """Why a local picture is not the one that was uploaded from here as this file; empty where it may be."""
+        known = self.outbox.picture(*self.place, file_id) if self.outbox and media else None
+        if known is None or (known.media == media and known.mark == mark_of(Path(media))):
+            return ""
+        digest = digest_of(Path(media))
+        if digest in {"", known.digest}:
+            return ""
+        return f"{media} is another picture than file {file_id}, which was uploaded from {known.media}"
+
     def _load(self, targets: Iterable[Target | None]) -> None:
-        """Read what the files hold where it counts: this run has sent nothing for them, or boxes of them go."""
-        there = [target for target in targets if target and target.file_id is not None]
-        counts = [target for target in there if target.mode in REPLACING or not self._earlier(target)]
-        self.holdings.load([target.file_id for target in counts if target.file_id is not None])
+        """Read what the files hold that boxes go to."""
+        self.holdings.load([target.file_id for target in targets if target and target.file_id is not None])
 
     def _earlier(self, target: Target) -> list[Entry]:
         return self.outbox.earlier(self.run_id, target.file_name) if self.outbox and self.run_id else []
@@ -116,24 +161,88 @@ class Planner:
         """Whether a packet without boxes is worth sending: for a new file, or to take boxes away."""
         return target.mode in REPLACING or (target.mode == "new" and not self.skip_empty)
 
-    def _entry(self, target: Target, contents: Contents) -> Entry | None:
-        """The packet for one file; None where there is nothing to send, or the run has all of it already."""
+    def _entries_of(self, target: Target, contents: Contents) -> Iterator[Entry]:
+        """The packets for one file; none where there is nothing to send, or the server has all of it."""
         if not contents and not self.sends_empty(target):
-            return None
+            return
         earlier = self._earlier(target)
+        self._note_stranger(target, earlier)
         if target.mode in REPLACING:
-            return self._replacing(target, contents, earlier)
-        known = set().union(*(references_in(e.body) for e in earlier))
-        if not earlier and target.file_id is not None:
-            known = set(self.holdings.references(target.file_id, video=target.video))
-        if not earlier and not known:
-            return self._made(target, contents)
-        new = self._left(contents, known, "already-sent", "in this run already", target)
-        if new and not earlier:
-            return self._made(target, new)
-        return self._appended(target, new, earlier) if new else None
+            if found := self._replacing(target, contents, earlier):
+                yield found
+        elif target.file_id is None:
+            yield from self._onto_new(target, contents, earlier)
+        else:
+            yield from self._onto_file(target, target.file_id, contents, earlier)
+
+    def _onto_new(self, target: Target, contents: Contents, earlier: list[Entry]) -> Iterator[Entry]:
+        """The packet that makes a file, unless one that makes it is under way."""
+        if gone := [entry for entry in earlier if entry.state == State.APPLIED and entry.file_id is not None]:
+            if not self.resend_missing:
+                message = (
+                    f"'{target.file_name}' was applied, and is not in the directory any more: removed, or the server"
+                )
+                self.tally.fail(
+                    "gone", f"{message} was restored; name resend-missing to send it again", boxes=contents.boxes
+                )
+                return
+            earlier = [entry for entry in earlier if entry not in gone]
+        sent = set().union(*(references_in(e.body) for e in earlier))
+        coming = self.under_way.named(target.file_name) & {shape.creation_ref_id for shape in contents}
+        left = self._left(contents, sent, "already-sent", "in this run already", target)
+        left = self._left(left, coming, "under-way", "the server is about to apply it", target)
+        if not earlier and not coming:
+            yield self._made(target, contents)
+        elif left:
+            yield from self._appended(target, left, earlier)
+
+    def _onto_file(self, target: Target, file_id: int, contents: Contents, earlier: list[Entry]) -> Iterator[Entry]:
+        """The packet with those boxes that the file does not have, and a record of those that it has."""
+        held = set(self.holdings.references(file_id, video=target.video))
+        coming = self.under_way.on(file_id)
+        if problem := self._not_ours(target, held | coming, earlier):
+            self.tally.fail(problem.code, problem.message, Place(target.file_name), boxes=contents.boxes)
+            return
+        sent = set().union(*(references_in(e.body) for e in earlier))
+        if self.resend_missing:
+            sent -= self._lost(file_id, earlier, sent - held - coming)
+        if there := contents.only(held - sent):
+            yield self._adopted(target, file_id, there)
+        left = self._left(contents, sent, "already-sent", "in this run already", target)
+        left = self._left(left, held, "already-sent", "on the server already", target)
+        left = self._left(left, coming, "under-way", "the server is about to apply it", target)
+        if left:
+            yield self._made(target, left)
+
+    def _lost(self, file_id: int, earlier: list[Entry], missing: set[str]) -> set[str]:
+        """Of boxes that were applied and are not there: those that no input of the file has; no person removed them."""
+        applied = set().union(*(references_in(e.body) for e in earlier if e.state == State.APPLIED))
+        missing &= applied
+        return missing - self.under_way.ever_on(file_id) if missing else set()
+
+    def _not_ours(self, target: Target, there: set[str], earlier: list[Entry]) -> Problem | None:
+        """Why boxes do not go onto a file that is there: a new one was meant, or one without predictions."""
+        own = f"{PREFIX}{file_digest(target.file_name, self.model, self.run)}"
+        origins = {origin(reference) for reference in there} - {""}
+        if own in origins or earlier:
+            return None
+        where = f"'{target.file_name}' (id {target.file_id}) is in the directory already"
+        if target.taken:
+            return Problem("file-exists", f"{where}: choose with on-existing what happens to it")
+        if target.mode == "error" and origins:
+            return Problem(
+                "has-predictions", f"{where} and has boxes of another run: choose append, skip or replace-own"
+            )
+        return None
+
+    def _adopted(self, target: Target, file_id: int, contents: Contents) -> Entry:
+        """A record of what a file holds of this run although the outbox does not know it: it is pulled with the run."""
+        made = self._made(dataclasses.replace(target, mode="append", file_id=file_id), contents)
+        return msgspec.structs.replace(made, state=State.APPLIED, ended=ADOPTED)
 
     def _made(self, target: Target, contents: Contents) -> Entry:
+        mode = "append" if target.mode == "error" else target.mode
+        target = dataclasses.replace(target, mode=mode)
         return entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
 
     def _left(self, contents: Contents, references: set[str], code: str, message: str, target: Target) -> Contents:
@@ -143,14 +252,13 @@ class Planner:
             self.tally.discard(code, message, Place(target.file_name), boxes=gone)
         return left
 
-    def _appended(self, target: Target, new: Contents, earlier: list[Entry]) -> Entry | None:
-        """More boxes for a file that this run has sent before: appended, since the file is there by now."""
+    def _appended(self, target: Target, new: Contents, earlier: list[Entry]) -> Iterator[Entry]:
+        """More boxes for a file that is being made: appended, where its id is known by now."""
         file_id = next((e.file_id for e in reversed(earlier) if e.file_id is not None), None)
         if file_id is None:
             self._pending(target, new)
-            return None
-        there = Target(file_name=target.file_name, file_id=file_id, mode="append", video=target.video)
-        return self._made(there, new)
+            return
+        yield self._made(dataclasses.replace(target, file_id=file_id, mode="append", media=""), new)
 
     def _pending(self, target: Target, contents: Contents) -> None:
         message = f"an earlier packet for '{target.file_name}' has not ended: finish that first (boxferry status)"
@@ -176,13 +284,14 @@ class Planner:
             return None
         if gone := [row for row in rows.people if identity(row) not in new | stays]:
             self.deleting[target.file_name] = len(gone)
+        removes = sum(identity(row) not in new | stays for row in rows.all)
         if not new and not stays:
             message = (
                 f"'{target.file_name}' would have no box left, and the server takes no empty list: all of them stay"
             )
             self.tally.fail("cannot-clear", message)
             return None
-        return self._made(target, contents)
+        return msgspec.structs.replace(self._made(target, contents), removes=removes)
 
 
 def people_settled(contents: Contents, rows: Rows, sent: set[str]) -> set[str]:
@@ -219,6 +328,8 @@ class _Placing:
         chunk, problems = to_server_size(chunk, [size for size, _ in viewed], self._planner.tally)
         for index, problem in problems.items():
             self._found[chunk.images[index].key] = problem
+        for image in chunk.images if self._planner.by_name else ():
+            self._compare(image)
         return to_server_frames(chunk, [timing for _, timing in viewed], self._planner.tally)
 
     def _viewed(self, image: Image) -> tuple[tuple[int, int], Timing]:
@@ -233,6 +344,14 @@ class _Placing:
         if problem := timing_problem(image, timing):
             self._found[image.key] = problem
         return file.size, timing
+
+    def _compare(self, image: Image) -> None:
+        """See that a file that was found by its name is of this very picture, where that can be known."""
+        found = self._found[image.key]
+        if isinstance(found, Problem) or found.file_id is None or image.file_id:
+            return
+        if problem := self._planner.other_picture(found.file_id, image.media):
+            self._found[image.key] = Problem("other-picture", problem)
 
     def _target(self, image: Image, found: Target | Problem) -> Target | Problem:
         if isinstance(found, Problem):

@@ -17,9 +17,11 @@ from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.labels import LabelResolver, choose_schema
+from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.plan import Planner
 from boxferry.sending.plan_file import PlanSummary
+from boxferry.sending.under_way import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -58,11 +60,14 @@ def prepared(
     tally, dry_run = Tally(strict=manner.strict), manner.dry_run or manner.plan is not None
     schema = choose_schema(client.schemas(), manner.schema)
     labels = LabelResolver(client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run)
-    listed = list(client.files(place.id)) if manner.existing or manner.on_existing != "error" else None
-    holdings = Holdings(client, place.id, listed or (), expected=images_in(predictions.source))
-    files = None if listed is None else _index(listed, place, manner)
-    if files is not None:
+    unfinished = client.unfinished()  # before the files: what ends in between is then on them
+    listed = list(client.files(place.id))
+    holdings = Holdings(client, place.id, listed, expected=images_in(predictions.source))
+    files = _index(listed, place, manner)
+    if manner.existing or manner.on_existing != "error":
         predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
+    if not manner.create_empty:
+        predictions = predictions.without_folder()
     return Planner(
         predictions=predictions,
         destinations=Destinations(
@@ -71,6 +76,7 @@ def prepared(
             route=manner.route(place.id),
             files=files,
             on_existing=manner.on_existing,
+            replace_completed=manner.replace_completed,
         ),
         holdings=holdings,
         labels=labels,
@@ -85,6 +91,9 @@ def prepared(
         else None,
         skip_empty=manner.skip_empty,
         video_rate=manner.video_rate,
+        under_way=UnderWay(unfinished, place.id, of_file=lambda file_id: client.inputs(file_id=file_id)),
+        resend_missing=manner.resend_missing,
+        by_name=manner.file_ids is None,
     )
 
 
@@ -104,18 +113,36 @@ def images_in(source: Source) -> int:
 
 
 def allowed(entries: Iterable[Entry], deleting: Mapping[str, int], manner: Manner) -> Iterator[Entry]:
-    """The packets; at their end nothing is stored where they delete boxes of people and that was not allowed.
+    """The packets; at their end nothing is stored where they remove more than was allowed.
 
     Raises:
-        UsageError: it was not; the message says how many boxes, and of which files.
+        UsageError: they delete boxes of people, or more boxes go without others in their place than are sent; the
+            message says how many, and of which files.
     """
-    yield from entries
+    removed: dict[str, int] = {}
+    sent = 0
+    for entry in entries:
+        sent += entry.boxes if entry.state != State.APPLIED else 0
+        if entry.removes > entry.boxes:
+            removed[entry.file_name] = entry.removes - entry.boxes
+        yield entry
+    _check_removals(removed, sent if manner.allow_removals is None else manner.allow_removals)
     if deleting and not manner.delete_people:
         files = ", ".join(f"{name}: {count}" for name, count in list(deleting.items())[:5])
         more = f" and {len(deleting) - 5} more files" if len(deleting) > 5 else ""
         raise UsageError(
             f"--on-existing replace-all would delete {sum(deleting.values())} boxes that people made or changed "
             f"({files}{more}); nothing was sent; to have it so, pass --delete-people"
+        )
+
+
+def _check_removals(removed: Mapping[str, int], most: int) -> None:
+    if (total := sum(removed.values())) > most:
+        files = ", ".join(f"{name}: {count}" for name, count in list(removed.items())[:5])
+        more = f" and {len(removed) - 5} more files" if len(removed) > 5 else ""
+        raise UsageError(
+            f"{total} boxes would be removed with none in their place ({files}{more}), and {most} may be; nothing was "
+            f"sent; to have it so, allow it by its number: --allow-removals {total}"
         )
 
 

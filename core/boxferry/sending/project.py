@@ -36,6 +36,7 @@ from boxferry.sending.prepare import (
     unsent,
 )
 from boxferry.sending.report import PushReport, planned_file
+from boxferry.sending.source import source_identity
 from boxferry.sending.spool_format import SpoolHead, spool_folder
 from boxferry.sending.turns import turn
 from boxferry.sending.waiting import waiting_beside
@@ -162,10 +163,17 @@ class Diffgram:
         place = self._client.find_directory(directory)
         if not isinstance(predictions, Predictions):
             predictions = read(predictions)
-        planner = prepared(self._client, predictions, place, manner, model="" if manner.annotations else model, run=run)
+        model = "" if manner.annotations else model
         if manner.dry_run or manner.plan is not None:
-            return self._dry_run(planner, place, manner)
-        return self._carry_out(planner, place, manner, listener or Listener())
+            planner = prepared(self._client, predictions, place, manner, model=model, run=run)
+            return self._dry_run(self._known(planner), place, manner)
+        with self.outbox.sending():
+            planner = prepared(self._client, predictions, place, manner, model=model, run=run)
+            return self._carry_out(self._known(planner), place, manner, listener or Listener())
+
+    def _known(self, planner: Planner) -> Planner:
+        place = (self.server.host, self.server.project)
+        return replace(planner, place=place, source=source_identity(planner.predictions))
 
     def collector(
         self,
@@ -242,8 +250,8 @@ class Diffgram:
     def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
         run = self._earlier_run(planner, place)
         if run is not None:
-            planner = replace(planner, outbox=self.outbox, run_id=run.id)
-        entries = planner.entries()
+            planner = replace(planner, outbox=self.outbox, run_id=run.id, earlier_source=run.source)
+        entries: Iterator[Entry] = (entry for entry in planner.entries() if entry.state != State.APPLIED)
         if manner.plan is not None:
             entries = self._filed(planner, place, manner.plan, entries)
         planned = [planned_file(entry, planner.deleting.get(entry.file_name, 0)) for entry in entries]
@@ -282,18 +290,22 @@ class Diffgram:
             model=planner.model,
             run=planner.run,
         )
-        run = self._run_of(head)
-        planner = replace(planner, outbox=self.outbox, run_id=run.id)
+        run = self._run_of(head, source=planner.source)
+        planner = replace(planner, outbox=self.outbox, run_id=run.id, earlier_source=run.source)
         listener = Told(planner.predictions.plugins, listener, run)
-        with self.outbox.sending():
-            self.outbox.add(run.id, allowed(listener.built(planner.entries()), planner.deleting, manner))
-            ending = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
+        self.outbox.add(run.id, allowed(listener.built(planner.entries()), planner.deleting, manner))
+        ending = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
         report = self._report(planner.tally, run, manner.patience, ending, planner.labels.created)
         return replace(report, attributes_created=planner.attributes_created)
 
-    def _run_of(self, head: PlanHead) -> Run:
+    def _run_of(self, head: PlanHead, *, source: str = "") -> Run:
         return self.outbox.run(
-            host=head.host, project=head.project, directory_id=head.directory_id, model=head.model, name=head.run
+            host=head.host,
+            project=head.project,
+            directory_id=head.directory_id,
+            model=head.model,
+            name=head.run,
+            source=source,
         )
 
     def carry_out(

@@ -10,7 +10,7 @@ from boxferry.diffgram.meanings import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.packets.wire import with_batch
 from boxferry.sending.outcome import Outcome, State, input_outcome
-from boxferry.sending.picture import changed_since
+from boxferry.sending.picture import changed_since, digest_of
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class Sender:
         except OSError as error:
             return Outcome(State.REFUSED, f"{entry.media}: {error.strerror}")
         with image:
+            self._outbox.set_digest(entry.id, digest_of(Path(entry.media)))
             answer = self._client.upload(entry.file_name, image, entry.body)
         return self._evidence.clash(entry, upload_outcome(answer))
 

@@ -32,10 +32,12 @@ class Target:
         file_name: its name there.
         file_id: its id, for a file that is there already.
         media: the local path, the URL or the blob's path of a new file's media.
-        mode: 'new', or what happens to the boxes that the file has: 'append', 'replace-own' or 'replace-all'.
+        mode: 'new', or what happens to the boxes that the file has: 'append', 'replace-own', 'replace-all', or
+            'error', which appends where there is none of another run.
         video: whether it is a video.
         width, height: the size in pixels of the picture that the boxes were made for; 0 where unknown.
         mark: of the local picture as it is now, see `picture`; empty where there is none.
+        taken: whether a new file was meant, and the file of its name was found.
     """
 
     file_name: str
@@ -46,3 +48,4 @@ class Target:
     width: int = 0
     height: int = 0
     mark: str = ""
+    taken: bool = False

@@ -1,0 +1,53 @@
+"""Checks options when they are made: words against their list, and every value against its type."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields
+from types import NoneType
+from typing import TYPE_CHECKING, Any, get_args
+
+from boxferry.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLAIN = (bool, int, float, str, NoneType)
+
+
+def check_words(options: Any, **words: Any) -> None:  # noqa: ANN401 # a dataclass; Literal types
+    """See that an options object has values of its fields' types, and words that their Literal types list.
+
+    Args:
+        options: a dataclass.
+        words: field → the Literal type of its words.
+
+    Raises:
+        UsageError: a value is of another type, or a word is none of the list, which the message gives.
+    """
+    for name, kind in words.items():
+        value = getattr(options, name)
+        if value not in (known := get_args(kind)):
+            raise UsageError(f"{name}: {value!r} is not one of {', '.join(known)}{_near(value, known)}")
+    for field in fields(options):
+        if field.name not in words and isinstance(field.type, str) and (wanted := _plain(field.type)):
+            _check_type(field.name, getattr(options, field.name), wanted)
+
+
+def _near(value: object, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(value), known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def _plain(annotation: str) -> tuple[type, ...]:
+    """The types of an annotation that has plain ones only, 'int | None'; empty for any other."""
+    known: Mapping[str, type] = {kind.__name__: kind for kind in PLAIN} | {"None": NoneType}
+    parts = [part.strip() for part in annotation.split("|")]
+    return tuple(known[part] for part in parts) if all(part in known for part in parts) else ()
+
+
+def _check_type(name: str, value: object, wanted: tuple[type, ...]) -> None:
+    fits = isinstance(value, wanted) and (bool in wanted or not isinstance(value, bool))
+    if not fits and not (float in wanted and type(value) is int):
+        listed = " or ".join("None" if kind is NoneType else kind.__name__ for kind in wanted)
+        raise UsageError(f"{name}: {value!r} is {type(value).__name__}, expected {listed}")
