@@ -45,7 +45,14 @@ PACKETS = "packets"
 )
 @click.pass_obj
 def convert_command(
-    session: Session, /, target_format: str, output: str, model: str | None, run: str | None, as_json: bool, **given: Any
+    session: Session,
+    /,
+    target_format: str,
+    output: str,
+    model: str | None,
+    run: str | None,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Convert SOURCE (a file, a folder, a glob, or - for standard input).
 
