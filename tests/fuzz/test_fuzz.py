@@ -38,6 +38,18 @@ NATIVE = (
     b'"score":[0.5]}\n'
 )
 RESULT = b'{"image_id":1,"category_id":0,"bbox":[1,2,30,40],"score":0.5}'
+RARE = (
+    b'{"image_id":1,"file_name":"a.jpg","category_id":0,"bbox":[1,2,30,40],"attributes":{"track_id":3}},'
+    b'{"image_id":2,"category_id":1,"keypoints":[1,2,2,30,40,1,0,0,0],"score":0.5},'
+    b'{"image_id":2,"category_id":1,"segmentation":{"size":[35,30],"counts":[40,20,990]},"track_id":"4"}'
+)
+POSE = b"0 0.5 0.5 0.2 0.25 0.4 0.5 2 0.5 0.6 1 0.6 0.4 0.5 0.75 7\n"
+LABELME = (
+    b"<annotation><filename>a.jpg</filename><source><sourceAnnotation>LabelMe Webtool</sourceAnnotation></source>"
+    b"<object><name>cat</name><deleted>0</deleted><polygon><pt><x>1</x><y>2</y></pt><pt><x>9</x><y>2</y></pt><pt><x>9</x><y>8</y>"
+    b"</pt></polygon></object><imagesize><nrows>80</nrows><ncols>100</ncols></imagesize></annotation>"
+)
+OUTLINES = b"0 .1 .1 .3 .1 .3 .4 .1 .4 .9 5\n0 .1 .1 .3 .1 .3 .4 .1 .4\n1 .1 .1 .3 .1 .3 .4 .5\ncat .5 .5 .2 .2\n"
 
 
 def a_reader(name, sample):
@@ -47,12 +59,21 @@ def a_reader(name, sample):
 
 
 READERS = {
-    "coco-results": ("coco", "x.json", [b"[" + RESULT + b"]", b"[" + RESULT + b",{}]"], {}),
+    "coco-results": ("coco", "x.json", [b"[" + RESULT + b"]", b"[" + RESULT + b",{}]", b"[" + RARE + b"]"], {}),
+    "coco-utf16": ("coco", "x.json", [(b"[" + RESULT + b"," + RARE + b"]").decode().encode("utf-16")], {}),
     "coco-lines": ("coco", "x.jsonl", [(RESULT + b"\n") * 3], {}),
-    "coco-dataset": ("coco", "x.json", [DATASET], {}),
+    "coco-dataset": (
+        "coco",
+        "x.json",
+        [DATASET, DATASET.replace(b'"annotations":[', b'"annotations":[' + RARE + b",")],
+        {},
+    ),
     "yolo": ("yolo", "a.txt", [b"0 0.5 0.5 0.2 0.25 0.9\n1 0.25 0.25 0.1 0.1 0.4\n", b"0 .1 .1 .2 .1 .2 .2\n"], {}),
+    "yolo-rows": ("yolo", "a.txt", [OUTLINES, POSE, b"0 .9 .5 .4 .2 .3\n0 .8 .4 .3 .2 .3\n"], {}),
+    "yolo-pose": ("yolo", "a.txt", [POSE], {"yolo_kind": "pose"}),
     "yolo-frames": ("yolo", "clip_7.txt", [b"0 0.5 0.5 0.2 0.25 0.9 3\n"], {"yolo_frames": "1"}),
     "voc": ("voc", "a.xml", [XML], {}),
+    "labelme-xml": ("labelme-xml", "a.xml", [LABELME], {}),
     "voc-results": ("voc", "comp4_det_test_cat.txt", [b"a 0.83 1 2 30 40\nb 0.5 1 2 3 4\n"], {}),
     "mot": ("mot", "clip.txt", [b"1,7,10,5,20,15,0.9,-1,-1,-1\n3,-1,12,5,20,15,0.8,-1,-1,-1\n"], {"mot_label": "x"}),
     "boxferry": ("boxferry", "x.ndjson", [NATIVE * 2], {}),
@@ -69,6 +90,7 @@ CORPUS: dict[str, list[bytes]] = {
         DATASET.replace(b"[8000]", b'"' + b"o" * 50 + b'"'),
         DATASET.replace(b"[80,100]", b"[99999999,1]"),
     ],
+    "yolo-rows": [POSE.replace(b"2 0.5", b"1e3082 0.5")],
     "voc": [XML.replace(b"<object>", b"<object>" * 3000), b"<!DOCTYPE a [<!ENTITY x 'y'>]><annotation/>"],
 }
 WORDS = [

@@ -28,6 +28,7 @@ Last = Literal["score", "track"]
 Kind = Literal["mixed", "boxes", "segments", "obb", "pose"]
 NAMES = ("cls", "x", "y", "w", "h", "conf", "id")
 NEEDED = NAMES[:5]
+LARGEST = 1e9  #: no class, no share of an image and no score comes near
 WIDE = 8  #: columns from which on a row is an outline, or a pose
 SCORES_OR_TRACKS = "--columns cls,x,y,w,h,conf or cls,x,y,w,h,id says what the sixth is"
 
@@ -149,13 +150,15 @@ def _refuse_poses(wide: Sequence[Words], name: str) -> None:
 
 
 def _as_numbers(rows: Iterable[Words]) -> list[list[float]]:
-    """The rows in which every word is a number."""
+    """The rows in which every word is a number that a row can hold."""
     found = []
     for row in rows:
         try:
-            found.append([float(word) for word in row])
+            numbers = [float(word) for word in row]
         except ValueError:
             continue
+        if all(abs(number) <= LARGEST for number in numbers):
+            found.append(numbers)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.errors import InputError
+from boxferry_adapters.yolo.layout import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE | re.ASCII)
 COLUMNS = (5, 6)
 MOST_SHOWN = 60
-LARGEST = 1e9  #: no class, no share of an image and no score comes near
 
 _decoder = msgspec.json.Decoder(list[list[float]])
 
