@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
+from pycocotools import mask as masks
 
 from boxferry import read as read_source
 from boxferry.boxes.tally import Tally
@@ -250,3 +252,60 @@ def test_c28_a_long_list_of_categories_before_anything_else_is_recognised(tmp_pa
     assert b'"images"' not in source_of(path).head
     assert found(path)[0] == [("a.jpg", "thing 1")]
     assert found(write_json(tmp_path / "r.json", [result(1)]), categories=path)[0] == [("a.jpg", "thing 1")]
+
+
+MEMORY = {
+    "list": list,
+    "tuple": tuple,
+    "stream": iter,
+    "dataset": lambda items: {**dataset({1: "1.jpg", 2: "2.jpg"}), "annotations": list(items)},
+}
+
+
+@pytest.mark.parametrize("hold", MEMORY.values(), ids=MEMORY)
+def test_c21_results_in_memory_are_read_whatever_holds_their_numbers(tmp_path, hold):
+    """Numbers and arrays of numpy, bytes of masks: as evaluation scripts have them; nothing of the caller's changes."""
+    numpy_item = {
+        "image_id": np.int64(1),
+        "category_id": np.int32(1),
+        "bbox": np.array(BOX, np.float32),
+        "score": np.float32(0.5),
+    }
+    mask = {"size": [480, 640], "counts": masks.encode(np.asfortranarray(np.ones((480, 640), np.uint8)))["counts"]}
+    items = [numpy_item, {"image_id": 2, "category_id": 2, "segmentation": mask, "score": 0.25}]
+    given = write_json(tmp_path / "gt.json", dataset({1: "1.jpg", 2: "2.jpg"}))
+    tally = Tally()
+    how = {} if hold is MEMORY["dataset"] else {"categories": given}
+    chunks = list(read_source(hold(items), **how).chunks(tally))
+    assert rows_of(chunks) == [("1.jpg", "cat", *CORNERS, 0.5), ("2.jpg", "dog", 0.0, 0.0, 640.0, 480.0, 0.25)]
+    assert isinstance(numpy_item["score"], np.float32)
+
+
+def test_c21_what_json_cannot_hold_is_one_clear_error():
+    """With what was found."""
+    with pytest.raises(InputError, match="object is neither a number nor a text"):
+        found([result(1, note=object())], names={1: "cat"})
+
+
+SIZES = """
+import resource, sys
+from boxferry import read
+from boxferry.boxes.tally import Tally
+kept = sum(map(len, read(sys.argv[1], categories=sys.argv[2]).chunks(Tally())))
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_c20_a_file_of_any_size_is_read_in_bounded_memory(tmp_path):
+    """Ten times as many boxes of as many images take about the same."""
+    images = range(1, 501)
+    gt = write_json(tmp_path / "gt.json", dataset({n: f"{n}.jpg" for n in images}))
+    peaks = []
+    for boxes in (20, 200):
+        text = ",".join(json.dumps(result(n, bbox=[m, 1, 2, 3])) for n in images for m in range(boxes))
+        path = write_text(tmp_path / "r.json", f"[{text}]")
+        done = subprocess.run([sys.executable, "-c", SIZES, path, gt], capture_output=True, text=True, check=True)
+        kept, peak = map(int, done.stdout.split())
+        assert kept == 500 * boxes
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 24 * 1024, f"{peaks} KiB"

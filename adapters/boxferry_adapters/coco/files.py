@@ -11,6 +11,7 @@ from boxferry.errors import InputError
 from boxferry.formats import Stumble
 from boxferry.parsing.encoding import utf8_head
 from boxferry_adapters.coco.lines import is_lines
+from boxferry_adapters.coco.memory import MemorySource, holds_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,8 @@ class File(NamedTuple):
 
 def sniff(source: Source) -> str | None:
     """Recognise the keys at the beginning of a text; of a folder or a glob, of most of the first files."""
+    if source.value is not None:
+        return "COCO results in memory" if holds_items(source.value) else None
     if source.is_stream:
         return looks(source.head)
     try:
@@ -97,6 +100,8 @@ def files_of(source: Source, context: Context) -> list[File]:
     Raises:
         InputError: there are none.
     """
+    if source.value is not None:
+        return [File(MemorySource(source))]
     if source.is_stream:
         return [File(source)]
     found = list(_recognised(source, context))
