@@ -4,6 +4,7 @@ import pytest
 
 from boxferry import read as read_source
 from boxferry.boxes.tally import Tally
+from boxferry.errors import UnknownFormat
 from boxferry.reading.read import choose_format
 from boxferry.reading.source import source_of
 from formats.reading import FORMATS, images_of, rows_of
@@ -120,3 +121,24 @@ def test_a_single_task_of_label_studio_is_no_data_set_of_coco(tmp_path):
     task = {**LABELSTUDIO[0], "annotations": []}
     (tmp_path / "x.json").write_bytes(as_json(task))
     assert read_source(tmp_path / "x.json").format.name == "labelstudio"
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "said"),
+    [
+        ("openimages", "x.csv", "ImageID,LabelName,XMin\na,b,1\n", r"x\.csv:1: a header without XMax, YMax, YMin"),
+        (
+            "kitti",
+            "a.txt",
+            "\ncar 0 0 0 1 2 3 4 1 1 1 0 0\n",
+            r"a\.txt:2: 12 numbers after the type, expected 14 or 15",
+        ),
+        ("labelme", "a.json", '{"shapes": 3}', r"a\.json: shapes, but no list of them with imagePath"),
+        ("labelstudio", "x.json", '[{"data": {"image": "a.jpg"}}]', r"x\.json: tasks with data, but no predictions"),
+    ],
+)
+def test_what_comes_near_says_what_it_stumbled_over(tmp_path, name, file, text, said):
+    """And is the one to be tried."""
+    (tmp_path / file).write_text(text)
+    with pytest.raises(UnknownFormat, match=f"{name}: .*{said}(.|\n)*{name} comes nearest"):
+        read_source(tmp_path / file)

@@ -165,6 +165,26 @@ def test_datumaro_and_dota(tmp_path, images):
     near(found(folder, images=images), [("a.jpg", "cat", 40, 35, 60, 45), ("a.jpg", "dog", 45, 30, 55, 50)])
 
 
+@checked("Datumaro", "mot")
+def test_datumaro_and_mot(tmp_path, images):
+    """Frames of a sequence; its classes count from 1."""
+    dm = pytest.importorskip("datumaro")
+    items = [
+        dm.DatasetItem(
+            id=f"{frame:06d}",
+            media=dm.Image.from_file(path=str(images / "a.jpg")),
+            annotations=[dm.Bbox(10, 20, 30, 40, label=number, attributes={"track_id": 7})],
+        )
+        for number, frame in enumerate((1, 2))
+    ]
+    dm.Dataset.from_iterable(items, categories=LABELS).export(str(tmp_path / "theirs"), "mot_seq_gt")
+    (text,) = (tmp_path / "theirs").rglob("gt.txt")
+    (chunk,) = read(text, names=LABELS, size=SIZE).chunks(Tally())
+    assert [chunk.labels[code] for code in chunk.label] == LABELS
+    assert chunk.frame.tolist() == [0, 1]
+    assert chunk.xyxy.tolist() == [[10, 20, 40, 60]] * 2
+
+
 @checked("labelformat", "cvat", how=BOTH)
 def test_labelformat_and_cvat(tmp_path, images):
     """There and back, boxes only."""

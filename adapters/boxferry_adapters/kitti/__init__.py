@@ -19,7 +19,7 @@ import msgspec
 
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import VIDEO_SUFFIXES, Format
+from boxferry.formats import VIDEO_SUFFIXES, Format, Stumble
 from boxferry.hookspecs import hookimpl
 from boxferry.parsing.files import TextError, contents_of, heads_of, most, plain
 from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, number, shown
@@ -39,6 +39,7 @@ UNSET = {"truncated": -1.0, "occluded": -1.0, "alpha": -10.0}  #: what results a
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NO_OBJECT = "DontCare"
 FIRST_LINES = 5
+LEAST = 8  #: numbers of a row that looks like one of these
 
 
 def sniff(source: Source) -> str | None:
@@ -51,6 +52,18 @@ def sniff(source: Source) -> str | None:
     if most([kind == "object" for kind in kinds]):
         return "rows of a type and 14 numbers or 15"
     return "rows of frame, track, a type and 14 numbers or 15" if most([kind == "tracking" for kind in kinds]) else None
+
+
+def stumble(source: Source) -> Stumble | None:
+    """The first row that begins with a word and has fewer numbers, or more."""
+    for head in heads_of(source, ".txt")[:1]:
+        for line, text in enumerate(head.decode("utf-8", "replace").split("\n"), start=1):
+            words = text.split()
+            numbers = _trailing(words)
+            if words and not _kind(words) and len(words) > numbers >= LEAST:
+                found = f"{numbers} numbers after the type, expected 14 or 15"
+                return Stumble(where=f"{source.name}:{line}", found=found, share=min(numbers, NUMBERS) / (NUMBERS + 2))
+    return None
 
 
 def _kind(words: list[str]) -> str:
@@ -167,4 +180,4 @@ def _frame_and_track(words: list[str]) -> tuple[int, int]:
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "a text file an image, rows of 'type truncated occluded alpha left top right bottom …', as KITTI has them"
-    register(Format(name="kitti", summary=summary, sniff=sniff, read=read))
+    register(Format(name="kitti", summary=summary, sniff=sniff, stumble=stumble, read=read, any_scores=True))

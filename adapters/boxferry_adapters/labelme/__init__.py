@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from boxferry.formats import Format
+from boxferry.formats import Format, Stumble
 from boxferry.hookspecs import hookimpl
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, most
@@ -34,8 +34,16 @@ def sniff(source: Source) -> str | None:
     return "JSON files with shapes and imagePath" if most(found) else None
 
 
+def stumble(source: Source) -> Stumble | None:
+    """What a JSON object with shapes lacks."""
+    for head in heads_of(source, ".json")[:1]:
+        if b'"shapes"' in utf8_head(head):
+            return Stumble(where=source.name, found="shapes, but no list of them with imagePath", share=0.5)
+    return None
+
+
 @hookimpl
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "a folder of JSON files, one an image, as LabelMe writes them"
-    register(Format(name="labelme", summary=summary, sniff=sniff, read=read, write=write))
+    register(Format(name="labelme", summary=summary, sniff=sniff, stumble=stumble, read=read, write=write))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from boxferry.formats import Format, Option
+from boxferry.formats import Format, Option, Stumble
 from boxferry.hookspecs import hookimpl
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of
@@ -40,6 +40,15 @@ def sniff(source: Source) -> str | None:
             return f"JSON tasks with data and {found[1].decode()}"
         if b'"original_width"' in text and (found := REGIONS.search(text)):
             return f"JSON items with regions of {found[1].decode()}labels"
+    return None
+
+
+def stumble(source: Source) -> Stumble | None:
+    """What tasks lack."""
+    for head in heads_of(source, ".json", ".jsonl")[:1]:
+        text = utf8_head(head)
+        if BEGINNING.match(text) and DATA.search(text):
+            return Stumble(where=source.name, found="tasks with data, but no predictions or annotations", share=0.5)
     return None
 
 
@@ -72,4 +81,8 @@ OPTIONS = (
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "JSON tasks with predictions or annotations, as Label Studio exports and imports them"
-    register(Format(name="labelstudio", summary=summary, sniff=sniff, read=read, write=write, options=OPTIONS))
+    register(
+        Format(
+            name="labelstudio", summary=summary, sniff=sniff, stumble=stumble, read=read, write=write, options=OPTIONS
+        )
+    )

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.formats import Format, Option
+from boxferry.formats import Format, Option, Stumble
 from boxferry.hookspecs import hookimpl
 from boxferry.parsing.files import heads_of, most
-from boxferry_adapters.openimages.read import BOXES, PREDICTIONS, header_of, read
+from boxferry_adapters.openimages.read import BOXES, PREDICTIONS, columns_of, header_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,17 @@ def sniff(source: Source) -> str | None:
     first = next(filter(None, found))
     columns = BOXES if set(first) >= BOXES else PREDICTIONS
     return f"a CSV header with {', '.join(name for name in first if name in columns)}"
+
+
+def stumble(source: Source) -> Stumble | None:
+    """The columns that a header lacks, which has some of the format's."""
+    for head in heads_of(source, ".csv")[:1]:
+        names = set(columns_of(head))
+        missing = sorted(BOXES - names)
+        if len(missing) < len(BOXES):
+            found = f"a header without {', '.join(missing)}"
+            return Stumble(where=f"{source.name}:1", found=found, share=1 - len(missing) / len(BOXES))
+    return None
 
 
 CLASSES = Option(
@@ -48,4 +59,5 @@ GROUPS = Option(
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "CSV rows 'ImageID,Source,LabelName,Confidence,XMin,…', or ImageId,PredictionString, as Open Images has"
-    register(Format(name="openimages", summary=summary, sniff=sniff, read=read, options=(CLASSES, GROUPS)))
+    options = (CLASSES, GROUPS)
+    register(Format(name="openimages", summary=summary, sniff=sniff, stumble=stumble, read=read, options=options))

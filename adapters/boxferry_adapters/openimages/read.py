@@ -34,9 +34,14 @@ Row = dict[str, str]
 
 def header_of(head: bytes) -> list[str]:
     """The columns that a first line names, if they are a table of this format; else none."""
-    first = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode("utf-8", "replace")
-    names = ["ImageID" if name.lower() == "imageid" else name for name in _fields(first)]
+    names = columns_of(head)
     return names if set(names) >= BOXES or set(names) >= PREDICTIONS else []
+
+
+def columns_of(head: bytes) -> list[str]:
+    """The columns that a first line names."""
+    first = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode("utf-8", "replace")
+    return ["ImageID" if name.lower() == "imageid" else name for name in _fields(first)]
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:

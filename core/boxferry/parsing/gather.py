@@ -62,7 +62,7 @@ class Box(msgspec.Struct, gc=False, kw_only=True):
         track: -1 for none.
         frame: of a video, from 0.
         rings: its outline; () for none.
-        fields: the further fields that it has, those among them that nobody asked for too.
+        fields: all its further fields; only those that are asked for are kept.
     """
 
     code: int
