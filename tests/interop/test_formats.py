@@ -167,7 +167,7 @@ def test_datumaro_and_dota(tmp_path, images):
 
 @checked("Datumaro", "mot")
 def test_datumaro_and_mot(tmp_path, images):
-    """Frames of a sequence; its classes count from 1."""
+    """Frames of a sequence, classes from 1; it takes pixels as they stand, where the format counts them from 1."""
     dm = pytest.importorskip("datumaro")
     items = [
         dm.DatasetItem(
@@ -182,7 +182,7 @@ def test_datumaro_and_mot(tmp_path, images):
     (chunk,) = read(text, names=LABELS, size=SIZE).chunks(Tally())
     assert [chunk.labels[code] for code in chunk.label] == LABELS
     assert chunk.frame.tolist() == [0, 1]
-    assert chunk.xyxy.tolist() == [[10, 20, 40, 60]] * 2
+    assert chunk.xyxy.tolist() == [[9, 19, 39, 59]] * 2
 
 
 @checked("labelformat", "cvat", how=BOTH)

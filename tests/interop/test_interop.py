@@ -56,7 +56,8 @@ def written(fmt, folder, images):
             dataset["annotations"].append({"id": len(dataset["annotations"]) + 1, "area": bbox[2] * bbox[3], **item})
     (folder / "source.json").write_text(json.dumps(dataset))
     target = folder / ("ours.json" if fmt == "coco" else f"ours-{fmt}")
-    read(folder / "source.json", images=images).write(FORMATS[fmt], target, Tally(), a_context(fmt).options)
+    options = a_context(fmt).options | ({"yolo-ids": "from-0"} if fmt == "yolo" else {})  # as other tools count
+    read(folder / "source.json", images=images).write(FORMATS[fmt], target, Tally(), options)
     return target
 
 
