@@ -150,7 +150,7 @@ def test_boxes_that_are_left_out_are_tallied(sandbox, diffgram, images):
     with a_collector(diffgram, names=["cat"], min_score=0.5) as collect:
         collect(result, images[0])
     report = collect.report
-    dropped = report.dropped + report.pushes[-1].tally.dropped
+    dropped = report.dropped + report.dropped_by_pushes
     assert (report.boxes, dropped["below-threshold"], dropped["unknown-label"]) == (4, 1, 1)
     assert report.boxes == len(sandbox.boxes("0.jpg")) + dropped.total()
     assert not report.ok

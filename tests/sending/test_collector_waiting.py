@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import SimpleNamespace as Thing
 
 import numpy as np
@@ -18,6 +19,7 @@ from boxferry.hookspecs import hookimpl
 from boxferry.plugins import plugin_manager
 from boxferry.reading.read import read
 from boxferry.sandbox.server import Sandbox
+from boxferry.sending.carry import Patience
 from boxferry.sending.manner_file import manner_of, plain
 from sending.collecting import MANNER, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
 from sending.pushing import boxes_in, server_of
@@ -86,6 +88,23 @@ def test_resume_sends_what_waits_whatever_tomorrows_run_is_called(later, images)
     assert facts["states"] == {"applied": {"packets": 3, "boxes": 3}}
     assert [boxes_in(later.sandbox, path.name) for path in images[:4]] == [ONE_BOX] * 4
     assert json.loads(command(later.diffgram, "status", "--json").stdout)["waiting"] == []
+
+
+def test_resume_without_a_run_goes_on_with_all(later, images):
+    """With what waits on disk, and with what is in the outbox; once all has ended there is nothing to do."""
+    hurried = Manner(labels="create", patience=Patience(wait_s=0.0))
+    with a_collector(later.diffgram, run="night2") as collect:
+        collect(a_result(images[3]))
+    later.sandbox._delay_s = 1.0
+    source = read({"3.jpg": a_result(images[3], [(1, 2, 30, 40)])}, images=images[0].parent)
+    later.diffgram.push(source, directory="Default", model="m", run="night2", manner=replace(hurried, existing=True))
+    assert later.diffgram.unfinished() == ["1", "m/night1"]
+    done = command(later.diffgram, "resume", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [set(report["states"]) for report in json.loads(done.stdout)["runs"]] == [{"applied"}, {"applied"}]
+    again = command(later.diffgram, "resume")
+    assert again.returncode == 0
+    assert "nothing waits" in again.stderr
 
 
 def test_resume_in_python_too(later, images):

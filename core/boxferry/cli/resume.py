@@ -1,4 +1,4 @@
-"""`boxferry resume`: go on with a run of the outbox."""
+"""`boxferry resume`: go on with a run of the outbox, or with all that have not ended."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.cli.manner import patience_of, sending_options
-from boxferry.cli.output import say
+from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
 from boxferry.cli.push import print_report
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from boxferry.cli.session import Session
+    from boxferry.review.project import Diffgram
+    from boxferry.sending.report import PushReport
 
 
 @click.command("resume")
-@click.argument("run")
+@click.argument("run", required=False)
 @server_options
 @outbox_option
 @sending_options
@@ -27,24 +31,38 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--ndjson", is_flag=True, help="A record for each file that failed, and a last one with the counts.")
 @click.pass_obj
-def resume_command(session: Session, /, run: str, verify: bool, resend_stuck: bool, **given: Any) -> int:
-    """Go on with RUN, a number or name as `boxferry status` lists it.
+def resume_command(session: Session, /, run: str | None, **given: Any) -> int:
+    """Go on with RUN, a number or name as `boxferry status` lists it; without RUN, with every run that has not ended.
 
     What collectors of RUN have left on disk is sent, and what they have set aside is tried again.
     The server is asked about every packet whose outcome is unknown before anything is sent again.
     """
-    with diffgram_of(given) as diffgram, progress() as listener:
+    with diffgram_of(given) as diffgram:
+        runs = diffgram.unfinished() if run is None else [run]
+        reports = [_resumed(diffgram, each, given, session) for each in runs]
+    if run is None and given["as_json"]:
+        write_json({"runs": [report.as_dict() for report in reports]})
+        return max((report.exit_code for report in reports), default=0)
+    for name, report in zip(runs, reports, strict=True):
+        if run is None:
+            say(f"run {name}")
+        print_report(report, given)
+    if not reports:
+        say("nothing waits: every run has ended")
+    return max((report.exit_code for report in reports), default=0)
+
+
+def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Session) -> PushReport:
+    with progress() as listener:
         try:
-            report = diffgram.resume(
+            return diffgram.resume(
                 run,
                 patience=patience_of(given),
-                verify=verify,
-                resend_stuck=resend_stuck,
+                verify=given["verify"],
+                resend_stuck=given["resend_stuck"],
                 listener=listener,
                 plugins=session.plugins,
             )
         except KeyboardInterrupt:
             say(f"interrupted; go on with: boxferry resume {run}")
             raise
-    print_report(report, given)
-    return report.exit_code

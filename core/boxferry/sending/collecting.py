@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Place
 from boxferry.errors import BoxferryError, OutboxError, UsageError
 from boxferry.sending.manner_file import manner_of
+from boxferry.sending.outcome import State
 from boxferry.sending.spool import take_back
 from boxferry.sending.spool_format import HEAD
 from boxferry.sending.spool_push import Doing, SpoolPush
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from boxferry.sending.report import PushReport
     from boxferry.sending.spool_format import SpoolHead
     from boxferry.sending.waiting import Aside, Waiting
+
+#: the states of packets that `resume` goes on with by itself
+OPEN = frozenset({State.QUEUED, State.SENDING, State.UNSURE, State.ACCEPTED})
 
 log = logging.getLogger("boxferry.sending")
 
@@ -88,6 +92,17 @@ def waiting_of(diffgram: Diffgram, run: str) -> list[Waiting]:
         listed = ", ".join(f"{model}/{run}" for model in sorted(models))
         raise OutboxError(f"results of several runs '{run}' wait on disk: name one of {listed}")
     return found
+
+
+def unfinished(diffgram: Diffgram) -> list[str]:
+    """The runs of this project of which something waits, here or on the server, each as `resume` takes it."""
+    place = (diffgram.server.host, diffgram.server.project)
+    runs = [run for run in diffgram.outbox.runs() if (run.host, run.project) == place]
+    heads = [each.head for each in diffgram.waiting() if (each.head.host, each.head.project) == place]
+    waiting = {(head.model, head.run) for head in heads}
+    known = {(run.model, run.name) for run in runs}
+    open_runs = [run for run in runs if OPEN & set(diffgram.outbox.counts(run.id)) or (run.model, run.name) in waiting]
+    return [*(str(run.id) for run in open_runs), *(f"{model}/{run}" for model, run in sorted(waiting - known))]
 
 
 def send_waiting(

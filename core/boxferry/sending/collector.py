@@ -16,6 +16,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
 from boxferry.reading.read import read
+from boxferry.reading.source import source_of
 from boxferry.sending.collector_report import CollectorReport, log
 from boxferry.sending.keeper import Keeper, boxes_in, images_in, write
 from boxferry.sending.pusher import Pusher
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections
+    from boxferry.formats import Format
+    from boxferry.reading.predictions import Predictions
     from boxferry.sending.report import PushReport
     from boxferry.sending.spool_format import SpoolHead
     from boxferry.sending.spool_push import Doing
@@ -86,6 +89,7 @@ class Collector:
         self._spool = Spool(folder, head)
         self._threads: tuple[Keeper, Pusher] | None = None
         self._forked = False
+        self._kind: Format | None = None
 
     def __enter__(self) -> Self:
         self._see_process()
@@ -216,13 +220,21 @@ class Collector:
     def _take(self, value: object) -> None:
         tally = Tally()
         chunks = []
-        for chunk in read(value, **self._options).unrefined(tally):
+        for chunk in self._read(value).unrefined(tally):
             kept = _with_texts(chunk, tally)
             if self._min_score is not None:
                 kept = filter_score(kept, min_score=self._min_score, tally=tally)
             chunks.append(kept)
         self.report.take(tally)
         self._hand_over([self._unless_video(chunk) for chunk in chunks], self._threads and self._threads[0])
+
+    def _read(self, value: object) -> Predictions:
+        """As `read`; the format of the last result is asked first, since a loop's results are of one kind."""
+        kind = self._kind
+        named = kind is not None and kind.sniff(source_of(value))
+        found = read(value, format=kind.name if kind and named else "auto", **self._options)
+        self._kind = found.format
+        return found
 
     def _hand_over(self, chunks: list[Detections], keeper: Keeper | None) -> None:
         chunks = [chunk for chunk in chunks if chunk.images]

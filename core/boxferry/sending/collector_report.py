@@ -27,8 +27,9 @@ class CollectorReport:
 
     Attributes:
         images: images that were read, the lost ones included.
-        boxes: boxes on them; those that are neither in `dropped` nor waiting nor set aside are in the outbox.
-        dropped: boxes left out, by reason: as in the tally, or the reason in `lost` of their image.
+        boxes: boxes on them; those that are not dropped, waiting or set aside are in the outbox.
+        dropped: boxes left out when they were taken, by reason: as in the tally, or as in `lost` for their image.
+        dropped_by_pushes: boxes left out later, by reason: as in the tallies of all pushes.
         lost: images of which nothing is kept, by reason: 'unusable' (what was handed over is no result, so that its
             boxes cannot be counted), 'queue-full' (the disk was slower than the loop), 'not-kept' (the disk took
             nothing, or not in time), 'outside' (the collector's context was not entered, or was left), 'forked' (frames
@@ -43,6 +44,7 @@ class CollectorReport:
     images: int = 0
     boxes: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    dropped_by_pushes: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     pushes: list[PushReport] = field(default_factory=list)
@@ -77,7 +79,9 @@ class CollectorReport:
 
     def pushed(self, report: PushReport) -> None:
         """Add what a push did."""
+        dropped, failed = report.tally.dropped, report.tally.failed
         with self._lock:
+            self.dropped_by_pushes.update({code: n for code, n in dropped.items() if code not in failed})
             self.pushes = [*self.pushes[1 - LATEST :], report]
         if report.stopped is not None:
             self.note(str(report.stopped))
@@ -92,12 +96,17 @@ class CollectorReport:
     def summary(self) -> str:
         """One line."""
         parts = [f"{self.images} images, {self.boxes} boxes taken"]
+        if dropped := self.dropped + self.dropped_by_pushes:
+            parts.append("dropped: " + ", ".join(f"{n} {why}" for why, n in dropped.items()))
         if self.lost:
-            parts.append("lost: " + ", ".join(f"{n} {why}" for why, n in self.lost.items()))
+            parts.append("lost: " + ", ".join(f"{n} images {why}" for why, n in self.lost.items()))
         if self.waiting:
             parts.append(f"{self.waiting_images} images wait on this machine (boxferry status)")
         if self.aside:
             parts.append(f"{len(self.aside)} images set aside (boxferry status)")
         if self.pushes:
-            parts.append(self.pushes[-1].summary())
+            states = self.pushes[-1].states.items()
+            parts.append(
+                "the run so far: " + (", ".join(f"{boxes} {state}" for state, (_, boxes) in states) or "nothing")
+            )
         return "; ".join([*parts, *self.problems[-1:]])

@@ -17,7 +17,7 @@ from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
 from boxferry.sending.carry import Patience, carry
-from boxferry.sending.collecting import check_collecting, doing, send_waiting, waiting_of, within
+from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
 from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
@@ -246,6 +246,10 @@ class Diffgram:
     def waiting(self) -> list[Waiting]:
         """What collectors have left on disk beside the outbox, of every server and project; asks no server."""
         return waiting_beside(self.outbox_path)
+
+    def unfinished(self) -> list[str]:
+        """The runs of this project that `resume` has something to do for, each as it takes it; asks no server."""
+        return unfinished(self)
 
     def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
         run = self._earlier_run(planner, place)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from boxferry.sending.spool_format import SpoolHead
 
-LARGEST_FILE = 1000  #: images in one file: what is pushed at once, and what is split where one of them cannot be sent
+LARGEST_FILE = 250  #: images in one file: what is pushed at once, and what is split where one of them cannot be sent
 
 
 class Written(msgspec.Struct, frozen=True):

@@ -142,7 +142,7 @@ class SpoolPush:
             options={"boxferry-media": "written"},
             plugins=self._doing.plugins,
         )
-        return self._doing.push(replace(predictions, folder=tuple), wait_s)  # no image but those on the lines
+        return self._doing.push(replace(predictions.without_folder(), anonymous=True), wait_s)
 
     def _divide(self, lines: list[bytes], error: BaseException) -> None:
         """Put the images of a file that cannot be pushed into smaller files, or set aside the one that is at fault."""
