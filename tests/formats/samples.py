@@ -130,6 +130,32 @@ LABELSTUDIO = [
         ],
     }
 ]  # fmt: skip
+BRUSH = {
+    "data": {"image": "a.jpg"},
+    "annotations": [
+        {
+            "result": [
+                {
+                    **SIDES, "original_width": 4, "original_height": 2, "id": "r", "type": "brushlabels",
+                    "value": {
+                        "format": "rle", "brushlabels": ["cat"],
+                        "rle": [0, 0, 0, 32, 59, 187, 188, 3, 0, 128, 255, 240, 28, 2, 1, 255, 192, 112, 0],
+                    },
+                }
+            ]
+        }
+    ],
+}  # fmt: skip
+LEAST = [
+    {
+        "image": "/data/local-files/?d=a.jpg",
+        "box": [{**SIDES, "x": 10, "y": 25, "width": 30, "height": 50, "rotation": 0, "rectanglelabels": ["cat"]}],
+    }
+]
+MASKED = CVAT.partition(b"<box")[0] + (
+    b'<mask label="cat" left="10" top="20" width="30" height="40" rle="0, 1200"/></image></annotations>'
+)
+SEGMENTS = {**NDJSON[1], "annotations": {"segments": [[0, 0.1, 0.25, 0.4, 0.25, 0.25, 0.75]]}}
 TABLE = [
     {"path": "a.jpg", "class_name": "cat", "prob": 0.5, "x1": 10.0, "y1": 20.0, "x2": 40.0, "y2": 60.0},
     {"path": "a.jpg", "class_name": "dog", "prob": None, "x1": 5.0, "y1": 5.0, "x2": 95.0, "y2": 75.0},
@@ -191,6 +217,17 @@ SAMPLES = {
         source="x.csv",
         expected=[("a", *CAT[1:], 0.5), ("a", *DOG[1:], 0.25)],
         size=(100, 80),
+    ),
+    "cvat-mask": Sample(files={"x.xml": MASKED}, source="x.xml", expected=[(*CAT, None)]),
+    "labelstudio-brush": Sample(
+        files={"x.json": as_json(BRUSH)},
+        source="x.json",
+        expected=[("a.jpg", "cat", 1.0, 0.0, 3.0, 2.0, None)],
+        size=(4, 2),
+    ),
+    "labelstudio-least": Sample(files={"x.json": as_json(LEAST)}, source="x.json", expected=[(*CAT, None)]),
+    "ndjson-segments": Sample(
+        files={"x.ndjson": as_json(NDJSON[0]) + b"\n" + as_json(SEGMENTS)}, source="x.ndjson", expected=[(*CAT, None)]
     ),
     "parquet": Sample(
         files={"x.parquet": as_parquet(TABLE)},

@@ -12,7 +12,7 @@ import numpy as np
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.reading.source import source_of
 from formats.reading import FORMATS, a_context
-from formats.samples import NDJSON, SAMPLES, Sample, as_json, format_of
+from formats.samples import SAMPLES, Sample, as_json, format_of
 from interop import test_formats, test_frameworks, test_interop
 from interop.peers import CHECKED
 
@@ -69,15 +69,6 @@ MORE = {
     "mot-results": Sample(
         files={"clip.txt": b"1,7,10,20,30,40,0.5,-1,-1,-1\n"}, source="clip.txt", expected=[],
         options={"mot-label": "cat"},
-    ),
-    "ndjson-segments": Sample(
-        files={
-            "x.ndjson": as_json(NDJSON[0])
-            + b"\n"
-            + as_json({**NDJSON[1], "annotations": {"segments": [[0, 0.1, 0.25, 0.4, 0.25, 0.25, 0.75]]}})
-        },
-        source="x.ndjson",
-        expected=[],
     ),
     "labelstudio-fields": Sample(files={"x.json": as_json(TASK)}, source="x.json", expected=[]),
 }  # fmt: skip
