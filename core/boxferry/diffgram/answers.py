@@ -25,6 +25,20 @@ class Schema(msgspec.Struct, frozen=True):
     archived: bool | None = None
 
 
+class LabelName(msgspec.Struct, frozen=True):
+    """What a label is called."""
+
+    name: str
+
+
+class LabelFile(msgspec.Struct, frozen=True):
+    """A label of a schema. Several can have one name: a server does not keep two processes from making it twice."""
+
+    id: Id
+    label: LabelName | None = None
+    state: str | None = None
+
+
 class Directory(msgspec.Struct, frozen=True):
     """A directory (dataset); its nickname can be missing."""
 
@@ -199,7 +213,7 @@ def alive(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 # whatever a serve
 
 
 def _comparable(row: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(row.get("creation_ref_id"), str | None):
+    if isinstance(row.get("creation_ref_id"), dict | list):
         row["creation_ref_id"] = str(row["creation_ref_id"])
     if not isinstance(row.get("model_run_id"), int | None):
         row["model_run_id"] = None

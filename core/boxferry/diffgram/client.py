@@ -16,6 +16,7 @@ from boxferry.diffgram.answers import (
     Directory,
     FileRecord,
     InputRecord,
+    LabelFile,
     ModelRun,
     Schema,
     UploadAnswer,
@@ -105,10 +106,15 @@ class Client:
         """The project's label schemas."""
         return self._read("GET", "/api/v1/project/{}/labels-schema", list[Schema])
 
+    def label_names(self, schema_id: int) -> dict[int, str]:
+        """`label_file_id` → name of one schema's labels, by their ids; several ids can have one name."""
+        path = f"/api/project/{{}}/labels?schema_id={schema_id}"
+        found = self._read("GET", path, frames.Labels).labels_out or []
+        return {file.id: file.label.name for file in sorted(found, key=_id) if file.label and file.state != "removed"}
+
     def label_ids(self, schema_id: int) -> dict[str, int]:
-        """Label name → `label_file_id`, the id that boxes need, of one schema."""
-        path = f"/api/v1/project/{{}}/labels/view/name_to_file_id?schema_id={schema_id}"
-        return self._read("GET", path, frames.Names).name_to_file_id or {}
+        """Label name → `label_file_id`, the id that boxes need, of one schema; the smallest where there are several."""
+        return {name: number for number, name in reversed(self.label_names(schema_id).items())}
 
     def create_label(self, name: str, *, schema_id: int, colour: dict[str, Any] | None = None) -> int:
         """Make a label and give its `label_file_id`. Not idempotent: look before."""
@@ -304,6 +310,10 @@ class Client:
         encoded = msgspec.json.encode(body)
         call = Call(method="POST", path=path.format(self._project), body=encoded, changes=True)
         return self._wire.ask(call, wanted)
+
+
+def _id(file: LabelFile) -> int:
+    return file.id
 
 
 def _listed(directories: list[Directory]) -> str:

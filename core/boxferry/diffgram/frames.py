@@ -12,6 +12,7 @@ from boxferry.diffgram.answers import (  # noqa: TC001 # msgspec reads the annot
     FileRecord,
     Id,
     InputRecord,
+    LabelFile,
     ModelRun,
     Size,
     ViewedFile,
@@ -45,10 +46,10 @@ class NewBatch(msgspec.Struct, frozen=True):
     input_batch: Batch
 
 
-class Names(msgspec.Struct, frozen=True):
-    """Label name → label_file_id."""
+class Labels(msgspec.Struct, frozen=True):
+    """The label files of a schema."""
 
-    name_to_file_id: dict[str, Id] | None = None
+    labels_out: list[LabelFile] | None = None
 
 
 class Label(msgspec.Struct, frozen=True):

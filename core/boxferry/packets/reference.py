@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PREFIX = "boxferry:"
+LONGEST = 2000  #: characters of a reference; a label has 200 at most
 _PARTS = re.compile(
     r"boxferry:(?P<digest>[0-9a-f]{16}):(?P<corners>\d+,\d+,\d+,\d+)(?:@(?P<frame>\d+))?(?:#(?P<number>\d+))?"
     r"(?:/(?P<part>\d+))?:(?P<label>.*)",
@@ -76,9 +77,9 @@ def box_references(
     return [f"{head}{left},{top},{right},{bottom}:{label}" for left, top, right, bottom, label in each]
 
 
-def parsed(reference: str | None) -> Reference | None:
-    """What a reference says; None where it was not made here."""
-    found = _PARTS.fullmatch(reference or "")
+def parsed(reference: object) -> Reference | None:
+    """What a reference says; None where it was not made here, whatever a server gives in its place."""
+    found = _PARTS.fullmatch(reference) if isinstance(reference, str) and len(reference) <= LONGEST else None
     if found is None:
         return None
     x_min, y_min, x_max, y_max = (int(corner) for corner in found["corners"].split(","))
@@ -86,9 +87,9 @@ def parsed(reference: str | None) -> Reference | None:
     return Reference(found["digest"], (x_min, y_min, x_max, y_max), found["label"], frame, number, part)
 
 
-def is_ours(reference: str | None) -> bool:
+def is_ours(reference: object) -> TypeGuard[str]:
     """Whether a stored box bears a reference made here, rather than one of the web interface or none."""
-    return reference is not None and reference.startswith(PREFIX)
+    return isinstance(reference, str) and reference.startswith(PREFIX)
 
 
 def detection(reference: str) -> str:
@@ -97,9 +98,9 @@ def detection(reference: str) -> str:
     return reference[: len(PREFIX) + 17] + head.partition("/")[0] + colon + label
 
 
-def origin(reference: str) -> str:
+def origin(reference: object) -> str:
     """What a reference says of file, model and run: the same for all boxes of one packet; empty for one not ours."""
-    return reference[: reference.index(":", len(PREFIX))] if is_ours(reference) else ""
+    return PREFIX + reference[len(PREFIX) :].partition(":")[0] if is_ours(reference) else ""
 
 
 def label_of(reference: str) -> str:

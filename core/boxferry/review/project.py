@@ -105,7 +105,7 @@ class Diffgram(Sending):
         labels = {
             number: name
             for schema in self._client.schemas()
-            for name, number in self._client.label_ids(schema.id).items()
+            for number, name in self._client.label_names(schema.id).items()
         }
         name = cache_name(found, self.outbox.identity)
         with Cache(Path(f"{self.outbox_path}.pull") / name) as cache:

@@ -12,7 +12,7 @@ import numpy as np
 from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.refine import without_labels
 from boxferry.diffgram.names import label_problem
-from boxferry.errors import NotFound, UnknownLabel
+from boxferry.errors import DiffgramError, NotFound, UnknownLabel
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections
@@ -60,13 +60,24 @@ class LabelResolver:
                 boxes, 'create' makes the labels.
             dry_run: make no label; numbers below 0 stand for the ids of those that would be made.
         """
-        self.ids = client.label_ids(schema_id)
+        self.ids: dict[str, int] = {}
         self.created: list[str] = []
+        self._twice: dict[str, list[int]] = {}
+        self._used: dict[str, int] = {}
         self._client = client
         self.schema_id = schema_id
         self._policy = policy
         self._dry_run = dry_run
         self._unknown: Counter[str] = Counter()
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """Ask for the labels; of several of one name, the one with the smallest id counts for every process."""
+        found: dict[str, list[int]] = {}
+        for number, name in self._client.label_names(self.schema_id).items():
+            found.setdefault(name, []).append(number)
+        self.ids |= {name: numbers[0] for name, numbers in found.items()}
+        self._twice |= {name: numbers for name, numbers in found.items() if len(numbers) > 1}
 
     def resolve(self, detections: Detections, tally: Tally) -> Detections:
         """The boxes whose labels have an id; the others are dropped as 'no-such-label', or their labels made.
@@ -75,11 +86,11 @@ class LabelResolver:
         """
         counts = np.bincount(detections.label, minlength=len(detections.labels)).tolist()
         missing = {name: n for name, n in zip(detections.labels, counts, strict=True) if n and name not in self.ids}
+        bad = {name: problem for name in missing if (problem := label_problem(name))}
         if self._policy == "create":
-            bad = {name: problem for name in missing if (problem := label_problem(name))}
-            for name in missing:
-                if name not in bad:
-                    self._create(name)
+            self._create([name for name in missing if name not in bad])
+        self._use([name for name, n in zip(detections.labels, counts, strict=True) if n and name in self.ids], tally)
+        if self._policy == "create":
             return without_labels(detections, bad, tally)
         self._unknown.update(missing)
         kept = np.array([name in self.ids for name in detections.labels], bool)[detections.label]
@@ -89,23 +100,39 @@ class LabelResolver:
     def id_of(self, name: str) -> int:
         """The id of a label; one that is not there is made."""
         if name not in self.ids:
-            self._create(name)
+            self._create([name])
         return self.ids[name]
 
-    def _create(self, name: str) -> None:
-        self.ids[name] = (
-            -1 - len(self.created)
-            if self._dry_run
-            else self._client.create_label(name, schema_id=self.schema_id, colour={"hex": colour_of(name)})
-        )
-        self.created.append(name)
+    def _create(self, names: list[str]) -> None:
+        """Make labels. Another process may be making them too, and then there are two: so they are looked up after."""
+        for name in names:
+            self.ids[name] = (
+                -1 - len(self.created)
+                if self._dry_run
+                else self._client.create_label(name, schema_id=self.schema_id, colour={"hex": colour_of(name)})
+            )
+            self.created.append(name)
+        if names and not self._dry_run:
+            self._look_up()
+
+    def _use(self, names: list[str], tally: Tally) -> None:
+        """Remember the ids that boxes get; of a label that is there several times, say once which one is used."""
+        for name in names:
+            self._used.setdefault(name, self.ids[name])
+            if numbers := self._twice.pop(name, []):
+                listed = ", ".join(map(str, numbers))
+                tally.note(
+                    "label-twice", f"label '{name}' is there {len(numbers)} times ({listed}): {numbers[0]} is used"
+                )
 
     def finish(self) -> None:
         """End the look-up.
 
         Raises:
             UnknownLabel: the policy is 'error' and labels were missing; the message lists them with near misses.
+            DiffgramError: a label that was made now turns out to have been made by another process before.
         """
+        self._see_again()
         if self._policy != "error" or not self._unknown:
             return
         listed = "; ".join(self._described(name, n) for name, n in self._unknown.most_common(5))
@@ -113,6 +140,17 @@ class LabelResolver:
         raise UnknownLabel(
             f"the server has no label {listed}{more}: rename with --map 'from=to', or pass --labels create or skip"
         )
+
+    def _see_again(self) -> None:
+        """See that the labels that were made are still the first of their names: boxes have their ids by now."""
+        if self._dry_run or not self.created:
+            return
+        self._look_up()
+        if other := next((name for name, number in self._used.items() if self.ids[name] != number), None):
+            raise DiffgramError(
+                f"label '{other}' was being made by another process too, and the first one ({self.ids[other]}) counts: "
+                "nothing was sent; push again"
+            )
 
     def _described(self, name: str, boxes: int) -> str:
         near = near_misses(name, self.ids)
