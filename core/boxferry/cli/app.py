@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "convert": ("convert", "Turn predictions into packets, or into another format."),
+    "dedupe": ("dedupe", "Remove boxes of a run that the server stored twice."),
     "demo": ("demo", "Show the whole way on a sandbox: push, correct, pull, report."),
     "evaluate": ("review", "COCO's metrics of a run against the corrected boxes."),
     "formats": ("listing", "List the formats that can be read and written."),

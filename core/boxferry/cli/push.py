@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from boxferry.sending.listener import Listener
     from boxferry.sending.manner import Manner
     from boxferry.sending.project import Diffgram
-    from boxferry.sending.report import PushReport
+    from boxferry.sending.report import PlannedFile, PushReport
 
 SHOWN_FAILURES = 20
 
@@ -147,14 +147,24 @@ def _print_text(report: PushReport) -> None:
     if report.labels_created:
         say(f"labels {'to create' if report.dry_run else 'created'}: {', '.join(report.labels_created)}")
     if report.planned is not None:
-        rows = [(f.file_name, f.route, f.mode, f.boxes, _counted(f.labels)) for f in report.planned]
-        click.echo(table(("file", "route", "mode", "boxes", "labels"), rows))
-        for file in report.planned:
-            if file.deletes:
-                say(f"{file.file_name}: deletes {file.deletes} boxes that people made or changed")
+        _print_planned(report.planned)
         return
     if report.attributes_created:
         say(f"attributes created: {', '.join(report.attributes_created)}")
+    _print_states(report)
+
+
+def _print_planned(planned: list[PlannedFile]) -> None:
+    rows = [(f.file_name, f.route, f.mode, f.boxes, f.removes, _counted(f.labels)) for f in planned]
+    click.echo(table(("file", "route", "mode", "boxes", "removes", "labels"), rows))
+    if removes := sum(file.removes for file in planned):
+        say(f"{removes} boxes on {sum(bool(file.removes) for file in planned)} files would be removed or replaced")
+    for file in planned:
+        if file.deletes:
+            say(f"{file.file_name}: deletes {file.deletes} boxes that people made or changed")
+
+
+def _print_states(report: PushReport) -> None:
     click.echo(table(("state", "packets", "boxes"), [(s, p, b) for s, (p, b) in report.states.items()]))
     for entry in report.doubtful[:SHOWN_FAILURES]:
         say(f"{entry.state} {entry.file_name}: {entry.reason}")

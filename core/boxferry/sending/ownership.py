@@ -52,7 +52,7 @@ def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mappin
     found = Rows([], [], [])
     for row in rows:
         reference = parsed(row.get("creation_ref_id"))
-        if reference is None or not _untouched(row) or _corners(row) not in {None, reference.corners}:
+        if reference is None or not untouched(row) or _corners(row) not in {None, reference.corners}:
             found.people.append(row)
             continue
         run = runs.get(row.get("model_run_id") or 0)
@@ -85,7 +85,8 @@ def identities(boxes: Iterable[Row]) -> set[str]:
     return {identity(box) for box in boxes}
 
 
-def _untouched(row: Row) -> bool:
+def untouched(row: Row) -> bool:
+    """Whether a row is a prediction that no person has saved since it was stored."""
     created = row.get("action_type") in (None, "created") and row.get("version") in (None, 0, 1)
     return bool(row.get("machine_made")) and created and row.get("previous_id") is None
 

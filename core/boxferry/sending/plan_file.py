@@ -63,6 +63,10 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     media: str = ""
     boxes: int
     packet: msgspec.Raw
+    width: int = 0
+    height: int = 0
+    mark: str = ""
+    removes: int = 0
 
 
 class _Plan(PlanHead, frozen=True, kw_only=True):
@@ -117,6 +121,10 @@ def _filed(entry: Entry) -> _File:
         media=entry.media,
         boxes=entry.boxes,
         packet=msgspec.Raw(entry.body),
+        width=entry.width,
+        height=entry.height,
+        mark=entry.mark,
+        removes=entry.removes,
     )
 
 
@@ -157,6 +165,10 @@ def _entry(file: _File) -> Entry:
         media=file.media,
         body=bytes(file.packet),
         boxes=file.boxes,
+        width=file.width,
+        height=file.height,
+        mark=file.mark,
+        removes=file.removes,
     )
 
 

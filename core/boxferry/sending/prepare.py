@@ -21,7 +21,9 @@ from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.plan import Planner
 from boxferry.sending.plan_file import PlanSummary
+from boxferry.sending.target import REPLACING
 from boxferry.sending.under_way import UnderWay
+from boxferry.sending.updates import only_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -181,12 +183,33 @@ def planned_deletions(client: Client, head: PlanHead, entries: Iterable[Entry]) 
 
 
 def unsent(outbox: Outbox, run: Run, entries: Iterable[Entry], tally: Tally) -> Iterator[Entry]:
-    """Those packets of a plan that the run does not have yet; the boxes of the others are counted as sent already."""
+    """The packets of a plan with those boxes that the run does not have yet; the others are counted as sent already.
+
+    What the server has of them from elsewhere is asked just before each goes out.
+    """
     for entry in entries:
         tally.read += entry.boxes
-        wanted = references_in(entry.body)
-        earlier = outbox.earlier(run.id, entry.file_name)
-        if any(e.mode == entry.mode and references_in(e.body) >= wanted for e in earlier):
-            tally.discard("already-sent", "in this run already", Place(entry.file_name), boxes=entry.boxes)
-        else:
-            yield entry
+        left = _left_of(entry, outbox.earlier(run.id, entry.file_name), tally)
+        if gone := entry.boxes - (left.boxes if left else 0):
+            tally.discard("already-sent", "in this run already", Place(entry.file_name), boxes=gone)
+        if left:
+            yield left
+
+
+def _left_of(entry: Entry, earlier: list[Entry], tally: Tally) -> Entry | None:
+    """What of a plan's packet is still to be sent; None for nothing."""
+    wanted = references_in(entry.body)
+    if entry.mode in REPLACING or not wanted:
+        same = any(e.mode == entry.mode and references_in(e.body) >= wanted for e in earlier)
+        return None if same else entry
+    left = wanted - set().union(*(references_in(e.body) for e in earlier))
+    if not left or (left == wanted and not earlier):
+        return entry if left else None
+    file_id = entry.file_id or next((e.file_id for e in reversed(earlier) if e.file_id is not None), None)
+    if file_id is None:
+        message = f"an earlier packet for '{entry.file_name}' has not ended: finish that first (boxferry status)"
+        tally.fail("pending", message)
+        return None
+    body, boxes = only_missing(entry.body, file_id, left)
+    onto = {"route": "existing", "mode": "append", "file_id": file_id, "media": "", "mark": ""}
+    return msgspec.structs.replace(entry, body=body, boxes=boxes, **onto)

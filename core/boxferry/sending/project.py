@@ -13,12 +13,16 @@ from boxferry.boxes.tally import Tally
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
+from boxferry.packets.contents import references_in
+from boxferry.packets.reference import origin
 from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
+from boxferry.sending.budget import Budget
 from boxferry.sending.carry import Patience, carry
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
+from boxferry.sending.dedupe import Deduper, DedupeReport
 from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
@@ -408,6 +412,38 @@ class Diffgram:
         with self.outbox.sending():
             ending = self._send(run, patience, told, {}, verify=verify, resend_stuck=resend_stuck)
         return self._report(tally, run, patience, ending, [])
+
+    def dedupe(self, run: str, *, dry_run: bool = False, wait_s: float = 600.0) -> DedupeReport:
+        """Remove boxes of a run that files hold twice; one stays, and every row that people made or changed.
+
+        Args:
+            run: its number or name in the outbox.
+            dry_run: only look.
+            wait_s: seconds to wait for the server.
+
+        Raises:
+            OutboxError: there is no such run.
+            UsageError: the run belongs to another server or project.
+            DiffgramError: the server cannot be asked.
+            StillProcessing: the server was not done in time.
+        """
+        found = self._run_here(run)
+        names, origins = dict[int, str](), dict[int, set[str]]()
+        for entry in self.outbox.entries(found.id):
+            if entry.file_id is not None and entry.boxes:
+                names[entry.file_id] = entry.file_name
+                origins.setdefault(entry.file_id, set()).update(map(origin, references_in(self.outbox.body(entry.id))))
+        deduper = Deduper(self._client, found, origins, names)
+        files = deduper.find()
+        if files and not dry_run:
+            files = deduper.remove(files, Budget(wait_s))
+        return DedupeReport(files=files, dry_run=dry_run, several=deduper.several())
+
+    def _run_here(self, run: str) -> Run:
+        found = self.outbox.find_run(run)
+        if (found.host, found.project) != (self.server.host, self.server.project):
+            raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
+        return found
 
     def _report(
         self, tally: Tally, run: Run, patience: Patience, ending: Ending, labels_created: list[str]

@@ -32,6 +32,7 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
         boxes: how many boxes it would get.
         labels: how many of each label.
         deletes: how many boxes that people made or changed would be deleted.
+        removes: how many boxes that the file has would go, predictions included.
     """
 
     file_name: str
@@ -41,6 +42,7 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
     boxes: int
     labels: dict[str, int]
     deletes: int = 0
+    removes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,4 +150,5 @@ def planned_file(entry: Entry, deletes: int) -> PlannedFile:
         boxes=entry.boxes,
         labels=dict(labels),
         deletes=deletes,
+        removes=entry.removes,
     )

@@ -1,0 +1,40 @@
+"""`boxferry dedupe`: remove boxes of a run that the server stored twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from boxferry.cli.output import say, table, write_json
+from boxferry.cli.server import diffgram_of, outbox_option, server_options
+
+
+@click.command("dedupe")
+@click.argument("run")
+@server_options
+@outbox_option
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; change nothing.")
+@click.option(
+    "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def dedupe_command(run: str, dry_run: bool, timeout: float, as_json: bool, **given: Any) -> int:
+    """Remove boxes of RUN that files hold more than once, a number or name as `boxferry status` lists it.
+
+    Of equal predictions one stays; every box that a person made or changed stays too. Replacing a file's boxes is not
+    safe while a person is working on it.
+    """
+    with diffgram_of(given) as diffgram:
+        report = diffgram.dedupe(run, dry_run=dry_run, wait_s=timeout)
+    if as_json:
+        files = msgspec.to_builtins(report.files)
+        write_json({"files": files, "several": report.several, "dry_run": dry_run, "removed": report.removed})
+        return report.exit_code
+    rows = [(file.file_name, file.file_id, file.removed, file.problem) for file in report.files]
+    click.echo(table(("file", "id", "doubled boxes", "problem"), rows))
+    say(f"{report.removed} doubled boxes {'would be removed' if dry_run else 'removed'}")
+    for name, ids in report.several.items():
+        say(f"{name}: {len(ids)} files have this name ({', '.join(map(str, ids))}): remove all but one in Diffgram")
+    return report.exit_code

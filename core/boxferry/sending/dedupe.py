@@ -1,0 +1,170 @@
+"""Removes doubled boxes of a run: what was stored twice stays once, and every row of people stays.
+
+A packet that replaces a file's boxes by those that are to stay can be sent any number of times, so it needs no outbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.errors import StillProcessing
+from boxferry.packets.reference import origin
+from boxferry.packets.wire import with_batch
+from boxferry.sending.evidence import ended
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.outcome import input_outcome
+from boxferry.sending.ownership import untouched
+from boxferry.sending.sender import BATCH_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.budget import Budget
+    from boxferry.sending.outbox import Run
+
+    Row = dict[str, Any]
+
+ASK_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubles:
+    """What a file holds more than once.
+
+    Attributes:
+        file_id: the file.
+        file_name: its name.
+        removed: how many rows are to go.
+        problem: why they did not go; empty where they did, or were not to go yet.
+    """
+
+    file_id: int
+    file_name: str
+    removed: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DedupeReport:
+    """What `dedupe` found, and did.
+
+    Attributes:
+        files: the files that hold boxes twice.
+        dry_run: whether nothing was changed.
+        several: names that more than one file of the directory has; these are left alone.
+    """
+
+    files: list[Doubles] = field(default_factory=list)
+    dry_run: bool = False
+    several: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def removed(self) -> int:
+        """How many rows go."""
+        return sum(file.removed for file in self.files if not file.problem)
+
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing is left twice (or only looked at), else 1."""
+        return int(bool(self.several) or any(file.problem for file in self.files))
+
+
+def to_go(rows: Iterable[Row], origins: set[str]) -> list[Row]:
+    """The rows that are there once more than they should be: untouched ones of a run, of which another one stays.
+
+    Of rows that bear one reference those stay that people have changed; where there is none, the newest.
+
+    Args:
+        rows: of one file.
+        origins: what the references of the run begin with, see `origin`.
+    """
+    alike: dict[tuple[str, Any], list[Row]] = {}
+    for row in rows:
+        reference = row.get("creation_ref_id") or ""
+        if origin(reference) in origins:
+            alike.setdefault((reference, row.get("frame_number")), []).append(row)
+    gone: list[Row] = []
+    for same in alike.values():
+        plain = sorted((row for row in same if untouched(row)), key=lambda row: row["id"])
+        spare = 0 if len(plain) < len(same) else 1
+        gone += plain[: len(plain) - spare] if len(same) > 1 else []
+    return gone
+
+
+class Deduper:
+    """Finds and removes the doubles of one run."""
+
+    def __init__(self, client: Client, run: Run, origins: Mapping[int, set[str]], names: Mapping[int, str]) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            client: talks to the server.
+            run: the run.
+            origins: file id → what the references of the run's boxes begin with.
+            names: file id → the file's name.
+        """
+        self._client = client
+        self._run = run
+        self._origins = origins
+        self._names = names
+
+    def find(self) -> list[Doubles]:
+        """The files that hold boxes twice.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        holdings = Holdings(self._client, self._run.directory_id, expected=len(self._origins))
+        holdings.load(self._origins)
+        found = []
+        for file_id, origins in self._origins.items():
+            if count := len(to_go(holdings.rows(file_id), origins)):
+                found.append(Doubles(file_id=file_id, file_name=self._names[file_id], removed=count))
+        return found
+
+    def several(self) -> dict[str, list[int]]:
+        """Names of the run that more than one file of the directory has."""
+        wanted, found = set(self._names.values()), dict[str, list[int]]()
+        for file in self._client.files(self._run.directory_id):
+            if file.original_filename in wanted and not file.removed:
+                found.setdefault(file.original_filename or "", []).append(file.id)
+        return {name: sorted(ids) for name, ids in found.items() if len(ids) > 1}
+
+    def remove(self, files: list[Doubles], budget: Budget) -> list[Doubles]:
+        """Send what stays of each file, wait for the server, and look again.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+            StillProcessing: it was not done with them when the budget was spent.
+        """
+        for start in range(0, len(files), BATCH_SIZE):
+            batch_id = self._client.new_batch()
+            for file in files[start : start + BATCH_SIZE]:
+                self._client.send_packet(with_batch(self._body(file.file_id), batch_id))
+            self._wait(batch_id, budget)
+        left = {file.file_id: file.removed for file in self.find()}
+        return [_after(file, left) for file in files]
+
+    def _body(self, file_id: int) -> bytes:
+        """The packet with the rows that stay, read now, null fields left out."""
+        rows = self._client.rows(file_id, directory_id=self._run.directory_id)
+        gone = {row["id"] for row in to_go(rows, self._origins[file_id])}
+        kept = [{name: v for name, v in row.items() if v is not None} for row in rows if row["id"] not in gone]
+        place = {"file_id": file_id, "directory_id": self._run.directory_id}
+        return msgspec.json.encode({**place, "mode": "update_with_existing", "instance_list": kept})
+
+    def _wait(self, batch_id: int, budget: Budget) -> None:
+        with budget.waiting():
+            while not ended(records := self._client.inputs(batch_id=batch_id)):
+                if not budget.pause(ASK_AGAIN_S):
+                    waiting = sum(input_outcome(record) is None for record in records)
+                    raise StillProcessing(f"the server has not applied {waiting} packets that remove doubles yet")
+
+
+def _after(file: Doubles, left: Mapping[int, int]) -> Doubles:
+    problem = f"{left[file.file_id]} are there still" if file.file_id in left else ""
+    return Doubles(file_id=file.file_id, file_name=file.file_name, removed=file.removed, problem=problem)
