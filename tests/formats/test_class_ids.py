@@ -76,7 +76,7 @@ def test_a_label_map_renames_classes_and_keeps_their_ids(tmp_path):
     assert len(categories_of(tmp_path / "b.json")) == 3
 
 
-@pytest.mark.parametrize("fmt", ["yolo", "voc"])
+@pytest.mark.parametrize("fmt", ["yolo", "voc", "labelme"])
 def test_a_failed_conversion_leaves_the_folder_as_it_was(tmp_path, fmt):
     """Nothing half-written: not a file, not the folder itself."""
     write_json(tmp_path / "a.json", {**dataset(SPARSE, 3), "images": [{"id": 1, "file_name": "a.jpg"}]})

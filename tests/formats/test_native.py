@@ -7,6 +7,7 @@ from hypothesis import given
 from boxes.chunks import chunks
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.lines import decoded, encoded, joined
+from boxferry.errors import InputError
 from boxferry.reading.source import source_of
 from formats.reading import FORMATS, a_context, read, write_text
 
@@ -81,3 +82,20 @@ def test_a_path_in_a_line_is_followed_only_when_told(tmp_path):
         context = a_context("boxferry", **option)
         (read_back,) = FORMATS["boxferry"].read(source_of(path), context)
         assert read_back.images[0].media == media
+
+
+@pytest.mark.parametrize("way", ["folder", "glob", "list"])
+def test_shards_are_read_one_after_the_other(tmp_path, way):
+    """An image that stands in two of them fails the second time, with both places."""
+    for number, keys in enumerate((["a.jpg", "b.jpg"], ["c.jpg", "a.jpg"])):
+        chunk = Detections.from_counts([Image(key, 9, 9) for key in keys], [1, 1], [[0, 0, 4, 4]] * 2, [0, 0], ["car"])
+        write_text(tmp_path / f"s/{number}.ndjson", b"".join(encoded(chunk)))
+    files = sorted((tmp_path / "s").iterdir())
+    source = {"folder": tmp_path / "s", "glob": f"{tmp_path}/s/*", "list": files}[way]
+    assert FORMATS["boxferry"].sniff(source_of(source))
+    rows, tally = read("boxferry", source)
+    assert [row[0] for row in rows] == ["a.jpg", "b.jpg", "c.jpg"]
+    message = str(tally.examples["duplicate-image"][0])
+    assert message == f"{files[1]}:2: image 'a.jpg' stands at {files[0]}:1 already"
+    with pytest.raises(InputError, match="no file of lines in it"):
+        read("boxferry", write_text(tmp_path / "e/x.txt", "").parent)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.errors import InputError
-from boxferry.formats import file_stem
+from boxferry.formats import file_stem, output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,18 +32,19 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
         InputError: an image has no known size, or its name leads out of the folder.
     """
     taken: set[str] = set()
-    target.mkdir(parents=True, exist_ok=True)
-    for chunk in chunks:
-        for image, rows in chunk.each_image():
-            if not image.sized:
-                raise InputError(
-                    f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE"
-                )
-            path = target / f"{file_stem(image, taken)}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shapes = [each for row in range(rows.start, rows.stop) for each in _shapes(chunk, row, row - rows.start)]
-            document = _document(image, shapes)
-            path.write_bytes(msgspec.json.format(_encoder.encode(document), indent=2))
+    with output_folder(target) as folder:
+        for chunk in chunks:
+            for image, rows in chunk.each_image():
+                path = folder / f"{file_stem(image, taken)}.json"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(_text(chunk, image, rows))
+
+
+def _text(chunk: Detections, image: Image, rows: slice) -> bytes:
+    if not image.sized:
+        raise InputError(f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE")
+    shapes = [each for row in range(rows.start, rows.stop) for each in _shapes(chunk, row, row - rows.start)]
+    return msgspec.json.format(_encoder.encode(_document(image, shapes)), indent=2)
 
 
 def _document(image: Image, shapes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 
 from boxferry.boxes.lines import decoded, encoded, joined
 from boxferry.boxes.tally import Place
+from boxferry.errors import InputError
 from boxferry.formats import Format, Option, output_stream
 from boxferry.hookspecs import hookimpl
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 CHUNK_IMAGES = 256
 BEGINNING = b'{"boxferry":'
+SUFFIXES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
+SNIFFED_FILES = 5
 
 
 @hookimpl
@@ -49,8 +52,12 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
 
 
 def sniff(source: Source) -> str | None:
-    """Recognise the beginning of a line."""
-    found = source.is_stream and source.head.lstrip().startswith(BEGINNING)
+    """Recognise the beginning of a line; of a folder, a glob or a list that of all first files."""
+    try:
+        files = [file for _, file in islice(source.each(*SUFFIXES), SNIFFED_FILES)]
+        found = bool(files) and all(file.head.lstrip().startswith(BEGINNING) for file in files)
+    except (OSError, InputError):
+        return None
     return "lines of JSON that begin with the key boxferry" if found else None
 
 
@@ -64,22 +71,39 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
 
 def _lines(source: Source, context: Context) -> Iterator[Line]:
-    seen: dict[str, int] = {}
-    with source.open() as stream:
-        for number, text in enumerate(stream, start=1):
-            if not text.strip():
-                continue
-            place = Place(source.name, line=number)
-            try:
-                line = decoded(text)
-            except ValueError as error:
-                context.tally.fail("bad-line", f"not a line of this format, or cut off: {error}", place)
-                continue
-            if seen.setdefault(line.image.key, number) != number:
-                message = f"image '{line.image.key}' stands on line {seen[line.image.key]} already"
-                context.tally.fail("duplicate-image", message, place, boxes=len(line.xyxy), counted=False)
-                continue
-            yield _located(line, context)
+    """The lines of all files, each image's first."""
+    seen: dict[str, Place] = {}
+    files = [file for _, file in source.each(*SUFFIXES)]
+    if not files:
+        raise InputError(f"{source.name}: no file of lines in it ({', '.join(SUFFIXES)})")
+    for file in files:
+        with file.open() as stream:
+            for number, text in enumerate(stream, start=1):
+                place = Place(file.name, line=number)
+                if (
+                    text.strip()
+                    and (line := _line(text, place, context)) is not None
+                    and _is_new(line, place, seen, context)
+                ):
+                    yield _located(line, context)
+
+
+def _line(text: bytes, place: Place, context: Context) -> Line | None:
+    try:
+        return decoded(text)
+    except ValueError as error:
+        context.tally.fail("bad-line", f"not a line of this format, or cut off: {error}", place)
+        return None
+
+
+def _is_new(line: Line, place: Place, seen: dict[str, Place], context: Context) -> bool:
+    first = seen.setdefault(line.image.key, place)
+    if first == place:
+        return True
+    where = f"on line {first.line}" if first.source == place.source else f"at {first}"
+    message = f"image '{line.image.key}' stands {where} already"
+    context.tally.fail("duplicate-image", message, place, boxes=len(line.xyxy), counted=False)
+    return False
 
 
 def _located(line: Line, context: Context) -> Line:
