@@ -309,3 +309,16 @@ def test_c20_a_file_of_any_size_is_read_in_bounded_memory(tmp_path):
         assert kept == 500 * boxes
         peaks.append(peak)
     assert peaks[1] - peaks[0] < 24 * 1024, f"{peaks} KiB"
+
+
+def test_c33_images_of_another_size_end_no_run_and_never_come_empty(tmp_path):
+    """Whether they have boxes or not, each is told once."""
+    folder = images_of(tmp_path / "images", "1.jpg", "2.jpg", size=(640, 480))
+    images_of(folder, "3.jpg", "4.jpg", size=(50, 40))
+    gt = write_json(tmp_path / "gt.json", dataset({n: f"{n}.jpg" for n in range(1, 5)}))
+    write_json(tmp_path / "r.json", [result(1), result(3)])
+    tally = Tally()
+    chunks = list(read_source(tmp_path / "r.json", categories=gt, images=folder).chunks(tally))
+    assert [image.key for chunk in chunks for image in chunk.images] == ["1.jpg", "2.jpg"]
+    assert tally.failed == {"size-mismatch": 2}
+    assert tally.dropped == {"size-mismatch": 1}

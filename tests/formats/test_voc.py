@@ -332,3 +332,12 @@ def test_what_reaches_out_above_or_left_is_cut_and_counted(tmp_path):
     rows, _ = read("voc", tmp_path / "Annotations")
     assert [r[2:6] for r in rows] == [(0.0, 0.0, 5.0, 5.0), (0.0, 0.0, 20.0, 5.0)]
     assert (context.tally.changed, context.tally.dropped) == ({"clipped": 1}, {"outside-image": 1})
+
+
+def test_v14_a_cut_first_row_does_not_hide_the_other_files(tmp_path):
+    """It is an error with its line."""
+    write_text(tmp_path / "comp4_det_test_cat.txt", "a 0.83 1\na 0.5 1 2 30 40\n")
+    write_text(tmp_path / "comp4_det_test_dog.txt", "a 0.83 1 2 30 40\n")
+    assert FORMATS["voc"].sniff(source_of(tmp_path))
+    rows, tally = read("voc", tmp_path)
+    assert (len(rows), tally.dropped) == (2, {"bad-row": 1})

@@ -36,8 +36,8 @@ def sniff(source: Source) -> str | None:
         first = [_first_row(path) for _, path in islice(_files(source), SNIFFED_FILES)]
     except (OSError, InputError):
         return None
-    rows = [row for row in first if row]
-    if not first or not all(not isinstance(_numbers(row), str) for row in rows):
+    rows = [not isinstance(_numbers(row), str) for row in first if row]
+    if not first or 2 * sum(rows) < len(rows):
         return None
     return "result rows 'image score x_min y_min x_max y_max' in comp*_det_*_<class>.txt"
 

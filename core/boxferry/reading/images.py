@@ -18,7 +18,7 @@ from boxferry.reading.video import VideoFacts, video_facts
 from boxferry.reading.walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from boxferry.formats import Catalog, Id
@@ -51,9 +51,10 @@ class _Entry:
         path: its absolute path; likewise.
         problem: why it cannot be told which file it is; empty where it can.
         image: the image with its size, once somebody has asked for it.
+        failed: whether a look-up has failed, so that whoever asked has been told.
     """
 
-    __slots__ = ("image", "listed", "local", "path", "problem")
+    __slots__ = ("failed", "image", "listed", "local", "path", "problem")
 
     def __init__(self, listed: Image, *, local: str = "", path: str = "") -> None:
         self.listed = listed
@@ -61,6 +62,7 @@ class _Entry:
         self.path = path
         self.problem = ""
         self.image: Image | None = None
+        self.failed = False
 
 
 class ImageIndex:
@@ -146,9 +148,25 @@ class ImageIndex:
         """Every image of the dataset file in its order, then those that only the images folder has."""
         return map(self._measured, self._entries)
 
-    def folder_images(self) -> Iterator[Image]:
-        """Every image of the images folder, under the key by which look-ups give it."""
-        return (self._measured(entry) for entry in self._entries if entry.path)
+    def folder_images(self, problem: Callable[[str, InputError], None] | None = None) -> Iterator[Image]:
+        """Every image of the images folder, under the key by which look-ups give it.
+
+        Args:
+            problem: is told the key of an image that cannot be used and why, if nobody was told so far; such images do
+                not come. None raises.
+        """
+        for entry in self._entries:
+            before = entry.failed
+            try:
+                found = self._measured(entry) if entry.path else None
+            except InputError as error:
+                if problem is None:
+                    raise
+                if not before:
+                    problem(entry.listed.key, error)
+            else:
+                if found is not None:
+                    yield found
 
     @cached_property
     def _entries(self) -> list[_Entry]:
@@ -182,6 +200,7 @@ class ImageIndex:
 
     def _measured(self, entry: _Entry) -> Image:
         if entry.image is None:
+            entry.failed = True
             if entry.problem:
                 raise InputError(entry.problem)
             facts = video_facts(entry.path) if entry.listed.video and entry.path else VideoFacts()
@@ -194,6 +213,7 @@ class ImageIndex:
                 frame_rate=entry.listed.frame_rate or facts.rate,
                 media=entry.path,
             )
+            entry.failed = False
         return entry.image
 
 

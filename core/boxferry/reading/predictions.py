@@ -11,8 +11,8 @@ from boxferry.boxes.label_map import LabelMap, near_misses
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.refine import filter_score, limit, relabel, suppress
 from boxferry.boxes.scores import Scores, one_a_track
-from boxferry.boxes.tally import Tally
-from boxferry.errors import UnknownLabel, UsageError
+from boxferry.boxes.tally import Place, Tally
+from boxferry.errors import InputError, SizeDiffers, UnknownLabel, UsageError
 from boxferry.formats import Context, still_images
 from boxferry.reading.uncertain import MostUncertain
 from boxferry.workers import Workers
@@ -67,7 +67,7 @@ class Predictions:
     options: Mapping[str, str]
     unknown: Literal["error", "skip"]
     plugins: Plugins
-    folder: Callable[[], Iterable[Image]] = tuple
+    folder: Callable[..., Iterable[Image]] = tuple
     steps: tuple[Step, ...] = ()
     label_maps: tuple[LabelMap, ...] = ()
     choice: MostUncertain | None = None
@@ -243,7 +243,12 @@ class Predictions:
             keys.update(image.key for image in chunk.images)
             files.update(image.media for image in chunk.images)
             yield chunk
-        missing = [image for image in self.folder() if image.key not in keys and image.media not in files]
+
+        def failed(key: str, error: InputError) -> None:
+            code = "size-mismatch" if isinstance(error, SizeDiffers) else "ambiguous-image"
+            tally.fail(code, str(error), Place(key))
+
+        missing = [image for image in self.folder(failed) if image.key not in keys and image.media not in files]
         if missing:
             tally.note("no-predictions", f"{len(missing)} images of the images folder are not in {self.source.name}")
         for start in range(0, len(missing), CHUNK_IMAGES):
