@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
+    "adopt": ("adopt", "Take up a run that another machine or outbox pushed."),
     "convert": ("convert", "Turn predictions into packets, or into another format."),
     "dedupe": ("dedupe", "Remove boxes of a run that the server stored twice."),
     "demo": ("demo", "Show the whole way on a sandbox: push, correct, pull, report."),

@@ -291,6 +291,17 @@ class InputRecord(msgspec.Struct, frozen=True):
         listed = found.get("list") if isinstance(found, dict) else None
         return [box for box in listed or () if isinstance(box, dict)]
 
+    @property
+    def boxes_by_frame(self) -> dict[int, list[dict[str, Any]]]:
+        """The boxes of a video as they were sent, by frame; only where one input was asked for."""
+        found = _lazy(_ANY, self.frame_packet_map, f"boxes of input {self.id}")
+        frames = found if isinstance(found, dict) else {}
+        return {
+            int(frame): [box for box in boxes if isinstance(box, dict)]
+            for frame, boxes in frames.items()
+            if isinstance(boxes, list) and str(frame).isdecimal()
+        }
+
 
 class UploadAnswer(msgspec.Struct, frozen=True):
     """What an upload answers when everything is done: the file where one was made, and the finished input."""

@@ -44,6 +44,7 @@ PACKET_PATH = "/api/walrus/v1/project/{project}/input/packet"
 PAGE = 1000  #: files on a page of a list, the most that the server gives
 FRAMES = 999  #: frames of a video that are asked for in one call, which shows 1000 at most
 LIST_LIMIT = 1000  #: what the server caps every list at
+NO_LIMIT = -1  #: of a list of inputs: all of them
 SHOWN = 20  #: directories that a message lists
 
 
@@ -284,10 +285,27 @@ class Client:
         return self._wire.ask(Call(method="POST", path=path, body=body, changes=True, also=(400,)), UploadAnswer)
 
     def inputs(
-        self, *, batch_id: int | None = None, file_id: int | None = None, limit: int = LIST_LIMIT, status: str = "All"
+        self,
+        *,
+        batch_id: int | None = None,
+        file_id: int | None = None,
+        limit: int = LIST_LIMIT,
+        status: str = "All",
+        since: str | None = None,
+        before: str | None = None,
     ) -> list[InputRecord]:
-        """What the server knows of packets, the newest first, at most 1000: it has no further pages."""
+        """What the server knows of packets, the newest first, at most 1000: it has no further pages.
+
+        Args:
+            batch_id: only those of one batch.
+            file_id: only those of one file.
+            limit: how many at most; `NO_LIMIT` gives all of them, however long that takes.
+            status: 'All', 'Processing' (what has not ended), 'Success' or 'Failed'.
+            since: only those made from the beginning of this day on, 'YYYY-MM-DD'.
+            before: only those made before this day begins.
+        """
         wanted = {"limit": limit, "batch_id": batch_id, "file_id": file_id, "status_filter": status}
+        wanted |= {"date_from": since, "date_to": before}
         body = {name: value for name, value in wanted.items() if value is not None}
         return self._read("POST", "/api/walrus/v1/project/{}/input/view/list", frames.Inputs, body).input_list
 

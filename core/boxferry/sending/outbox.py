@@ -13,6 +13,7 @@ What is compared with the server's times (`sent`, `ended`) is by the server's cl
 from __future__ import annotations
 
 import random
+import shlex
 import sqlite3
 import threading
 import time
@@ -129,6 +130,8 @@ STORED = (
     "mark",
     "removes",
     "ended",
+    "batch_id",
+    "input_id",
 )
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
@@ -229,8 +232,10 @@ class Outbox:
         if len(found) == 1:
             return found[0]
         listed = ", ".join(f"{run.id} ({run.model}/{run.name})" for run in found or runs) or "none"
-        problem = f"several runs are called '{wanted}'" if found else f"no run '{wanted}'"
-        raise OutboxError(f"{self.path}: {problem}; the runs are: {listed}")
+        if found:
+            raise OutboxError(f"{self.path}: several runs are called '{wanted}'; the runs are: {listed}")
+        elsewhere = f"one that another outbox pushed is taken up with: boxferry adopt {shlex.quote(wanted)} --directory"
+        raise OutboxError(f"{self.path}: no run '{wanted}'; the runs are: {listed}; {elsewhere} NAME")
 
     def add(self, run_id: int, entries: Iterable[Entry]) -> int:
         """Store packets as queued (one that is applied already, as that), all or none; gives their number.

@@ -18,6 +18,7 @@ from boxferry.packets.reference import origin
 from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
+from boxferry.sending.adopt import Adopter
 from boxferry.sending.budget import Budget
 from boxferry.sending.carry import Patience, carry
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
@@ -40,6 +41,7 @@ from boxferry.sending.prepare import (
     unsent,
 )
 from boxferry.sending.report import PushReport, planned_file
+from boxferry.sending.run_origin import model_of, read_origin
 from boxferry.sending.source import source_identity
 from boxferry.sending.spool_format import SpoolHead, spool_folder
 from boxferry.sending.turns import turn
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.plugins import Plugins
+    from boxferry.sending.adopt import Adoption
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
@@ -444,6 +447,36 @@ class Diffgram:
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
         return found
+
+    def adopt(self, run: str, *, directory: str | int, model: str | None = None) -> Adoption:
+        """Take up a run that another outbox pushed, from the server alone, so that it can be pulled and gone on with.
+
+        Nothing is sent. What this outbox has of the run stays as it is; only what is missing is added, so that adopting
+        again brings what other machines have pushed since. Pictures that were sent without boxes bear no trace of a
+        run, and are not taken up.
+
+        Args:
+            run: the run's name, as the server lists it.
+            directory: the directory on the server, by name or id.
+            model: the model's name; needed only where neither the server's inputs nor this outbox tell it. An empty one
+                is that of annotations.
+
+        Raises:
+            NotFound: there is no such directory, or it has no box of the run.
+            UsageError: the model cannot be told.
+            OutboxBusy: another process is sending from this outbox.
+            DiffgramError: the server cannot be asked.
+        """
+        place = self._client.find_directory(directory)
+        found = read_origin(self._client, place, run)
+        known = (each.model for each in self.outbox.runs())
+        model = model_of(found, place, run, model, known)
+        labels = {name: n for schema in self._client.schemas() for name, n in self._client.label_ids(schema.id).items()}
+        head = PlanHead(host=self.server.host, project=self.server.project, directory_id=place.id, model=model, run=run)
+        with self.outbox.sending():
+            adopter = Adopter(found, self._run_of(head), labels)
+            self.outbox.add(adopter.run.id, adopter.entries(self.outbox))
+        return adopter.adoption()
 
     def _report(
         self, tally: Tally, run: Run, patience: Patience, ending: Ending, labels_created: list[str]

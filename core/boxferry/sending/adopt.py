@@ -1,0 +1,243 @@
+"""Takes up a run that another outbox pushed, from the server alone: what its boxes and its files' inputs tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from boxferry.diffgram.answers import moment
+from boxferry.packets.contents import references_in
+from boxferry.packets.reference import PREFIX, Reference, detection, file_digest, origin, parsed
+from boxferry.sending.outbox import Entry
+from boxferry.sending.outcome import State, input_outcome
+from boxferry.sending.run_origin import sent_boxes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from boxferry.diffgram.answers import InputRecord
+    from boxferry.sending.outbox import Outbox, Run
+    from boxferry.sending.run_origin import Held, Origin
+
+    Row = dict[str, Any]
+    Frames = dict[int | None, list[Row]]  # the boxes of a packet by frame; those of an image under None
+
+REPLACING = "update_with_existing"
+ENTRY_MODES = {REPLACING: "replace-own"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adoption:
+    """What was taken up of a run.
+
+    Attributes:
+        run: the run, as the outbox has it now.
+        files: the files of which something was taken up.
+        boxes: the boxes that were taken up.
+        deleted: those of them that are not on the server any more.
+        known: the files of the run of which the outbox has everything already.
+        under_way: boxes of the run that the server has accepted and not applied yet; adopt again when it has.
+    """
+
+    run: Run
+    files: int = 0
+    boxes: int = 0
+    deleted: int = 0
+    known: int = 0
+    under_way: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        names = ("files", "boxes", "deleted", "known", "under_way")
+        return {"run": msgspec.to_builtins(self.run)} | {name: getattr(self, name) for name in names}
+
+
+class Adopter:
+    """Makes the entries of a run that an outbox does not have."""
+
+    def __init__(self, found: Origin, run: Run, labels: Mapping[str, int]) -> None:
+        """Prepare.
+
+        Args:
+            found: what the server holds.
+            run: the run, in the outbox.
+            labels: label → id, for boxes that no input tells of.
+        """
+        self.run, self._found, self._labels = run, found, labels
+        self.files = self.boxes = self.deleted = self.known = 0
+
+    def adoption(self) -> Adoption:
+        """What was taken up, once the entries have been gone through."""
+        coming = set().union(*(self._own(record) for record in self._found.unfinished))
+        return Adoption(
+            run=self.run,
+            files=self.files,
+            boxes=self.boxes,
+            deleted=self.deleted,
+            known=self.known,
+            under_way=len(coming),
+        )
+
+    def _own(self, record: InputRecord) -> set[str]:
+        names = {held.file.id: held.name for held in self._found.held}
+        name = names.get(record.file_id or 0) or record.original_filename or ""
+        own = f"{PREFIX}{file_digest(name, self.run.model, self.run.name)}"
+        return {reference for reference in record.references if origin(reference) == own}
+
+    def entries(self, outbox: Outbox) -> Iterator[Entry]:
+        """The applied packets that are missing from an outbox, file by file, the oldest first."""
+        known = _Known(outbox, self.run)
+        for held in self._found.held:
+            digest = file_digest(held.name, self.run.model, self.run.name)
+            sent = list(self._packets(held, digest))
+            missing = [entry for packet in sent if (entry := known.missing(held, packet))]
+            self.files += bool(missing)
+            self.known += bool(sent) and not missing
+            self._count(held, missing)
+            yield from missing
+
+    def _count(self, held: Held, entries: list[Entry]) -> None:
+        there = {detection(row["creation_ref_id"]) for row in held.rows}
+        brought = {detection(reference) for entry in entries for reference in references_in(entry.body)}
+        self.boxes += len(brought)
+        self.deleted += len(brought - there)
+
+    def _packets(self, held: Held, digest: str) -> Iterator[Sent]:
+        """What was sent to a file and applied; and what it holds although no input tells of it."""
+        rows = {r["creation_ref_id"]: r for r in held.rows if origin(r["creation_ref_id"]) == f"{PREFIX}{digest}"}
+        told: set[str] = set()
+        for record in self._found.inputs.get(held.file.id, ()):
+            outcome = input_outcome(record)
+            carried = _own_boxes(record, digest)
+            if outcome is None or outcome.state != State.APPLIED:
+                carried = _among(carried, rows)  # of one that failed, those count that are stored
+            if carried:
+                told |= _references(carried)
+                yield Sent(carried, record, _applied_at(rows, carried, record))
+        rest = {reference: row for reference, row in rows.items() if reference not in told}
+        if boxes := self._rebuilt(rest):
+            yield Sent(boxes, None, _applied_at(rows, boxes, None))
+
+    def _rebuilt(self, rows: Mapping[str, Row]) -> Frames:
+        """Boxes as they were sent, out of their references; their scores stand in the rows."""
+        found: Frames = {}
+        for text, row in rows.items():
+            if reference := parsed(text):
+                found.setdefault(reference.frame, []).append(self._as_sent(text, reference, row))
+        return found
+
+    def _as_sent(self, text: str, reference: Reference, row: Row) -> Row:
+        box = {"type": row["type"] or "box", "label_file_id": self._labels.get(reference.label, row["label_file_id"])}
+        if reference.part is not None:
+            box["points"] = row["points"]
+        else:
+            box |= dict(zip(("x_min", "y_min", "x_max", "y_max"), reference.corners, strict=True))
+        names = {"model_ref": self.run.model, "model_run_ref": self.run.name} if self.run.model else {}
+        more = {"score": row["score"], "number": reference.number, "attribute_groups": row["attribute_groups"]}
+        made = {"machine_made": bool(self.run.model) or bool(row["machine_made"])}
+        return box | made | names | {k: v for k, v in more.items() if v is not None} | {"creation_ref_id": text}
+
+
+class Sent(NamedTuple):
+    """What was sent to a file at one time.
+
+    Attributes:
+        boxes: by frame.
+        record: the server's record of it; None where it has none.
+        applied: when it was applied, seconds since the epoch by the server's clock.
+    """
+
+    boxes: Frames
+    record: InputRecord | None
+    applied: float
+
+
+class _Known:
+    """What an outbox knows of a run's files."""
+
+    def __init__(self, outbox: Outbox, run: Run) -> None:
+        self._references: dict[int | str, set[str]] = {}
+        self._inputs: set[int] = set()
+        self._until: dict[int, float] = {}
+        for entry in outbox.entries(run.id):
+            if entry.state == State.REFUSED:
+                continue
+            key = entry.file_id if entry.file_id is not None else entry.file_name
+            self._references.setdefault(key, set()).update(references_in(outbox.body(entry.id)))
+            self._inputs |= {entry.input_id} if entry.input_id is not None else set()
+            if entry.file_id is not None:
+                self._until[entry.file_id] = max(entry.ended, self._until.get(entry.file_id, 0.0))
+
+    def missing(self, held: Held, sent: Sent) -> Entry | None:
+        """The entry for what was sent, as far as it is not known; None where it is."""
+        record, file_id = sent.record, held.file.id
+        if record is not None and record.id in self._inputs:
+            return None
+        replaces = record is not None and record.mode == REPLACING
+        if replaces and sent.applied <= self._until.get(file_id, 0.0):
+            return None
+        known = self._references.get(file_id, set()) | self._references.get(held.name, set())
+        boxes = sent.boxes if replaces else _without(sent.boxes, known)
+        return _entry(held, boxes, sent) if boxes else None
+
+
+def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
+    record = sent.record
+    return Entry(
+        route="existing",
+        mode=ENTRY_MODES.get(record.mode or "", "append") if record else "append",
+        file_name=held.name,
+        file_id=held.file.id,
+        body=_body(held.file.id, boxes),
+        boxes=len({detection(reference) for reference in _references(boxes)}),
+        state=State.APPLIED,
+        batch_id=record.batch_id if record else None,
+        input_id=record.id if record else None,
+        ended=sent.applied,
+        width=held.size[0],
+        height=held.size[1],
+    )
+
+
+def _body(file_id: int, boxes: Frames) -> bytes:
+    packet: Row = {"file_id": file_id, "mode": "update"}
+    frames = {str(frame): listed for frame, listed in boxes.items() if frame is not None}
+    if None in boxes:
+        packet["instance_list"] = boxes[None]
+    if frames:
+        packet["frame_packet_map"] = frames
+    return msgspec.json.encode(packet)
+
+
+def _own_boxes(record: InputRecord, digest: str) -> Frames:
+    found: Frames = {}
+    for frame, box in sent_boxes(record):
+        reference = box.get("creation_ref_id")
+        if isinstance(reference, str) and origin(reference) == f"{PREFIX}{digest}":
+            found.setdefault(frame, []).append(box)
+    return found
+
+
+def _references(boxes: Frames) -> set[str]:
+    return {box["creation_ref_id"] for listed in boxes.values() for box in listed}
+
+
+def _among(boxes: Frames, references: Collection[str]) -> Frames:
+    return _without(boxes, _references(boxes) - set(references))
+
+
+def _without(boxes: Frames, references: Collection[str]) -> Frames:
+    left = {f: [box for box in listed if box["creation_ref_id"] not in references] for f, listed in boxes.items()}
+    return {frame: listed for frame, listed in left.items() if listed}
+
+
+def _applied_at(rows: Mapping[str, Row], boxes: Frames, record: InputRecord | None) -> float:
+    """When boxes came onto a file, seconds by the server's clock: as their untouched rows say, else their input."""
+    of_rows = (rows[reference] for reference in _references(boxes) if reference in rows)
+    times = [
+        time for row in of_rows if row["previous_id"] is None and (time := moment(row["created_time"])) is not None
+    ]
+    made = record.created if record else None
+    return max([*times, made or 1.0])

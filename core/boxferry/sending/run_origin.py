@@ -1,0 +1,158 @@
+"""Where a run is on a server: the boxes of a directory's files that boxferry pushed, and their inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from boxferry.diffgram.answers import moment
+from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
+from boxferry.errors import NotFound, UsageError
+from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin
+from boxferry.sending.file_inputs import FileInputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from boxferry.diffgram.answers import Directory, FileRecord, InputRecord, ModelRun
+    from boxferry.diffgram.client import Client
+
+    Row = dict[str, Any]
+
+LISTED = 10  #: names in a message
+#: the keys of a stored box that are needed to make the box again as it was sent
+NEEDED = (
+    "creation_ref_id", "score", "label_file_id", "type", "points", "attribute_groups", "machine_made", "model_run_id",
+    "created_time", "previous_id",
+)  # fmt: skip
+
+
+class Held(NamedTuple):
+    """What a file holds that was pushed by boxferry.
+
+    Attributes:
+        file: as the list shows it.
+        size: width and height in pixels; 0 where unknown.
+        rows: its boxes with one of our references.
+    """
+
+    file: FileRecord
+    size: tuple[int, int]
+    rows: list[Row]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.file.original_filename or ""
+
+
+@dataclass(slots=True)
+class Origin:
+    """One directory of a server, with all that a run can be found by.
+
+    Attributes:
+        held: the files that ever had boxes.
+        inputs: file id → what was sent to it, the oldest first.
+        runs: the project's runs of models.
+        unfinished: what the server has not ended.
+    """
+
+    held: list[Held]
+    inputs: dict[int, list[InputRecord]] = field(default_factory=dict)
+    runs: list[ModelRun] = field(default_factory=list)
+    unfinished: list[InputRecord] = field(default_factory=list)
+
+    def models(self, run: str) -> list[str]:
+        """The models that inputs name beside this run."""
+        records = (record for records in self.inputs.values() for record in records)
+        boxes = (box for record in records for _, box in sent_boxes(record))
+        return sorted({str(b["model_ref"]) for b in boxes if b.get("model_run_ref") == run and b.get("model_ref")})
+
+    def has(self, model: str, run: str) -> bool:
+        """Whether any file bears a reference of this model and run, or an input carried one."""
+        for held in self.held:
+            own = f"{PREFIX}{file_digest(held.name, model, run)}"
+            records = self.inputs.get(held.file.id, ())
+            if any(origin(row["creation_ref_id"]) == own for row in held.rows):
+                return True
+            if any(own == origin(reference) for record in records for reference in record.references):
+                return True
+        return False
+
+
+def read_origin(client: Client, place: Directory, run: str) -> Origin:
+    """Read a directory's boxes, and the inputs of its files since the run began.
+
+    Raises:
+        DiffgramError: the server cannot be asked.
+    """
+    unfinished = client.unfinished()  # before the files: what ends in between is then on them
+    runs = client.model_runs()
+    listed = {f.id: f for f in client.files(place.id) if not (f.removed or f.never_had_boxes)}
+    by_pages = not few(len(listed), among=len(listed), share=BOXES_SHARE)
+    held = [
+        Held(listed[found.file_id], found.size, [_needed(r) for r in found.rows if is_ours(r.get("creation_ref_id"))])
+        for found in Bulk(client, place.id).boxes(list(listed.values()), by_pages=by_pages)
+    ]
+    inputs = FileInputs(client, place.id, since=_begun(runs, run, held)).of(list(listed))
+    return Origin(sorted(held, key=lambda each: each.file.id), inputs, runs, unfinished)
+
+
+def _needed(row: Row) -> Row:
+    return {name: row.get(name) for name in NEEDED}
+
+
+def _begun(runs: Iterable[ModelRun], run: str, held: Iterable[Held]) -> float | None:
+    """When the server first knew of a run of this name; None where it does not tell."""
+    named = {each.id: moment(each.created_time) for each in runs if each.reference_id == run}
+    times = [time for time in named.values() if time is not None]
+    if not times:
+        rows = (row for each in held for row in each.rows if row["model_run_id"] in named)
+        times = [time for row in rows if (time := moment(row["created_time"])) is not None]
+    return min(times, default=None)
+
+
+def model_of(found: Origin, place: Directory, run: str, given: str | None, known: Iterable[str]) -> str:
+    """The model of a run: the one that was given, or the one that the references were made with.
+
+    Args:
+        found: what the server holds.
+        place: the directory.
+        run: the run's name.
+        given: the model's name, where it was given; empty for annotations.
+        known: models that the outbox knows; they are tried where no input tells the model.
+
+    Raises:
+        NotFound: the directory has no box of it.
+        UsageError: the model cannot be told, or several models have a run of this name.
+    """
+    named = found.models(run)
+    tried = [given] if given is not None else (named or list(dict.fromkeys(("", run, *known))))
+    there = [model for model in tried if found.has(model, run)]
+    if len(there) == 1:
+        return there[0]
+    where = f"directory '{place.nickname or place.id}'"
+    if there:
+        raise UsageError(f"{where} has boxes of run '{run}' of several models: {_some(there)}; name one with --model")
+    if given is not None and named:
+        raise NotFound(f"{where} has no box of run '{run}' of model '{given}'; it has of: {_some(named)}")
+    ids = {each.id for each in found.runs if each.reference_id == run}
+    if any(row["model_run_id"] in ids for held in found.held for row in held.rows):
+        tried_names = _some(f"'{name}'" for name in tried)
+        raise UsageError(
+            f"{where} has boxes of run '{run}', and the name of the model that made them is missing (tried: "
+            f"{tried_names}): name it with --model"
+        )
+    runs = _some(sorted({each.reference_id for each in found.runs if each.reference_id})) or "none"
+    raise NotFound(f"{where} has no box of run '{run}'; the project's runs are: {runs}")
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:LISTED]) + (f" and {len(listed) - LISTED} more" if len(listed) > LISTED else "")
+
+
+def sent_boxes(record: InputRecord) -> Iterator[tuple[int | None, Row]]:
+    """The boxes of an input, each with its frame; rows that a replacing packet sent back as they were are left out."""
+    yield from ((None, box) for box in record.boxes if box.get("id") is None)
+    yield from ((frame, box) for frame, boxes in record.boxes_by_frame.items() for box in boxes)
