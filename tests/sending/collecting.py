@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace as Thing
 
@@ -17,6 +18,8 @@ from boxferry.sending.spool_format import lines_of, parsed
 from boxferry.sending.waiting import waiting_beside
 
 MANNER = Manner(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, failures=2, first_pause_s=0.01))
+#: where answers are slow: a request that is on its way is not taken for one that never arrived
+SLOW = replace(MANNER, patience=replace(MANNER.patience, settle_s=3.0))
 NAMES = {0: "cat", 1: "dog"}
 
 

@@ -269,8 +269,8 @@ def test_a_line_that_was_cut_off_costs_itself(sandbox, diffgram, images):
     with file.open("ab") as stream:
         stream.write(file.read_bytes()[:40])
     done = diffgram.resume("r", patience=MANNER.patience)
-    assert done.exit_code == 1
-    assert names_of(sandbox) == ["0.jpg", "1.jpg"]
+    assert names_of(sandbox) == ["0.jpg", "1.jpg"], done.summary()
+    assert done.exit_code == 1, done.summary()
     assert "cut off" in diffgram.waiting()[0].aside[0].reason
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -142,7 +141,7 @@ class SpoolPush:
             options={"boxferry-media": "written"},
             plugins=self._doing.plugins,
         )
-        return self._doing.push(replace(predictions.without_folder(), anonymous=True), wait_s)
+        return self._doing.push(predictions.without_folder(), wait_s)  # no image but those on the lines
 
     def _divide(self, lines: list[bytes], error: BaseException) -> None:
         """Put the images of a file that cannot be pushed into smaller files, or set aside the one that is at fault."""
