@@ -83,9 +83,9 @@ def pushed(sandbox, folder, media, seed, *, pilot=True):
     return None
 
 
-@pytest.fixture
-def racing(tmp_path):
-    with Sandbox(tmp_path / "sandbox", race_s=0.05) as running:
+@pytest.fixture(params=[0.05])
+def racing(tmp_path, request):
+    with Sandbox(tmp_path / "sandbox", race_s=request.param) as running:
         labels = Diffgram(server_of(running), outbox=tmp_path / "first.sqlite")
         with labels:
             (schema,) = labels._client.schemas()
@@ -103,6 +103,7 @@ def test_pushes_of_new_runs_lose_nothing_and_kill_no_worker(racing, tmp_path, se
     assert racing.workers_alive == 4
 
 
+@pytest.mark.parametrize("racing", [0.5], indirect=True)
 def test_without_the_pilot_the_same_pushes_break(racing, tmp_path, serve):
     """So the sandbox's race is real: work is lost, and workers die."""
     media = serve(tmp_path)
