@@ -273,3 +273,25 @@ def test_what_was_refused_can_be_pushed_again_and_is_forgotten(sandbox, diffgram
     report = push(diffgram, predictions(folder))
     assert (report.exit_code, report.states["applied"][1]) == (0, 3), report.failed
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
+def test_a_viewers_key_is_told_before_anything_is_planned(sandbox, folder, tmp_path):
+    """Exit code 3, the role that is needed, and nothing in the outbox."""
+    server = server_of(sandbox, credentials=Credentials(sandbox.viewer_id, sandbox.viewer_secret))
+    with Diffgram(server, outbox=tmp_path / "o.sqlite") as viewer:
+        with pytest.raises(AuthError, match="role of an editor or admin"):
+            push(viewer, predictions(folder))
+        assert viewer.outbox.runs() == []
+
+
+def test_a_picture_that_is_cut_in_half_is_refused_at_once(sandbox, diffgram, folder):
+    """In the server's words, sent once; the others arrive."""
+    whole = (folder / "images" / "a.jpg").read_bytes()
+    (folder / "images" / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    report = push(diffgram, predictions(folder))
+    assert report.exit_code == 1
+    (refused,) = report.failed
+    assert (refused.file_name, refused.state, refused.attempts) == ("a.jpg", "refused", 1)
+    assert "Could not open file" in refused.reason
+    assert sum(row["original_filename"] == "a.jpg" for row in sandbox.inputs()) == 1
+    assert report.states["applied"][0] == 2

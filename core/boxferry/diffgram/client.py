@@ -30,7 +30,7 @@ from boxferry.diffgram.meanings import flat, short
 from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.names import server_name
 from boxferry.diffgram.pacing import Pacer
-from boxferry.errors import NotFound, Refused
+from boxferry.errors import AuthError, NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -216,6 +216,17 @@ class Client:
     def model_runs(self) -> list[ModelRun]:
         """The project's runs of models, the oldest first."""
         return self._read("POST", "/api/v1/project/{}/model-runs/list", frames.ModelRuns, {}).model_run_list or []
+
+    def check_role(self) -> None:
+        """See that the key may send, by a question that only an editor's or an admin's key may ask.
+
+        Raises:
+            AuthError: it may not: a viewer's key reads, and is refused each packet.
+        """
+        try:
+            self.model_runs()
+        except AuthError as error:
+            raise AuthError(f"{error}; sending needs the role of an editor or admin", status=error.status) from None
 
     def attribute_groups(self, schema_id: int) -> list[AttributeGroup]:
         """The attributes of a schema, with their options."""

@@ -174,6 +174,7 @@ class Diffgram:
         if manner.dry_run or manner.plan is not None:
             planner = prepared(self._client, predictions, place, manner, model=model, run=run)
             return self._dry_run(self._known(planner), place, manner)
+        self._client.check_role()
         with self.outbox.sending():
             planner = prepared(self._client, predictions, place, manner, model=model, run=run)
             return self._carry_out(self._known(planner), place, manner, listener or Listener())
@@ -346,6 +347,7 @@ class Diffgram:
         if (head.host, head.project) != (self.server.host, self.server.project):
             raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
         self._client.limit(lambda: manner.patience.budget_s)
+        self._client.check_role()
         self._client.find_directory(head.directory_id)
         ids, created = planned_labels(self._client, summary)
         run = self._run_of(head)
