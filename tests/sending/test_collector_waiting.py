@@ -21,6 +21,8 @@ from boxferry.reading.read import read
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
 from boxferry.sending.manner_file import manner_of, plain
+from boxferry.sending.spool import keep
+from boxferry.sending.spool_push import Doing, SpoolPush
 from sending.collecting import MANNER, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
 from sending.pushing import boxes_in, server_of
 
@@ -272,6 +274,22 @@ def test_a_line_that_was_cut_off_costs_itself(sandbox, diffgram, images):
     assert names_of(sandbox) == ["0.jpg", "1.jpg"], done.summary()
     assert done.exit_code == 1, done.summary()
     assert "cut off" in diffgram.waiting()[0].aside[0].reason
+
+
+def test_what_fails_after_the_time_is_over_is_no_images_fault(tmp_path):
+    """At the end of a process nothing works any more: the file stays as it is, and nothing is set aside."""
+    left = [5.0]
+
+    def ending(*_):
+        left[0] = -1.0
+        raise RuntimeError("cannot start a thread at the end of the process")
+
+    path = keep(tmp_path, [b'{"boxferry":1,"image":{"key":"%d.jpg","width":9,"height":9}}\n' % n for n in range(3)])
+    notes = []
+    files = SpoolPush(tmp_path, Doing(ending), pushed=pytest.fail, note=notes.append)
+    assert isinstance(files.everything(lambda: left[0]), RuntimeError)
+    assert list(tmp_path.rglob("*.ndjson")) == [path]
+    assert len(notes) == 1
 
 
 class Leaver:

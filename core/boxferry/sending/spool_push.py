@@ -33,7 +33,7 @@ class Doing(NamedTuple):
     """What is needed to push the results of a run.
 
     Attributes:
-        push: pushes predictions; is told how many seconds it may wait for their end, 0 for not at all.
+        push: pushes predictions; takes the seconds that it may wait for their end, 0 for not at all.
         images: the folder of the images; empty where the results name their paths.
         labels: gives the labels that the server has, where a label that it lacks is an error.
         plugins: the plugins.
@@ -91,30 +91,31 @@ class SpoolPush:
             for path in claims(self._folder, passed):
                 if (left := wait_s()) < 0:
                     return None
-                if problem := self._file(path, left):
+                if problem := self._file(path, left, lambda: wait_s() < 0):
                     self._note(str(problem) or repr(problem))
                     return problem
             if again:
                 more()
         return None
 
-    def _file(self, path: Path, wait_s: float) -> BaseException | None:
+    def _file(self, path: Path, wait_s: float, over: Callable[[], bool]) -> BaseException | None:
         """Push one file; gives what keeps it from being pushed, where no image is at fault."""
         self._own.add(path)
         lines = self._readable(path)
-        if lines and (problem := self._sent(path, lines, wait_s)):
+        if lines and (problem := self._sent(path, lines, wait_s, over)):
             return problem
         remove(path)
         self._own.discard(path)
         return None
 
-    def _sent(self, path: Path, lines: list[bytes], wait_s: float) -> BaseException | None:
+    def _sent(self, path: Path, lines: list[bytes], wait_s: float, over: Callable[[], bool]) -> BaseException | None:
         try:
             report = self._push(path, wait_s)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 # SystemExit of a plugin too; the image that causes it is found
-            if isinstance(error, ELSEWHERE) and not isinstance(error, Refused):
+            elsewhere = isinstance(error, ELSEWHERE) and not isinstance(error, Refused)
+            if elsewhere or over():  # at the end of a process anything fails, threads cannot be started any more
                 return error
             self._divide(lines, error)
         else:
