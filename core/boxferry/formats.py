@@ -155,8 +155,12 @@ def read_file(path: str) -> bytes:
 
 
 @contextmanager
-def output_stream(target: Path) -> Iterator[BinaryIO]:
+def output_stream(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Standard output for '-', else a file that appears under its name only when it is whole.
+
+    Args:
+        target: the path.
+        private: only the file's owner may read it.
 
     Raises:
         UsageError: the target is a folder, or cannot be written.
@@ -173,7 +177,7 @@ def output_stream(target: Path) -> Iterator[BinaryIO]:
             yield stream
         return
     part = path.with_name(path.name + ".part")
-    created = _created(part, target)
+    created = _created(part, target, private=private)
     try:
         with created:
             yield created
@@ -218,12 +222,18 @@ def _move_below(part: Path, path: Path) -> None:
             os.replace(os.path.join(folder, name), place / name)  # noqa: PTH105, PTH118 # paths are text here
 
 
-def _created(part: Path, target: Path) -> BinaryIO:
+def _created(part: Path, target: Path, *, private: bool) -> BinaryIO:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
-        return part.open("wb")
+        if private:
+            part.unlink(missing_ok=True)
+        return open(part, "wb", opener=_private if private else None)
     except OSError as error:
         raise UsageError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def still_images(chunks: Iterable[Detections], name: str) -> Iterator[Detections]:

@@ -170,7 +170,17 @@ def trickling_body(connection, gone):
 @raw
 def without_end(connection, gone):
     """As many bytes as are taken."""
-    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    _without_end(connection, gone, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+
+
+@raw
+def redirecting_without_end(connection, gone):
+    """A redirect, and as many bytes as are taken."""
+    _without_end(connection, gone, b"HTTP/1.1 302 Found\r\nLocation: /x\r\nConnection: close\r\n\r\n")
+
+
+def _without_end(connection, gone, head):
+    connection.sendall(head)
     try:
         while not gone.is_set():
             connection.sendall(b" " * (1 << 20))

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from boxferry.diffgram import http as wire
-from security.hostile import http_answer, silent, trickling_body, trickling_head, without_end
+from security.hostile import http_answer, redirecting_without_end, silent, trickling_body, trickling_head, without_end
 
 PACKET = "/input/from_local"
 
@@ -127,6 +127,15 @@ def test_an_answer_that_no_diffgram_gives(name, push, proxy):
     assert words in done.lines[-1], done.err
     assert proxy.host in done.lines[-1] or code == 2
     assert done.seconds < 6
+
+
+def test_a_redirect_without_end_is_broken_off(push, proxy, monkeypatch):
+    """The body of a redirect is an answer's, too."""
+    monkeypatch.setattr(wire, "LARGEST_BODY", 8 << 20)
+    proxy.decide = at("/labels-schema", redirecting_without_end)
+    done = push("--timeout", "20")
+    assert done.code == 4
+    assert done.lines[-1].endswith("/labels-schema has more than 8 MiB")
 
 
 def test_an_answer_without_end_is_broken_off(push, proxy, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.plain import PlainFormatter, plain
 from boxferry.cli.session import Session
 from boxferry.errors import BoxferryError, UsageError
 from boxferry.version import __version__
@@ -73,7 +75,9 @@ class LazyGroup(click.Group):
 def app(ctx: click.Context, verbose: int, disabled: tuple[str, ...]) -> None:
     """Carry a detection model's boxes to Diffgram, where people correct them."""
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainFormatter("%(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=level)
     ctx.obj = Session(disabled=disabled or None)
 
 
@@ -91,7 +95,9 @@ def run(arguments: Sequence[str]) -> int:
 def _ended_by(error: Exception) -> int:
     match error:
         case click.ClickException():
-            error.show(sys.stderr)
+            shown = io.StringIO()
+            error.show(shown)
+            click.echo(plain(shown.getvalue(), keep="\n"), err=True, nl=False)
             return error.exit_code
         case BoxferryError():
             return _end(str(error), error.exit_code)
@@ -105,7 +111,7 @@ def _ended_by(error: Exception) -> int:
 
 
 def _end(message: str, code: int) -> int:
-    click.echo(f"boxferry: {message}", err=True)
+    click.echo(plain(f"boxferry: {message}", keep="\n"), err=True)
     return code
 
 

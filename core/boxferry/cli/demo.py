@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from boxferry.cli.output import say, table
+from boxferry.cli.output import say, table, tell
 from boxferry.cli.sandbox import sandbox_class
 from boxferry.demo import corrections_of, run_demo
 from boxferry.formats import output_stream
@@ -41,12 +41,12 @@ def demo_command(session: Session, /, fixtures: Path, port: int, html: Path, sta
         folder = Path(temporary)
         with sandbox_class()(folder / "sandbox", port=port) as sandbox:
             rounds = list(run_demo(sandbox, fixtures, folder / "outbox.sqlite", session.plugins))
-            click.echo(table(HEADER, [_row(each, report) for each, report in rounds]))
+            tell(table(HEADER, [_row(each, report) for each, report in rounds]))
             for _, report in rounds:
                 for entry in report.failed:
                     say(f"{entry.state} {entry.file_name}: {entry.reason}")
             _show_corrections(corrections_of(sandbox, rounds[0][1], folder / "outbox.sqlite"), html)
-            click.echo(f"the page: {sandbox.host}/" + ("   (Ctrl-C ends it)" if stay else "   (--stay keeps it up)"))
+            tell(f"the page: {sandbox.host}/" + ("   (Ctrl-C ends it)" if stay else "   (--stay keeps it up)"))
             if stay:
                 threading.Event().wait()
     return max(report.exit_code for _, report in rounds)
@@ -54,12 +54,12 @@ def demo_command(session: Session, /, fixtures: Path, port: int, html: Path, sta
 
 def _show_corrections(review: Review, html: Path) -> None:
     summary = review.summary()
-    click.echo(f"\na reviewer corrected the first round; {summary.reviewed} of {summary.files} files are back:")
+    tell(f"\na reviewer corrected the first round; {summary.reviewed} of {summary.files} files are back:")
     rows = [(label, *(fates[fate] for fate in FATES)) for label, fates in sorted(summary.labels.items())]
-    click.echo(table(("label", *FATES), [*rows, ("all", *(summary.fates[fate] for fate in FATES))]))
+    tell(table(("label", *FATES), [*rows, ("all", *(summary.fates[fate] for fate in FATES))]))
     with output_stream(html) as stream:
         stream.write(report_page([(review, summary)]).encode("utf-8", "replace"))
-    click.echo(f"the report: {html}")
+    tell(f"the report: {html}")
 
 
 def _row(each: Round, report: PushReport) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from boxferry.cli.output import table, write_json
+from boxferry.cli.output import table, tell, write_json
 from boxferry.cli.server import diffgram_of, server_options
 
 
@@ -21,7 +21,7 @@ def labels_command(schema: str | None, as_json: bool, **given: Any) -> None:
     if as_json:
         write_json({"labels": labels})
     else:
-        click.echo(table(("label", "label_file_id"), sorted(labels.items())))
+        tell(table(("label", "label_file_id"), sorted(labels.items())))
 
 
 @click.command("runs")
@@ -35,4 +35,4 @@ def runs_command(as_json: bool, **given: Any) -> None:
         write_json({"runs": [{"id": run.id, "run": run.reference_id, "model_id": run.model_id} for run in runs]})
     else:
         rows = [(run.id, run.reference_id or "", run.model_id or "") for run in runs]
-        click.echo(table(("id", "run", "model id"), rows))
+        tell(table(("id", "run", "model id"), rows))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from boxferry.cli.output import table, write_json
+from boxferry.cli.output import table, tell, write_json
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
@@ -26,7 +26,7 @@ def formats_command(session: Session, /, as_json: bool) -> None:
         keys = ("name", "reads", "writes", "summary")
         write_json({"formats": [dict(zip(keys, (n, r == "yes", w == "yes", s), strict=True)) for n, r, w, s in rows]})
     else:
-        click.echo(table(("format", "read", "write", "summary"), rows))
+        tell(table(("format", "read", "write", "summary"), rows))
 
 
 @click.command("plugins")
@@ -39,4 +39,4 @@ def plugins_command(session: Session, /, as_json: bool) -> None:
         write_json({"plugins": [asdict(status) for status in statuses]})
     else:
         rows = [(s.name, s.state, ", ".join(s.formats), s.distribution, s.reason) for s in statuses]
-        click.echo(table(("plugin", "state", "formats", "distribution", "reason"), rows))
+        tell(table(("plugin", "state", "formats", "distribution", "reason"), rows))

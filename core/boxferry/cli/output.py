@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from boxferry.cli.plain import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
 
 def say(message: str) -> None:
     """One line for the user, on standard error."""
-    click.echo(message, err=True)
+    click.echo(plain(message), err=True)
+
+
+def tell(message: str) -> None:
+    """A text for the user, on standard output: a line, or the lines of a table."""
+    click.echo(plain(message, keep="\n"))
 
 
 def write_json(value: Any) -> None:
@@ -30,7 +37,7 @@ def write_record(value: Any) -> None:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns of text, numbers to the right."""
-    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    cells = [[plain(str(cell)) for cell in row] for row in (header, *rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
     right = [all(isinstance(row[i], int) for row in rows) for i in range(len(header))]
     lines = (

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from boxferry.cli.output import say
+from boxferry.cli.plain import plain
 from boxferry.reading.source import FileSource
 from boxferry.sending.listener import Listener
 from boxferry.sending.outbox import ENDED
@@ -75,7 +76,7 @@ class Bar(Listener):
 
     def deleting(self, boxes: Mapping[str, int]) -> None:
         """Say what is about to go."""
-        self._progress.console.print(deletion(boxes))
+        self._progress.console.print(deletion(boxes), markup=False)
 
     def started(self, packets: int) -> None:
         """Know the whole, and begin."""
@@ -101,7 +102,7 @@ class Reading:
 
     def __init__(self, name: str) -> None:
         """Show nothing yet."""
-        self._name = name
+        self._name = plain(name)
         self._bar: Progress | None = None
         self._done, self._all = 0, 0
         self._found = ""

@@ -8,7 +8,7 @@ import click
 
 from boxferry.cli.manner import box_options, file_options, manner_of, sending_options
 from boxferry.cli.model import model_options, run_name
-from boxferry.cli.output import say, table, tally_lines, write_json, write_record
+from boxferry.cli.output import say, table, tally_lines, tell, write_json, write_record
 from boxferry.cli.progress import progress, reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
@@ -156,7 +156,7 @@ def _print_text(report: PushReport) -> None:
 
 def _print_planned(planned: list[PlannedFile]) -> None:
     rows = [(f.file_name, f.route, f.mode, f.boxes, f.removes, _counted(f.labels)) for f in planned]
-    click.echo(table(("file", "route", "mode", "boxes", "removes", "labels"), rows))
+    tell(table(("file", "route", "mode", "boxes", "removes", "labels"), rows))
     if removes := sum(file.removes for file in planned):
         say(f"{removes} boxes on {sum(bool(file.removes) for file in planned)} files would be removed or replaced")
     for file in planned:
@@ -165,7 +165,7 @@ def _print_planned(planned: list[PlannedFile]) -> None:
 
 
 def _print_states(report: PushReport) -> None:
-    click.echo(table(("state", "packets", "boxes"), [(s, p, b) for s, (p, b) in report.states.items()]))
+    tell(table(("state", "packets", "boxes"), [(s, p, b) for s, (p, b) in report.states.items()]))
     for entry in report.doubtful[:SHOWN_FAILURES]:
         say(f"{entry.state} {entry.file_name}: {entry.reason}")
     for entry in report.failed[:SHOWN_FAILURES]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
-from boxferry.cli.output import say, table, tally_lines, write_json
+from boxferry.cli.output import say, table, tally_lines, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
@@ -120,7 +120,7 @@ def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:
         (run, f"{each.reviewed}/{each.files}", *(each.fates[fate] for fate in FATES), percent(each.corrected_share))
         for run, each in zip(runs, summaries, strict=True)
     ]
-    click.echo(table(("run", "reviewed", *FATES, "corrected"), rows))
+    tell(table(("run", "reviewed", *FATES, "corrected"), rows))
 
 
 def _write(path: str, text: str) -> None:
@@ -142,9 +142,9 @@ def _print(run: str, summary: Summary) -> None:
         told = "" if best is None else f"{best.score:.2f}: {best.clicks_now:g} to {best.clicks:g} clicks"
         rows.append((label, *(fates[fate] for fate in FATES), told))
     rows.append(("all", *(summary.fates[fate] for fate in FATES), ""))
-    click.echo(table(("label", *FATES, "best threshold"), rows))
+    tell(table(("label", *FATES, "best threshold"), rows))
     for (before, after), boxes in summary.relabelled.most_common(10):
-        click.echo(f"relabelled {before} to {after}: {boxes}")
+        tell(f"relabelled {before} to {after}: {boxes}")
 
 
 @click.command("evaluate")
@@ -176,4 +176,4 @@ def evaluate_command(
         write_json({"runs": found})
     else:
         rows = [(name, *(f"{found[run][name]:.3f}" for run in runs)) for name in METRICS]
-        click.echo(table(("metric", *runs), rows))
+        tell(table(("metric", *runs), rows))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from boxferry.cli.output import say, table, write_json, write_record
+from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.server import outbox_option
 from boxferry.errors import OutboxError
 from boxferry.sending.outbox import STATES, Outbox
@@ -91,7 +91,7 @@ def _print_waiting(waiting: list[Waiting], *, as_json: bool = False, ndjson: boo
     elif facts:
         header = ("waiting on disk: run", "model", "project", "directory", "images", "boxes", "since", "set aside")
         rows = [(f["run"], f["model"], f["project"], f["directory"], f["images"], f["boxes"], *_ages(f)) for f in facts]
-        click.echo(table(header, rows))
+        tell(table(header, rows))
         for fact in facts:
             for aside in fact["aside"][:SHOWN]:
                 say(f"set aside {aside['image']}, {aside['boxes']} boxes: {aside['reason']}")
@@ -124,7 +124,7 @@ def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson
         rows = [
             (f["id"], f["name"], f["model"], f["project"], f["directory_id"], *_packets(f["states"])) for f in facts
         ]
-        click.echo(table(("id", "run", "model", "project", "directory", *STATES), rows))
+        tell(table(("id", "run", "model", "project", "directory", *STATES), rows))
         _print_waiting(waiting)
 
 
@@ -145,12 +145,8 @@ def _print_run(outbox: Outbox, run: Run, waiting: list[Waiting], *, as_json: boo
     elif as_json:
         write_json({**facts, "packets": packets, "waiting": [_waiting_facts(each) for each in waiting]})
     else:
-        click.echo(
-            f"run {run.id} '{run.name}' of model '{run.model}', project {run.project}, directory {run.directory_id}"
-        )
-        click.echo(
-            table(("state", "packets", "boxes"), [(s, c["packets"], c["boxes"]) for s, c in facts["states"].items()])
-        )
+        tell(f"run {run.id} '{run.name}' of model '{run.model}', project {run.project}, directory {run.directory_id}")
+        tell(table(("state", "packets", "boxes"), [(s, c["packets"], c["boxes"]) for s, c in facts["states"].items()]))
         for entry in outbox.entries(run.id, ("unsure", "stuck", "refused")):
             say(f"{entry.state} {entry.file_name}: {entry.reason}")
         _print_waiting(waiting)

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from boxferry.boxes.tally import Issue, Tally
-from boxferry.cli.output import say, table, write_json, write_record
+from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.formats import output_stream
@@ -112,21 +112,21 @@ def _given(context: click.Context) -> Iterator[str]:
 
 def _print(found: Checkup, following: str) -> None:
     predictions, tally = found.predictions, found.tally
-    click.echo(f"{predictions.source.name}: {predictions.format.name} ({predictions.why})")
-    click.echo(f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept")
-    click.echo(_images(found))
-    click.echo(_scores(found))
+    tell(f"{predictions.source.name}: {predictions.format.name} ({predictions.why})")
+    tell(f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept")
+    tell(_images(found))
+    tell(_scores(found))
     if found.labels:
-        click.echo(table(("class", "boxes", "kept"), found.labels[:SHOWN_CLASSES]))
+        tell(table(("class", "boxes", "kept"), found.labels[:SHOWN_CLASSES]))
         if len(found.labels) > SHOWN_CLASSES:
-            click.echo(f"and {len(found.labels) - SHOWN_CLASSES} more classes; --json lists them")
+            tell(f"and {len(found.labels) - SHOWN_CLASSES} more classes; --json lists them")
     counters = (("drop", tally.dropped), ("change", tally.changed), ("note", tally.noted), ("error", tally.failed))
     rows = [(kind, code, n, tally.share(code).strip(" ()")) for kind, c in counters for code, n in sorted(c.items())]
     if rows:
-        click.echo(table(("kind", "code", "count", "share"), rows))
+        tell(table(("kind", "code", "count", "share"), rows))
     for line in found.suspicious():
-        click.echo(f"suspicious: {line}")
-    click.echo(f"next: {following}")
+        tell(f"suspicious: {line}")
+    tell(f"next: {following}")
     for code, issues in sorted(tally.examples.items()):
         for issue in issues[:5]:
             say(f"{code}: {issue}")

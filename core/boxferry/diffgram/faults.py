@@ -6,8 +6,9 @@ import base64
 import http.client
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.settings import Server
 
+SHORTEST_SECRET = 6  #: characters
 _NOT_CONNECTED = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -89,33 +91,36 @@ class Fault(Exception):
         return Unreachable(str(self), status=self.status, detail=self.detail)
 
 
-def of_exception(error: Exception, host: str, timeout_s: float) -> Fault:
+def of_exception(error: Exception, server: Server, timeout_s: float) -> Fault:
     """What the network layer's error means. Only where no connection came about is it certain that nothing arrived."""
+    host = server.host
     found = error.args[0] if error.args else error
     reason = getattr(found, "reason", None) or found
     if isinstance(error, _NOT_A_URL):
         return Fault(f"{host}: not a URL that can be called", acted=False, passing=False)
     if isinstance(reason, _NOT_CONNECTED):
-        return Fault(f"{host} cannot be reached: {_deepest(reason)}", acted=False, passing=True)
+        return Fault(f"{host} cannot be reached: {_deepest(reason, server)}", acted=False, passing=True)
     if isinstance(reason, urllib3.exceptions.SSLError) and (handshake := _handshake(reason, host)):
         return Fault(handshake, acted=False, passing=False)
     if isinstance(error, requests.ReadTimeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):
         return Fault(f"{host} did not answer within {timeout_s:.3g} s", acted=True, passing=True)
-    if (code := _broken_status(reason)) is not None:
+    if (code := _broken_status(reason, server)) is not None:
         cause = DATABASE_CODES.get(code, f"code '{code}'")
         return Fault(f"{host} answered with an error of its own: {cause}", acted=True, passing=True, over=True)
     return Fault(
-        f"the connection to {host} broke before its answer was whole: {_deepest(reason)}", acted=True, passing=True
+        f"the connection to {host} broke before its answer was whole: {_deepest(reason, server)}",
+        acted=True,
+        passing=True,
     )
 
 
-def _broken_status(error: object) -> str | None:
+def _broken_status(error: object, server: Server) -> str | None:
     """The word in the place of the status, where an answer's first line is no HTTP; else None."""
     while error is not None and not isinstance(error, http.client.BadStatusLine):
         error = _cause(error)
     if error is None or isinstance(error, http.client.RemoteDisconnected):
         return None
-    words = str(error).split()
+    words = scrubbed(str(error), server).split()
     return words[-1][:20] if words and words[0].startswith("HTTP/") else None
 
 
@@ -130,11 +135,12 @@ def _handshake(reason: urllib3.exceptions.SSLError, host: str) -> str | None:
     return None
 
 
-def _deepest(error: object) -> str:
+def _deepest(error: object, server: Server) -> str:
     """The words at the bottom of what the network layer says, without its objects' addresses."""
     while deeper := _cause(error):
         error = deeper
-    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+    said = scrubbed(str(getattr(error, "strerror", None) or error), server)
+    return " ".join(said.split())[:200]
 
 
 def _cause(error: object) -> BaseException | None:
@@ -170,9 +176,17 @@ def raise_for(answer: Answer, path: str, server: Server) -> None:
 
 def _wrong_path(answer: Answer, path: str, host: str) -> str:
     if 300 <= answer.status < 400:
-        target = urlsplit(answer.headers.get("Location", "")).netloc or "another path"
+        target = _host_in(answer.headers.get("Location", "")) or "another path"
         return f"{host} redirects to {target}: name the server by its own address"
     return f"{host} has no {path}: {_remedy(path)}"
+
+
+def _host_in(url: str) -> str:
+    """The host and port of a URL, without a name and a password before them; empty where it is none."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _remedy(path: str) -> str:
@@ -208,10 +222,30 @@ def words(body: bytes) -> str:
 
 
 def scrubbed(text: str, server: Server) -> str:
-    """The text without the credentials, should the server have sent them back."""
-    given = server.credentials
-    pair = base64.b64encode(f"{given.client_id}:{given.client_secret}".encode()).decode()
-    return text.replace(pair, "***").replace(given.client_secret, "***")
+    """The text without the credentials, should the server have sent them back; to be done before it is cut."""
+    for secret in _secrets(server):
+        text = text.replace(secret, "***")
+    return text
+
+
+def scrubbed_body(body: bytes, server: Server) -> bytes:
+    """The body of an answer without the credentials: nothing that is made of it holds them.
+
+    A secret of a few characters stays: no server gives such a one, and it would be found in every text.
+    """
+    for secret in _secrets(server):
+        if len(secret) >= SHORTEST_SECRET and secret.encode() in body:
+            body = body.replace(secret.encode(), b"***")
+    return body
+
+
+@lru_cache(maxsize=16)
+def _secrets(server: Server) -> tuple[str, ...]:
+    """The texts in which the credentials can come back: as they are, in a header, in JSON, in a URL."""
+    secret = server.credentials.client_secret
+    pair = base64.b64encode(f"{server.credentials.client_id}:{secret}".encode()).decode()
+    in_json = msgspec.json.encode(secret).decode()[1:-1]
+    return tuple(dict.fromkeys((pair, quote(pair, safe=""), secret, in_json, quote(secret, safe=""))))
 
 
 def _page(body: bytes) -> str:

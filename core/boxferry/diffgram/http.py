@@ -19,7 +19,7 @@ from boxferry.diffgram import deadline
 from boxferry.diffgram.clock import ServerClock
 from boxferry.diffgram.deadline import BoundedAdapter
 from boxferry.diffgram.decoders import decoder
-from boxferry.diffgram.faults import Answer, Fault, of_exception, raise_for, unreadable
+from boxferry.diffgram.faults import Answer, Fault, of_exception, raise_for, scrubbed_body, unreadable
 from boxferry.diffgram.multipart import Multipart, UnreadableError
 from boxferry.diffgram.pacing import HeldError
 from boxferry.diffgram.settings import is_loopback
@@ -204,7 +204,7 @@ class Wire:
         except Fault as error:
             fault = Fault(f"the answer of {self._server.host} to {call.path} {error}", acted=True, passing=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            fault = of_exception(error, self._server.host, answer_s)
+            fault = of_exception(error, self._server, answer_s)
         except OSError:  # requests' own, and its only one, for a bundle that is not there
             named = next((name for name in BUNDLE_VARIABLES if os.environ.get(name)), BUNDLE_VARIABLES[0])
             fault = ConfigError(f"{named}: no certificates can be read from '{self._session.verify}'")
@@ -212,7 +212,7 @@ class Wire:
             took_ms = 1e3 * (time.monotonic() - started)
             log.debug("%s %s %d, %d ms", call.method, call.path, response.status_code, took_ms)
             self.server_clock.heard(response.headers.get("Date"))
-            return Answer(status=response.status_code, headers=response.headers, body=body)
+            return Answer(status=response.status_code, headers=response.headers, body=scrubbed_body(body, self._server))
         raise fault  # out of the handler: the request, and with it the credentials, hang on the first error
 
 
@@ -242,8 +242,15 @@ def _parts(response: requests.Response, within_s: float) -> Iterator[bytes]:
         raise
 
 
+class _Session(requests.Session):
+    """A session that does not look where a redirect leads: it would read the whole answer for that."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # requests' own signature
+        """Nowhere."""
+
+
 def _session(server: Server, connections: int) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     if not is_loopback(urlsplit(server.host).hostname or ""):  # else a proxy would read what never leaves this machine
         session.proxies = requests.utils.get_environ_proxies(server.host, no_proxy=None)

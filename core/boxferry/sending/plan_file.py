@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
-from boxferry.errors import InputError
+from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
 from boxferry.sending.outbox import Entry
 from boxferry.sending.plan_check import check_entry, check_labels, check_texts
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 VERSION = 1
+SIGNED = re.compile(r"(^|&)[^=&]*(sig|token|key|credential|secret|password|expires|policy|auth)[^=&]*=", re.IGNORECASE)
 
 
 class PlanHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +106,7 @@ def writing_plan(
         summary: gives what stands at its end, from the number of packets and of boxes in them.
     """
     files = boxes = 0
-    with output_stream(Path(path)) as stream:
+    with output_stream(Path(path), private=True) as stream:
         stream.write(msgspec.json.encode(head)[:-1] + b',"files":[')
         for entry in entries:
             stream.write((b",\n" if files else b"\n") + msgspec.json.encode(_filed(entry)))
@@ -113,6 +116,14 @@ def writing_plan(
 
 
 def _filed(entry: Entry) -> _File:
+    """An entry as the file has it.
+
+    Raises:
+        UsageError: its URL is signed: who has the file could fetch the media.
+    """
+    if entry.route == "url" and SIGNED.search(urlsplit(entry.media).query):
+        address = entry.media.partition("?")[0]
+        raise UsageError(f"a plan holds no signed URLs ({address}?…): push without a plan, or name URLs without a key")
     return _File(
         file_name=entry.file_name,
         file_id=entry.file_id,
