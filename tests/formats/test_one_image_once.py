@@ -72,3 +72,19 @@ def test_y29_a_percent_encoded_stem_finds_its_image(tmp_path):
     folder = images_of(tmp_path / "images", "café.jpg")
     write_text(tmp_path / "labels/caf%C3%A9.txt", "0 .5 .5 .2 .2\n")
     assert found(tmp_path / "labels", folder, names=["cat"]) == [("café.jpg", 1)]
+
+
+BNDBOX = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+
+
+@pytest.mark.parametrize(("xml", "images"), [("train", "train"), ("train/Annotations", "train/JPEGImages")])
+@pytest.mark.parametrize("named", ["1.jpg", "1", ""])
+def test_annotations_beside_images_in_every_split(tmp_path, xml, images, named):
+    """The image in the file's own folder, or in the JPEGImages beside it, goes before others of the same name."""
+    images_of(tmp_path / "ds", f"{images}/1.jpg", f"{images}/1.jpg".replace("train", "valid"))
+    for split, count in (("train", 1), ("valid", 2)):
+        objects = f"<object><name>cat</name>{BNDBOX}</object>" * count
+        text = f"<annotation><filename>{named}</filename>{objects}</annotation>"
+        write_text(tmp_path / "ds" / xml.replace("train", split) / "1.xml", text)
+    rows = found(tmp_path / "ds", tmp_path / "ds")
+    assert rows == [(f"{images}/1.jpg", 1), (f"{images}/1.jpg".replace("train", "valid"), 2)]

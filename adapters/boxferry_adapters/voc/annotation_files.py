@@ -32,6 +32,7 @@ CHUNK_FILES = 512
 FILES_AT_ONCE = 64  #: that another process reads in one go
 SNIFFED_FILES = 3
 SNIFFED_BYTES = 4096
+ANNOTATIONS, IMAGES = "Annotations", "JPEGImages"  #: the folders of the development kit
 ROOT = re.compile(rb"<annotation[\s/>]")  #: not CVAT's <annotations>
 ANY_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 LABELME = re.compile(rb"<imagesize>|<pt>|LabelMe Webtool|<segm>")  #: what VOC's files have not
@@ -200,7 +201,10 @@ def _last(path: str) -> str:
 
 
 def _first_known(annotation: Annotation, relative: str, context: Context) -> Image:
-    """The first of a file's names that an image answers to; where none does, an image by `filename`, or by the file."""
+    """The first of a file's names that an image answers to; where none does, an image by `filename`, or by the file.
+
+    An image in the file's own folder goes before others of the same name, and one in the `JPEGImages` beside it.
+    """
     own_stem = posixpath.splitext(relative)[0]
     named, path = annotation.filename.replace("\\", "/"), annotation.path.replace("\\", "/")
     suffixed = bool(posixpath.splitext(named)[1])
@@ -210,7 +214,17 @@ def _first_known(annotation: Annotation, relative: str, context: Context) -> Ima
         (context.images.stem, own_stem),
         (context.images.named, _last(path)),
     )
+    folders = _folders(relative)
     for look, name in looks:
-        if name and ((found := look(name)).media or found.sized):
+        if name and ((found := look(name, *(f"{folder}/{_last(name)}" for folder in folders))).media or found.sized):
             return found
     return context.images.named(named) if named else context.images.stem(own_stem)
+
+
+def _folders(relative: str) -> tuple[str, ...]:
+    """Where a file's image is likely to lie: the folder of images beside the file's, and the file's own."""
+    folder = relative.rpartition("/")[0]
+    if not folder:
+        return ()
+    above, _, last = folder.rpartition("/")
+    return (f"{above}/{IMAGES}".lstrip("/"), folder) if last == ANNOTATIONS else (folder,)
