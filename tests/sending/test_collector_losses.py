@@ -12,10 +12,13 @@ from boxferry.errors import Unreachable, UsageError
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sending.collector import Collector
+from boxferry.sending.keeper import Keeper
+from boxferry.sending.spool import Spool
 from boxferry.sending.spool_format import SpoolHead
 from boxferry.sending.spool_push import Doing
 from sending.collecting import MANNER, SLOW, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
 from sending.pushing import boxes_in, server_of
+from videos import a_video
 
 ONE_BOX = [(40, 30, 60, 50)]
 
@@ -69,6 +72,42 @@ def test_leaving_takes_one_deadline_and_the_rest_waits(sandbox, slow, tmp_path):
     found = {path.name: boxes_in(sandbox, path.name) for path in paths}
     assert {name: boxes for name, boxes in found.items() if boxes != ONE_BOX} == {}, done.summary()
     assert slow.waiting() == []
+
+
+def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, tmp_path, monkeypatch):
+    """The interrupt goes on to the program; what was in memory is on disk, and counted as waiting."""
+    close = Keeper.close
+    interrupts = [KeyboardInterrupt]
+
+    def interrupted(keeper, **given):
+        if interrupts:
+            raise interrupts.pop()
+        close(keeper, **given)
+
+    monkeypatch.setattr(Keeper, "close", interrupted)
+    collect = a_collector(slow, every_s=30.0, manner=SLOW)
+    paths = many_images(tmp_path / "many", 30)
+    collect.__enter__()
+    time.sleep(0.1)
+    for path in paths:
+        collect(a_result(path))
+    with pytest.raises(KeyboardInterrupt):
+        collect.__exit__()
+    assert (collect.report.waiting_images, collect.report.lost) == (30, {})
+    assert on_disk(slow)[0] == [path.name for path in paths]
+
+
+def test_a_video_is_kept_at_the_end_although_the_queue_is_full(sandbox, diffgram, tmp_path, images, monkeypatch):
+    """There is no loop any more that could be held up."""
+    (tmp_path / "clip.mp4").write_bytes(a_video(width=100, height=80))
+    go_on, add = threading.Event(), Spool.add
+    monkeypatch.setattr(Spool, "add", lambda self, group: (go_on.wait(10), add(self, group)))
+    with a_collector(diffgram, waiting=1) as collect:
+        collect(a_result(tmp_path / "clip.mp4"))
+        collect(a_result(images[0]))
+        threading.Timer(0.3, go_on.set).start()
+    assert collect.report.ok, collect.report.summary()
+    assert names_of(sandbox) == ["0.jpg", "clip.mp4"]
 
 
 def test_a_disk_that_hangs_costs_the_deadline_and_each_image_is_counted(sandbox, diffgram, images, monkeypatch):

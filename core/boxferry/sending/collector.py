@@ -134,12 +134,16 @@ class Collector:
         deadline = self._clock() + within_s
         try:
             for frames in videos.values():
-                self._hand_over([whole_video(frames)], keeper)
+                keeper.offer([whole_video(frames)], even_if_full=True)
             keeper.close(timeout_s=within_s)
             ended = pusher.close(deadline if send else self._clock())
             if send and not ended:
                 self.report.note(f"still sending after {within_s:g} s; what is left is sent the next time")
             self._look_what_waits()
+        except KeyboardInterrupt:  # not waited for any longer, but what is in memory goes to disk
+            keeper.close(timeout_s=AT_EXIT_S)
+            self._look_what_waits()
+            raise
         except Exception as error:  # noqa: BLE001 # nothing reaches the loop
             self.report.note(str(error) or repr(error))
 

@@ -44,11 +44,12 @@ class Keeper:
         """Begin to write."""
         self._thread.start()
 
-    def offer(self, chunks: Chunks) -> bool:
+    def offer(self, chunks: Chunks, *, even_if_full: bool = False) -> bool:
         """Hand over the results of one call; False where there is no room. It is never waited for."""
         count = images_in(chunks)
         with self._changed:
-            if self._closing or (self._held and self._held + count > self._limit):
+            full = self._held and self._held + count > self._limit
+            if self._closing or (full and not even_if_full):
                 return False
             self._buffer.append(chunks)
             self._held += count
