@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
 LIMIT = 20
+FILES = 200  #: over which the packets are spread
 
 
 @contextmanager
@@ -49,19 +50,21 @@ def a_sandbox(*options: str) -> Iterator[Server]:
 
 
 def entries(client: Client, directory: int, count: int) -> Iterator[Entry]:
-    """Packets of about fifty boxes each for one file that is there."""
+    """Packets of about fifty boxes each for files that are there."""
     picture = BytesIO()
-    Picture.new("RGB", (4000, 4000)).save(picture, "PNG")
-    picture.seek(0)
-    file_id = client.upload("a.png", picture, b'{"directory_id": %d}' % directory).file_id
+    Picture.new("RGB", (640, 480)).save(picture, "PNG")
+    fields = b'{"directory_id": %d}' % directory
+    files = [client.upload(f"{n}.png", picture.getvalue(), fields).file_id or 0 for n in range(FILES)]
     (schema,) = client.schemas()
     label = client.create_label("cat", schema_id=schema.id)
     box = b'{"type":"box","label_file_id":%d,"x_min":%d,"y_min":1,"x_max":%d,"y_max":9,"machine_made":true,'
     box += b'"score":0.5,"model_ref":"m","model_run_ref":"r","creation_ref_id":"boxferry:0123456789abcdef:%d:cat"}'
     for number in range(count):
         boxes = b",".join(box % (label, x, x + 5, number) for x in range(50))
-        body = b'{"file_id":%d,"mode":"update","instance_list":[%b]}' % (file_id or 0, boxes)
-        yield Entry(route="existing", mode="append", file_name="a.png", file_id=file_id, body=body, boxes=50)
+        file_id = files[number % FILES]
+        body = b'{"file_id":%d,"mode":"update","instance_list":[%b]}' % (file_id, boxes)
+        name = f"{number % FILES}.png"
+        yield Entry(route="existing", mode="append", file_name=name, file_id=file_id, body=body, boxes=50)
 
 
 def send(server: Server, folder: Path, count: int, connections: int) -> tuple[float, float, Outbox, Run]:
@@ -108,7 +111,8 @@ def measured_pace(seconds: int) -> dict[str, float]:
     Pacer.learn = counting  # type: ignore[method-assign] # the one place that sees every answer
     with a_sandbox("--rate-limit", str(LIMIT)) as server, tempfile.TemporaryDirectory() as folder:
         wall, _, outbox, run = send(server, Path(folder), LIMIT * seconds, connections=8)
-        accepted = outbox.counts(run.id)["accepted"][0]
+        states = outbox.counts(run.id)
+        accepted = sum(states.get(state, (0, 0))[0] for state in ("accepted", "applied"))
         outbox.close()
     Pacer.learn = learn  # type: ignore[method-assign]
     share, limited = accepted / wall / LIMIT, statuses.count(429) / len(statuses)

@@ -31,7 +31,7 @@ _FILES = (
         type=click.Choice(get_args(OnExisting)),
         default="error",
         show_default=True,
-        help="What happens to a file that is there; with --existing the default appends.",
+        help="What happens to a file that is there; with --existing, error is for those with another run's boxes.",
     ),
     click.option("--delete-people", is_flag=True, help="Let replace-all delete boxes that people made or changed."),
     click.option("--file-name", metavar="NAME", help="The name of a new file: 'cam3/{name}'. [default: {file_name}]"),

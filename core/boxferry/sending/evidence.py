@@ -28,7 +28,7 @@ _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 UPDATES = ("update", "update_with_existing")
 CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
 SETTLE_S = 90.0
-NEWEST = 50  #: inputs that are looked at to see whether the server gets on
+NEWEST = 50  #: inputs that are looked at to see whether the server gets on, or what came onto a file of late
 LOOKED_BACK_S = 2.0  #: how much earlier than a packet its record may seem to be: the clock has whole seconds
 
 
@@ -142,10 +142,10 @@ class Evidence:
         return [record for record in self._client.inputs(file_id=file_id) if wanted & record.references]
 
     def under_way(self, file_id: int, wanted: Collection[str]) -> UnderWay:
-        """What the inputs of a file carry of some boxes, whoever sent them."""
+        """What the newest inputs of a file carry of some boxes, whoever sent them; older ones were seen in planning."""
         found: set[str] = set()
         working, over = None, False
-        for record in self._client.inputs(file_id=file_id):
+        for record in self._client.inputs(file_id=file_id, limit=NEWEST):
             if record.id in self.dead or not (carried := record.references & set(wanted)):
                 continue
             if input_outcome(record) is None:

@@ -36,7 +36,8 @@ class Manner:
         existing: take the files that are in the directory, by id or name, and make none.
         file_ids: with `existing`, image name → file id.
         on_existing: what happens to a file that is there: 'error', 'append', 'skip', 'replace-own' or 'replace-all'.
-            'error' leaves a new file's name clash to the server; with `existing` it stands for 'append'.
+            With 'error' a name that a file has already fails, unless the file is this run's own; with `existing`, files
+            that have boxes of another run fail, and boxes are appended to the others.
         delete_people: let 'replace-all' delete boxes that people made or changed.
         file_name: a template of the names under which new files appear; the images' own where left out.
         job: the id of the job that new files are attached to.
