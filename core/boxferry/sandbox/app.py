@@ -15,6 +15,7 @@ from boxferry.sandbox import (
     directories,
     exports,
     files,
+    guard,
     inputs,
     labels,
     packets,
@@ -40,7 +41,9 @@ def make_app(sandboxed: Sandboxed) -> Flask:
     app = Flask("boxferry.sandbox", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider has it
+    app.before_request(guard.see)
     app.before_request(lambda: _let_in(sandboxed))
+    app.after_request(guard.with_headers)
     app.after_request(_with_limit_headers)
     app.register_error_handler(404, _unknown)
     app.register_error_handler(Exception, _server_error)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-import ipaddress
 import urllib.request
 from pathlib import PurePosixPath
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageOps
+
+from boxferry.sandbox.guard import is_loopback
+
+if TYPE_CHECKING:
+    from http.client import HTTPMessage
 
 LONGEST_SIDE = 7680
 TAKEN = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
@@ -75,10 +79,9 @@ def fetch(url: str) -> bytes:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
         raise _logged("Invalid url (Did not start with http)")
-    if not _is_loopback(parts.hostname or ""):
-        raise MediaError(f"The sandbox fetches media from this machine only, not from http://{parts.hostname}")
+    _check_local(parts.hostname)
     try:
-        with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310 # checked above
+        with _opener.open(url, timeout=FETCH_TIMEOUT_S) as answer:
             return bytes(answer.read(LARGEST_BYTES))
     except HTTPError as error:
         said = error.read(200).decode("utf-8", "replace")
@@ -88,11 +91,28 @@ def fetch(url: str) -> bytes:
         raise MediaError("Error downloading media.", log={"download_media": str(error)}) from error
 
 
-def _is_loopback(hostname: str) -> bool:
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return hostname == "localhost"
+def _check_local(hostname: str | None) -> None:
+    """See that a host is this machine.
+
+    Raises:
+        MediaError: it is not.
+    """
+    if not is_loopback(hostname or ""):
+        raise MediaError(f"The sandbox fetches media from this machine only, not from http://{hostname}")
+
+
+class _LocalRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects on this machine; one that leads off it ends the fetch."""
+
+    def redirect_request(  # urllib's own
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        """The next request."""
+        _check_local(urlsplit(newurl).hostname)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _LocalRedirects)  # no proxy: nothing leaves
 
 
 def opened(name: str, data: bytes) -> tuple[int, int, bytes]:
