@@ -179,13 +179,10 @@ def reviewed(world, directory, folder):
 
     Gives the ids of the person's boxes.
     """
-    patience = Patience(wait_s=60.0, settle_s=SETTLE_S, stuck_s=STUCK_S)
-    manner = Manner(existing=True, labels="skip", patience=patience)
+    manner = Manner(existing=True, labels="skip", patience=Patience(settle_s=SETTLE_S))
     with Diffgram(server_at(world["whole"]), outbox=folder / f"first-{directory}.sqlite") as diffgram:
         earlier = read(folder / "earlier", format="yolo", names=["cat", "dog"], images=folder / "images")
-        report = diffgram.push(earlier, directory=directory, model="m", run="earlier", manner=manner)
-        while set(report.states) != {"applied"}:  # a worker died
-            report = diffgram.resume("earlier", patience=patience, resend_stuck=True)
+        diffgram.push(earlier, directory=directory, model="m", run="earlier", manner=manner)
     store, people = world["sandbox"]._store, set()
     for file in (f for f in world["sandbox"].files() if f["directory_id"] == directory):
         first, *others = store.instances(file["id"])

@@ -141,7 +141,7 @@ class _Course:
             if not self._watched() or not self._outbox.waiting(self._run.id):
                 break
         if self._verify:
-            read_back(self._evidence, self._outbox, list(self._ended.values()))
+            read_back(self._evidence, self._outbox, self._run, self._ended)
         return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
 
     def _watched(self) -> bool:

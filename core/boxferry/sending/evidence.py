@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.diffgram.bulk import FEW
 from boxferry.diffgram.meanings import reason_of
+from boxferry.errors import NotFound, Refused
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
 from boxferry.sending.outcome import Outcome, State, input_outcome
@@ -15,7 +18,6 @@ from boxferry.sending.target import Problem
 from boxferry.sending.updates import only_missing, replacing
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from boxferry.diffgram.answers import InputRecord
@@ -123,6 +125,16 @@ class Evidence:
             if file.original_filename == name and file.state != "removed"
         ]
 
+    def namesakes(self, names: Collection[str]) -> dict[str, list[int]]:
+        """The ids of the directory's files of each of these names, the oldest first; removed files are left out."""
+        if len(names) <= FEW:
+            return {name: sorted(self._files_named(name)) for name in names}
+        found: dict[str, list[int]] = {name: [] for name in names}
+        for file in self._client.files(self._run.directory_id):
+            if file.original_filename in found and file.state != "removed":
+                found[file.original_filename].append(file.id)
+        return {name: sorted(ids) for name, ids in found.items()}
+
     def missing(self, entry: Entry, file_id: int) -> set[str]:
         """The references of a packet's boxes that a file does not hold."""
         body = self._outbox.body(entry.id)
@@ -131,10 +143,16 @@ class Evidence:
     def stored(self, files: Mapping[int, bool]) -> dict[int, Counter[str]]:
         """The references that files hold, each with how often; `files`: file id → whether it is a video."""
         self._holdings.load([file_id for file_id, video in files.items() if not video])
-        found = {file_id: self._holdings.references(file_id, video=video) for file_id, video in files.items()}
+        found = {file_id: self._references(file_id, video=video) for file_id, video in files.items()}
         for file_id in files:
             self._holdings.forget(file_id)
         return found
+
+    def _references(self, file_id: int, *, video: bool) -> Counter[str]:
+        try:
+            return self._holdings.references(file_id, video=video)
+        except (NotFound, Refused):  # the file is gone: a person removed it for good, or the server was restored
+            return Counter()
 
     def own_records(self, entry: Entry, file_id: int) -> list[InputRecord]:
         """The records of a file that carried boxes of this packet."""
@@ -183,7 +201,10 @@ class Evidence:
         missing = self.missing(entry, file_id)
         if not missing:
             return Outcome(State.APPLIED, "", otherwise.input_id, file_id)
-        origins = {origin(reference) for reference in self._holdings.references(file_id)}
+        references = self._holdings.references(file_id)
+        origins = {origin(reference) for reference in references}
+        if entry.route == "upload" and entry.attempts < 2 and (not references or wanted & references.keys()):
+            return Outcome(State.UNSURE, "another sender may be making the file at this moment", None, file_id)
         if not {origin(reference) for reference in wanted} & origins and not self.own_records(entry, file_id):
             return otherwise
         return self.append_rest(entry, file_id, missing, input_id=otherwise.input_id)

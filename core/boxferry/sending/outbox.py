@@ -88,6 +88,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         mark: of the local picture as it was when the boxes were planned, see `picture`; empty where there is none.
         digest: of the picture's bytes, where it was uploaded from here; empty where unknown.
         removes: how many boxes it takes away from the file.
+        checked: whether what it brought was read back since it was applied.
         changed: when the state last changed, seconds since the epoch by this machine's clock.
     """
 
@@ -113,6 +114,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     mark: str = ""
     digest: str = ""
     removes: int = 0
+    checked: int = 0
     changed: float = 0.0
 
 
@@ -398,6 +400,18 @@ class Outbox:
         """The applied packets of a run after which something was not as it should be, without their bodies."""
         query = f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state = 'applied' AND reason <> '' ORDER BY id"  # noqa: S608
         return [Entry(**row) for row in self._rows(query, run_id)]
+
+    def unread(self, run_id: int) -> list[Entry]:
+        """The applied packets of a run that were not read back yet, or that bear a reason; without their bodies."""
+        where = "run_id = ? AND state = 'applied' AND (checked = 0 OR reason <> '')"
+        query = f"SELECT {_LIGHT} FROM packet WHERE {where} ORDER BY id"  # noqa: S608 # fixed text
+        return [Entry(**row) for row in self._rows(query, run_id)]
+
+    def set_checked(self, entries: Iterable[Entry]) -> None:
+        """Write down that these packets were read back, with the reasons and file ids that they have now."""
+        query = "UPDATE packet SET checked = 1, reason = ?, file_id = ? WHERE id = ? AND state = 'applied'"
+        with self._writing() as db:
+            db.executemany(query, [(entry.reason, entry.file_id, entry.id) for entry in entries])
 
     def counts(self, run_id: int) -> dict[str, tuple[int, int]]:
         """For each state that occurs: how many packets, and how many boxes in them."""

@@ -51,7 +51,8 @@ CREATE TABLE packet (
     height INTEGER NOT NULL DEFAULT 0,
     mark TEXT NOT NULL DEFAULT '',
     digest TEXT NOT NULL DEFAULT '',
-    removes INTEGER NOT NULL DEFAULT 0
+    removes INTEGER NOT NULL DEFAULT 0,
+    checked INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
 CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
@@ -91,9 +92,10 @@ _MIGRATIONS = {
         ALTER TABLE packet ADD COLUMN mark TEXT NOT NULL DEFAULT '';
         ALTER TABLE packet ADD COLUMN digest TEXT NOT NULL DEFAULT '';
         ALTER TABLE packet ADD COLUMN removes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE packet ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
         CREATE INDEX packet_by_file_id ON packet (file_id);
         UPDATE packet SET sent = changed;
-        UPDATE packet SET ended = changed WHERE state = 'applied';
+        UPDATE packet SET ended = changed, checked = 1 WHERE state = 'applied';
     """,
 }
 

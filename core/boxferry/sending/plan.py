@@ -164,6 +164,7 @@ class Planner:
     def _entries_of(self, target: Target, contents: Contents) -> Iterator[Entry]:
         """The packets for one file; none where there is nothing to send, or the server has all of it."""
         if not contents and not self.sends_empty(target):
+            self._note_there(target)
             return
         earlier = self._earlier(target)
         self._note_stranger(target, earlier)
@@ -174,6 +175,13 @@ class Planner:
             yield from self._onto_new(target, contents, earlier)
         else:
             yield from self._onto_file(target, target.file_id, contents, earlier)
+
+    def _note_there(self, target: Target) -> None:
+        """That a picture without boxes is not uploaded, since a file has its name and size."""
+        if target.taken and not self._earlier(target):
+            self.tally.note(
+                "file-exists", f"id {target.file_id} has its name and size: not uploaded again", Place(target.file_name)
+            )
 
     def _onto_new(self, target: Target, contents: Contents, earlier: list[Entry]) -> Iterator[Entry]:
         """The packet that makes a file, unless one that makes it is under way."""
@@ -204,8 +212,11 @@ class Planner:
             self.tally.fail(problem.code, problem.message, Place(target.file_name), boxes=contents.boxes)
             return
         sent = set().union(*(references_in(e.body) for e in earlier))
-        if self.resend_missing:
-            sent -= self._lost(file_id, earlier, sent - held - coming)
+        lost = self._lost(file_id, earlier, sent - held - coming)
+        if lost and not self.resend_missing:
+            self._say_lost(target, contents.only(lost))
+            contents = contents.without(lost)
+        sent -= lost
         if there := contents.only(held - sent):
             yield self._adopted(target, file_id, there)
         left = self._left(contents, sent, "already-sent", "in this run already", target)
@@ -219,6 +230,14 @@ class Planner:
         applied = set().union(*(references_in(e.body) for e in earlier if e.state == State.APPLIED))
         missing &= applied
         return missing - self.under_way.ever_on(file_id) if missing else set()
+
+    def _say_lost(self, target: Target, lost: Contents) -> None:
+        """That boxes were applied and are not on the file any more, although no person removed them."""
+        if lost.boxes:
+            message = f"{lost.boxes} boxes were applied and are not on the server any more, as after a restored backup"
+            self.tally.fail(
+                "gone", f"{message}; name resend-missing to send them again", Place(target.file_name), boxes=lost.boxes
+            )
 
     def _not_ours(self, target: Target, there: set[str], earlier: list[Entry]) -> Problem | None:
         """Why boxes do not go onto a file that is there: a new one was meant, or one without predictions."""

@@ -5,48 +5,105 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from boxferry.packets.contents import references_in
 from boxferry.sending.outcome import Outcome, State
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from boxferry.sending.evidence import Evidence
-    from boxferry.sending.outbox import Entry, Outbox
+    from boxferry.sending.outbox import Entry, Outbox, Run
+
+    Ended = Mapping[int, tuple[Entry, Outcome]]
 
 
-def read_back(evidence: Evidence, outbox: Outbox, ended: list[tuple[Entry, Outcome]]) -> None:
+def read_back(evidence: Evidence, outbox: Outbox, run: Run, ended: Ended) -> None:
     """Compare what the files hold with what was sent, as a multiset, and write down what differs.
 
     An applied packet of which boxes are missing counts as refused, so that the next push sends them again; one of which
-    boxes are there twice stays applied, with a reason. Of a refused one a part can be stored: its reason says so.
+    boxes are there twice, or whose file has a namesake in the directory, stays applied, with a reason. Of a refused one
+    a part can be stored: its reason says so.
+
+    What an earlier process did not come to read back is read back too, and what bears a reason is looked at again: the
+    reason goes when it does not hold any more. Of these only what is there too often is judged: what is not there may
+    have been removed by people since.
+
+    Args:
+        evidence: asks the server.
+        outbox: has the packets.
+        run: whose packets they are.
+        ended: the packets that ended in this process, with their outcomes, by number.
     """
-    looked_at = [
-        (entry, outcome, file_id)
-        for entry, outcome in ended
-        if (file_id := outcome.file_id or entry.file_id) and entry.boxes and entry.mode not in REPLACING
-    ]
-    stored = evidence.stored({file_id: _is_video(outbox, entry) for entry, _, file_id in looked_at})
-    for entry, outcome, file_id in looked_at:
-        wanted = references_in(outbox.body(entry.id))
-        if found := _difference(outcome, wanted, stored.get(file_id, Counter())):
-            outbox.settle(entry.id, found, ended=evidence.now())
+    applied = [entry for entry in outbox.unread(run.id) if entry.file_id is not None and entry.mode not in REPLACING]
+    named = evidence.namesakes({entry.file_name for entry in applied if _made(entry)})
+    applied = [_moved(entry, named.get(entry.file_name, ())) for entry in applied]
+    refused = list(_refused(ended))
+    stored = evidence.stored(dict(_files(outbox, [*applied, *refused])))
+    for entry in refused:
+        _note_part(evidence, outbox, entry, ended[entry.id][1], stored)
+    for entry in applied:
+        if entry.id in ended and (missing := _missing(outbox, entry, stored)):
+            outbox.settle(entry.id, missing, ended=evidence.now())
+    outbox.set_checked(_judged(outbox, entry, stored, named.get(entry.file_name, ())) for entry in applied)
 
 
-def _is_video(outbox: Outbox, entry: Entry) -> bool:
-    return b'"frame_packet_map"' in outbox.body(entry.id)
+def _made(entry: Entry) -> bool:
+    """Whether a packet made the file, though it may have become one that appends to it."""
+    return entry.mode == "new" or bool(entry.mark)
 
 
-def _difference(outcome: Outcome, wanted: set[str], stored: Counter[str]) -> Outcome | None:
-    there = wanted & stored.keys()
-    twice = sum(stored[reference] > 1 for reference in wanted)
-    if outcome.state == State.REFUSED:
+def _moved(entry: Entry, ids: Sequence[int]) -> Entry:
+    """The packet with its file: where another one of the name is left, since one of two was removed, that one."""
+    return msgspec.structs.replace(entry, file_id=ids[0]) if len(ids) == 1 else entry
+
+
+def _refused(ended: Ended) -> Iterator[Entry]:
+    for entry, outcome in ended.values():
+        file_id = outcome.file_id or entry.file_id
+        if outcome.state == State.REFUSED and file_id and entry.mode not in REPLACING:
+            yield msgspec.structs.replace(entry, file_id=file_id)
+
+
+def _files(outbox: Outbox, entries: list[Entry]) -> Iterator[tuple[int, bool]]:
+    """The files that boxes went to, each with whether it is a video."""
+    for entry in entries:
+        if entry.boxes and entry.file_id is not None:
+            yield entry.file_id, b'"frame_packet_map"' in outbox.body(entry.id)
+
+
+def _there(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -> tuple[set[str], Counter[str]]:
+    """The references of a packet's boxes, and how often its file has each of them."""
+    wanted, there = references_in(outbox.body(entry.id)), stored.get(entry.file_id or 0, Counter())
+    return wanted, Counter({reference: there[reference] for reference in wanted if reference in there})
+
+
+def _note_part(
+    evidence: Evidence, outbox: Outbox, entry: Entry, outcome: Outcome, stored: Mapping[int, Counter[str]]
+) -> None:
+    wanted, there = _there(outbox, entry, stored)
+    if there:
         part = f"{outcome.reason}; {len(there)} of {len(wanted)} boxes are stored"
-        return outcome._replace(reason=part) if there else None
-    if len(there) < len(wanted):
-        reason = f"the server says success, but {len(wanted) - len(there)} of {len(wanted)} boxes are not stored"
+        outbox.settle(entry.id, outcome._replace(reason=part), ended=evidence.now())
+
+
+def _missing(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -> Outcome | None:
+    wanted, there = _there(outbox, entry, stored)
+    if missing := len(wanted) - len(there):
+        reason = f"the server says success, but {missing} of {len(wanted)} boxes are not stored"
         return Outcome(State.REFUSED, reason)
-    if twice:
-        return outcome._replace(
-            reason=f"{twice} of {len(wanted)} boxes are stored twice: boxferry dedupe removes doubles"
-        )
     return None
+
+
+def _judged(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]], ids: Sequence[int]) -> Entry:
+    """The packet with the reason that it bears now: what is there more often than it should be."""
+    wanted, there = _there(outbox, entry, stored)
+    reasons = []
+    if len(ids) > 1:
+        listed = ", ".join(map(str, ids))
+        reasons.append(f"{len(ids)} files of its name are there (ids {listed}): remove all but one, then push again")
+    if twice := sum(count > 1 for count in there.values()):
+        reasons.append(f"{twice} of {len(wanted)} boxes are stored twice: boxferry dedupe removes doubles")
+    return msgspec.structs.replace(entry, reason="; ".join(reasons))
