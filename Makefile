@@ -24,14 +24,14 @@ fuzz: .venv/.ready
 interop:
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-interop/bin/python -m pip install --quiet -e '.[parquet,sandbox]' --group test --group interop
+	.venv-interop/bin/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group interop
 	.venv-interop/bin/python -m pytest -q -p no:cacheprovider tests/interop
 
 # The frameworks' real classes, without weights: PyTorch and what is built on it, two to three gigabytes.
 frameworks:
 	$(PYTHON) -m venv .venv-frameworks
 	.venv-frameworks/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-frameworks/bin/python -m pip install --quiet -e '.[parquet,sandbox]' --group test --group frameworks
+	.venv-frameworks/bin/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group frameworks
 	.venv-frameworks/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_frameworks.py
 
 lint: .venv/.ready
@@ -62,11 +62,11 @@ clean:
 .venv/.ready: pyproject.toml
 ifdef UV
 	uv venv --quiet --allow-existing --python $(PYTHON) .venv
-	uv pip install --quiet --python $(BIN)/python -e '.[parquet,sandbox]' --group test --group lint
+	uv pip install --quiet --python $(BIN)/python -e '.[parquet,remote,sandbox]' --group test --group lint
 else
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "boxferry needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -e '.[parquet,sandbox]' --group test --group lint
+	$(BIN)/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group lint
 endif
 	touch $@

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeVar
 
 from boxferry.boxes.labels import ClassTable
 from boxferry.errors import InputError, UsageError
+from boxferry.remote.ahead import open_ahead, open_here_and_there, read_ahead
+from boxferry.remote.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,6 +58,8 @@ class Source(Protocol):
     def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:
         """Each file with one of the suffixes ('.txt', lower case), as (path relative to the source, path to open).
 
+        The path to open is a URL where the source is one: `read_file`, `open_file`, `open_text` and `for_library`
+        take both.
         A single file gives itself. Relative paths have forward slashes and come sorted, folders depth-first.
         """
         ...
@@ -138,11 +143,13 @@ def file_stem(image: Image, taken: set[str]) -> str:
 
 
 def read_file(path: str) -> bytes:
-    """A file's bytes, by two calls to the system where its size is what it says.
+    """A file's bytes, by two calls to the system where its size is what it says; a URL's by its file system.
 
     Raises:
         OSError: it cannot be read.
     """
+    if is_url(path):
+        return read_ahead(path)
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         size = os.fstat(descriptor).st_size
@@ -152,6 +159,40 @@ def read_file(path: str) -> bytes:
         return b"".join(parts)
     finally:
         os.close(descriptor)
+
+
+def open_file(path: str) -> BinaryIO:
+    """A file's bytes from the start, as `files()` of a source names it: a path of this machine, or a URL.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return open_ahead(path) if is_url(path) else open(path, "rb")  # noqa: PTH123 # a path as text, as it came
+
+
+def open_text(path: str) -> TextIO:
+    """As `open_file`, as UTF-8 text; what is none becomes replacement characters.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return io.TextIOWrapper(open_file(path), encoding="utf-8-sig", errors="replace")
+
+
+@contextmanager
+def for_library(path: str) -> Iterator[str | BinaryIO]:
+    """What a library is handed that opens files by itself: the path, or an open file where it is a URL.
+
+    Of the file only those parts are fetched that are read, where its server knows ranges.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not is_url(path):
+        yield path
+        return
+    with open_here_and_there(path) as stream:
+        yield stream
 
 
 @contextmanager

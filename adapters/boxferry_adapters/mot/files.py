@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import Stumble
+from boxferry.formats import Stumble, open_file
+from boxferry.remote.path import path_of
 from boxferry_adapters.mot.rows import looks_like_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from boxferry.formats import Context, Source
+    from boxferry.remote.path import AnyPath
 
 GROUND_TRUTH = re.compile(r"gt(_.*)?\.txt", re.IGNORECASE)
 NAME_LISTS = re.compile(r"(labels|classes|readme.*)\.txt", re.IGNORECASE)
@@ -36,7 +38,7 @@ class File(NamedTuple):
 
     path: str
     shown: str
-    place: Path
+    place: AnyPath
     ground_truth: bool
 
 
@@ -80,7 +82,7 @@ def _heads(source: Source) -> Iterator[tuple[str, list[str]]]:
 
 
 def _beginning(path: str) -> bytes:
-    with Path(path).open("rb") as stream:
+    with open_file(path) as stream:
         return stream.read(SNIFFED_BYTES)
 
 
@@ -100,7 +102,7 @@ def files_of(source: Source, context: Context) -> list[File]:
     found = []
     for relative, path in source.files(".txt"):
         shown = source.name if source.is_stream else path
-        place = Path(shown).with_name(PurePosixPath(relative).name)
+        place = path_of(shown).with_name(PurePosixPath(relative).name)
         if source.is_stream or _holds_rows(path):
             found.append(File(path, shown, place, _is_ground_truth(place, context)))
         else:
@@ -121,6 +123,6 @@ def _holds_rows(path: str) -> bool:
     return not lines or any(map(looks_like_row, lines))
 
 
-def _is_ground_truth(place: Path, context: Context) -> bool:
+def _is_ground_truth(place: AnyPath, context: Context) -> bool:
     kind = context.options["mot-kind"]
     return kind == "gt" if kind else GROUND_TRUTH.fullmatch(place.name) is not None

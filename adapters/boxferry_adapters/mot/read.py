@@ -11,6 +11,7 @@ import numpy as np
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.formats import open_text
 from boxferry_adapters.mot.files import files_of
 from boxferry_adapters.mot.labels import Labels, shift_of
 from boxferry_adapters.mot.rows import LARGEST_WHOLE, Rows, parse
@@ -52,7 +53,7 @@ def _classes(files: list[File], context: Context) -> set[float]:
     if not context.names_counted or context.options["mot-first-class"]:
         return found
     for file in files:
-        with suppress(OSError), open(file.path, encoding="utf-8-sig", errors="replace") as lines:  # noqa: PTH123 # text
+        with suppress(OSError), open_text(file.path) as lines:
             found.update(np.unique(parse(lines).good["class_id"]).tolist())
     return found - {-1.0}
 
@@ -67,7 +68,7 @@ class _Reader:
         """The boxes of a file, counted as read; None where it fails as a whole, which is told."""
         place, rows = Place(file.shown), Rows()
         try:
-            with open(file.path, encoding="utf-8-sig", errors="replace") as lines:  # noqa: PTH123 # a path as text
+            with open_text(file.path) as lines:
                 rows = parse(lines)
             image = self._image(file)
         except OSError as error:

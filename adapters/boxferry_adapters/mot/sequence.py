@@ -6,8 +6,10 @@ import configparser
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.remote.path import folders_above
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from boxferry.remote.path import AnyPath
 
 FILE_NAME = "seqinfo.ini"
 SECTION = "Sequence"
@@ -35,20 +37,20 @@ class Sequence(NamedTuple):
     rate: float = 0.0
 
 
-def sequence_of(place: Path) -> Sequence:
+def sequence_of(place: AnyPath) -> Sequence:
     """The sequence that a file of rows is about: by `seqinfo.ini` beside it or in the folder above, else by its name.
 
     Raises:
         SequenceError: there is such a file, and it cannot be read.
     """
     place = place.absolute()
-    for folder in list(place.parents)[:2]:
+    for folder in folders_above(place, 2):
         if (found := folder / FILE_NAME).is_file():
             return _described(found, _name_of(place))
     return Sequence(_name_of(place))
 
 
-def _name_of(place: Path) -> str:
+def _name_of(place: AnyPath) -> str:
     """The file's stem; for `<sequence>/det/det.txt`, `<sequence>/gt/gt.txt` and the like the folder's name."""
     folder = place.parent
     if folder.name in FOLDERS and re.fullmatch(rf"{folder.name}(_.*)?", place.stem) and folder.parent.name:
@@ -56,7 +58,7 @@ def _name_of(place: Path) -> str:
     return place.stem
 
 
-def _described(path: Path, name: str) -> Sequence:
+def _described(path: AnyPath, name: str) -> Sequence:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
@@ -71,7 +73,7 @@ def _described(path: Path, name: str) -> Sequence:
     return Sequence(said.get("name", "").strip() or name, width, height, frames, _number(path, said, "frameRate"))
 
 
-def _number(path: Path, said: dict[str, str], key: str, *, whole: bool = False) -> float:
+def _number(path: AnyPath, said: dict[str, str], key: str, *, whole: bool = False) -> float:
     """The number under a key, 0 where there is none."""
     text = said.get(key.lower(), "").strip()  # configparser gives keys in lower case
     if not re.fullmatch(r"\d{1,9}" if whole else r"\d{1,9}(\.\d*)?", text, re.ASCII) and text:

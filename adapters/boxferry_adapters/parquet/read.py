@@ -9,6 +9,7 @@ import numpy as np
 from boxferry.boxes.labels import id_key
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.formats import for_library
 from boxferry.parsing.files import files_of
 from boxferry.parsing.scatter import ROW, Scattered
 from boxferry_adapters.parquet.batch import Batch
@@ -69,7 +70,7 @@ class _Reader:
         """
         pa = pyarrow()
         try:
-            with pa.parquet.ParquetFile(file.path) as table:
+            with for_library(file.path) as opened, pa.parquet.ParquetFile(opened) as table:
                 self._rows(table, file)
         except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
             message = str(error).partition("\n")[0][:200] or type(error).__name__

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import Stumble, read_file
+from boxferry.formats import Stumble, open_file, read_file
 from boxferry.parsing.xml import XmlError
 from boxferry_adapters.voc.batch import Batch, wish_of
 from boxferry_adapters.voc.fields import note_unknown
@@ -74,7 +73,7 @@ def stumble(source: Source) -> Stumble | None:
 def _heads(source: Source) -> Iterator[tuple[str, bytes]]:
     """The first bytes of the first files, each with its path; UTF-16 without its zeros."""
     for _, path in islice(source.files(".xml"), SNIFFED_FILES):
-        with Path(path).open("rb") as stream:
+        with open_file(path) as stream:
             yield path, stream.read(SNIFFED_BYTES).replace(b"\0", b"")
 
 

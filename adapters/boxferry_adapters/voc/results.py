@@ -7,7 +7,7 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +17,7 @@ from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.formats import open_file, open_text
 from boxferry_adapters.voc.origin import corners_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _files(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _first_row(path: str) -> list[str]:
-    with Path(path).open("rb") as stream:
+    with open_file(path) as stream:
         return stream.readline(4096).decode("utf-8-sig", "replace").split()
 
 
@@ -90,7 +91,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
 def _read_file(path: str, files: list[str], label: int, columns: _Columns, context: Context) -> None:
     """Add the rows of the last of the files, which is opened by its path."""
-    with Path(path).open(encoding="utf-8-sig", errors="replace") as rows:
+    with open_text(path) as rows:
         for line, text in enumerate(rows, start=1):
             tokens = text.split()
             if not tokens:

@@ -6,7 +6,6 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +13,8 @@ import msgspec
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import Stumble, read_file
+from boxferry.formats import Stumble, open_file, read_file
+from boxferry.remote.path import folders_above, path_of
 from boxferry_adapters.yolo.batch import Batch
 from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.frames import videos_of
@@ -81,9 +81,14 @@ def stumble(source: Source) -> Stumble | None:
 def _first_files(source: Source) -> Iterator[str]:
     found = 0
     for relative, path in source.files(".txt"):
-        if found < SNIFFED_FILES and _is_label_file(relative, path) and Path(path).stat().st_size:
+        if found < SNIFFED_FILES and _is_label_file(relative, path) and not _is_empty(path):
             found += 1
             yield path
+
+
+def _is_empty(path: str) -> bool:
+    with open_file(path) as stream:
+        return not stream.read(1)
 
 
 def _is_label_file(relative: str, path: str) -> bool:
@@ -96,7 +101,7 @@ def _is_label_file(relative: str, path: str) -> bool:
 
 
 def _first_lines(path: str) -> list[str]:
-    with Path(path).open("rb") as stream:
+    with open_file(path) as stream:
         data = stream.read(SNIFFED_BYTES)
     whole = data if len(data) < SNIFFED_BYTES else data.rpartition(b"\n")[0]
     return [line for line in _lines(whole) if line.strip()]
@@ -386,7 +391,7 @@ def _size(rows: Rows) -> int:
 
 def _names_nearby(path: str) -> str:
     """The file of names that lies in the folder of a label file or above it, as a hint; it is not taken unasked."""
-    for folder in list(Path(path).absolute().parents)[:3]:
+    for folder in folders_above(path_of(path), 3):
         for name in NAME_FILES:
             if (folder / name).is_file():
                 return f" ({folder / name} is there)"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.labels import id_key
 from boxferry.errors import ConfigError, InputError
+from boxferry.remote.path import RemotePath, folders_above
+from boxferry.remote.urls import is_url, remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from yaml.nodes import Node
 
     from boxferry.formats import Id
+    from boxferry.remote.path import AnyPath
 
 FILE_SUFFIXES = (".yaml", ".yml", ".json", ".txt", ".names", ".data")
 SETTING = re.compile(r"\s*(\w+)\s*=\s*(.*?)\s*")  #: a line of darknet's obj.data
@@ -54,6 +57,8 @@ def load_class_names(spec: str) -> ClassNames:
         InputError: there is no such file, it cannot be read, or it has no names in one of these forms.
         ConfigError: it contradicts itself: `nc` counts other than `names`, or a class has two names.
     """
+    if is_url(spec):
+        return _load(RemotePath(remembered(spec)))
     if os.path.isfile(spec):  # noqa: PTH113 # a list may be longer than a path can be: pathlib raises
         return _load(Path(spec))
     if _means_a_file(spec):
@@ -79,7 +84,7 @@ def _means_a_file(spec: str) -> bool:
     return "," not in spec and ("/" in spec or os.sep in spec)
 
 
-def _load(path: Path, *, nested: bool = False) -> ClassNames:
+def _load(path: AnyPath, *, nested: bool = False) -> ClassNames:
     text = _text(path)
     match path.suffix.lower():
         case ".yaml" | ".yml":
@@ -100,12 +105,12 @@ def _settings(text: str) -> dict[str, str]:
     return {match[1].lower(): match[2] for match in found if match} if all(found) else {}
 
 
-def _from_darknet(path: Path, settings: Mapping[str, str], *, nested: bool) -> dict[Id, str]:
+def _from_darknet(path: AnyPath, settings: Mapping[str, str], *, nested: bool) -> dict[Id, str]:
     """The names of the file that darknet's obj.data names; paths in it are relative to where darknet is run."""
     if not settings.get("names") or nested:
         raise InputError(f"{path}: expected a line 'names = FILE', as darknet's obj.data has it")
     file = settings["names"].replace("\\", "/")
-    places = [*(folder / file for folder in path.absolute().parents[:3]), path.parent / file.rpartition("/")[2]]
+    places = [*(folder / file for folder in folders_above(path, 3)), path.parent / file.rpartition("/")[2]]
     target = next((place for place in places if place.is_file()), None)
     if target is None:
         raise InputError(f"{path}: names: no such file of class names: {path.parent / file}, nor in a folder above")
@@ -115,7 +120,7 @@ def _from_darknet(path: Path, settings: Mapping[str, str], *, nested: bool) -> d
     return names
 
 
-def _from_lines(path: Path, text: str) -> dict[Id, str]:
+def _from_lines(path: AnyPath, text: str) -> dict[Id, str]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")
     if "" in (stripped := [line.strip() for line in lines]) and len(lines) > 1:
         raise InputError(f"{path}:{stripped.index('') + 1}: a blank line among the names; each line is a class")
@@ -126,7 +131,7 @@ class _Pairs(list[tuple[str, object]]):
     """A JSON object, with what it says twice."""
 
 
-def _from_json(path: Path, text: str) -> ClassNames:
+def _from_json(path: AnyPath, text: str) -> ClassNames:
     try:
         found = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
@@ -142,7 +147,7 @@ def _from_json(path: Path, text: str) -> ClassNames:
     raise InputError(f"{path}: expected a list or a mapping of names")
 
 
-def _from_yaml(path: Path, text: str, *, nested: bool) -> ClassNames:
+def _from_yaml(path: AnyPath, text: str, *, nested: bool) -> ClassNames:
     import yaml
 
     top = _composed(path, text)
@@ -161,7 +166,7 @@ def _from_yaml(path: Path, text: str, *, nested: bool) -> ClassNames:
     return ClassNames(names, keypoints=_keypoints(path, entries.get("kpt_shape")))
 
 
-def _keypoints(path: Path, node: Node | None) -> tuple[int, int] | None:
+def _keypoints(path: AnyPath, node: Node | None) -> tuple[int, int] | None:
     import yaml
 
     if node is None:
@@ -172,14 +177,20 @@ def _keypoints(path: Path, node: Node | None) -> tuple[int, int] | None:
     return int(sides[0]), int(sides[1])
 
 
-def _load_beside(path: Path, file: str) -> dict[Id, str]:
+def _load_beside(path: AnyPath, file: str) -> dict[Id, str]:
     target = path.parent / file
-    if not os.path.isfile(target):  # noqa: PTH113 # as in load_names: the names themselves may stand here
+    if not _is_file(target):
         raise InputError(f"{path}: names: no such file of class names: {target}")
     return _load(target, nested=True).names
 
 
-def _composed(path: Path, text: str) -> Node | None:
+def _is_file(path: AnyPath) -> bool:
+    if isinstance(path, RemotePath):
+        return path.is_file()
+    return os.path.isfile(path)  # noqa: PTH113 # as in load_names: the names themselves may stand here
+
+
+def _composed(path: AnyPath, text: str) -> Node | None:
     """The yaml's nodes: unlike the values made from them, they keep `no` and `010` as written, and keys given twice."""
     import yaml
 
@@ -216,7 +227,7 @@ def _checked(pairs: Iterable[tuple[object, object]], where: str) -> dict[Id, str
     return names
 
 
-def _text(path: Path) -> str:
+def _text(path: AnyPath) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:

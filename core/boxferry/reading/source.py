@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from boxferry.errors import InputError
 from boxferry.reading.walk import WILD, expand, walk
+from boxferry.remote.urls import is_url, parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +41,12 @@ GZIP_MAGIC = b"\x1f\x8b\x08"
 def source_of(spec: object) -> Source:
     """The source that `spec` names: '-' is standard input; what exists is itself, even if its name looks like a glob.
 
-    A list of names and paths is all of them. What is no name and no path is results in memory.
+    A URL is asked for on its file system. A list of names and paths is all of them. What is no name and no path is
+    results in memory.
 
     Raises:
         InputError: there is no such file or folder, no file matches the glob, or a folder cannot be listed.
+        UsageError: a URL needs a package that is not installed.
     """
     if isinstance(spec, list | tuple) and spec and all(isinstance(each, str | os.PathLike) for each in spec):
         return source_of(spec[0]) if len(spec) == 1 else SeveralSource([os.fspath(each) for each in spec])
@@ -52,11 +55,21 @@ def source_of(spec: object) -> Source:
     name = os.fspath(spec)
     if name == "-":
         return PipeSource(name, _standard_input)
+    return _remote(name) if is_url(name) else _local(name)
+
+
+def _remote(url: str) -> Source:
+    from boxferry.reading.remote import remote_source
+
+    return remote_source(url)
+
+
+def _local(name: str) -> Source:
     try:
         mode = os.stat(name).st_mode  # noqa: PTH116 # the name stays as the user gave it
     except (OSError, ValueError) as error:
         if isinstance(error, PermissionError):
-            raise _unreadable(name, error) from error
+            raise unreadable(name, error) from error
         return _glob(name)
     if stat.S_ISDIR(mode):
         return FolderSource(name)
@@ -90,19 +103,27 @@ class FileSource:
 
     def open(self) -> BinaryIO:
         """The bytes from the start, decompressed; an InputError where the file cannot be read."""
-        file = _open(self._path, self.name, self.watch)
+        file = self._raw(self.watch)
         return _unzipped(file, self.name) if self._zipped else file
 
     def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 # one file is what was named: it is taken
         """Itself, under its own name; where it is zipped, the path is that of an unzipped copy."""
         if self._zipped:
-            yield Path(self.name).name.removesuffix(".gz"), self._unzipped_copy
+            yield self._own_name.removesuffix(".gz"), self._unzipped_copy
         else:
-            yield Path(self.name).name, self._path
+            yield self._own_name, self._path
 
     def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:  # noqa: ARG002 # likewise
         """Itself, under its own name."""
-        yield Path(self.name).name, self
+        yield self._own_name, self
+
+    def _raw(self, watch: Callable[[int, int], None] | None = None) -> BinaryIO:
+        """The bytes as they are; `watch` is told of them."""
+        return _open(self._path, self.name, watch)
+
+    @property
+    def _own_name(self) -> str:
+        return Path(self.name).name
 
     @property
     def _path(self) -> str:
@@ -111,7 +132,7 @@ class FileSource:
 
     @cached_property
     def _zipped(self) -> bool:
-        with _open(self._path, self.name) as file:
+        with self._raw() as file:
             return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
     @cached_property
@@ -178,38 +199,70 @@ class SeveralSource(FolderSource):
     def __init__(self, names: list[str]) -> None:
         """Stand for what is called `names`: files, folders and globs."""
         super().__init__(f"{names[0]} and {len(names) - 1} more")
-        found: dict[str, tuple[str, str]] = {}
-        for root, relative, path in (file for name in names for file in _rooted(name)):
-            found.setdefault(os.path.abspath(path), (root, relative))  # noqa: PTH100 # links stay as they are named
-        above = _common({root for root, _ in found.values()})
-        self._all = [(_below(above, root, relative), path) for path, (root, relative) in found.items()]
+        self._sources = [_one_of_several(name) for name in names]
+        found: dict[str, tuple[str, str, Source]] = {}
+        for root, relative, path, each in (file for source in self._sources for file in _rooted(source)):
+            whole = path if is_url(path) else os.path.abspath(path)  # noqa: PTH100 # links stay as they are named
+            found.setdefault(whole, (root, relative, each))
+        above = _common({root for root, *_ in found.values()})
+        self._found = [(_below(above, root, relative), path, each) for path, (root, relative, each) in found.items()]
+        self._all = [(relative, path) for relative, path, _ in self._found]
+
+    def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:
+        """As `files`, each as a source."""
+        for relative, _, each in self._found:
+            if not suffixes or relative.lower().endswith(suffixes):
+                yield relative, each
 
 
-def _rooted(name: str) -> Iterator[tuple[str, str, str]]:
-    """Each file that a name means: the folder that it was looked for in, its path in there, and what to open."""
+def _one_of_several(name: str) -> Source:
     if name == "-":
         raise InputError("-: standard input cannot be one of several sources")
-    source = source_of(name)
-    if source.is_stream:
-        folder, last = os.path.split(os.path.abspath(name))  # noqa: PTH100 # as above
-        yield folder, last, name
+    return source_of(name)
+
+
+def _rooted(source: Source) -> Iterator[tuple[str, str, str, Source]]:
+    """Each file of a source: the folder that it was looked for in, its path in there, what to open, and itself."""
+    if source.is_stream and not is_url(source.name):
+        folder, name = os.path.split(os.path.abspath(source.name))  # noqa: PTH100 # as above
+        yield folder, name, source.name, source
         return
-    for relative, path in source.files():
+    for (relative, path), (_, each) in zip(source.files(), source.each(), strict=True):
+        if is_url(path):
+            yield _url_above(path, relative), relative, path, each
+            continue
         root = os.path.abspath(path)  # noqa: PTH100 # likewise
         for _ in range(relative.count("/") + 1):
             root = os.path.dirname(root)  # noqa: PTH120 # likewise
-        yield root, relative, path
+        yield root, relative, path, each
+
+
+def _url_above(url: str, relative: str) -> str:
+    for _ in range(relative.count("/") + 1):
+        url = parent(url)
+    return url
 
 
 def _common(folders: set[str]) -> str:
+    if any(map(is_url, folders)):
+        return _common_url(folders)
     try:
         return os.path.commonpath(folders) if folders else ""
     except ValueError:  # on several drives
         return ""
 
 
+def _common_url(folders: set[str]) -> str:
+    """The URL that all folders lie at or below; empty where they are of several hosts, or of this machine too."""
+    above = posixpath.commonprefix([f"{folder}/".split("/") for folder in folders])
+    return "/".join(above) if len(above) > 3 or (len(folders) == 1 and above) else ""
+
+
 def _below(above: str, root: str, relative: str) -> str:
-    prefix = os.path.relpath(root, above).replace(os.sep, "/") if above else "."
+    if is_url(above):
+        prefix = root.removeprefix(above.rstrip("/")).strip("/") or "."
+    else:
+        prefix = os.path.relpath(root, above).replace(os.sep, "/") if above else "."
     return relative if prefix == "." else f"{prefix}/{relative}"
 
 
@@ -304,10 +357,11 @@ def _open(path: str, name: str = "", watch: Callable[[int, int], None] | None = 
     try:
         return Path(path).open("rb") if watch is None else io.BufferedReader(_Watched(path, watch))
     except OSError as error:
-        raise _unreadable(name or path, error) from error
+        raise unreadable(name or path, error) from error
 
 
-def _unreadable(name: str, error: OSError) -> InputError:
+def unreadable(name: str, error: OSError) -> InputError:
+    """That what is called `name` cannot be read, and why."""
     return InputError(f"{name}: cannot be read: {error.strerror}")
 
 

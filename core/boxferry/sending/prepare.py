@@ -12,6 +12,7 @@ from boxferry.boxes.tally import Place, Tally
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
 from boxferry.packets.contents import references_in
+from boxferry.remote.urls import is_url
 from boxferry.sending.attributes import AttributeResolver
 from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
@@ -110,6 +111,8 @@ def images_in(source: Source) -> int:
         return len(source.value) if isinstance(source.value, Sized) else 0
     if not source.is_stream:
         return sum(1 for _ in source.files(*LABEL_FILES))
+    if is_url(source.name):
+        return 0
     path = Path(source.name)
     return path.stat().st_size // BYTES_AN_IMAGE if path.is_file() else 0
 

@@ -1,0 +1,153 @@
+"""Listings of remote folders, whose small files are fetched ahead, many at the same time, as they are read in order."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+import weakref
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from boxferry.remote.storage import open_seekable, open_stream, read, read_many, stat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import BinaryIO
+
+    from boxferry.remote.storage import Found, Stat
+
+T = TypeVar("T")
+
+MOST_FILES = 256  #: that are fetched in one go
+MOST_BYTES = 8 << 20  #: of one window; a larger file is a window by itself
+SMALL_BYTES = 1 << 20  #: files up to this size are read as a whole, with those that follow them
+UNKNOWN_BYTES = 64 << 10  #: what a file counts for whose size is not known
+
+
+class Window(Generic[T]):
+    """Gives a value for each of many URLs; a miss fetches the values of those that follow too.
+
+    A window grows as long as the URLs are asked for in their order, so that a few that are picked out of many cost
+    little more than themselves.
+    """
+
+    def __init__(
+        self, urls: Sequence[str], fetch: Callable[[Sequence[str]], list[T]], size_of: Callable[[int], int]
+    ) -> None:
+        """Stand before the first URL.
+
+        Args:
+            urls: in the order in which they are likely asked for.
+            fetch: gives the values of some URLs.
+            size_of: what the value of the URL at an index counts for, bytes.
+        """
+        self._urls, self._fetch, self._size_of = urls, fetch, size_of
+        self._values: dict[int, T] = {}
+        self._end = 0
+        self._most = 8
+
+    def at(self, index: int) -> T:
+        """The value of the URL at an index."""
+        if index not in self._values:
+            self._most = min(2 * self._most, MOST_FILES) if index == self._end else max(self._most // 2, 1)
+            self._end = self._until(index)
+            some = self._urls[index : self._end]
+            self._values = dict(zip(range(index, self._end), self._fetch(some), strict=True))
+        return self._values[index]
+
+    def _until(self, index: int) -> int:
+        left, end = MOST_BYTES - self._size_of(index), index + 1
+        while end < min(len(self._urls), index + self._most) and (left := left - self._size_of(end)) >= 0:
+            end += 1
+        return end
+
+
+class Listing:
+    """The files of a remote folder or glob, as they were when it was listed."""
+
+    def __init__(self, files: Sequence[Found]) -> None:
+        """Make the files known to `read_ahead` and `known`, for as long as this lives."""
+        self.files = files
+        self.index = {file.url: index for index, file in enumerate(files)}
+        self._window = Window([file.url for file in files], read_many, self._size)
+        _listings.add(self)
+
+    def read(self, index: int) -> bytes:
+        """All bytes of a file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        found = self._window.at(index)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    def _size(self, index: int) -> int:
+        size = self.files[index].stat.size
+        return UNKNOWN_BYTES if size is None else size
+
+
+_listings: weakref.WeakSet[Listing] = weakref.WeakSet()
+
+
+def read_ahead(url: str) -> bytes:
+    """All bytes of a file; where it is of a listing, those that follow it are fetched with it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    for listing in list(_listings):
+        if (index := listing.index.get(url)) is not None:
+            return listing.read(index)
+    return read(url)
+
+
+def open_ahead(url: str) -> BinaryIO:
+    """A file, to be read from its start: as `read_ahead` where it is small, else a part at a time.
+
+    Raises:
+        OSError: at once or while it is read: it cannot be.
+    """
+    return io.BytesIO(read_ahead(url)) if _is_small(url) else open_stream(url)
+
+
+def open_here_and_there(url: str) -> BinaryIO:
+    """A file, to be read here and there: by ranges, or out of a temporary copy where its server knows none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if _is_small(url):
+        return io.BytesIO(read_ahead(url))
+    try:
+        return open_seekable(url)
+    except io.UnsupportedOperation:
+        copy = tempfile.SpooledTemporaryFile(SMALL_BYTES)  # noqa: SIM115 # the caller closes it
+        with open_stream(url) as stream:
+            shutil.copyfileobj(stream, copy)
+        copy.seek(0)
+        return cast("BinaryIO", copy)
+
+
+def _is_small(url: str) -> bool:
+    found = _listed(url)
+    return found is not None and found.size is not None and found.size <= SMALL_BYTES
+
+
+def _listed(url: str) -> Stat | None:
+    """What a listing says of a file."""
+    for listing in list(_listings):
+        if (index := listing.index.get(url)) is not None:
+            return listing.files[index].stat
+    return None
+
+
+def known(url: str) -> Stat:
+    """What a listing says of a file; else its file system is asked.
+
+    Raises:
+        OSError: it is not there, or it cannot be told.
+    """
+    found = _listed(url)
+    return found if found and (found.tag or found.time) else stat(url)
