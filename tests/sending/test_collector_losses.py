@@ -13,7 +13,7 @@ from boxferry.plugins import plugin_manager
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sending.collector import Collector
 from boxferry.sending.keeper import Keeper
-from boxferry.sending.spool import Spool
+from boxferry.sending.spool import Spool, claims
 from boxferry.sending.spool_format import SpoolHead
 from boxferry.sending.spool_push import Doing
 from sending.collecting import MANNER, SLOW, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
@@ -72,6 +72,25 @@ def test_leaving_takes_one_deadline_and_the_rest_waits(sandbox, slow, tmp_path):
     found = {path.name: boxes_in(sandbox, path.name) for path in paths}
     assert {name: boxes for name, boxes in found.items() if boxes != ONE_BOX} == {}, done.summary()
     assert slow.waiting() == []
+
+
+def test_what_was_taken_during_the_last_push_can_be_sent_by_whoever_comes_next(tmp_path):
+    """Its file is closed, although the time was over before it could be pushed."""
+    pushing, go_on = threading.Event(), threading.Event()
+
+    def push(*_):
+        pushing.set()
+        go_on.wait(20)
+        raise Unreachable("no server here")
+
+    collect = Collector(tmp_path / "spool", SpoolHead(), Doing(push), options={}, every_s=0.01, close_s=0.2)
+    with collect:
+        collect(a_result("1.jpg"))
+        assert pushing.wait(10)
+        collect(a_result("2.jpg"))
+    assert collect.report.waiting_images == 2
+    assert [b"2.jpg" in path.read_bytes() for path in claims(tmp_path / "spool", set())] == [True]
+    go_on.set()
 
 
 def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace as Thing
 
 import numpy as np
@@ -14,14 +15,14 @@ import pytest
 
 from boxferry import Diffgram, Manner
 from boxferry.boxes.tally import Tally
-from boxferry.errors import OutboxError
+from boxferry.errors import OutboxBusy, OutboxError
 from boxferry.hookspecs import hookimpl
 from boxferry.plugins import plugin_manager
 from boxferry.reading.read import read
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
 from boxferry.sending.manner_file import manner_of, plain
-from boxferry.sending.spool import keep
+from boxferry.sending.spool import Spool, Written, keep
 from boxferry.sending.spool_push import Doing, SpoolPush
 from sending.collecting import MANNER, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
 from sending.pushing import boxes_in, server_of
@@ -90,6 +91,19 @@ def test_resume_sends_what_waits_whatever_tomorrows_run_is_called(later, images)
     assert facts["states"] == {"applied": {"packets": 3, "boxes": 3}}
     assert [boxes_in(later.sandbox, path.name) for path in images[:4]] == [ONE_BOX] * 4
     assert json.loads(command(later.diffgram, "status", "--json").stdout)["waiting"] == []
+
+
+def test_what_a_running_collector_has_is_left_to_it(later, images):
+    """Resume sends the rest, and says that there is more: exit code 4, as for a busy outbox."""
+    (waiting,) = later.diffgram.waiting()
+    own = Spool(Path(waiting.folder), waiting.head)
+    own.add([Written(b'{"boxferry":1,"image":{"key":"own.jpg","width":9,"height":9}}\n', ("own.jpg",), 0)])
+    with pytest.raises(OutboxBusy, match="1 images of run 'm/night1'") as busy:
+        later.diffgram.resume("night1", patience=MANNER.patience)
+    assert busy.value.exit_code == 4
+    wait_until(lambda: names_of(later.sandbox) == ["0.jpg", "1.jpg", "2.jpg"])
+    assert on_disk(later.diffgram) == (["own.jpg"], [])
+    own.rotate()
 
 
 def test_resume_without_a_run_goes_on_with_all(later, images):

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place
-from boxferry.errors import BoxferryError, OutboxError, UsageError
+from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
 from boxferry.sending.manner_file import manner_of
 from boxferry.sending.outcome import State
 from boxferry.sending.spool import take_back
 from boxferry.sending.spool_format import HEAD
 from boxferry.sending.spool_push import Doing, SpoolPush
 from boxferry.sending.turns import turn
-from boxferry.sending.waiting import asides
+from boxferry.sending.waiting import asides, waiting_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,6 +111,7 @@ def send_waiting(
     """Push what waits on disk of a run, and once more what was set aside; gives the last push's report.
 
     Raises:
+        OutboxBusy: a collector that is running has some of it; the rest is pushed.
         BoxferryError: what keeps it from being pushed; it stays on disk.
     """
     folder = Path(waiting.folder)
@@ -121,6 +122,9 @@ def send_waiting(
     files = SpoolPush(folder, way, pushed=reports.append, note=log.warning)
     if problem := files.everything(lambda: 0.0):
         raise problem if isinstance(problem, BoxferryError) else OutboxError(f"{folder}: {problem}")
+    if left := waiting_in(folder).images:
+        name = f"{waiting.head.model}/{waiting.head.run}"
+        raise OutboxBusy(f"{left} images of run '{name}' are being written or sent by another process; try again later")
     _count(tally, waiting, reports, asides(folder))
     return reports[-1] if reports else None
 

@@ -136,12 +136,14 @@ class Collector:
             for frames in videos.values():
                 keeper.offer([whole_video(frames)], even_if_full=True)
             keeper.close(timeout_s=within_s)
+            self._spool.rotate()  # whoever comes next may push it, this process too
             ended = pusher.close(deadline if send else self._clock())
             if send and not ended:
                 self.report.note(f"still sending after {within_s:g} s; what is left is sent the next time")
             self._look_what_waits()
         except KeyboardInterrupt:  # not waited for any longer, but what is in memory goes to disk
             keeper.close(timeout_s=AT_EXIT_S)
+            self._spool.rotate()
             self._look_what_waits()
             raise
         except Exception as error:  # noqa: BLE001 # nothing reaches the loop

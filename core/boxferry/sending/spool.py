@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from boxferry.sending.spool_format import SpoolHead
 
+PATIENCE_S = 0.2  #: how long closing a file waits for a line that is being written
 LARGEST_FILE = 250  #: images in one file: what is pushed at once, and what is split where one of them cannot be sent
 
 
@@ -76,9 +77,15 @@ class Spool:
             self._file.count += len(keys)
 
     def rotate(self) -> None:
-        """Close the file that is being written, so that it can be pushed; the next line begins another one."""
-        with self._lock:
-            self._close()
+        """Close the file that is being written, so that it can be pushed; the next line begins another one.
+
+        A disk that hangs is not waited for: the file stays open then.
+        """
+        if self._lock.acquire(timeout=PATIENCE_S):
+            try:
+                self._close()
+            finally:
+                self._lock.release()
 
     def _close(self) -> None:
         if self._file is not None:

@@ -65,12 +65,13 @@ def asides(folder: Path) -> list[Aside]:
 
 def waiting_beside(outbox: Path) -> list[Waiting]:
     """What waits on disk of every run, the runs in the order of their names."""
-    heads = [_waiting(folder) for folder in spool_root(outbox).glob("*/")]
+    heads = [waiting_in(folder) for folder in spool_root(outbox).glob("*/")]
     found = [each for each in heads if each.images or each.aside]
     return sorted(found, key=lambda each: (each.head.host, each.head.project, each.head.run, each.head.model))
 
 
-def _waiting(folder: Path) -> Waiting:
+def waiting_in(folder: Path) -> Waiting:
+    """What waits in the folder of one run."""
     files = sorted(folder.glob(f"*{SUFFIX}"))
     lines = [read for path in files for line in _lines_if_there(path) if (read := parsed(line))]
     return Waiting(
