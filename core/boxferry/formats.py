@@ -179,11 +179,18 @@ def open_text(path: str) -> TextIO:
     return io.TextIOWrapper(open_file(path), encoding="utf-8-sig", errors="replace")
 
 
+def open_seekable(path: str) -> BinaryIO:
+    """As `open_file`, to be read here and there: of a URL only those parts are fetched, where its server knows ranges.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return open_here_and_there(path) if is_url(path) else open_file(path)
+
+
 @contextmanager
 def for_library(path: str) -> Iterator[str | BinaryIO]:
     """What a library is handed that opens files by itself: the path, or an open file where it is a URL.
-
-    Of the file only those parts are fetched that are read, where its server knows ranges.
 
     Raises:
         OSError: it cannot be read.
@@ -191,7 +198,7 @@ def for_library(path: str) -> Iterator[str | BinaryIO]:
     if not is_url(path):
         yield path
         return
-    with open_here_and_there(path) as stream:
+    with open_seekable(path) as stream:
         yield stream
 
 

@@ -13,9 +13,11 @@ import msgspec
 from boxferry.boxes.detections import Image
 from boxferry.errors import InputError, SizeDiffers, UsageError
 from boxferry.formats import VIDEO_SUFFIXES
+from boxferry.reading.headers import RemoteImages, header_size, images_url
 from boxferry.reading.path_index import LISTED, PathIndex, clean_path, comparable
 from boxferry.reading.video import VideoFacts, video_facts
 from boxferry.reading.walk import walk
+from boxferry.remote.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -80,23 +82,21 @@ class ImageIndex:
 
     @classmethod
     def build(
-        cls, *, folder: Path | None = None, catalog: Catalog | None = None, size: tuple[int, int] | None = None
+        cls, *, folder: Path | str | None = None, catalog: Catalog | None = None, size: tuple[int, int] | None = None
     ) -> Self:
         """Join what is given.
 
         Args:
-            folder: the images folder; images below it have their path in it as their key.
+            folder: the images folder, or its URL; images below it have their path in it as their key.
             catalog: what a dataset file says; an image in here has its file name there as its key.
             size: width and height in pixels of every image whose size neither of them knows.
 
         Raises:
             InputError: there is no such folder.
-            UsageError: the size is not positive.
+            UsageError: the size is not positive, or a URL needs a package that is not installed.
         """
-        if folder is not None and not folder.is_dir():
-            raise InputError(f"no such images folder: {folder}")
         return cls(
-            folder=None if folder is None else os.path.abspath(folder),  # noqa: PTH100 # links stay as they are named
+            folder=None if folder is None else _checked_folder(folder),
             catalog=catalog,
             size=(0, 0) if size is None else _checked_size(size),
         )
@@ -170,11 +170,22 @@ class ImageIndex:
 
     @cached_property
     def _entries(self) -> list[_Entry]:
-        files = [] if self._folder is None else _files(self._folder)
+        files = [] if self._folder is None else _entries_of(self._files)
         if self._catalog is None:
             return files
         listed = list({image.key: _Entry(image) for image in self._catalog.images.values()}.values())
         return [*listed, *_join(listed, files)] if files else listed
+
+    @property
+    def _files(self) -> Iterable[tuple[str, str]]:
+        if self._remote is not None:
+            return self._remote.files
+        return () if self._folder is None else walk(self._folder)
+
+    @cached_property
+    def _remote(self) -> RemoteImages | None:
+        """The images folder, where it is at a URL."""
+        return RemoteImages(self._folder) if is_url(self._folder) and self._folder else None
 
     @cached_property
     def _by_key(self) -> dict[str, _Entry]:
@@ -204,7 +215,7 @@ class ImageIndex:
             if entry.problem:
                 raise InputError(entry.problem)
             facts = video_facts(entry.path) if entry.listed.video and entry.path else VideoFacts()
-            width, height = _size(entry, facts) or self._size
+            width, height = self._size_of(entry, facts) or self._size
             entry.image = msgspec.structs.replace(
                 entry.listed,
                 width=width,
@@ -216,6 +227,20 @@ class ImageIndex:
             entry.failed = False
         return entry.image
 
+    def _size_of(self, entry: _Entry, facts: VideoFacts) -> Size | None:
+        """The size that the header or the dataset file gives; None where neither does."""
+        told = (entry.listed.width, entry.listed.height) if entry.listed.sized else None
+        if entry.listed.video:
+            seen = facts[:2] if facts.width else None
+        else:
+            seen = self._header_size(entry.path) if entry.path else None
+        if told and seen and told != seen:
+            raise _differs(entry, told, seen)
+        return seen or told
+
+    def _header_size(self, path: str) -> Size | None:
+        return header_size(path) if self._remote is None else self._remote.size(path)
+
 
 def _checked_size(size: Size) -> Size:
     if min(size) < 1:
@@ -223,9 +248,17 @@ def _checked_size(size: Size) -> Size:
     return size
 
 
-def _files(folder: str) -> list[_Entry]:
+def _checked_folder(folder: Path | str) -> str:
+    if isinstance(folder, str) and is_url(folder):
+        return images_url(folder)
+    if not os.path.isdir(folder):  # noqa: PTH112 # as text, as it came
+        raise InputError(f"no such images folder: {folder}")
+    return os.path.abspath(folder)  # noqa: PTH100 # links stay as they are named
+
+
+def _entries_of(files: Iterable[tuple[str, str]]) -> list[_Entry]:
     found = []
-    for relative, path in walk(folder):
+    for relative, path in files:
         suffix = posixpath.splitext(relative)[1].lower()
         if suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES:
             image = Image(key=relative, video=suffix in VIDEO_SUFFIXES)
@@ -274,28 +307,12 @@ def _settle(file: _Entry, claimants: list[_Entry]) -> None:
         )
 
 
-def _size(entry: _Entry, facts: VideoFacts) -> Size | None:
-    """The size that the header or the dataset file gives; None where neither does."""
-    told = (entry.listed.width, entry.listed.height) if entry.listed.sized else None
-    if entry.listed.video:
-        seen = facts[:2] if facts.width else None
-    else:
-        seen = _header_size(entry.path) if entry.path else None
-    if told and seen and told != seen:
-        turned = _header_size(entry.path, turned=False) == told
-        why = "once it is turned by its EXIF orientation; the boxes must be made on the turned image" if turned else ""
-        raise SizeDiffers(
-            f"{_key(entry)}: {_shown(told)} in the dataset file, but the image is {_shown(seen)} {why}".strip()
-        )
-    return seen or told
-
-
-def _header_size(path: str, *, turned: bool = True) -> Size | None:
-    """Width and height from the header, after its EXIF orientation if `turned`; None where it has none."""
-    import imagesize
-
-    width, height = imagesize.get(path, exif_rotation=turned)
-    return (int(width), int(height)) if width >= 1 and height >= 1 else None
+def _differs(entry: _Entry, told: Size, seen: Size) -> SizeDiffers:
+    turned = header_size(entry.path, turned=False) == told
+    why = "once it is turned by its EXIF orientation; the boxes must be made on the turned image" if turned else ""
+    return SizeDiffers(
+        f"{_key(entry)}: {_shown(told)} in the dataset file, but the image is {_shown(seen)} {why}".strip()
+    )
 
 
 def _shown(size: Size) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Literal
 
 from boxferry.errors import InputError, UnknownFormat, UsageError
@@ -15,7 +15,6 @@ from boxferry.reading.source import source_of, what_is_there
 from boxferry.workers import Workers
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping
 
     from boxferry.formats import Catalog, Format, Source
@@ -44,12 +43,13 @@ def read(
     """Say what is to be read, and how; the boxes are read when the result's chunks are gone through.
 
     Args:
-        source: a file, a folder, a glob, a list of these, or '-' for standard input; or results in memory, as the
-            frameworks that `boxferry formats` lists give them: of one image, a list or a generator of several, or a
-            dict of image name → result where the results do not name their image.
+        source: a file, a folder, a glob, a URL of one that fsspec knows ('s3://…'), a list of these, or '-' for
+            standard input; or results in memory, as the frameworks that `boxferry formats` lists give them: of one
+            image, a list or a generator of several, or a dict of image name → result where the results do not name
+            their image.
         format: a format's name, or 'auto' to look at the content.
         names: the classes' names: a data.yaml or classes.txt, 'cat,dog', a list, or a dict of id → name.
-        images: the folder that holds the images.
+        images: the folder that holds the images, or its URL.
         categories: a dataset file (COCO) that gives class names, image ids and sizes.
         size: 'WIDTHxHEIGHT' in pixels, of every image whose size nobody else knows.
         options: the values of options that the format declares, {'voc-origin': '0'}.
@@ -76,7 +76,7 @@ def read(
     catalog = None if categories is None else read_catalog(source_of(categories), formats)
     named = _with_catalog(_given_names(names), catalog)
     index = ImageIndex.build(
-        folder=None if images is None else Path(images),
+        folder=None if images is None else os.fspath(images),
         catalog=catalog,
         size=parse_size(size) if isinstance(size, str) else size,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from boxferry.formats import for_library, open_seekable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,7 +36,7 @@ def video_facts(path: str) -> VideoFacts:
     except ModuleNotFoundError:
         return VideoFacts()
     try:
-        with av.open(path, "r") as container:
+        with for_library(path) as opened, av.open(opened, "r") as container:
             if not container.streams.video:
                 return VideoFacts()
             stream = container.streams.video[0]
@@ -55,7 +57,7 @@ def clip_problem(path: str) -> str | None:
     except ModuleNotFoundError:
         return _outline_problem(path)
     try:
-        with av.open(path, "r") as container:
+        with for_library(path) as opened, av.open(opened, "r") as container:
             if not container.streams.video:
                 return "it has no video in it"
             if next(container.decode(video=0), None) is None:
@@ -67,7 +69,7 @@ def clip_problem(path: str) -> str | None:
 
 def _outline_problem(path: str) -> str | None:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 # a path as text, as it came
+        with open_seekable(path) as file:
             head = file.read(12)
             if head[:4] == b"RIFF":
                 return None if head[8:12] == b"AVI " else "it cannot be read as a video: a RIFF file that is no AVI"

@@ -32,7 +32,12 @@ class Window(Generic[T]):
     """
 
     def __init__(
-        self, urls: Sequence[str], fetch: Callable[[Sequence[str]], list[T]], size_of: Callable[[int], int]
+        self,
+        urls: Sequence[str],
+        fetch: Callable[[Sequence[str]], list[T]],
+        size_of: Callable[[int], int],
+        *,
+        keep: bool = False,
     ) -> None:
         """Stand before the first URL.
 
@@ -40,8 +45,10 @@ class Window(Generic[T]):
             urls: in the order in which they are likely asked for.
             fetch: gives the values of some URLs.
             size_of: what the value of the URL at an index counts for, bytes.
+            keep: keep all values, not those of one window alone.
         """
         self._urls, self._fetch, self._size_of = urls, fetch, size_of
+        self._keep = keep
         self._values: dict[int, T] = {}
         self._end = 0
         self._most = 8
@@ -52,7 +59,9 @@ class Window(Generic[T]):
             self._most = min(2 * self._most, MOST_FILES) if index == self._end else max(self._most // 2, 1)
             self._end = self._until(index)
             some = self._urls[index : self._end]
-            self._values = dict(zip(range(index, self._end), self._fetch(some), strict=True))
+            found = dict(zip(range(index, self._end), self._fetch(some), strict=True))
+            self._values = self._values if self._keep else {}
+            self._values |= found
         return self._values[index]
 
     def _until(self, index: int) -> int:

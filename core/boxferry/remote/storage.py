@@ -159,10 +159,21 @@ def open_seekable(url: str) -> BinaryIO:
     with _translated(url):
         fs, path = _opened(url)
         file = fs.open(path, "rb", block_size=SEEK_BYTES, cache_type="readahead")
-        if not file.seekable():
+        if not file.seekable() or (is_http(url) and not _knows_ranges(file)):
             file.close()
             raise io.UnsupportedOperation(errno.ESPIPE, "the server knows no ranges")
         return _buffered(file, url, SEEK_BYTES)
+
+
+def _knows_ranges(file: Any) -> bool:  # noqa: ANN401 # fsspec has no types
+    """Whether a web server gives a part of a file; not all that do say so beforehand, nor all that say so do."""
+    try:
+        file.seek(1)
+        file.read(1)
+        file.seek(0)
+    except ValueError:
+        return False
+    return True
 
 
 def _head(url: str, count: int) -> bytes:
