@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 
-.PHONY: demo test chaos races fuzz interop frameworks lint bench bench-small profile clean
+.PHONY: demo test chaos machines races fuzz interop frameworks lint bench bench-small profile clean
 
 demo: .venv/.ready
 	$(BIN)/boxferry demo
@@ -17,6 +17,9 @@ races: .venv/.ready
 
 chaos: .venv/.ready
 	BOXFERRY_CHAOS_RUNS=500 $(BIN)/pytest -q tests/sending/test_chaos.py
+
+machines: .venv/.ready
+	BOXFERRY_MACHINES_RUNS=300 $(BIN)/pytest -q tests/sending/test_machines.py
 
 fuzz: .venv/.ready
 	BOXFERRY_FUZZ_RUNS=100000 $(BIN)/pytest -n auto -q tests/fuzz
