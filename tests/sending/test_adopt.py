@@ -88,7 +88,7 @@ def test_nothing_is_sent_by_adopting_and_by_going_on(sandbox, reviewed, other, f
     """Neither by `resume` nor by the same push again."""
     before = len(sandbox.inputs()), len(sandbox.files())
     other.adopt("r", directory="Default")
-    assert other.resume("r").exit_code == 0
+    assert other.resume("r", verify=True).exit_code == 0
     report = push(other, predictions(folder), create_empty=False)
     assert report.exit_code == 0
     assert report.tally.dropped == {"already-sent": 5}

@@ -586,13 +586,13 @@ def test_an_outbox_can_be_used_while_another_process_plans(sandbox, folder, tmp_
         with machine(sandbox, path) as own:
             adding = own.outbox.add
 
-            def added(run_id, entries):
+            def added(run_id, entries, **more):
                 def slowly():
                     for entry in entries:
                         yield entry
                         slow(entry)
 
-                return adding(run_id, slowly())
+                return adding(run_id, slowly(), **more)
 
             own.outbox.add = added
             reports.append(push(own, predictions(folder)))

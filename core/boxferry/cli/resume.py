@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 @click.option(
     "--resend-stuck", is_flag=True, help="Send again what the server will never apply, as far as it is not stored."
 )
+@click.option(
+    "--resend-missing",
+    is_flag=True,
+    help="Send again what was applied and is gone from the server, where no person removed it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--ndjson", is_flag=True, help="A record for each file that failed, and a last one with the counts.")
 @click.pass_obj
@@ -60,6 +65,7 @@ def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Se
                 patience=patience_of(given),
                 verify=given["verify"],
                 resend_stuck=given["resend_stuck"],
+                resend_missing=given["resend_missing"],
                 listener=listener,
                 plugins=session.plugins,
             )

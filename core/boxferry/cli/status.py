@@ -1,7 +1,8 @@
-"""`boxferry status`: the runs in the outbox with the states of their packets, what waits on disk; asks no server."""
+"""`boxferry status`: the runs in the outbox with the states of their packets, what waits on disk; `--check` asks."""
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,16 @@ import click
 import msgspec
 
 from boxferry.cli.output import say, table, tell, write_json, write_record
-from boxferry.cli.server import outbox_option
+from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import OutboxError
 from boxferry.sending.outbox import STATES, Outbox
 from boxferry.sending.project import default_outbox
 from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from boxferry.sending.check import Checked
     from boxferry.sending.outbox import Run
     from boxferry.sending.waiting import Waiting
 
@@ -25,15 +29,29 @@ SHOWN = 5  #: images that were set aside, in a list for people
 
 @click.command("status")
 @click.argument("run", required=False)
+@server_options
 @outbox_option
+@click.option("--check", is_flag=True, help="Compare what was applied with what the server has now.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--ndjson", is_flag=True, help="A record for each run, or for each packet of RUN.")
-def status_command(run: str | None, outbox: str | None, as_json: bool, ndjson: bool) -> None:
-    """List the runs in the outbox, or the packets of RUN (a number or a name) by state.
+@click.option(
+    "--ndjson", is_flag=True, help="A record for each run, or for each packet of RUN; with --check for each file."
+)
+def status_command(run: str | None, outbox: str | None, check: bool, as_json: bool, ndjson: bool, **given: Any) -> int:
+    """List the runs in the outbox, or the packets of RUN (a number or a name) by state; asks no server.
 
     What collectors have left on disk is listed by run, with the images that could not be sent and why.
+
+    With --check the server is asked: files and boxes that were applied and are gone, other than by a person, and ids
+    that are other files' now are listed, with what to do; the exit code is 1 then.
     """
     path = Path(outbox) if outbox else default_outbox()
+    if check:
+        return _check(run, {**given, "outbox": outbox}, as_json=as_json, ndjson=ndjson)
+    _list(path, run, as_json=as_json, ndjson=ndjson)
+    return 0
+
+
+def _list(path: Path, run: str | None, *, as_json: bool, ndjson: bool) -> None:
     waiting = waiting_beside(path)
     if not path.exists():
         if not waiting:
@@ -47,6 +65,45 @@ def status_command(run: str | None, outbox: str | None, as_json: bool, ndjson: b
             _print_waiting(found, as_json=as_json, ndjson=ndjson)
         else:
             _print_run(opened, opened.find_run(run), waiting, as_json=as_json, ndjson=ndjson)
+
+
+def _check(run: str | None, given: Mapping[str, Any], *, as_json: bool, ndjson: bool) -> int:
+    with diffgram_of(given) as diffgram:
+        checked = diffgram.check(run)
+    if ndjson:
+        for each in checked:
+            for amiss in each.amiss:
+                write_record({"record": "amiss", "run": each.run.name, **msgspec.to_builtins(amiss)})
+        write_record({"record": "summary", "runs": [_without_files(each) for each in checked]})
+    elif as_json:
+        write_json({"runs": [each.as_dict() for each in checked]})
+    else:
+        _print_checked(checked)
+    return max((each.exit_code for each in checked), default=0)
+
+
+def _without_files(checked: Checked) -> dict[str, Any]:
+    return {**checked.as_dict(), "amiss": len(checked.amiss)}
+
+
+def _print_checked(checked: list[Checked]) -> None:
+    header = ("id", "run", "model", "files", "boxes", "deleted", "removed files", "amiss")
+    rows = [(c.run.id, c.run.name, c.run.model, c.files, c.boxes, c.deleted, c.removed, len(c.amiss)) for c in checked]
+    tell(table(header, rows))
+    for each in checked:
+        if each.amiss:
+            files = [(amiss.problem, amiss.file_name, amiss.file_id, amiss.boxes, amiss.detail) for amiss in each.amiss]
+            tell(table(("problem", "file", "file id", "boxes gone", "why"), files))
+            say(_remedy(each))
+
+
+def _remedy(checked: Checked) -> str:
+    run = checked.run
+    adopt = f"boxferry adopt {shlex.quote(run.name)} --directory {run.directory_id}"
+    return (
+        f"run {run.name}: send again what is gone: boxferry resume {run.id} --resend-missing, or push the source again "
+        f"with --resend-missing; what another machine has sent again is taken up with: {adopt}"
+    )
 
 
 def _names(waiting: Waiting) -> tuple[str, str]:

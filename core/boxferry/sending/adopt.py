@@ -196,6 +196,7 @@ def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
         batch_id=record.batch_id if record else None,
         input_id=record.id if record else None,
         ended=sent.applied,
+        checked=1,
         width=held.size[0],
         height=held.size[1],
     )

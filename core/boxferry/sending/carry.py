@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.errors import StillProcessing
 from boxferry.sending.budget import Budget
+from boxferry.sending.changed import changed_files
 from boxferry.sending.circuit import Circuit
 from boxferry.sending.evidence import SETTLE_S, Evidence
 from boxferry.sending.holdings import Holdings
@@ -20,7 +21,7 @@ from boxferry.sending.verify import read_back
 from boxferry.sending.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from boxferry.diffgram.client import Client
     from boxferry.sending.outbox import Entry, Outbox, Run
@@ -65,11 +66,15 @@ def carry(
     patience: Patience,
     verify: bool,
     resend_stuck: bool = False,
+    unknown: bool = False,
+    earlier: Sequence[Entry] = (),
     on_change: Callable[[Entry, Outcome], None],
 ) -> str:
     """Go on with a run until nothing is left to do, or the time is over.
 
-    With `verify`, what was applied on the way is read back: 'success' can mean that no box was stored.
+    With `verify`, what was applied on the way is read back: 'success' can mean that no box was stored. Packets of
+    `earlier` go out only where the ids of their files stand for the same files still. With `unknown`, the server may
+    not know the run any more, whatever was applied before.
 
     Returns:
         What a server on which nothing moves is likely to have; empty where all has ended, or something moves.
@@ -85,6 +90,8 @@ def carry(
         patience=patience,
         verify=verify,
         resend_stuck=resend_stuck,
+        unknown=unknown,
+        earlier=earlier,
         on_change=on_change,
     ).run_to_end()
 
@@ -102,8 +109,11 @@ class _Course:
         patience: Patience,
         verify: bool,
         resend_stuck: bool,
+        unknown: bool,
+        earlier: Sequence[Entry],
         on_change: Callable[[Entry, Outcome], None],
     ) -> None:
+        self._client, self._earlier, self._unknown = client, earlier, unknown
         self._outbox, self._run, self._patience, self._verify = outbox, run, patience, verify
         self._on_change = on_change
         self._ended: dict[int, tuple[Entry, Outcome]] = {}
@@ -130,6 +140,7 @@ class _Course:
     def run_to_end(self) -> str:
         """Take the steps until nothing is left to do."""
         self._outbox.recover(self._run.id)
+        self._evidence.changed = changed_files(self._client, self._run.directory_id, self._earlier)
         self._resender.look()
         while True:
             self._reconciler.reconcile(self._budget)
@@ -149,6 +160,8 @@ class _Course:
 
     def _known(self) -> bool:
         """Whether the server knows the model and the run; annotations have none, and need not be known."""
+        if self._unknown and self._run.model:  # a server that has lost boxes may have lost the run
+            return any(outcome.state == State.APPLIED and entry.boxes for entry, outcome in self._ended.values())
         return not self._run.model or self._outbox.sent_before(self._run.id)
 
     def _send_pilot(self) -> None:

@@ -53,6 +53,7 @@ class Evidence:
 
     Attributes:
         dead: inputs that are taken to be stuck for good, so that what they carry counts as not sent.
+        changed: file id → why it does not stand any more for the file that packets were made for.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Evidence:
         self._holdings = holdings
         self._settle_s = settle_s
         self.dead: set[int] = set()
+        self.changed: dict[int, str] = {}
 
     def now(self) -> float:
         """The time by the server's clock."""
@@ -213,8 +215,10 @@ class Evidence:
         """What makes it needless to send a packet, asked just before it goes out; None where it is to be sent as it is.
 
         Another machine, or an earlier outbox, may have sent the same: what inputs have brought onto the file, or are
-        about to, is not sent again. A new file's name may be taken by now.
+        about to, is not sent again. A new file's name may be taken by now; an id may be another file's.
         """
+        if entry.route == "existing" and entry.file_id in self.changed:
+            return Outcome(State.REFUSED, self.changed[entry.file_id])
         if entry.mode == "append" and entry.file_id is not None:
             return self._already_on(entry, entry.file_id)
         if entry.mode != "new" or (file_id := self.file_named(entry.file_name)) is None:

@@ -134,6 +134,7 @@ STORED = (
     "ended",
     "batch_id",
     "input_id",
+    "checked",
 )
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
@@ -239,12 +240,12 @@ class Outbox:
         elsewhere = f"one that another outbox pushed is taken up with: boxferry adopt {shlex.quote(wanted)} --directory"
         raise OutboxError(f"{self.path}: no run '{wanted}'; the runs are: {listed}; {elsewhere} NAME")
 
-    def add(self, run_id: int, entries: Iterable[Entry]) -> int:
+    def add(self, run_id: int, entries: Iterable[Entry], *, gone: Sequence[int] = ()) -> int:
         """Store packets as queued (one that is applied already, as that), all or none; gives their number.
 
         They are written in short transactions while the entries come, so that others can use the outbox meanwhile, and
         count only when all are there. A packet that the server refused gives way to the one that is stored for the same
-        file in its place.
+        file in its place; so do those numbered in `gone`, once all entries have come: their files are gone.
         """
         self._unplan(run_id)
         coming, count = iter(entries), 0
@@ -261,6 +262,7 @@ class Outbox:
                 f"DELETE FROM packet WHERE run_id = ? AND state = 'refused' AND file_name IN ({planned})",  # noqa: S608
                 (run_id, run_id),
             )
+            db.executemany("DELETE FROM packet WHERE id = ?", [(number,) for number in gone])
             state = "iif(ended > 0, 'applied', 'queued')"
             db.execute(f"UPDATE packet SET state = {state} WHERE run_id = ? AND state = 'planned'", (run_id,))  # noqa: S608
         return count
@@ -369,6 +371,37 @@ class Outbox:
     def body(self, entry_id: int) -> bytes:
         """A packet's JSON."""
         return bytes(self._rows("SELECT body FROM packet WHERE id = ?", entry_id)[0]["body"])
+
+    def send_again(self, entry_id: int, body: bytes, boxes: int, others: Sequence[int]) -> None:
+        """Queue an applied packet that makes a new file once more, since its file is gone; its other packets go.
+
+        Args:
+            entry_id: the packet.
+            body: its JSON, with what the others carried.
+            boxes: how many boxes that is.
+            others: the other packets of the file.
+        """
+        query = """
+            UPDATE packet SET state = 'queued', body = ?, boxes = ?, file_id = NULL, batch_id = NULL, input_id = NULL,
+                reason = '', detail = '', over = 0, sent = 0, ended = 0, checked = 0, changed = ? WHERE id = ?
+        """
+        with self._writing() as db:
+            db.execute(query, (body, boxes, self._clock(), entry_id))
+            db.executemany("DELETE FROM packet WHERE id = ?", [(other,) for other in others])
+
+    def move_boxes(self, run_id: int, left: Iterable[tuple[int, bytes, int]], entry: Entry) -> None:
+        """Queue boxes of applied packets once more, in a packet of their own.
+
+        Args:
+            run_id: the run.
+            left: the packets that they go from: number, what stays in the JSON, and how many boxes that is.
+            entry: the packet that they go to.
+        """
+        marks = ", ".join("?" * len(STORED))
+        query = f"INSERT INTO packet (run_id, changed, {', '.join(STORED)}) VALUES (?, ?, {marks})"  # noqa: S608
+        with self._writing() as db:
+            db.executemany("UPDATE packet SET body = ?, boxes = ? WHERE id = ?", [(b, n, i) for i, b, n in left])
+            db.execute(query, (run_id, self._clock(), *(getattr(entry, name) for name in STORED)))
 
     def append_instead(self, entry_id: int, body: bytes, boxes: int) -> None:
         """Turn a packet of which only some boxes have arrived into one that appends the others to the file."""

@@ -68,6 +68,7 @@ class Planner:
         earlier_source: what the run was pushed from before; empty where unknown.
         strangers: the pictures of another source than the earlier one that are not the run's own.
         deleting: counts, per file, the boxes of people that a replacement deletes.
+        gone: the numbers of applied packets whose files are gone, in whose place others are sent.
     """
 
     predictions: Predictions
@@ -91,6 +92,7 @@ class Planner:
     by_name: bool = True
     strangers: list[str] = field(default_factory=list)
     deleting: dict[str, int] = field(default_factory=dict)
+    gone: list[int] = field(default_factory=list)
 
     def entries(self) -> Iterator[Entry]:
         """The packets, in the order of the images; nothing is stored or sent.
@@ -195,6 +197,7 @@ class Planner:
                 )
                 return
             earlier = [entry for entry in earlier if entry not in gone]
+            self.gone.extend(entry.id for entry in gone)
         sent = set().union(*(references_in(e.body) for e in earlier))
         coming = self.under_way.named(target.file_name) & {shape.creation_ref_id for shape in contents}
         left = self._left(contents, sent, "already-sent", "in this run already", target)

@@ -21,6 +21,7 @@ from boxferry.reading.read import read
 from boxferry.sending.adopt import Adopter
 from boxferry.sending.budget import Budget
 from boxferry.sending.carry import Patience, carry
+from boxferry.sending.check import Checker
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
 from boxferry.sending.dedupe import Deduper, DedupeReport
@@ -28,6 +29,7 @@ from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
 from boxferry.sending.manner_file import plain
+from boxferry.sending.missing import Missing
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.outcome import State
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
@@ -48,11 +50,12 @@ from boxferry.sending.turns import turn
 from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.plugins import Plugins
     from boxferry.sending.adopt import Adoption
+    from boxferry.sending.check import Checked
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
@@ -305,8 +308,18 @@ class Diffgram:
         run = self._run_of(head, source=planner.source)
         planner = replace(planner, outbox=self.outbox, run_id=run.id, earlier_source=run.source)
         listener = Told(planner.predictions.plugins, listener, run)
-        self.outbox.add(run.id, allowed(listener.built(planner.entries()), planner.deleting, manner))
-        ending = self._send(run, manner.patience, listener, planner.deleting, verify=manner.verify)
+        earlier = self._pending(run)
+        entries = allowed(listener.built(planner.entries()), planner.deleting, manner)
+        self.outbox.add(run.id, entries, gone=planner.gone)
+        ending = self._send(
+            run,
+            manner.patience,
+            listener,
+            planner.deleting,
+            verify=manner.verify,
+            unknown=manner.resend_missing,
+            earlier=earlier,
+        )
         report = self._report(planner.tally, run, manner.patience, ending, planner.labels.created)
         return replace(report, attributes_created=planner.attributes_created)
 
@@ -356,7 +369,8 @@ class Diffgram:
             entries = list(unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally))
             deleting = planned_deletions(self._client, head, entries)
             self.outbox.add(run.id, allowed(told.built(entries), deleting, manner))
-            ending = self._send(run, manner.patience, told, deleting, verify=manner.verify)
+            earlier = self._pending(run)
+            ending = self._send(run, manner.patience, told, deleting, verify=manner.verify, earlier=earlier)
         return self._report(tally, run, manner.patience, ending, created)
 
     def resume(
@@ -366,6 +380,7 @@ class Diffgram:
         patience: Patience | None = None,
         verify: bool = False,
         resend_stuck: bool = False,
+        resend_missing: bool = False,
         listener: Listener | None = None,
         plugins: Plugins | None = None,
     ) -> PushReport:
@@ -378,6 +393,8 @@ class Diffgram:
             patience: how long is waited, and for what.
             verify: read back what is applied now.
             resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
+            resend_missing: send again what was applied and is gone from the server, where no person removed it; files
+                only where they were made from here and their pictures are still as they were.
             listener: called as it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
 
@@ -396,6 +413,7 @@ class Diffgram:
             tally,
             verify=verify,
             resend_stuck=resend_stuck,
+            resend_missing=resend_missing,
             listener=listener,
             plugins=plugins,
         )
@@ -408,6 +426,7 @@ class Diffgram:
         *,
         verify: bool,
         resend_stuck: bool = False,
+        resend_missing: bool = False,
         listener: Listener | None = None,
         plugins: Plugins | None = None,
     ) -> PushReport:
@@ -415,7 +434,19 @@ class Diffgram:
             raise UsageError(f"run '{run.name}' belongs to project '{run.project}' on {run.host}: name those settings")
         told = Told(plugins or plugin_manager(), listener or Listener(), run)
         with self.outbox.sending():
-            ending = self._send(run, patience, told, {}, verify=verify, resend_stuck=resend_stuck)
+            earlier = self._pending(run)
+            if resend_missing:
+                Missing(self._client, self.outbox, run, tally).queue()
+            ending = self._send(
+                run,
+                patience,
+                told,
+                {},
+                verify=verify,
+                resend_stuck=resend_stuck,
+                unknown=resend_missing,
+                earlier=earlier,
+            )
         return self._report(tally, run, patience, ending, [])
 
     def dedupe(self, run: str, *, dry_run: bool = False, wait_s: float = 600.0) -> DedupeReport:
@@ -449,6 +480,22 @@ class Diffgram:
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
         return found
+
+    def check(self, run: str | None = None) -> list[Checked]:
+        """Compare what the outbox calls applied with what the server has; nothing is sent or changed.
+
+        Args:
+            run: its number or name in the outbox; all runs of this project where left out.
+
+        Raises:
+            OutboxError: there is no such run.
+            UsageError: the run belongs to another server or project.
+            DiffgramError: the server cannot be asked.
+        """
+        here = (self.server.host, self.server.project)
+        runs = [each for each in self.outbox.runs() if (each.host, each.project) == here]
+        wanted = runs if run is None else [self._run_here(run)]
+        return [Checker(self._client, self.outbox, each).report() for each in wanted]
 
     def adopt(self, run: str, *, directory: str | int, model: str | None = None) -> Adoption:
         """Take up a run that another outbox pushed, from the server alone, so that it can be pulled and gone on with.
@@ -496,6 +543,10 @@ class Diffgram:
             waited=patience.wait_s > 0,
         )
 
+    def _pending(self, run: Run) -> list[Entry]:
+        """The packets of a run that may still go out, decided on some time ago."""
+        return self.outbox.entries(run.id, (State.QUEUED, State.SENDING, State.UNSURE, State.STUCK))
+
     def _send(
         self,
         run: Run,
@@ -505,6 +556,8 @@ class Diffgram:
         *,
         verify: bool,
         resend_stuck: bool = False,
+        unknown: bool = False,
+        earlier: Sequence[Entry] = (),
     ) -> Ending:
         """Carry the run to its end; what ended it early is given back, since the outbox knows the rest."""
         if deleting:
@@ -520,6 +573,8 @@ class Diffgram:
                 patience=patience,
                 verify=verify,
                 resend_stuck=resend_stuck,
+                unknown=unknown,
+                earlier=earlier,
                 on_change=listener.changed,
             )
         except BoxferryError as error:

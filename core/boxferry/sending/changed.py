@@ -1,0 +1,62 @@
+"""Whether a file's id still stands for the picture that packets were made for; else nothing is written to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.errors import Refused
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.server_size import factor
+from boxferry.sending.target import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from boxferry.diffgram.answers import FileRecord
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.outbox import Entry
+
+
+def changed_files(client: Client, directory_id: int, entries: Iterable[Entry]) -> dict[int, str]:
+    """File id → why it is not the file that packets were made for; by one list of the directory.
+
+    Args:
+        client: asks the server.
+        directory_id: the directory.
+        entries: packets for files that are there.
+
+    Raises:
+        DiffgramError: the server cannot be asked.
+    """
+    wanted = {entry.file_id: entry for entry in entries if entry.file_id is not None and entry.route == "existing"}
+    if not wanted:
+        return {}
+    listed = {file.id: file for file in client.files(directory_id) if not file.removed}
+    holdings = Holdings(client, directory_id, listed.values(), expected=len(wanted))
+    holdings.load_sizes([file_id for file_id, entry in wanted.items() if entry.width and entry.height])
+    found: dict[int, str] = {}
+    for file_id, entry in wanted.items():
+        file = listed.get(file_id) or moved(client, directory_id, file_id)
+        problem = "it is not on the server any more" if file is None else other_file(entry, file, holdings)
+        if problem:
+            found[file_id] = f"file {file_id} is not what the boxes were made for: {problem}"
+    return found
+
+
+def moved(client: Client, directory_id: int, file_id: int) -> FileRecord | None:
+    """A file that is not in the directory's list, because it was moved; None for one that is gone."""
+    try:
+        file = client.annotated(file_id, directory_id=directory_id)
+    except Refused:
+        return None
+    return None if file.removed else file
+
+
+def other_file(entry: Entry, file: FileRecord, holdings: Holdings) -> str:
+    """Why a file cannot be the one that a packet was made for; empty where it can."""
+    if file.original_filename != entry.file_name:
+        return f"it is called '{file.original_filename}' now, not '{entry.file_name}'"
+    if not (entry.width and entry.height):
+        return ""
+    found = factor((entry.width, entry.height), holdings.size(file.id))
+    return found.message if isinstance(found, Problem) else ""

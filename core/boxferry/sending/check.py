@@ -1,0 +1,259 @@
+"""Compares what the outbox calls applied with what the server has: gone files and boxes, ids of other files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from boxferry.diffgram.bulk import Bulk
+from boxferry.errors import Refused
+from boxferry.packets.contents import references_in
+from boxferry.packets.reference import detection
+from boxferry.sending.changed import other_file
+from boxferry.sending.file_inputs import FileInputs
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.outbox import ENDED
+from boxferry.sending.outcome import State
+from boxferry.sending.plan import ADOPTED
+from boxferry.sending.target import REPLACING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from boxferry.diffgram.answers import FileRecord
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.outbox import Entry, Outbox, Run
+
+    Problem = Literal["", "removed", "gone-file", "other-file", "lost-boxes"]
+
+AMISS = ("gone-file", "other-file", "lost-boxes")
+
+
+class Amiss(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a run that is not as the outbox has it, though no person made it so.
+
+    Attributes:
+        file_name: its name, as the boxes were sent to it.
+        file_id: its id.
+        problem: 'gone-file', 'other-file' (the id has another name or size now) or 'lost-boxes'.
+        boxes: how many boxes of the run are gone with it.
+        detail: what is wrong with it, in words.
+    """
+
+    file_name: str
+    file_id: int
+    problem: str
+    boxes: int
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What a comparison of a run with the server found.
+
+    Attributes:
+        run: the run.
+        files: the files of which something was applied.
+        boxes: the boxes that were applied to them.
+        deleted: those of them that people have deleted.
+        removed: files that people have removed.
+        amiss: the files that are not as they should be.
+    """
+
+    run: Run
+    files: int = 0
+    boxes: int = 0
+    deleted: int = 0
+    removed: int = 0
+    amiss: list[Amiss] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """1 where something is amiss, else 0."""
+        return int(bool(self.amiss))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        counts = {name: getattr(self, name) for name in ("files", "boxes", "deleted", "removed")}
+        return {"run": msgspec.to_builtins(self.run), **counts, "amiss": msgspec.to_builtins(self.amiss)}
+
+
+@dataclass(slots=True)
+class AppliedFile:
+    """What the outbox calls applied of one file, and how that is on the server.
+
+    Attributes:
+        file_name, file_id: the file.
+        entries: its packets, without their bodies, in their order.
+        references: of the boxes that it should hold, where no person has deleted any.
+        video: whether they are boxes of a video.
+        problem: what is wrong; empty where nothing is.
+        detail: the same in words.
+        missing: the references that are gone, other than by a person.
+        deleted: those that people have deleted.
+    """
+
+    file_name: str
+    file_id: int
+    entries: list[Entry] = field(default_factory=list)
+    references: set[str] = field(default_factory=set)
+    video: bool = False
+    problem: Problem = ""
+    detail: str = ""
+    missing: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+
+    def take(self, entry: Entry, body: bytes) -> None:
+        """One packet more that was applied."""
+        found = references_in(body)
+        self.references = found if entry.mode in REPLACING else self.references | found
+        self.video = self.video or b'"frame_packet_map"' in body
+        self.entries.append(entry)
+
+    def went(self, problem: Problem, detail: str) -> None:
+        """The whole file is not there any more, or is another one."""
+        self.problem, self.detail = problem, detail
+        self.missing = set() if problem == "removed" else set(self.references)
+
+
+class Checker:
+    """Looks at one run; changes nothing."""
+
+    def __init__(self, client: Client, outbox: Outbox, run: Run) -> None:
+        """Prepare; nothing is asked yet."""
+        self._client, self._outbox, self._run = client, outbox, run
+        self._bulk = Bulk(client, run.directory_id)
+
+    def report(self) -> Checked:
+        """What is amiss.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        files = self.look()
+        return Checked(
+            run=self._run,
+            files=len(files),
+            boxes=sum(_boxes(file.references) for file in files),
+            deleted=sum(_boxes(file.deleted) for file in files),
+            removed=sum(file.problem == "removed" for file in files),
+            amiss=[
+                Amiss(
+                    file_name=file.file_name,
+                    file_id=file.file_id,
+                    problem=file.problem,
+                    boxes=_boxes(file.missing),
+                    detail=file.detail,
+                )
+                for file in files
+                if file.problem in AMISS
+            ],
+        )
+
+    def look(self) -> list[AppliedFile]:
+        """The files of which something was applied, each with what is wrong; those that were sent anew are left out.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        files = self._applied()
+        listed = self._listed()
+        there = {file.file_id: listed[file.file_id] for file in files if file.file_id in listed}
+        there |= self._not_listed([file for file in files if file.file_id not in listed])
+        holdings = Holdings(self._client, self._run.directory_id, there.values(), expected=len(files))
+        self._compare_files(files, there, holdings)
+        self._compare_boxes([file for file in files if not file.problem], holdings)
+        self._spare_renamed([file for file in files if file.problem == "other-file"], holdings)
+        return [file for file in files if not self._anew(file, files)]
+
+    def _applied(self) -> list[AppliedFile]:
+        found: dict[tuple[int, str], AppliedFile] = {}
+        for entry in self._outbox.entries(self._run.id, (State.APPLIED,)):
+            if entry.file_id is not None:
+                key = entry.file_id, entry.file_name  # of two names one is of a server that was exchanged
+                file = found.setdefault(key, AppliedFile(entry.file_name, entry.file_id))
+                file.take(entry, self._outbox.body(entry.id))
+        return list(found.values())
+
+    def _listed(self) -> dict[int, FileRecord]:
+        if self._run.directory_id not in {directory.id for directory in self._client.directories()}:
+            return {}
+        return {file.id: file for file in self._client.files(self._run.directory_id) if not file.removed}
+
+    def _not_listed(self, files: list[AppliedFile]) -> dict[int, FileRecord]:
+        """Those files that were moved to another directory; the others are marked as removed or gone."""
+
+        def ask(file_id: int) -> tuple[int, FileRecord | None]:
+            try:
+                return file_id, self._client.annotated(file_id, directory_id=self._run.directory_id)
+            except Refused:
+                return file_id, None
+
+        answers = dict(self._bulk.each(ask, [file.file_id for file in files]))
+        for file in files:
+            found = answers[file.file_id]
+            if found is None:
+                file.went("gone-file", "the server does not have it any more")
+            elif found.removed:
+                file.went("removed", "a person removed it")
+        return {file_id: found for file_id, found in answers.items() if found is not None and not found.removed}
+
+    def _compare_files(self, files: Iterable[AppliedFile], there: dict[int, FileRecord], holdings: Holdings) -> None:
+        """Names, and sizes where they are known."""
+        left = [file for file in files if not file.problem]
+        holdings.load_sizes([file.file_id for file in left if any(entry.width for entry in file.entries)])
+        for file in left:
+            problems = (other_file(entry, there[file.file_id], holdings) for entry in file.entries)
+            if detail := next(filter(None, problems), ""):
+                file.went("other-file", f"the id is another file's now: {detail}")
+
+    def _compare_boxes(self, files: list[AppliedFile], holdings: Holdings) -> None:
+        """What is not there, and was sent by an input that the server still has, a person has deleted."""
+        holdings.load([file.file_id for file in files if file.references and not file.video])
+        for file in files:
+            if file.references:
+                file.missing = file.references - set(holdings.references(file.file_id, video=file.video))
+        short = [file for file in files if file.missing]
+        inputs = FileInputs(self._client, self._run.directory_id, since=self._since()).of([f.file_id for f in short])
+        for file in short:
+            carried = set().union(*(record.references for record in inputs.get(file.file_id, ())))
+            file.deleted = file.missing & carried
+            file.missing -= carried
+            if file.missing:
+                file.problem = "lost-boxes"
+                file.detail = (
+                    f"{_boxes(file.missing)} of {_boxes(file.references)} boxes are gone, and no input tells of them"
+                )
+
+    def _spare_renamed(self, files: list[AppliedFile], holdings: Holdings) -> None:
+        """A file that still has boxes of the run was renamed, or made another size of: its boxes are not gone."""
+        holdings.load([file.file_id for file in files if not file.video])
+        for file in files:
+            if file.references & set(holdings.references(file.file_id, video=file.video)):
+                file.missing = set()
+                file.detail += "; it has boxes of the run"
+
+    def _since(self) -> float | None:
+        """No packet of the run went out before; None where that is unknown."""
+        entries = self._outbox.entries(self._run.id, (State.APPLIED,))
+        times = [min(filter(None, (entry.sent, entry.ended)), default=0.0) for entry in entries]
+        return min(times) if times and min(times) > ADOPTED else None
+
+    def _anew(self, file: AppliedFile, files: Iterable[AppliedFile]) -> bool:
+        """Whether a file that is gone, or is another one, was sent again since."""
+        if file.problem not in {"gone-file", "other-file"}:
+            return False
+        others = [
+            each for each in files if each.file_name == file.file_name and each.entries[-1].id > file.entries[-1].id
+        ]
+        again = [
+            e for e in self._outbox.earlier(self._run.id, file.file_name) if e.state not in ENDED and e.mode == "new"
+        ]
+        return bool(again) or any(each.problem in {"", "lost-boxes"} for each in others)
+
+
+def _boxes(references: Iterable[str]) -> int:
+    """How many detections these are of: one whose outline has several parts counts once."""
+    return len({detection(reference) for reference in references})
