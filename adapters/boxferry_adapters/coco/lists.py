@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SPLIT_PARTS = 2  #: of a coco_url's path: the split's folder and the name
 LARGEST_FILE_ID = 2**31
+LARGEST_SIDE = 2**62  #: no image is as large, and a larger number is kept nowhere
 #: made at import: msgspec crashes where two threads meet a type for the first time at the same moment
 _decoders: dict[Any, Decoder[list[Any]]] = {
     kind: Decoder(list[kind])  # type: ignore[valid-type] # one of the three
@@ -130,9 +131,9 @@ def _side(item: ImageItem, side: str, name: str) -> int:
     value = getattr(item, side)
     if value is None or not value > 0:
         return 0
-    if not float(value).is_integer():
+    if isinstance(value, float) and not value.is_integer():
         raise InputError(f"{name}: image id {item.id}: {side}: expected whole pixels, found {value}")
-    return int(value)
+    return min(int(value), LARGEST_SIDE)
 
 
 def _key(item: ImageItem, name: str) -> str:

@@ -41,7 +41,12 @@ SHOWN_FAILURES = 20
 @click.option("--most-uncertain", type=int, metavar="N", help="Only the N images whose correction would teach most.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent and dropped; send and change nothing.")
 @click.option("--plan", metavar="FILE", help="As --dry-run, and write every packet to FILE, for --from.")
-@click.option("--from", "from_plan", metavar="FILE", help="Send just what a plan holds, instead of a SOURCE.")
+@click.option(
+    "--from",
+    "from_plan",
+    metavar="FILE",
+    help="Send just what a plan holds, instead of a SOURCE; uploads come from below --images. [default: its folder]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option(
     "--ndjson", is_flag=True, help="A record for each file (planned, or failed), and a last one with the counts."
@@ -56,7 +61,7 @@ def push_command(session: Session, /, **given: Any) -> int:
     """
     _check(given)
     manner = manner_of(given)
-    plan = read_plan(given["from_plan"]) if given["from_plan"] else None
+    plan = read_plan(given["from_plan"], images=given["images"]) if given["from_plan"] else None
     predictions = None if plan else _predictions(session, given, manner)
     with diffgram_of(given) as diffgram:
         try:

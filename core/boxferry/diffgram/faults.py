@@ -99,7 +99,9 @@ def of_exception(error: Exception, server: Server, timeout_s: float) -> Fault:
     if isinstance(error, _NOT_A_URL):
         return Fault(f"{host}: not a URL that can be called", acted=False, passing=False)
     if isinstance(reason, _NOT_CONNECTED):
-        return Fault(f"{host} cannot be reached: {_deepest(reason, server)}", acted=False, passing=True)
+        through = f" through the proxy that {urlsplit(host).scheme.upper()}_PROXY names"
+        way = through if isinstance(error, requests.exceptions.ProxyError) else ""
+        return Fault(f"{host} cannot be reached{way}: {_deepest(reason, server)}", acted=False, passing=True)
     if isinstance(reason, urllib3.exceptions.SSLError) and (handshake := _handshake(reason, host)):
         return Fault(handshake, acted=False, passing=False)
     if isinstance(error, requests.ReadTimeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):

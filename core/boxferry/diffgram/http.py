@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import ssl
 import time
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -43,6 +44,7 @@ LARGEST_BODY = 1 << 30  #: bytes of an answer
 BODY_PART = 1 << 16
 SHORTEST_WAIT_S = 1.0  #: what every call may take, however little of the time limit is left
 LONGEST_WAIT_S = 10.0  #: the longest that a failing server's Retry-After is followed
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -254,7 +256,8 @@ def _session(server: Server, connections: int) -> requests.Session:
     session.trust_env = False
     if not is_loopback(urlsplit(server.host).hostname or ""):  # else a proxy would read what never leaves this machine
         session.proxies = requests.utils.get_environ_proxies(server.host, no_proxy=None)
-    session.verify = next((path for name in BUNDLE_VARIABLES if (path := os.environ.get(name))), True)
+        _check_proxies(session.proxies)
+    session.verify = next((_bundle(name) for name in BUNDLE_VARIABLES if os.environ.get(name)), True)
     session.auth = (server.credentials.client_id, server.credentials.client_secret)
     session.headers["User-Agent"] = f"boxferry/{__version__}"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -262,3 +265,37 @@ def _session(server: Server, connections: int) -> requests.Session:
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+def _check_proxies(proxies: Mapping[str, str]) -> None:
+    """See that the proxies of the environment can be used.
+
+    Raises:
+        ConfigError: one cannot; the message names its variable, and not its value, which can hold a password.
+    """
+    for scheme, url in proxies.items():
+        if not _is_address(url):
+            raise ConfigError(f"{scheme.upper()}_PROXY: is no proxy's address; expected one like http://host:3128")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        return parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _bundle(name: str) -> str:
+    """The path of the certificates that a variable names.
+
+    Raises:
+        ConfigError: there are none; the message names the variable.
+    """
+    path = os.environ[name]
+    try:
+        if not os.path.isdir(path):  # noqa: PTH112 # a text, as in the environment
+            ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ConfigError(f"{name}: no certificates can be read from '{path}': {error.strerror or error}") from None
+    return path

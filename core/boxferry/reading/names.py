@@ -181,6 +181,8 @@ def _load_beside(path: AnyPath, file: str) -> dict[Id, str]:
     target = path.parent / file
     if not _is_file(target):
         raise InputError(f"{path}: names: no such file of class names: {target}")
+    if not target.resolve().is_relative_to(path.parent.resolve()):  # the yaml may be a stranger's
+        raise InputError(f"{path}: names: {file} lies outside the yaml's folder: name that file itself with --names")
     return _load(target, nested=True).names
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import posixpath
+import select
 import shutil
 import stat
 import sys
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 HEAD_BYTES = 64 * 1024
 BLOCK_BYTES = 256 * 1024
 SHOWN_BYTES = 60
+PLAIN_BYTES = 64 << 20  #: so much may come out of a gzip file of any size
+LARGEST_RATIO = 300  #: and beyond that, so many times its size; of a bomb it is a thousand
+PIPE_WAIT_S = 10.0  #: for how long a writer of a named pipe is waited for
 GZIP_MAGIC = b"\x1f\x8b\x08"
 
 
@@ -73,7 +77,8 @@ def _local(name: str) -> Source:
         return _glob(name)
     if stat.S_ISDIR(mode):
         return FolderSource(name)
-    return FileSource(name) if stat.S_ISREG(mode) else PipeSource(name, lambda: _open(name))
+    opened = _open_pipe if stat.S_ISFIFO(mode) else _open
+    return FileSource(name) if stat.S_ISREG(mode) else PipeSource(name, lambda: opened(name))
 
 
 def _glob(pattern: str) -> Source:
@@ -318,6 +323,7 @@ class _Unzipping(io.RawIOBase):
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._zipped = file
         self._file = gzip.GzipFile(fileobj=file)
+        self._unpacked = 0
         self._name = name
 
     def readable(self) -> bool:
@@ -325,9 +331,15 @@ class _Unzipping(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         try:
-            return self._file.readinto(buffer)
+            count = self._file.readinto(buffer)
         except (EOFError, OSError, zlib.error) as error:
             raise InputError(f"{self._name}: the gzip data is damaged or cut short: {error}") from error
+        self._unpacked += count
+        if self._unpacked > PLAIN_BYTES and self._unpacked > LARGEST_RATIO * self._zipped.tell():
+            raise InputError(
+                f"{self._name}: unpacks to more than {LARGEST_RATIO} times its size, as no predictions do: not read"
+            )
+        return count
 
     def close(self) -> None:
         self._file.close()
@@ -358,6 +370,23 @@ def _open(path: str, name: str = "", watch: Callable[[int, int], None] | None = 
         return Path(path).open("rb") if watch is None else io.BufferedReader(_Watched(path, watch))
     except OSError as error:
         raise unreadable(name or path, error) from error
+
+
+def _open_pipe(name: str) -> BinaryIO:
+    """A named pipe, once something writes into it.
+
+    Raises:
+        InputError: nothing does.
+    """
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise unreadable(name, error) from error
+    if not select.select([handle], [], [], PIPE_WAIT_S)[0]:
+        os.close(handle)
+        raise InputError(f"{name}: a named pipe, and nothing has written into it within {PIPE_WAIT_S:.0f} s")
+    os.set_blocking(handle, True)
+    return os.fdopen(handle, "rb")
 
 
 def unreadable(name: str, error: OSError) -> InputError:

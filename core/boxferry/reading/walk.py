@@ -57,8 +57,16 @@ def _under(entry: os.DirEntry[str], prefix: str, above: tuple[Node, ...]) -> Ite
     if _is_folder(entry):
         if (node := _node(entry.path)) not in above:
             yield from _below(entry.path, f"{prefix}{entry.name}/", (*above, node))
-    elif entry.is_symlink() or entry.is_file():  # a link that leads nowhere fails when it is opened, not silently
+    elif not _is_special(entry):  # a link that leads nowhere fails when it is opened, not silently
         yield _text(prefix + entry.name), entry.path
+
+
+def _is_special(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a pipe, a socket or a device, or a link to one: to open it can last for good."""
+    try:
+        return not (entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path)))  # noqa: PTH110 # as text
+    except OSError:  # a link to itself
+        return False
 
 
 def _matches(folder: str, parts: list[str], prefix: str, above: tuple[Node, ...]) -> Iterator[tuple[str, str]]:

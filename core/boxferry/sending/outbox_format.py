@@ -102,6 +102,10 @@ _MIGRATIONS = {
 
 def opened(path: Path) -> sqlite3.Connection:
     """The file, made where it is not there, for its owner alone: it holds what a team works on."""
+    if path.name.startswith(":"):
+        raise OutboxError(f"{path}: an outbox is a file that outlives its process; name one")
+    if path.exists() and not path.is_file():
+        raise OutboxError(f"{path}: not a file; an outbox is one, such as {path / 'outbox.sqlite'}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600, exist_ok=True)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+HEAD = 16
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"RIFF", b"GIF8", b"\0\0\0\x0cjP")
+BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
+ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
 def mark_of(path: Path) -> str:
@@ -41,6 +47,15 @@ def changed_since(path: Path, mark: str) -> str:
         return f"{path}: {error.strerror}"
     if not stat.S_ISREG(found.st_mode):
         return f"{path}: not a regular file"
+    if os.path.realpath(path) != os.path.abspath(path) and not _shows_something(path):  # noqa: PTH100
+        return f"{path}: a link to {os.path.realpath(path)}, which is no picture and no video by its content"
     if mark and mark != mark_of(path):
         return f"{path}: changed since its boxes were planned; push it again"
     return ""
+
+
+def _shows_something(path: Path) -> bool:
+    """Whether a file is an image or a video by its first bytes."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    return head.startswith(MAGIC) or head[4:12] in BRANDS or head[4:8] in ATOMS

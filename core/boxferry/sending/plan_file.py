@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from boxferry.sending.outbox import Entry
 from boxferry.sending.plan_check import check_entry, check_labels, check_texts
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 VERSION = 1
@@ -139,8 +139,13 @@ def _filed(entry: Entry) -> _File:
     )
 
 
-def read_plan(path: str | os.PathLike[str]) -> Plan:
+def read_plan(path: str | os.PathLike[str], *, images: str | os.PathLike[str] | None = None) -> Plan:
     """A plan out of its file.
+
+    Args:
+        path: the file.
+        images: the folder that its uploads come from; the plan's own folder where none is named. A plan can have been
+            written by anyone: what lies elsewhere on this machine is not uploaded, whatever the plan says.
 
     Raises:
         InputError: it cannot be read, or is no plan.
@@ -156,6 +161,7 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     head = PlanHead(**{name: getattr(found, name) for name in PlanHead.__struct_fields__})
     entries = [_entry(file) for file in found.files]
     _check(str(path), head, found.summary, entries)
+    _check_media(str(path), Path(images) if images else Path(path).parent, entries)
     return Plan(head, found.summary, entries)
 
 
@@ -165,6 +171,19 @@ def _check(path: str, head: PlanHead, summary: PlanSummary, entries: list[Entry]
     check_labels(summary.create_labels, path)
     for index, entry in enumerate(entries):
         check_entry(entry, head.directory_id, f"{path}: files[{index}] ({entry.file_name})")
+
+
+def _check_media(path: str, folder: Path, entries: list[Entry]) -> None:
+    """See that every upload comes from below a folder.
+
+    Raises:
+        InputError: one does not; the message names it.
+    """
+    above = Path(os.path.abspath(folder))  # noqa: PTH100 # links stay as they are named
+    for index, entry in enumerate(entries):
+        if entry.route == "upload" and not Path(os.path.abspath(entry.media)).is_relative_to(above):  # noqa: PTH100
+            where = f"{path}: files[{index}] ({entry.file_name})"
+            raise InputError(f"{where}: media '{entry.media}' is not below {above}: name its folder with --images")
 
 
 def _entry(file: _File) -> Entry:
