@@ -504,6 +504,23 @@ def test_files_that_a_restored_server_lost_are_said_and_can_be_sent_again(sandbo
     assert once(sandbox)
 
 
+def test_a_file_id_that_a_restored_server_gave_to_another_file_is_no_other_picture(sandbox, diffgram, folder, tmp_path):
+    """Another machine has sent the same since, in another order; this one finds all of it there."""
+    for number, name in enumerate(("a.jpg", "b.png", "c.jpg")):
+        Picture.new("RGB", (100, 80), (number, 0, 0)).save(folder / "images" / name)
+    sandbox.backup(tmp_path / "backup")
+    push(diffgram, predictions(folder), create_empty=False)
+    sandbox.restore(tmp_path / "backup")
+    with machine(sandbox, tmp_path / "other.sqlite") as other:
+        (folder / "labels" / "a.txt").rename(tmp_path / "a.txt")
+        push(other, predictions(folder), create_empty=False)
+        (tmp_path / "a.txt").rename(folder / "labels" / "a.txt")
+        push(other, predictions(folder), create_empty=False)
+    report = push(diffgram, predictions(folder), create_empty=False)
+    assert (report.exit_code, report.tally.dropped) == (0, {"already-sent": 3}), report.summary()
+    assert once(sandbox)
+
+
 def test_boxes_that_a_person_removed_are_not_sent_again_as_missing(files, diffgram, folder):
     """An input of the file has brought them, so the server lost nothing."""
     onto(diffgram, folder)

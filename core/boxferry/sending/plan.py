@@ -137,10 +137,13 @@ class Planner:
         if not any((e.width, e.height) == (target.width, target.height) for e in earlier):
             self.strangers.append(target.file_name)
 
-    def other_picture(self, file_id: int, media: str) -> str:
-        """Why a local picture is not the one that was uploaded from here as this file; empty where it may be."""
+    def other_picture(self, file_id: int, name: str, media: str) -> str:
+        """Why a local picture is not the one that was uploaded from here as this file; empty where it may be.
+
+        A server that was restored gives an id to another file: what was uploaded under another name is not that file.
+        """
         known = self.outbox.picture(*self.place, file_id) if self.outbox and media else None
-        if known is None or (known.media == media and known.mark == mark_of(Path(media))):
+        if known is None or known.file_name != name or (known.media == media and known.mark == mark_of(Path(media))):
             return ""
         digest = digest_of(Path(media))
         if digest in {"", known.digest}:
@@ -372,7 +375,7 @@ class _Placing:
         found = self._found[image.key]
         if isinstance(found, Problem) or found.file_id is None or image.file_id:
             return
-        if problem := self._planner.other_picture(found.file_id, image.media):
+        if problem := self._planner.other_picture(found.file_id, found.file_name, image.media):
             self._found[image.key] = Problem("other-picture", problem)
 
     def _target(self, image: Image, found: Target | Problem) -> Target | Problem:
