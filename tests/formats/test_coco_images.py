@@ -174,6 +174,24 @@ def test_c29_images_beside_their_split_are_found(tmp_path):
     assert tally.images == 3
 
 
+def test_c29_an_image_of_one_split_is_never_taken_for_that_of_another(tmp_path):
+    """Where only one of the two is in the images folder, the second fails."""
+    images_of(tmp_path / "ds", "train/a.jpg", size=(640, 480))
+    for split in ("train", "valid"):
+        write_json(tmp_path / f"ds/{split}/x.json", dataset({0: "a.jpg"}, result(0)))
+    rows, tally = found(f"{tmp_path}/ds/*/x.json", images=tmp_path / "ds/train")
+    assert rows == [("a.jpg", "cat")]
+    assert tally.failed == {"ambiguous-image": 1}
+
+
+def test_c29_shards_of_one_dataset_in_several_folders_are_of_its_images(tmp_path):
+    """Where their names have a folder that the images folder has."""
+    folder = images_of(tmp_path / "images", "val/a.jpg", size=(640, 480))
+    for rank in (0, 1):
+        write_json(tmp_path / f"out/{rank}/x.json", dataset({0: "val/a.jpg"}, result(0, bbox=[rank, 1, 2, 3])))
+    assert found(tmp_path / "out", images=folder)[0] == [("val/a.jpg", "cat")] * 2
+
+
 def test_c34_a_class_id_of_two_names_in_two_splits_is_an_error_where_ids_are_written(tmp_path):
     """With both tables; packets have names, and do not mind."""
     for split, name in (("train", "cat"), ("valid", "dog")):

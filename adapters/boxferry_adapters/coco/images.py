@@ -184,7 +184,10 @@ class FileImages:
         """
         self._met[own.key] = None
         beside = f"{self.folder}/{own.key}" if self.folder and RELATIVE.fullmatch(own.key) else ""
-        found = _looked(self.context.images.named, own.key, *([beside] if beside else ()))
+        if beside and "/" not in own.key:  # another split has an image of the same name
+            found = _looked(self.context.images.named, beside)
+        else:
+            found = _looked(self.context.images.named, own.key, *([beside] if beside else ()))
         if self.options.scale_from is not None and found.media and found.sized:
             own = msgspec.structs.replace(own, width=found.width, height=found.height)
         if own.sized and found.sized and (own.width, own.height) != (found.width, found.height):
