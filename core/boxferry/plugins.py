@@ -13,6 +13,7 @@ import pluggy
 from boxferry import hookspecs
 from boxferry.boxes.detections import Detections
 from boxferry.errors import PluginError, UsageError
+from boxferry.strangers import checked, contained, described, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,7 +69,8 @@ class Plugins:
             probe.register(plugin, status.name)
             probe.check_pending()
             offered: list[Format] = []
-            probe.hook.boxferry_register_formats(register=offered.append)
+            with contained():
+                probe.hook.boxferry_register_formats(register=lambda found: offered.append(checked(found)))
             self._manager.register(plugin, status.name)
         except Exception as error:  # noqa: BLE001 # whatever a stranger raises must not stop the program
             return self.note_failure(status, error)
@@ -79,7 +81,8 @@ class Plugins:
 
     def note_failure(self, status: PluginStatus, error: BaseException) -> None:
         """List a plugin as failed, with the reason."""
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = str(error) if isinstance(error, PluginError) else described(error)
+        log.warning("%s is left out: %s", _owner(status), reason)
         log.debug("plugin %s failed", status.name, exc_info=error)
         self._statuses[status.name] = replace(status, state="failed", reason=reason)
 
@@ -88,7 +91,9 @@ class Plugins:
         self._statuses[status.name] = replace(status, state="disabled")
 
     def _register(self, fmt: Format, status: PluginStatus) -> None:
-        owner = f"plugin '{status.name}'" + (f" of {status.distribution}" if status.distribution else "")
+        owner = _owner(status)
+        if status.distribution and not status.distribution.startswith("boxferry "):
+            fmt = guarded(fmt, owner)
         if fmt.name in self._formats:
             first = self._formats[fmt.name][1]
             self._conflicts.append(
@@ -114,7 +119,7 @@ class Plugins:
             PluginError: a plugin's step raised, or gave back something else than Detections.
         """
         for name, step in self._calls("boxferry_refine"):
-            result = _refined(name, step, detections, context)
+            result = _refined(_owner(self._statuses[name]), step, detections, context)
             _balance(tally, name, len(result) - len(detections))
             detections = result
         return detections
@@ -130,9 +135,12 @@ class Plugins:
     def _observe(self, hook: str, **arguments: Any) -> None:  # noqa: ANN401 # hooks differ in what they take
         for name, call in self._calls(hook):
             try:
-                call(**arguments)
-            except (Exception, SystemExit):  # an observer never stops a run
-                log.exception("plugin '%s' failed in %s", name, hook)
+                with contained():
+                    call(**arguments)
+            except Exception as error:  # an observer never stops a run
+                reason = str(error) if isinstance(error, PluginError) else described(error)
+                log.error("%s failed in %s: %s", _owner(self._statuses[name]), hook, reason)  # noqa: TRY400 # one line
+                log.debug("in %s", hook, exc_info=error)
 
     def _calls(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
         """Each plugin that implements `hook`, by name, as a call of that one plugin alone."""
@@ -150,16 +158,22 @@ def _bare_manager() -> pluggy.PluginManager:
     return manager
 
 
+def _owner(status: PluginStatus) -> str:
+    return f"plugin '{status.name}'" + (f" of {status.distribution}" if status.distribution else "")
+
+
 def _refined(
-    name: str, step: Callable[..., list[Any]], detections: Detections, context: Mapping[str, Any]
+    owner: str, step: Callable[..., list[Any]], detections: Detections, context: Mapping[str, Any]
 ) -> Detections:
     try:
-        answers = step(detections=detections, context=context)
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"plugin '{name}' failed in boxferry_refine: {type(error).__name__}: {error}") from error
+        with contained():
+            answers = step(detections=detections, context=context)
+    except Exception as error:
+        reason = str(error) if isinstance(error, PluginError) else described(error)
+        raise PluginError(f"{owner} failed in boxferry_refine: {reason}") from error
     result = answers[0] if answers else detections
     if not isinstance(result, Detections):
-        raise PluginError(f"plugin '{name}': boxferry_refine gave back {type(result).__name__}, expected Detections")
+        raise PluginError(f"{owner}: boxferry_refine gave back {type(result).__name__}, expected Detections")
     return result
 
 
@@ -202,7 +216,8 @@ def _load(plugins: Plugins, point: metadata.EntryPoint, *, disabled: bool) -> No
     if disabled:
         return plugins.note_disabled(status)
     try:
-        plugin = point.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 # one broken stranger must not stop the program
+        with contained():
+            plugin = point.load()
+    except Exception as error:  # noqa: BLE001 # one broken stranger must not stop the program
         return plugins.note_failure(status, error)
     return plugins.add(plugin, status)

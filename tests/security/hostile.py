@@ -1,6 +1,7 @@
 """What the attacks share: a proxy before the sandbox that answers as it likes, and the command line in this process."""
 
 import http.client
+import logging
 import os
 import threading
 import time
@@ -33,6 +34,7 @@ class Runner:
 
     def __init__(self, capfd, monkeypatch, settings):
         self._capfd = capfd
+        monkeypatch.setattr(logging.root, "handlers", [])  # pytest's own would keep the command line's away
         for name in list(os.environ):
             if name.upper().startswith(OWN):
                 monkeypatch.delenv(name)
@@ -42,6 +44,7 @@ class Runner:
 
     def __call__(self, *arguments):
         self._capfd.readouterr()
+        logging.root.handlers.clear()
         began = time.monotonic()
         code = run([str(argument) for argument in arguments])
         seconds = time.monotonic() - began
