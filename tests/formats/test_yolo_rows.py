@@ -225,6 +225,20 @@ def test_y26_what_obj_data_lacks_is_said(tmp_path):
         load_class_names(str(write_text(tmp_path / "obj.data", OBJ_DATA.format(2, "obj.names"))))
 
 
+@pytest.mark.parametrize("named", ["{}/secret/x.names", "../secret/x.names", "link.names"])
+def test_y26_a_strangers_obj_data_reads_no_file_elsewhere(tmp_path, named):
+    """A path of another machine means the file of that name beside it; a link that leads out is not followed."""
+    write_text(tmp_path / "secret/x.names", "secret\n")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/link.names").symlink_to(tmp_path / "secret/x.names")
+    spec = write_text(tmp_path / "set/obj.data", OBJ_DATA.format(1, named.format(tmp_path)))
+    with pytest.raises(InputError, match="no such file of class names"):
+        load_class_names(str(spec))
+    if "link" not in named:
+        write_text(tmp_path / "set/x.names", "cat\n")
+        assert load_class_names(str(spec)).names == {0: "cat"}
+
+
 def test_y26_a_list_with_a_sign_in_it_is_a_list(tmp_path):
     """Only a whole file of settings is one."""
     assert load_class_names(str(write_text(tmp_path / "a.txt", "a = b\ncat\n"))).names == {0: "a = b", 1: "cat"}

@@ -110,8 +110,9 @@ def _from_darknet(path: AnyPath, settings: Mapping[str, str], *, nested: bool) -
     if not settings.get("names") or nested:
         raise InputError(f"{path}: expected a line 'names = FILE', as darknet's obj.data has it")
     file = settings["names"].replace("\\", "/")
-    places = [*(folder / file for folder in folders_above(path, 3)), path.parent / file.rpartition("/")[2]]
-    target = next((place for place in places if place.is_file()), None)
+    folders = [(folder, file) for folder in folders_above(path, 3) if _stays_below(file)]
+    places = [*folders, (path.parent, file.rpartition("/")[2])]  # a path of the machine that it was trained on
+    target = next((folder / name for folder, name in places if name and _is_below(folder, folder / name)), None)
     if target is None:
         raise InputError(f"{path}: names: no such file of class names: {path.parent / file}, nor in a folder above")
     names = _load(target, nested=True).names
@@ -181,9 +182,23 @@ def _load_beside(path: AnyPath, file: str) -> dict[Id, str]:
     target = path.parent / file
     if not _is_file(target):
         raise InputError(f"{path}: names: no such file of class names: {target}")
-    if not target.resolve().is_relative_to(path.parent.resolve()):  # the yaml may be a stranger's
+    if not _stays_below(file) or not _is_below(path.parent, target):  # the yaml may be a stranger's
         raise InputError(f"{path}: names: {file} lies outside the yaml's folder: name that file itself with --names")
     return _load(target, nested=True).names
+
+
+def _stays_below(file: str) -> bool:
+    """Whether a path, as it is written, leads into no other folder than those below the one that it is relative to."""
+    return not file.startswith(("/", "\\")) and ":" not in file and ".." not in file.replace("\\", "/").split("/")
+
+
+def _is_below(folder: AnyPath, target: AnyPath) -> bool:
+    """Whether a file is there, and lies below a folder once links are followed."""
+    if not _is_file(target):
+        return False
+    if isinstance(target, RemotePath) or isinstance(folder, RemotePath):
+        return True
+    return target.resolve().is_relative_to(folder.resolve())
 
 
 def _is_file(path: AnyPath) -> bool:
