@@ -254,5 +254,10 @@ def test_the_command_lists_it_with_the_remedy(sandbox, restored, monkeypatch, ca
     assert [amiss["problem"] for amiss in facts["amiss"]] == ["lost-boxes", "gone-file"]
     assert boxferry(["status", "--check", "--ndjson"]) == 1
     assert len(capsys.readouterr().out.splitlines()) == 3
-    assert boxferry(["resume", "r", "--resend-missing"]) == 0
+    assert boxferry(["resume"]) == 0
+    assert boxferry(["status", "--check"]) == 1
+    assert boxferry(["resume", "--resend-missing"]) == 0
     assert boxferry(["status", "--check"]) == 0
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(restored.outbox_path.with_name("none.sqlite")))
+    assert boxferry(["status", "--check"]) == 1
+    assert "no outbox here" in capsys.readouterr().err

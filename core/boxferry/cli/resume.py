@@ -43,7 +43,7 @@ def resume_command(session: Session, /, run: str | None, **given: Any) -> int:
     The server is asked about every packet whose outcome is unknown before anything is sent again.
     """
     with diffgram_of(given) as diffgram:
-        runs = diffgram.unfinished() if run is None else [run]
+        runs = diffgram.unfinished(missing=given["resend_missing"]) if run is None else [run]
         reports = [_resumed(diffgram, each, given, session) for each in runs]
     if run is None and given["as_json"]:
         write_json({"runs": [report.as_dict() for report in reports]})

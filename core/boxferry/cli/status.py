@@ -45,7 +45,7 @@ def status_command(run: str | None, outbox: str | None, check: bool, as_json: bo
     that are other files' now are listed, with what to do; the exit code is 1 then.
     """
     path = Path(outbox) if outbox else default_outbox()
-    if check:
+    if check and path.exists():
         return _check(run, {**given, "outbox": outbox}, as_json=as_json, ndjson=ndjson)
     _list(path, run, as_json=as_json, ndjson=ndjson)
     return 0

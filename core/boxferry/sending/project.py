@@ -258,9 +258,14 @@ class Diffgram:
         """What collectors have left on disk beside the outbox, of every server and project; asks no server."""
         return waiting_beside(self.outbox_path)
 
-    def unfinished(self) -> list[str]:
-        """The runs of this project that `resume` has something to do for, each as it takes it; asks no server."""
-        return unfinished(self)
+    def unfinished(self, *, missing: bool = False) -> list[str]:
+        """The runs of this project that `resume` has something to do for, each as it takes it; asks no server.
+
+        With `missing` it does: runs of which something is gone from the server are among them.
+        """
+        found = unfinished(self)
+        gone = [str(checked.run.id) for checked in self.check() if checked.amiss] if missing else []
+        return [*found, *(run for run in gone if run not in found)]
 
     def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
         run = self._earlier_run(planner, place)
