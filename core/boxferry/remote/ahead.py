@@ -8,7 +8,7 @@ import tempfile
 import weakref
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from boxferry.remote.storage import open_seekable, open_stream, read, read_many, stat
+from boxferry.remote.storage import open_seekable, open_stream, read, read_many, stat, stat_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,7 @@ T = TypeVar("T")
 MOST_FILES = 256  #: that are fetched in one go
 MOST_BYTES = 8 << 20  #: of one window; a larger file is a window by itself
 SMALL_BYTES = 1 << 20  #: files up to this size are read as a whole, with those that follow them
+STAT_BYTES = 256  #: what an answer about a file counts for
 UNKNOWN_BYTES = 64 << 10  #: what a file counts for whose size is not known
 
 
@@ -78,7 +79,9 @@ class Listing:
         """Make the files known to `read_ahead` and `known`, for as long as this lives."""
         self.files = files
         self.index = {file.url: index for index, file in enumerate(files)}
-        self._window = Window([file.url for file in files], read_many, self._size)
+        urls = [file.url for file in files]
+        self._window = Window(urls, read_many, self._size)
+        self._stats: Window[Stat | OSError] = Window(urls, stat_many, lambda _: STAT_BYTES, keep=True)
         _listings.add(self)
 
     def read(self, index: int) -> bytes:
@@ -91,6 +94,18 @@ class Listing:
         if isinstance(found, OSError):
             raise found
         return found
+
+    def stat(self, index: int) -> Stat:
+        """What is known of a file; where the listing does not tell it from a later one, its file system is asked.
+
+        Raises:
+            OSError: it is not there any more, or it cannot be told.
+        """
+        if (found := self.files[index].stat).tag or found.time:
+            return found
+        if isinstance(asked := self._stats.at(index), OSError):
+            raise asked
+        return asked
 
     def _size(self, index: int) -> int:
         size = self.files[index].stat.size
@@ -106,10 +121,8 @@ def read_ahead(url: str) -> bytes:
     Raises:
         OSError: it cannot be read.
     """
-    for listing in list(_listings):
-        if (index := listing.index.get(url)) is not None:
-            return listing.read(index)
-    return read(url)
+    found = _listed(url)
+    return read(url) if found is None else found[0].read(found[1])
 
 
 def open_ahead(url: str) -> BinaryIO:
@@ -139,19 +152,6 @@ def open_here_and_there(url: str) -> BinaryIO:
         return cast("BinaryIO", copy)
 
 
-def _is_small(url: str) -> bool:
-    found = _listed(url)
-    return found is not None and found.size is not None and found.size <= SMALL_BYTES
-
-
-def _listed(url: str) -> Stat | None:
-    """What a listing says of a file."""
-    for listing in list(_listings):
-        if (index := listing.index.get(url)) is not None:
-            return listing.files[index].stat
-    return None
-
-
 def known(url: str) -> Stat:
     """What a listing says of a file; else its file system is asked.
 
@@ -159,4 +159,18 @@ def known(url: str) -> Stat:
         OSError: it is not there, or it cannot be told.
     """
     found = _listed(url)
-    return found if found and (found.tag or found.time) else stat(url)
+    return stat(url) if found is None else found[0].stat(found[1])
+
+
+def _is_small(url: str) -> bool:
+    found = _listed(url)
+    size = found[0].files[found[1]].stat.size if found else None
+    return size is not None and size <= SMALL_BYTES
+
+
+def _listed(url: str) -> tuple[Listing, int] | None:
+    """The listing that a file is of, and its place there."""
+    for listing in list(_listings):
+        if (index := listing.index.get(url)) is not None:
+            return listing, index
+    return None

@@ -6,15 +6,18 @@ import errno
 import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from boxferry.errors import BoxferryError, InputError, UsageError
 from boxferry.remote.urls import full, is_http, joined, scheme, shown, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
+
+T = TypeVar("T")
 
 BLOCK_BYTES = 4 << 20  #: that one request asks for, where a file is read from end to end
 SEEK_BYTES = 64 << 10  #: where it is read here and there
@@ -52,6 +55,28 @@ class Found(NamedTuple):
     stat: Stat
 
 
+class Place(NamedTuple):
+    """A URL, with the file system that it is of and the path in it.
+
+    Attributes:
+        fs: of fsspec's, which has no types.
+    """
+
+    url: str
+    fs: Any
+    path: str
+
+    @property
+    def is_web(self) -> bool:
+        """Whether fsspec's own client of web servers is asked."""
+        return is_http(self.url) and self.is_concurrent
+
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether many requests can be made at the same time, from threads too."""
+        return bool(getattr(self.fs, "async_impl", False))
+
+
 def stat(url: str) -> Stat:
     """What is at a URL.
 
@@ -59,12 +84,12 @@ def stat(url: str) -> Stat:
         OSError: nothing is, or it cannot be told.
     """
     with _translated(url):
-        fs, path = _opened(url)
-        if is_http(url) and urlsplit(path).path.endswith("/"):
-            return Stat(folder=True)
-        info = fs.info(path)
-        folder = is_http(url) and urlsplit(str(info.get("url", ""))).path.endswith("/")  # the server added the slash
-        return Stat(folder=True) if folder else _stat(info)
+        return _stat_at(_place(url))
+
+
+def stat_many(urls: Sequence[str]) -> list[Stat | OSError]:
+    """As `stat`, of several files at the same time; an error stands in the place of a file."""
+    return _each(_stat_at, urls)
 
 
 def listed(folder: str) -> list[Found]:
@@ -73,11 +98,11 @@ def listed(folder: str) -> list[Found]:
     Raises:
         OSError: it cannot be listed.
     """
-    if is_http(folder) and full(folder) != shown(folder):
+    if is_http(folder) and "?" in full(folder):
         raise OSError(errno.EINVAL, "a folder's URL cannot have a query", shown(folder))
     with _translated(folder):
-        fs, path = _opened(joined(folder, "") if is_http(folder) and not folder.endswith("/") else folder)
-        return _sorted(path, folder, fs.find(path, detail=True))
+        place = _place(joined(folder, "") if is_http(folder) and not folder.endswith("/") else folder)
+        return _sorted(place.path, folder, place.fs.find(place.path, detail=True))
 
 
 def matching(pattern: str, root: str) -> list[Found]:
@@ -87,12 +112,12 @@ def matching(pattern: str, root: str) -> list[Found]:
         OSError: they cannot be listed.
     """
     with _translated(pattern):
-        fs, path = _opened(pattern)
-        found = dict(fs.glob(path, detail=True))
+        place = _place(pattern)
+        found = dict(place.fs.glob(place.path, detail=True))
         for name, info in list(found.items()):
             if info.get("type") == "directory":
-                found |= fs.find(name, detail=True)
-        return _sorted(_opened(root)[1], root, found)
+                found |= place.fs.find(name, detail=True)
+        return _sorted(_place(root).path, root, found)
 
 
 def read(url: str) -> bytes:
@@ -107,15 +132,7 @@ def read(url: str) -> bytes:
 
 def read_many(urls: Sequence[str]) -> list[bytes | OSError]:
     """All bytes of each of several small files, fetched at the same time; an error stands in the place of a file."""
-    if not urls:
-        return []
-    with _translated(urls[0]):
-        fs = _opened(urls[0])[0]
-        if not getattr(fs, "async_impl", False):
-            return [_or_error(read, url) for url in urls]
-        paths = [_opened(url)[1] for url in urls]
-        found = fs.cat_ranges(paths, None, None, on_error="return", batch_size=AT_ONCE)
-        return _with_errors(found, urls)
+    return _ranges(urls, None) or _each(lambda place: read(place.url), urls)
 
 
 def read_heads(urls: Sequence[str], count: int) -> list[bytes | OSError]:
@@ -123,18 +140,40 @@ def read_heads(urls: Sequence[str], count: int) -> list[bytes | OSError]:
 
     A web server that knows no ranges sends the file from its start: the connection is closed after so many bytes.
     """
-    if not urls:
-        return []
+    found = [] if is_http(urls[0]) else _ranges(urls, count)
+    return found or _each(lambda place: _head(place, count), urls)
+
+
+def _ranges(urls: Sequence[str], end: int | None) -> list[bytes | OSError]:
+    """The beginnings of files, by fsspec's concurrency; nothing where the file system has none."""
     with _translated(urls[0]):
-        fs = _opened(urls[0])[0]
-        if getattr(fs, "async_impl", False) and not is_http(urls[0]):
-            paths = [_opened(url)[1] for url in urls]
-            found = fs.cat_ranges(paths, 0, count, on_error="return", batch_size=AT_ONCE)
-            return _with_errors(found, urls)
-    if len(urls) == 1:
-        return [_or_error(lambda url: _head(url, count), urls[0])]
-    with ThreadPoolExecutor(min(CONNECTIONS, len(urls))) as pool:
-        return list(pool.map(lambda url: _or_error(lambda each: _head(each, count), url), urls))
+        places = [_place(url) for url in urls]
+        if not places[0].is_concurrent:
+            return []
+        start, paths = None if end is None else 0, [place.path for place in places]
+        found = places[0].fs.cat_ranges(paths, start, end, on_error="return", batch_size=AT_ONCE)
+    return [_error(each, url) if isinstance(each, Exception) else each for each, url in zip(found, urls, strict=True)]
+
+
+def _each(function: Callable[[Place], T], urls: Sequence[str]) -> list[T | OSError]:
+    """What the function gives for each URL, at the same time where that can be; an error stands in its place.
+
+    All threads share one file system: each of its own would keep its connections for good.
+    """
+    with _translated(urls[0]):
+        places = [_place(url) for url in urls]
+    if len(places) == 1 or not places[0].is_concurrent:
+        return [_or_error(function, place) for place in places]
+    with ThreadPoolExecutor(min(CONNECTIONS, len(places))) as pool:
+        return list(pool.map(lambda place: _or_error(function, place), places))
+
+
+def _or_error(function: Callable[[Place], T], place: Place) -> T | OSError:
+    try:
+        with _translated(place.url):
+            return function(place)
+    except OSError as error:
+        return error
 
 
 def open_stream(url: str) -> BinaryIO:
@@ -144,10 +183,10 @@ def open_stream(url: str) -> BinaryIO:
         OSError: at once or while it is read: it cannot be.
     """
     with _translated(url):
-        fs, path = _opened(url)
-        if is_http(url) and getattr(fs, "async_impl", False):
-            return _buffered(fs.open(path, "rb", block_size=0, size=1), url)  # one request, with ranges or without
-        return _buffered(fs.open(path, "rb", block_size=BLOCK_BYTES, cache_type="readahead"), url)
+        place = _place(url)
+        one_request = {"block_size": 0, "size": 1}  # with ranges or without: the size is not asked for
+        options = one_request if place.is_web else {"block_size": BLOCK_BYTES, "cache_type": "readahead"}
+        return _buffered(place.fs.open(place.path, "rb", **options), url)
 
 
 def open_seekable(url: str) -> BinaryIO:
@@ -157,9 +196,9 @@ def open_seekable(url: str) -> BinaryIO:
         OSError: it cannot be opened; or, as io.UnsupportedOperation, a server knows no ranges.
     """
     with _translated(url):
-        fs, path = _opened(url)
-        file = fs.open(path, "rb", block_size=SEEK_BYTES, cache_type="readahead")
-        if not file.seekable() or (is_http(url) and not _knows_ranges(file)):
+        place = _place(url)
+        file = place.fs.open(place.path, "rb", block_size=SEEK_BYTES, cache_type="readahead")
+        if not file.seekable() or (place.is_web and not _knows_ranges(file)):
             file.close()
             raise io.UnsupportedOperation(errno.ESPIPE, "the server knows no ranges")
         return _buffered(file, url, SEEK_BYTES)
@@ -176,21 +215,27 @@ def _knows_ranges(file: Any) -> bool:  # noqa: ANN401 # fsspec has no types
     return True
 
 
-def _head(url: str, count: int) -> bytes:
-    with _translated(url):
-        fs, path = _opened(url)
-        if is_http(url) and getattr(fs, "async_impl", False):
-            options: dict[str, Any] = {"block_size": 0, "size": 1, "headers": {"Range": f"bytes=0-{count - 1}"}}
-        else:
-            options = {"block_size": count, "cache_type": "none"}
-        with fs.open(path, "rb", **options) as file:
-            parts: list[bytes] = []
-            while (left := count - sum(map(len, parts))) > 0 and (part := file.read(left)):
-                parts.append(part)
-            return b"".join(parts)[:count]
+def _stat_at(place: Place) -> Stat:
+    if is_http(place.url) and urlsplit(place.path).path.endswith("/"):
+        return Stat(folder=True)
+    info = place.fs.info(place.path)
+    folder = is_http(place.url) and urlsplit(str(info.get("url", ""))).path.endswith("/")  # the server added the slash
+    return Stat(folder=True) if folder else _stat(info)
 
 
-def _opened(url: str) -> tuple[Any, str]:
+def _head(place: Place, count: int) -> bytes:
+    if place.is_web:
+        options: dict[str, Any] = {"block_size": 0, "size": 1, "headers": {"Range": f"bytes=0-{count - 1}"}}
+    else:
+        options = {"block_size": count, "cache_type": "none"}
+    with place.fs.open(place.path, "rb", **options) as file:
+        parts: list[bytes] = []
+        while (left := count - sum(map(len, parts))) > 0 and (part := file.read(left)):
+            parts.append(part)
+        return b"".join(parts)[:count]
+
+
+def _place(url: str) -> Place:
     """The file system that a URL is of, and the path in it.
 
     Raises:
@@ -205,12 +250,12 @@ def _opened(url: str) -> tuple[Any, str]:
     configured = fsspec.config.conf.get(protocol, {})
     uncached = {} if "::" in url or "use_listings_cache" in configured else {"use_listings_cache": False}
     try:
-        found: tuple[Any, str] = fsspec.url_to_fs(full(url), **uncached)
+        fs, path = fsspec.url_to_fs(full(url), **uncached)
     except ImportError as error:
         raise UsageError(f"{shown(url)}: {_first_line(error)}; {INSTALL} brings what s3:// and https:// need") from None
     except ValueError as error:
         raise InputError(f"{shown(url)}: {_first_line(error)}") from None
-    return found
+    return Place(url, fs, path)
 
 
 def _stat(info: dict[str, Any]) -> Stat:
@@ -218,8 +263,14 @@ def _stat(info: dict[str, Any]) -> Stat:
         folder=info.get("type") == "directory",
         size=None if info.get("size") is None else int(info["size"]),
         tag=next((str(info[key]).strip('"') for key in TAGS if info.get(key)), ""),
-        time=next((str(info[key]) for key in TIMES if info.get(key)), ""),
+        time=next((_time(info[key]) for key in TIMES if info.get(key)), ""),
     )
+
+
+def _time(value: Any) -> str:  # noqa: ANN401 # a datetime, a number, or a text, as a file system likes
+    """A time as text: file systems give it in one form in a listing, and in another for a file."""
+    seconds = value.timestamp() if isinstance(value, datetime) else value
+    return f"{seconds:.3f}" if isinstance(seconds, int | float) else str(seconds)
 
 
 def _sorted(path: str, folder: str, found: dict[str, dict[str, Any]]) -> list[Found]:
@@ -273,17 +324,6 @@ class _Remote(io.RawIOBase):
 
 def _buffered(file: Any, url: str, size: int = 256 << 10) -> BinaryIO:  # noqa: ANN401 # fsspec has no types
     return io.BufferedReader(_Remote(file, url), size)
-
-
-def _with_errors(found: list[Any], urls: Sequence[str]) -> list[bytes | OSError]:
-    return [_error(each, url) if isinstance(each, Exception) else each for each, url in zip(found, urls, strict=True)]
-
-
-def _or_error(function: Any, url: str) -> Any:  # noqa: ANN401 # as map gives it
-    try:
-        return function(url)
-    except OSError as error:
-        return error
 
 
 @contextmanager

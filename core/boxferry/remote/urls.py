@@ -9,9 +9,12 @@ HTTP = re.compile(r"https?://", re.IGNORECASE)
 QUERY = re.compile(r"[?#].*", re.DOTALL)
 PARAMETERS = re.compile(r"\?[\w.~%-]+=.*", re.DOTALL)  #: elsewhere a '?' is a wildcard, or a part of a name
 PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
+HOST = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+://)([^/@]*:[^/@]*@)([^/]*/)")
 IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://[^\s'\"<>]+")
 
-_full: dict[str, str] = {}  #: what a URL is shown as → the URL with its secrets, as long as this process lives
+#: what a URL is shown as → with its secrets, and the beginning of a host → with its password; in memory alone
+_full: dict[str, str] = {}
+_passwords: dict[str, str] = {}
 
 
 def is_url(name: object) -> bool:
@@ -29,12 +32,19 @@ def remembered(url: str) -> str:
     name = shown(url)
     if name != url:
         _full[name] = url
+    if found := HOST.match(url):
+        _passwords[f"{found[1]}{found[3]}"] = found[0]
     return name
 
 
 def full(url: str) -> str:
     """The URL with its query and password, where this process was given it with them."""
-    return _full.get(url, url)
+    if url in _full:
+        return _full[url]
+    for host, whole in _passwords.items():
+        if url.startswith(host):
+            return whole + url.removeprefix(host)
+    return url
 
 
 def joined(folder: str, relative: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import posixpath
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
+
+from boxferry.formats import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -149,12 +151,15 @@ def boxes_told(count: int) -> str:
 
 
 def _pixels(media: str, width: int, height: int) -> str:
-    path = Path(media)
-    kind = KINDS.get(path.suffix.lower())
+    kind = KINDS.get(posixpath.splitext(media)[1].lower())
     try:
-        if not media or kind is None or path.stat().st_size > LARGEST_IMAGE:
+        if not media or kind is None:
             return ""
-        data = base64.b64encode(path.read_bytes()).decode()
+        with open_file(media) as file:
+            pixels = file.read(LARGEST_IMAGE + 1)
+        if len(pixels) > LARGEST_IMAGE:
+            return ""
+        data = base64.b64encode(pixels).decode()
     except OSError:
         return ""
     return f'<image href="data:image/{kind};base64,{data}" width="{width}" height="{height}"/>'

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from boxferry.errors import UsageError
+from boxferry.formats import for_library
 from boxferry.review.drawing import boxes_told
 from boxferry.sending.labels import colour_of
 
@@ -77,7 +78,8 @@ def _picture(image: Image) -> Any:  # noqa: ANN401 # a picture of Pillow's
     try:
         with (
             warnings.catch_warnings(action="error", category=Picture.DecompressionBombWarning),
-            Picture.open(image.media) as opened,
+            for_library(image.media) as file,
+            Picture.open(file) as opened,
         ):
             opened.draft("RGB", size)
             return ImageOps.exif_transpose(opened).convert("RGB").resize(size)

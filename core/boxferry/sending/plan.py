@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -143,9 +142,9 @@ class Planner:
         A server that was restored gives an id to another file: what was uploaded under another name is not that file.
         """
         known = self.outbox.picture(*self.place, file_id) if self.outbox and media else None
-        if known is None or known.file_name != name or (known.media == media and known.mark == mark_of(Path(media))):
+        if known is None or known.file_name != name or (known.media == media and known.mark == mark_of(media)):
             return ""
-        digest = digest_of(Path(media))
+        digest = digest_of(media)
         if digest in {"", known.digest}:
             return ""
         return f"{media} is another picture than file {file_id}, which was uploaded from {known.media}"

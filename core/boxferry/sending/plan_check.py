@@ -13,6 +13,7 @@ from boxferry.diffgram.names import label_problem, media_problem, name_problem, 
 from boxferry.errors import InputError
 from boxferry.packets.reference import detection, parsed
 from boxferry.reading.video import clip_problem
+from boxferry.remote.urls import is_url
 from boxferry.sending.routes import SPLITS
 from boxferry.sending.target import REPLACING
 
@@ -165,7 +166,7 @@ def _upload(entry: Entry, packet: _Packet) -> Iterator[str]:
     video = not media_problem(entry.media, video=True)
     if not video and media_problem(entry.media):
         yield f"media '{entry.media}' is neither an image nor a video"
-    if video and Path(entry.media).is_file() and (problem := clip_problem(entry.media)):
+    if video and not is_url(entry.media) and Path(entry.media).is_file() and (problem := clip_problem(entry.media)):
         yield f"media '{entry.media}': {problem}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -96,7 +96,7 @@ class UploadRoute:
         name = server_name(self.new.naming.of(image.key))
         if problem := _media_stops(image) or _upload_name_stops(name, image):
             return problem
-        return Target(file_name=name, media=image.media, video=image.video, mark=mark_of(Path(image.media)))
+        return Target(file_name=name, media=image.media, video=image.video, mark=mark_of(image.media))
 
     def body(self, target: Target, contents: Contents) -> bytes:  # noqa: ARG002 # the name goes with the file's part
         """The `json` part of the upload."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.meanings import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.packets.wire import with_batch
+from boxferry.remote.urls import is_url
 from boxferry.sending.outcome import Outcome, State, input_outcome
-from boxferry.sending.picture import changed_since, digest_of
+from boxferry.sending.picture import changed_since, digest_of, digest_sent, opened
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
@@ -151,15 +151,18 @@ class Sender:
         return Outcome(State.ACCEPTED)
 
     def _upload(self, entry: Entry) -> Outcome:
-        if problem := changed_since(Path(entry.media), entry.mark):
+        if problem := changed_since(entry.media, entry.mark):
             return Outcome(State.REFUSED, problem)
         try:
-            image = Path(entry.media).open("rb")  # noqa: SIM115 # closed below; only the opening is the user's fault
+            image = opened(entry.media)  # closed below; only the opening is the user's fault
         except OSError as error:
             return Outcome(State.REFUSED, f"{entry.media}: {error.strerror}")
         with image:
-            self._outbox.set_digest(entry.id, digest_of(Path(entry.media)))
+            if not is_url(entry.media):
+                self._outbox.set_digest(entry.id, digest_of(entry.media))
             answer = self._client.upload(entry.file_name, image, entry.body)
+            if is_url(entry.media):  # its bytes have come by just now: they are not fetched twice
+                self._outbox.set_digest(entry.id, digest_sent(image))
         return self._evidence.clash(entry, upload_outcome(answer))
 
     def _stop(self, error: BaseException) -> None:

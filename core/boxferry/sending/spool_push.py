@@ -15,6 +15,7 @@ from boxferry.errors import (
     UnknownLabel,
 )
 from boxferry.reading.read import read
+from boxferry.remote.urls import is_url
 from boxferry.sending.spool import claims, keep, remove, set_aside
 from boxferry.sending.spool_format import lines_of, parsed
 
@@ -133,7 +134,7 @@ class SpoolPush:
 
     def _push(self, path: Path, wait_s: float) -> PushReport:
         images = self._doing.images
-        if images and not Path(images).is_dir():
+        if images and not is_url(images) and not Path(images).is_dir():
             raise ConfigError(f"no such images folder: {images}; the results wait for it")
         predictions = read(
             path,
