@@ -80,7 +80,11 @@ def test_no_image_is_copied_to_this_machine(diffgram, tmp_path, tree, web, monke
 def planned(diffgram, base, tmp_path):
     """A plan of the three images."""
     push(diffgram, predictions(base), plan=tmp_path / "plan.json")
-    return read_plan(tmp_path / "plan.json")
+    with pytest.raises(InputError, match="name its folder with --images"):
+        read_plan(tmp_path / "plan.json")
+    with pytest.raises(InputError, match="name its folder with --images"):
+        read_plan(tmp_path / "plan.json", images=f"{base}labels")
+    return read_plan(tmp_path / "plan.json", images=f"{base}images")
 
 
 def rewrite(base, tree, memory, data):
@@ -124,7 +128,10 @@ def test_no_secret_is_in_the_outbox_the_plan_or_the_report(sandbox, tmp_path, tr
         assert report.states["applied"] == (3, 2), report.failed
         (run,) = diffgram.outbox.runs()
         assert run.source == f"{server.url}labels/a.txt"
-    assert next(entry.media for entry in read_plan(tmp_path / "plan.ndjson").entries) == f"{server.url}images/a.jpg"
+    assert (
+        next(entry.media for entry in read_plan(tmp_path / "plan.ndjson", images=f"{server.url}images").entries)
+        == f"{server.url}images/a.jpg"
+    )
     written = b"".join(path.read_bytes() for path in tmp_path.glob("*.*") if path.is_file())
     assert b"images/a.jpg" in written
     assert b"s3cret" not in written + repr(report).encode()

@@ -93,6 +93,13 @@ def test_names_follow_a_file_beside_them(base):
     assert load_class_names(there + "run/data.yaml").names == {0: "cat", 1: "dog"}
 
 
+@pytest.mark.parametrize("elsewhere", ["../secret.txt", "memory://other/names.txt"])
+def test_a_strangers_data_yaml_leads_to_nothing_outside_its_folder(memory, elsewhere):
+    memory({"/b/run/data.yaml": f"names: {elsewhere}\n", "/b/secret.txt": "cat\n", "/other/names.txt": "cat\n"})
+    with pytest.raises(InputError, match=r"lies outside the yaml's folder|no such file of class names"):
+        load_class_names("memory://b/run/data.yaml")
+
+
 def test_jobs_read_the_same(base):
     there, here = base
     assert boxes_of(there + "voc/", jobs=2) == boxes_of(here + "voc/")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from pathlib import Path
+from urllib.parse import unquote
 
 from boxferry.remote.ahead import read_ahead
 from boxferry.remote.storage import stat
@@ -25,8 +27,6 @@ class RemotePath:
         return shown(self.url)
 
     def __truediv__(self, relative: str) -> RemotePath:
-        if is_url(relative):
-            return RemotePath(relative)
         found = self
         for part in relative.split("/"):
             if part == "..":
@@ -94,6 +94,15 @@ AnyPath = Path | RemotePath
 def path_of(name: str) -> AnyPath:
     """A path of this machine, or a URL's."""
     return RemotePath(name) if is_url(name) else Path(name)
+
+
+def lies_below(path: str, folder: str) -> bool:
+    """Whether a path or URL lies below a folder by its name alone: links stay as they are named."""
+    if is_url(path) != is_url(folder):
+        return False
+    if is_url(path):
+        return path.startswith(f"{folder.rstrip('/')}/") and ".." not in unquote(path).split("/")
+    return Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))  # noqa: PTH100
 
 
 def folders_above(path: AnyPath, most: int) -> list[AnyPath]:

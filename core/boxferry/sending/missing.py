@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -127,11 +126,10 @@ def _unmakable(entry: Entry) -> str:
         return "it was not uploaded from here; push it with its images, and --resend-missing"
     if entry.route != "upload":
         return ""
-    path = Path(entry.media)
-    if problem := changed_since(path, entry.mark):
+    if problem := changed_since(entry.media, entry.mark):
         return problem
-    if entry.digest and digest_of(path) != entry.digest:
-        return f"{path}: another picture than the one that was uploaded"
+    if entry.digest and digest_of(entry.media) != entry.digest:
+        return f"{entry.media}: another picture than the one that was uploaded"
     return ""
 
 

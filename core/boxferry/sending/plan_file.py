@@ -12,6 +12,8 @@ import msgspec
 
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
+from boxferry.remote.path import lies_below
+from boxferry.remote.urls import is_url, remembered
 from boxferry.sending.outbox import Entry
 from boxferry.sending.plan_check import check_entry, check_labels, check_texts
 
@@ -144,8 +146,8 @@ def read_plan(path: str | os.PathLike[str], *, images: str | os.PathLike[str] | 
 
     Args:
         path: the file.
-        images: the folder that its uploads come from; the plan's own folder where none is named. A plan can have been
-            written by anyone: what lies elsewhere on this machine is not uploaded, whatever the plan says.
+        images: the folder that its uploads come from, or its URL; the plan's own folder where none is named. A plan
+            can have been written by anyone: what lies elsewhere is not uploaded, whatever the plan says.
 
     Raises:
         InputError: it cannot be read, or is no plan.
@@ -161,7 +163,8 @@ def read_plan(path: str | os.PathLike[str], *, images: str | os.PathLike[str] | 
     head = PlanHead(**{name: getattr(found, name) for name in PlanHead.__struct_fields__})
     entries = [_entry(file) for file in found.files]
     _check(str(path), head, found.summary, entries)
-    _check_media(str(path), Path(images) if images else Path(path).parent, entries)
+    folder = remembered(os.fspath(images)) if images else os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120
+    _check_media(str(path), folder, entries)
     return Plan(head, found.summary, entries)
 
 
@@ -173,15 +176,15 @@ def _check(path: str, head: PlanHead, summary: PlanSummary, entries: list[Entry]
         check_entry(entry, head.directory_id, f"{path}: files[{index}] ({entry.file_name})")
 
 
-def _check_media(path: str, folder: Path, entries: list[Entry]) -> None:
+def _check_media(path: str, folder: str, entries: list[Entry]) -> None:
     """See that every upload comes from below a folder.
 
     Raises:
         InputError: one does not; the message names it.
     """
-    above = Path(os.path.abspath(folder))  # noqa: PTH100 # links stay as they are named
+    above = folder if is_url(folder) else os.path.abspath(folder)  # noqa: PTH100 # links stay as they are named
     for index, entry in enumerate(entries):
-        if entry.route == "upload" and not Path(os.path.abspath(entry.media)).is_relative_to(above):  # noqa: PTH100
+        if entry.route == "upload" and not lies_below(entry.media, above):
             where = f"{path}: files[{index}] ({entry.file_name})"
             raise InputError(f"{where}: media '{entry.media}' is not below {above}: name its folder with --images")
 
