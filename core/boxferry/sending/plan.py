@@ -17,8 +17,7 @@ from boxferry.sending.outbox import ENDED
 from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.picture import digest_of, mark_of
-from boxferry.sending.server_frames import Timing, timing_problem, to_server_frames
-from boxferry.sending.server_size import size_of_new, to_server_size
+from boxferry.sending.placing import Placing
 from boxferry.sending.target import REPLACING, Problem, Target
 from boxferry.sending.under_way import UnderWay
 from boxferry.sending.updates import entry
@@ -26,7 +25,6 @@ from boxferry.sending.updates import entry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
     from boxferry.packets.contents import Contents
     from boxferry.reading.predictions import Predictions
@@ -107,7 +105,7 @@ class Planner:
             machine_made=self.machine_made,
             attribute_groups=self.attributes,
         )
-        placing = _Placing(self)
+        placing = Placing(self)
         for fitted in self.predictions.fitted(self.tally, placing.placed):
             chunk = self.labels.resolve(fitted, self.tally)
             targets = placing.targets(chunk)
@@ -334,68 +332,3 @@ def people_settled(contents: Contents, rows: Rows, sent: set[str]) -> set[str]:
         if shape.creation_ref_id in sent - there and identity(msgspec.to_builtins(shape)) not in alike
     }
     return changed | gone
-
-
-class _Placing:
-    """Where the images of one pass go; knows which names are taken."""
-
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
-        self._taken: dict[str, str] = {}
-        self._found: dict[str, Target | Problem] = {}
-
-    def placed(self, chunk: Detections) -> Detections:
-        """The boxes in the pixels and frames of the files that they go to; what stands in the way is remembered."""
-        found = self._planner.destinations.of(chunk.images)
-        self._found = {image.key: self._target(image, each) for image, each in zip(chunk.images, found, strict=True)}
-        viewed = [self._viewed(image) for image in chunk.images]
-        chunk, problems = to_server_size(chunk, [size for size, _ in viewed], self._planner.tally)
-        for index, problem in problems.items():
-            self._found[chunk.images[index].key] = problem
-        for image in chunk.images if self._planner.by_name else ():
-            self._compare(image)
-        return to_server_frames(chunk, [timing for _, timing in viewed], self._planner.tally)
-
-    def _viewed(self, image: Image) -> tuple[tuple[int, int], Timing]:
-        """The size and the timing of the file that an image's boxes go to; for a new one, what they will be."""
-        found = self._found[image.key]
-        if isinstance(found, Problem) or found.file_id is None:
-            rate = min(image.frame_rate, self._planner.video_rate)
-            frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
-            return size_of_new((image.width, image.height)), Timing(rate, frames)
-        file = self._planner.holdings.view(found.file_id)
-        timing = Timing(file.rate, file.frames or image.frames)
-        if problem := timing_problem(image, timing):
-            self._found[image.key] = problem
-        return file.size, timing
-
-    def _compare(self, image: Image) -> None:
-        """See that a file that was found by its name is of this very picture, where that can be known."""
-        found = self._found[image.key]
-        if isinstance(found, Problem) or found.file_id is None or image.file_id:
-            return
-        if problem := self._planner.other_picture(found.file_id, found.file_name, image.media):
-            self._found[image.key] = Problem("other-picture", problem)
-
-    def _target(self, image: Image, found: Target | Problem) -> Target | Problem:
-        if isinstance(found, Problem):
-            return found
-        other = self._taken.setdefault(found.file_name, image.key)
-        if other != image.key:
-            return Problem("name-clash", f"its name on the server, '{found.file_name}', is that of '{other}' too")
-        return dataclasses.replace(found, width=image.width, height=image.height)
-
-    def targets(self, chunk: Detections) -> list[Target | None]:
-        """(M,) where each image's boxes go; an image that cannot be sent is recorded, with its boxes, as failed."""
-        targets: list[Target | None] = []
-        for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
-            found = self._found[image.key]
-            if isinstance(found, Target):
-                targets.append(found)
-                continue
-            targets.append(None)
-            if found.fails and (count or self._planner.destinations.creates):
-                self._planner.tally.fail(found.code, found.message, Place(image.key), boxes=count)
-            elif count:
-                self._planner.tally.discard(found.code, found.message, Place(image.key), boxes=count)
-        return targets
