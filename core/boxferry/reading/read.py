@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Literal
 
 from boxferry.errors import InputError, UnknownFormat, UsageError
+from boxferry.option_checks import check_type, check_word
 from boxferry.plugins import plugin_manager
 from boxferry.reading.images import ImageIndex, parse_size
 from boxferry.reading.names import ClassNames, load_class_names, merge_names
@@ -64,8 +65,14 @@ def read(
         InputError: the source, the names or the categories cannot be found or read.
         UnknownFormat: the format is not known, or the content is not recognised, or more than one format claims it.
         ConfigError: names and categories contradict each other.
-        UsageError: an option is not one of the format's, or jobs is below 1.
+        UsageError: an option is not one of the format's, a word none of its list, a value of another type, or jobs is
+            below 1.
     """
+    check_word("unknown", unknown, ("error", "skip"))
+    for name, value, kind in (("jobs", jobs, int), ("polygons", polygons, bool), ("score_scale", score_scale, float)):
+        check_type(name, value, kind)
+    if isinstance(names, int | float):
+        raise UsageError(f"names: {names!r}, expected a file, a list of names, or a dict of id and name")
     workers = Workers(jobs)
     plugins = plugins or plugin_manager()
     formats = plugins.formats()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from boxferry.boxes.label_map import near_misses
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import NotFound, UsageError
+from boxferry.option_checks import check_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,11 +32,17 @@ class AttributeWish:
         fields: the source's field → the attribute's name on the server.
         constants: the attribute's name on the server → the value that every box gets.
         policy: what happens to attributes and options that the server does not have: 'error', 'skip' or 'create'.
+
+    Raises:
+        UsageError: the policy is another word.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     policy: AttributePolicy = "error"
+
+    def __post_init__(self) -> None:
+        check_words(self, policy=AttributePolicy)
 
     @classmethod
     def parse(cls, fields: Iterable[str], constants: Iterable[str], policy: AttributePolicy) -> AttributeWish:

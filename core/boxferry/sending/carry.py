@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from boxferry.errors import StillProcessing
+from boxferry.errors import StillProcessing, UsageError
+from boxferry.option_checks import check_words
 from boxferry.sending.budget import Budget
 from boxferry.sending.changed import changed_files
 from boxferry.sending.circuit import Circuit
@@ -42,6 +43,9 @@ class Patience:
         first_pause_s: seconds to wait after the first failure; they double with each further one.
         pilot: whether the first packet of a run that the server does not know goes alone, and is waited for. Without it
             packets that the server works on at the same time can be lost there; for tests of just that.
+
+    Raises:
+        UsageError: a value is of another type, or below 0.
     """
 
     wait_s: float = 600.0
@@ -50,6 +54,12 @@ class Patience:
     failures: int = 8
     first_pause_s: float = 0.5
     pilot: bool = True
+
+    def __post_init__(self) -> None:
+        check_words(self)
+        for name in ("wait_s", "settle_s", "stuck_s", "first_pause_s"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"{name}: {getattr(self, name)} s, expected 0 or more")
 
     @property
     def budget_s(self) -> float:

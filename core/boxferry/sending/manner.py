@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from boxferry.errors import UsageError
+from boxferry.option_checks import check_words
 from boxferry.sending.attributes import AttributeWish
 from boxferry.sending.carry import Patience
 from boxferry.sending.labels import Policy
@@ -13,7 +14,6 @@ from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
 from boxferry.sending.target import REPLACING, OnExisting
 from boxferry.sending.templates import Template
-from boxferry.sending.words import check_words
 
 if TYPE_CHECKING:
     import os

@@ -26,12 +26,20 @@ def check_words(options: Any, **words: Any) -> None:  # noqa: ANN401 # a datacla
         UsageError: a value is of another type, or a word is none of the list, which the message gives.
     """
     for name, kind in words.items():
-        value = getattr(options, name)
-        if value not in (known := get_args(kind)):
-            raise UsageError(f"{name}: {value!r} is not one of {', '.join(known)}{_near(value, known)}")
+        check_word(name, getattr(options, name), get_args(kind))
     for field in fields(options):
         if field.name not in words and isinstance(field.type, str) and (wanted := _plain(field.type)):
-            _check_type(field.name, getattr(options, field.name), wanted)
+            check_type(field.name, getattr(options, field.name), *wanted)
+
+
+def check_word(name: str, value: object, known: tuple[str, ...]) -> None:
+    """See that an option's word is one of a list.
+
+    Raises:
+        UsageError: it is not; the message has the list, and the nearest word.
+    """
+    if value not in known:
+        raise UsageError(f"{name}: {value!r} is not one of {', '.join(known)}{_near(value, known)}")
 
 
 def _near(value: object, known: tuple[str, ...]) -> str:
@@ -46,7 +54,12 @@ def _plain(annotation: str) -> tuple[type, ...]:
     return tuple(known[part] for part in parts) if all(part in known for part in parts) else ()
 
 
-def _check_type(name: str, value: object, wanted: tuple[type, ...]) -> None:
+def check_type(name: str, value: object, *wanted: type) -> None:
+    """See that an option's value is of one of these types; a whole number may stand for a float, a bool for no number.
+
+    Raises:
+        UsageError: it is not.
+    """
     fits = isinstance(value, wanted) and (bool in wanted or not isinstance(value, bool))
     if not fits and not (float in wanted and type(value) is int):
         listed = " or ".join("None" if kind is NoneType else kind.__name__ for kind in wanted)
