@@ -1,4 +1,4 @@
-"""Which image each item is of: by its id, by the name that stands in it, or nobody knows."""
+"""Which image each item is of: by its id, by the name that stands in it, or unknown."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class FileImages:
         """An item's image, and whether it is known by its 'id' or its 'name'.
 
         Raises:
-            _Lost: nobody knows it, or its boxes cannot be used.
+            _Lost: it is unknown, or its boxes cannot be used.
             InputError: its id and its name contradict each other, and it is not said which counts.
         """
         image_id, images = self._id(item), self.context.images
@@ -215,7 +215,7 @@ class FileImages:
         return bool(self._known_by)
 
     def first_unknown(self) -> Id:
-        """The id of the first item whose image nobody knows."""
+        """The id of the first item whose image is unknown."""
         return _raw_id(next(iter(self._lost)))
 
     def report(self) -> None:

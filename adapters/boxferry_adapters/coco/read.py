@@ -50,7 +50,7 @@ def read(source: Source, context: Context, *, chunk_boxes: int = CHUNK_BOXES) ->
     them have boxes of is one.
 
     Raises:
-        InputError: a file is no COCO file, contradicts itself or what else is known, or nobody knows its images.
+        InputError: a file is no COCO file, contradicts itself or what else is known, or its images are unknown.
     """
     options, files = CocoOptions.of(context.options), files_of(source, context)
     with Spill() as spill, Extras(context) as extras:
@@ -138,7 +138,7 @@ class _Reader:
         return Piece.of(items, index[np.array(good, np.bool_)], list(compress(values, good)))
 
     def _recorded(self, piece: Piece) -> NDArray[np.void]:
-        """Records of items; boxes of images and classes that nobody knows are left out, and remembered."""
+        """Records of items; boxes of unknown images and classes are left out, and remembered."""
         piece = self._boxes(piece)
         image = self.images.numbers(piece)
         piece, image = piece.take(image >= 0), image[image >= 0]
@@ -223,7 +223,7 @@ class _Reader:
         return [keep({}, track=track) if track >= 0 else -1 for track in tracks]
 
     def _label_codes(self, piece: Piece) -> NDArray[np.int32]:
-        """(N,) the label's code of each item, -1 where nobody knows its name."""
+        """(N,) the label's code of each item, -1 where it has no name."""
         codes, raw = self._codes, [item.category_id for item in piece.items]
         for category in set(raw) - codes.keys():
             codes[category] = self.vocabulary.code(self._category(category), boxes=0)
@@ -238,7 +238,7 @@ class _Reader:
         return key + self.options.category_offset if isinstance(key, int) else key
 
     def finish(self) -> None:
-        """Report the classes and images that nobody knows.
+        """Report the unknown classes and images.
 
         Raises:
             InputError: no image at all is known, there are no class names, or nothing in the file is a detection.

@@ -55,7 +55,7 @@ class Batch:
         self.outlined |= bool(rows.outlines)
 
     def detections(self, vocabulary: Vocabulary, order: Order, *, absolute: bool, polygons: bool) -> Detections:
-        """The chunk, without the boxes of classes that nobody can name.
+        """The chunk, without the boxes of classes without a name.
 
         Args:
             vocabulary: names the classes, and remembers those that it cannot name.

@@ -38,7 +38,7 @@ class Layout:
     """What the columns mean.
 
     Attributes:
-        kind: 'boxes', outlines ('segments' or 'obb'), 'pose', of which only the box is read; 'mixed' where nobody says:
+        kind: 'boxes', outlines ('segments' or 'obb'), 'pose', of which only the box is read; 'mixed' where no option says:
             boxes and outlines, each by its width.
         columns: exactly these, in this order; None where their number says it.
         six: what a sixth column is; None where none has been seen.
@@ -71,7 +71,7 @@ class Layout:
         return columns - BOX - count * values if count else (columns - BOX) % values if columns >= BOX else -1
 
     def open(self, widths: Iterable[int]) -> bool:
-        """Whether rows of these widths can be read in ways between which nobody has decided."""
+        """Whether rows of these widths can be read in ways that are still open."""
         if self.columns is not None:
             return False
         if self.kind == "pose":

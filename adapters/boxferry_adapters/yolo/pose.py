@@ -1,4 +1,4 @@
-"""Rows that are poses: a box, key points, and perhaps a score; and rows that look like poses, and nobody says so."""
+"""Rows that are poses: a box, key points, and perhaps a score; and rows that look like poses without being said to be."""
 
 from __future__ import annotations
 

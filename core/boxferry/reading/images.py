@@ -104,7 +104,7 @@ class ImageIndex:
     def named(self, name: str, *likelier: str) -> Image:
         """The image called `name`: by its whole path, else by as much of its end as is unmistakable.
 
-        The whole paths `likelier` are tried before that of `name`. Where nobody knows it, its key is the name as a
+        The whole paths `likelier` are tried before that of `name`. Where it is unknown, its key is the name as a
         relative path, and its size the fixed one.
 
         Raises:
@@ -152,7 +152,7 @@ class ImageIndex:
         """Every image of the images folder, under the key by which look-ups give it.
 
         Args:
-            problem: is told the key of an image that cannot be used and why, if nobody was told so far; such images do
+            problem: is told the key of an image that cannot be used and why, unless a look-up has said so; such images do
                 not come. None raises.
         """
         for entry in self._entries:
