@@ -38,8 +38,8 @@ class Layout:
     """What the columns mean.
 
     Attributes:
-        kind: 'boxes', outlines ('segments' or 'obb'), 'pose', of which only the box is read; 'mixed' where no option says:
-            boxes and outlines, each by its width.
+        kind: 'boxes', outlines ('segments' or 'obb'), 'pose', of which only the box is read; 'mixed' where no option
+            says: boxes and outlines, each by its width.
         columns: exactly these, in this order; None where their number says it.
         six: what a sixth column is; None where none has been seen.
         seven: what rows of seven columns are, where both can be; None likewise.

@@ -1,4 +1,4 @@
-"""Rows that are poses: a box, key points, and perhaps a score; and rows that look like poses without being said to be."""
+"""Rows that are poses (a box, key points, perhaps a score), and rows that look like poses with no option that says so."""
 
 from __future__ import annotations
 

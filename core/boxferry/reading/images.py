@@ -152,8 +152,8 @@ class ImageIndex:
         """Every image of the images folder, under the key by which look-ups give it.
 
         Args:
-            problem: is told the key of an image that cannot be used and why, unless a look-up has said so; such images do
-                not come. None raises.
+            problem: is told the key of an image that cannot be used and why, unless a look-up has said so; such images
+                do not come. None raises.
         """
         for entry in self._entries:
             before = entry.failed
