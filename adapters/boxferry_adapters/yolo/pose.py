@@ -1,4 +1,4 @@
-"""Rows that are poses (a box, key points, perhaps a score), and rows that look like poses with no option that says so."""
+"""Rows that are poses (a box, key points, perhaps a score), and rows that look like poses but are not said to be."""
 
 from __future__ import annotations
 
