@@ -519,6 +519,8 @@ def test_a_file_id_that_a_restored_server_gave_to_another_file_is_no_other_pictu
     report = push(diffgram, predictions(folder), create_empty=False)
     assert (report.exit_code, report.tally.dropped) == (0, {"already-sent": 3}), report.summary()
     assert once(sandbox)
+    files = {entry.file_name: entry.file_id for entry in diffgram.outbox.entries(report.run.id)}
+    assert files == {name: named(sandbox, name)[0]["id"] for name in ("a.jpg", "b.png")}, "for pull"
 
 
 def test_boxes_that_a_person_removed_are_not_sent_again_as_missing(files, diffgram, folder):

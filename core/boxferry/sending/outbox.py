@@ -30,7 +30,7 @@ from boxferry.sending.outcome import State
 from boxferry.sending.turns import right_to_send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from boxferry.sending.outcome import Outcome
@@ -356,6 +356,13 @@ class Outbox:
         """Write down the digest of the picture that is about to be uploaded."""
         with self._writing() as db:
             db.execute("UPDATE packet SET digest = ? WHERE id = ?", (digest, entry_id))
+
+    def move(self, files: Mapping[int, int]) -> None:
+        """Write down which file the boxes of packets are on now: packet → file."""
+        with self._writing() as db:
+            db.executemany(
+                "UPDATE packet SET file_id = ? WHERE id = ?", [(file, packet) for packet, file in files.items()]
+            )
 
     def sent_before(self, run_id: int) -> bool:
         """Whether a packet with boxes of this run was applied, so that the server knows the model and the run."""

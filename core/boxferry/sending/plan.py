@@ -66,6 +66,7 @@ class Planner:
         strangers: the pictures of another source than the earlier one that are not the run's own.
         deleting: counts, per file, the boxes of people that a replacement deletes.
         gone: the numbers of applied packets whose files are gone, in whose place others are sent.
+        moved: packet → the file that its boxes are on now, where that is another one of the same name than it was.
     """
 
     predictions: Predictions
@@ -90,6 +91,7 @@ class Planner:
     strangers: list[str] = field(default_factory=list)
     deleting: dict[str, int] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
+    moved: dict[int, int] = field(default_factory=dict)
 
     def entries(self) -> Iterator[Entry]:
         """The packets, in the order of the images; nothing is stored or sent.
@@ -214,6 +216,7 @@ class Planner:
         if problem := self._not_ours(target, held | coming, earlier):
             self.tally.fail(problem.code, problem.message, Place(target.file_name), boxes=contents.boxes)
             return
+        self._note_moved(file_id, held, earlier)
         sent = set().union(*(references_in(e.body) for e in earlier))
         lost = self._lost(file_id, earlier, sent - held - coming)
         if lost and not self.resend_missing:
@@ -227,6 +230,13 @@ class Planner:
         left = self._left(left, coming, "under-way", "the server is about to apply it", target)
         if left:
             yield self._made(target, left)
+
+    def _note_moved(self, file_id: int, held: set[str], earlier: list[Entry]) -> None:
+        """Remember which packets' boxes are on this file now: the one that they were sent to is gone, or another's."""
+        for each in earlier if self.by_name else ():
+            elsewhere = each.state == State.APPLIED and each.file_id not in {None, file_id}
+            if elsewhere and references_in(each.body) & held:
+                self.moved[each.id] = file_id
 
     def _lost(self, file_id: int, earlier: list[Entry], missing: set[str]) -> set[str]:
         """Of boxes that were applied and are not there: those that no input of the file has; no person removed them."""

@@ -316,6 +316,7 @@ class Diffgram:
         earlier = self._pending(run)
         entries = allowed(listener.built(planner.entries()), planner.deleting, manner)
         self.outbox.add(run.id, entries, gone=planner.gone)
+        self.outbox.move(planner.moved)
         ending = self._send(
             run,
             manner.patience,
