@@ -202,6 +202,18 @@ def for_library(path: str) -> Iterator[str | BinaryIO]:
         yield stream
 
 
+def _here(target: Path) -> Path:
+    """The target, which is on this machine.
+
+    Raises:
+        UsageError: it was a URL.
+    """
+    if len(target.parts) > 1 and is_url(f"{target.parts[0]}//") and not os.path.exists(target.parts[0]):  # noqa: PTH110
+        where = str(target).replace(":/", "://", 1)
+        raise UsageError(f"{where}: a URL; what is written goes to this machine: name a file or a folder")
+    return target
+
+
 @contextmanager
 def output_stream(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Standard output for '-', else a file that appears under its name only when it is whole.
@@ -217,7 +229,7 @@ def output_stream(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = target.resolve()  # a link stays a link
+    path = _here(target).resolve()  # a link stays a link
     if path.is_dir():
         raise UsageError(f"{target}: a folder; expected the name of a file")
     if path.exists() and not path.is_file():
@@ -243,7 +255,7 @@ def output_folder(target: Path) -> Iterator[Path]:
     Raises:
         UsageError: the target is a file, or cannot be written.
     """
-    path = target.resolve()  # a link stays a link
+    path = _here(target).resolve()  # a link stays a link
     if str(target) == "-" or (path.exists() and not path.is_dir()):
         raise UsageError(f"{target}: many files are written; name a folder with -o")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

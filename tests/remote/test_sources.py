@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from boxferry.boxes.tally import Tally
+from boxferry.cli.app import run
 from boxferry.errors import InputError, UsageError
 from boxferry.reading.names import load_class_names
 from boxferry.reading.read import read
@@ -230,6 +231,16 @@ def test_a_cache_is_used_only_where_it_is_asked_for(tmp_path, web, memory):
     assert len(boxes_of(server.url + "run/labels/", **options)) == 3
     (tmp_path / "web/run/labels/d.txt").write_text("0 .5 .5 .2 .2\n")
     assert len(boxes_of(server.url + "run/labels/", **options)) == 4
+
+
+@pytest.mark.parametrize("to", ["coco", "yolo"])
+def test_what_is_written_goes_to_no_folder_that_looks_like_a_url(memory, tmp_path, monkeypatch, to):
+    monkeypatch.chdir(tmp_path)
+    memory({"/b/labels/a.txt": "0 .5 .5 .2 .2\n"})
+    names = ["--names", "cat", "--size", "64x48"]
+    assert run(["convert", "memory://b/labels", *names, "--to", to, "-o", "s3://bucket/out"]) == 2
+    assert list(tmp_path.iterdir()) == []
+    assert run(["convert", "memory://b/labels", *names, "--to", to, "-o", str(tmp_path / "out")]) == 0
 
 
 def test_names_in_a_web_servers_listing_are_decoded(tmp_path, web):

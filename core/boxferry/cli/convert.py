@@ -54,7 +54,7 @@ def convert_command(
     as_json: bool,
     **given: Any,
 ) -> int:
-    """Convert SOURCE (a file, a folder, a glob, or - for standard input).
+    """Convert SOURCE (a file, a folder, a glob, a URL of one such as s3://…, or - for standard input).
 
     Packets are written as NDJSON, one image or video a line, whole pixels, label names. With --media-url and
     --directory-id Diffgram's SDK takes each line: project.file.from_packet(json.loads(line)). For a video the SDK wants

@@ -58,9 +58,9 @@ def _one_or_several(_context: click.Context, _param: click.Parameter, value: tup
 
 _SHARED = (
     click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The source's format."),
-    click.option("--images", metavar="DIR", help="The folder that holds the images."),
-    click.option("--names", metavar="FILE|LIST", help="Class names: data.yaml, classes.txt, or 'cat,dog'."),
-    click.option("--categories", metavar="FILE", help="A COCO dataset: class names, image ids and sizes."),
+    click.option("--images", metavar="DIR|URL", help="The folder that holds the images."),
+    click.option("--names", metavar="FILE|URL|LIST", help="Class names: data.yaml, classes.txt, or 'cat,dog'."),
+    click.option("--categories", metavar="FILE|URL", help="A COCO dataset: class names, image ids and sizes."),
     click.option("--size", metavar="WxH", help="Width and height in pixels of images whose size is not known."),
     click.option("--min-score", type=float, metavar="S", help="Drop boxes whose score is under S."),
     click.option("--score-scale", type=float, default=1.0, metavar="S", help="Divide scores by S: 100 for percent."),
