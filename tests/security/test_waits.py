@@ -178,3 +178,34 @@ def test_boxes_that_no_server_gives(name, way, push, proxy, sandbox):
     done = push("--existing", "--on-existing", way, "--run", "other", "--timeout", "3")
     assert done.code in {0, 1}, done.err
     assert {file["id"] for file in sandbox.files()} == files
+
+
+def test_a_question_that_fails_does_not_end_a_push(boxferry, folder, proxy, serve, sandbox):
+    """A list that cannot be had for a while is one failure of several that are waited out."""
+    failing = [6]  # more than the attempts of one call
+
+    def decide(method, path, body):
+        if path.endswith("/input/view/list") and failing[0] and any("/input/packet" in seen for seen in proxy.seen):
+            failing[0] -= 1
+            return http_answer(502, b"<html>bad gateway</html>")
+        return None
+
+    proxy.decide = decide
+    options = (
+        "-f",
+        "yolo",
+        "--names",
+        "cat",
+        "--labels",
+        "create",
+        "--model",
+        "m",
+        "--run",
+        "r",
+        "--directory",
+        "Default",
+    )
+    images = ("--images", folder / "images", "--media-url", serve(folder / "images") + "/{file_name}")
+    done = boxferry("push", folder / "labels", *options, *images)
+    assert (done.code, failing) == (0, [0]), done
+    assert len(sandbox.files()) == 3

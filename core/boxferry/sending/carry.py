@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from boxferry.errors import StillProcessing, UsageError
+from boxferry.errors import StillProcessing, Unreachable, UsageError
 from boxferry.option_checks import check_words
 from boxferry.sending.budget import Budget
 from boxferry.sending.changed import changed_files
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.client import Client
     from boxferry.sending.outbox import Entry, Outbox, Run
+
+T = TypeVar("T")
 
 PILOT_S = 60.0  #: how long the first packet of a run is waited for where nothing else is
 
@@ -151,9 +153,9 @@ class _Course:
         """Take the steps until nothing is left to do."""
         self._outbox.recover(self._run.id)
         self._evidence.changed = changed_files(self._client, self._run.directory_id, self._earlier)
-        self._resender.look()
+        self._asked(self._resender.look)
         while True:
-            self._reconciler.reconcile(self._budget)
+            self._asked(lambda: self._reconciler.reconcile(self._budget))
             if self._patience.pilot:
                 self._send_pilot()
             self._sender().send()
@@ -165,8 +167,27 @@ class _Course:
             read_back(self._evidence, self._outbox, self._run, self._ended)
         return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
 
+    def _asked(self, step: Callable[[], T]) -> T:
+        """Take a step that only asks; a question that fails counts as one failure, as a packet does.
+
+        Raises:
+            Unreachable: too many in a row have failed, or for too long.
+        """
+        failed = False
+        while True:
+            try:
+                answer = step()
+            except Unreachable:
+                if not self._circuit.failed():
+                    raise
+                failed = True
+            else:
+                if failed:  # else nothing may have been asked, and the packets' own failures go on counting
+                    self._circuit.worked()
+                return answer
+
     def _watched(self) -> bool:
-        return self._patience.wait_s > 0 and self._watcher.watch(self._budget)
+        return self._patience.wait_s > 0 and self._asked(lambda: self._watcher.watch(self._budget))
 
     def _known(self) -> bool:
         """Whether the server knows the model and the run; annotations have none, and need not be known."""
@@ -183,8 +204,8 @@ class _Course:
             StillProcessing: the time was over before the first packet was applied.
         """
         while not self._known() and (self._outbox.entries(self._run.id, (State.ACCEPTED,)) or self._next_pilot()):
-            self._reconciler.reconcile(self._budget)
-            if not self._watcher.watch(self._budget, until=self._known):
+            self._asked(lambda: self._reconciler.reconcile(self._budget))
+            if not self._asked(lambda: self._watcher.watch(self._budget, until=self._known)):
                 silence = self._watcher.stalls.silence()
                 raise StillProcessing(
                     "the first packet of the run, which goes alone, is not applied yet"
