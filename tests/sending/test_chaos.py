@@ -179,10 +179,13 @@ def reviewed(world, directory, folder):
 
     Gives the ids of the person's boxes.
     """
-    manner = Manner(existing=True, labels="skip", patience=Patience(settle_s=SETTLE_S))
+    patience = Patience(wait_s=60.0, settle_s=SETTLE_S, stuck_s=STUCK_S)
+    manner = Manner(existing=True, labels="skip", patience=patience)
     with Diffgram(server_at(world["whole"]), outbox=folder / f"first-{directory}.sqlite") as diffgram:
         earlier = read(folder / "earlier", format="yolo", names=["cat", "dog"], images=folder / "images")
-        diffgram.push(earlier, directory=directory, model="m", run="earlier", manner=manner)
+        report = diffgram.push(earlier, directory=directory, model="m", run="earlier", manner=manner)
+        while set(report.states) != {"applied"}:  # a worker died
+            report = diffgram.resume("earlier", patience=patience, resend_stuck=True)
     store, people = world["sandbox"]._store, set()
     for file in (f for f in world["sandbox"].files() if f["directory_id"] == directory):
         first, *others = store.instances(file["id"])
