@@ -13,6 +13,7 @@ from boxferry.errors import InputError, UsageError
 from boxferry.reading.names import load_class_names
 from boxferry.reading.read import read
 from boxferry.reading.source import source_of
+from boxferry.sending.source import name_of_source
 
 LABELS = {f"run/labels/{name}.txt": f"0 .5 .5 .{size} .2\n" for name, size in (("a", 2), ("b", 3), ("sub/c", 4))}
 RESULTS = json.dumps([{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}])
@@ -241,6 +242,19 @@ def test_what_is_written_goes_to_no_folder_that_looks_like_a_url(memory, tmp_pat
     assert run(["convert", "memory://b/labels", *names, "--to", to, "-o", "s3://bucket/out"]) == 2
     assert list(tmp_path.iterdir()) == []
     assert run(["convert", "memory://b/labels", *names, "--to", to, "-o", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("s3://fleet", "fleet"),
+        ("s3://fleet/labels/", "fleet"),
+        ("s3://fleet/night#2/labels", "night#2"),
+        ("https://user:s3cret@host/run1/labels/?sig=s3cret", "run1"),
+    ],
+)
+def test_a_runs_name_comes_from_the_url_and_not_from_this_machine(url, name):
+    assert name_of_source(url) == name
 
 
 def test_names_in_a_web_servers_listing_are_decoded(tmp_path, web):

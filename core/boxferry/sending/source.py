@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+
+from boxferry.remote.urls import is_url, shown
 
 if TYPE_CHECKING:
     from boxferry.reading.predictions import Predictions
@@ -25,8 +26,8 @@ def source_identity(predictions: Predictions) -> str:
     source = predictions.source
     if predictions.anonymous or source.value is not None or source.name in {"", "-"}:
         return ""
-    if "://" in source.name:
-        return urlunsplit(urlsplit(source.name)._replace(query="", fragment=""))
+    if is_url(source.name):
+        return shown(source.name)
     return str(Path(source.name).resolve())
 
 
@@ -38,8 +39,13 @@ def name_of_source(source: str) -> str:
     """
     if source == "-":
         return "stdin"
-    parts = Path(urlsplit(source).path if "://" in source else source).absolute().parts[1:]
+    parts = _parts(shown(source)) if is_url(source) else Path(source).absolute().parts[1:]
     common = [Path(part).name.partition(".")[0].lower() in COMMON for part in parts]
     own = next((index for index in reversed(range(len(parts))) if not common[index]), 0)
     kept = [part for part in parts[own + 1 :] if part.lower() not in SILENT]
     return "-".join([*parts[own : own + 1], *kept]) or "stdin"
+
+
+def _parts(url: str) -> tuple[str, ...]:
+    """The bucket or host of a URL, and the parts of its path."""
+    return tuple(part for part in url.partition("://")[2].split("/") if part)
