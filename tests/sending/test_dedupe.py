@@ -76,6 +76,20 @@ def test_two_files_of_one_name_are_listed_and_left_alone(sandbox, diffgram, fold
     assert (report.several, report.exit_code) == ({"a.jpg": [first["id"], second]}, 1)
 
 
+def test_equal_boxes_of_another_run_are_counted_before_they_become_one(sandbox, diffgram, folder):
+    """The server keeps one of equal boxes, whoever's they are; the dry run says how many that costs."""
+    push(diffgram, predictions(folder))
+    push(diffgram, predictions(folder), run="other", model="n", existing=True)
+    store = sandbox._store
+    file = next(file for file in sandbox.files() if file["original_filename"] == "a.jpg")
+    first = next(box for box in store.instances(file["id"]))
+    store.add_instances(file["id"], [{k: v for k, v in first.items() if k not in {"id", "root_id"}}])
+    (found,) = diffgram.dedupe("r", dry_run=True).files
+    assert (found.removed, found.merged) == (1, 2)
+    diffgram.dedupe("r")
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
 def test_of_equal_rows_the_newest_stays():
     """As the server keeps it."""
     rows = [{"id": n, "creation_ref_id": "boxferry:0123456789abcdef:1,1,2,2:cat", "machine_made": True} for n in (3, 1)]

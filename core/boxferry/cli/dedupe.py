@@ -32,9 +32,14 @@ def dedupe_command(run: str, dry_run: bool, timeout: float, as_json: bool, **giv
         files = msgspec.to_builtins(report.files)
         write_json({"files": files, "several": report.several, "dry_run": dry_run, "removed": report.removed})
         return report.exit_code
-    rows = [(file.file_name, file.file_id, file.removed, file.problem) for file in report.files]
-    click.echo(table(("file", "id", "doubled boxes", "problem"), rows))
+    rows = [(file.file_name, file.file_id, file.removed, file.merged, file.problem) for file in report.files]
+    click.echo(table(("file", "id", "doubled boxes", "equal boxes of others", "problem"), rows))
     say(f"{report.removed} doubled boxes {'would be removed' if dry_run else 'removed'}")
+    if merged := sum(file.merged for file in report.files):
+        say(
+            f"{merged} equal boxes of other runs or of people {'would become' if dry_run else 'became'} one "
+            "with boxes that stay"
+        )
     for name, ids in report.several.items():
         say(f"{name}: {len(ids)} files have this name ({', '.join(map(str, ids))}): remove all but one in Diffgram")
     return report.exit_code

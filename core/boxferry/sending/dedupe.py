@@ -5,6 +5,7 @@ A packet that replaces a file's boxes by those that are to stay can be sent any 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from boxferry.packets.wire import with_batch
 from boxferry.sending.evidence import ended
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.outcome import input_outcome
-from boxferry.sending.ownership import untouched
+from boxferry.sending.ownership import identity, untouched
 from boxferry.sending.sender import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -39,12 +40,15 @@ class Doubles:
         file_id: the file.
         file_name: its name.
         removed: how many rows are to go.
+        merged: how many further boxes, of other runs or of people, are equal to one that stays: the server, which does
+            not look at the run, keeps one of those when a file's boxes are replaced.
         problem: why they did not go; empty where they did, or were not to go yet.
     """
 
     file_id: int
     file_name: str
     removed: int
+    merged: int = 0
     problem: str = ""
 
 
@@ -122,8 +126,10 @@ class Deduper:
         holdings.load(self._origins)
         found = []
         for file_id, origins in self._origins.items():
-            if count := len(to_go(holdings.rows(file_id), origins)):
-                found.append(Doubles(file_id=file_id, file_name=self._names[file_id], removed=count))
+            rows = holdings.rows(file_id)
+            if gone := to_go(rows, origins):
+                name, merged = self._names[file_id], _merged(rows, gone)
+                found.append(Doubles(file_id=file_id, file_name=name, removed=len(gone), merged=merged))
         return found
 
     def several(self) -> dict[str, list[int]]:
@@ -165,6 +171,13 @@ class Deduper:
                     raise StillProcessing(f"the server has not applied {waiting} packets that remove doubles yet")
 
 
+def _merged(rows: list[Row], gone: list[Row]) -> int:
+    """How many of the rows that stay are equal to another one of them, as the server sees it."""
+    ids = {row["id"] for row in gone}
+    stay = [identity(row) for row in rows if row["id"] not in ids]
+    return len(stay) - len(set(stay))
+
+
 def _after(file: Doubles, left: Mapping[int, int]) -> Doubles:
     problem = f"{left[file.file_id]} are there still" if file.file_id in left else ""
-    return Doubles(file_id=file.file_id, file_name=file.file_name, removed=file.removed, problem=problem)
+    return dataclasses.replace(file, problem=problem)
