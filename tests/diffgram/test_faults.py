@@ -302,7 +302,8 @@ def test_a_tls_connection_cut_after_the_request_is_unsure(monkeypatch):
 def test_a_bundle_that_is_not_there_is_one_clear_line(monkeypatch, tmp_path):
     """Naming the variable."""
     monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "none.pem"))
-    with a_client("https://localhost:9") as client, pytest.raises(ConfigError, match=r"CURL_CA_BUNDLE: .*none\.pem"):
+    wanted = pytest.raises(ConfigError, match=r"CURL_CA_BUNDLE: .*none\.pem")
+    with wanted, a_client("https://localhost:9") as client:
         client.schemas()
 
 

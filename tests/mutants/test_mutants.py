@@ -31,15 +31,15 @@ MUTANTS = {
         "[item.score or None for item in self.items]", "test_coco.py",
     ),
     "coco: an unknown image passed over": (
-        "adapters/boxferry_adapters/coco/read.py", "Place(self.source.name, item=index), boxes=boxes)",
-        "Place(self.source.name, item=index), boxes=0)", "test_coco.py",
+        "adapters/boxferry_adapters/coco/images.py", "place, boxes=lost.boxes, counted=False)",
+        "place, boxes=0, counted=False)", "test_coco.py",
     ),
     "voc: pixels counted from 0": (
         "adapters/boxferry_adapters/voc/origin.py",
         'return 0 if context.options["voc-origin"] == "0" else 1', "return 0", "test_voc.py",
     ),
     "mot: frames counted from 1": (
-        "adapters/boxferry_adapters/mot/read.py", 'low = rows["box"][:, :2] - 1', 'low = rows["box"][:, :2] - 0',
+        "adapters/boxferry_adapters/mot/read.py", 'low = rows["box"][:, :2] - origin', 'low = rows["box"][:, :2] - 0',
         "test_mot.py",
     ),
     "labels sorted": (

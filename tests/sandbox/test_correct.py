@@ -166,8 +166,12 @@ def test_a_save_that_fails_loses_nothing(sandbox, page, image):
 
 def test_two_thousand_boxes_and_other_peoples_names_are_no_trouble(sandbox, page, image):
     """Nothing that is shown is markup; a box among many can be moved."""
-    facts = {"type": "box", "label_file_id": 3, "machine_made": True, "y_max": 290, "y_min": 280}
-    rows = [new_row(facts | {"x_min": n % 390, "x_max": n % 390 + 8, "creation_ref_id": f"r{n}"}) for n in range(2000)]
+    facts = {"type": "box", "label_file_id": 3, "machine_made": True}
+    places = [(n % 390, 250 + n // 390) for n in range(2000)]  # no two are equal: a save would keep one of them
+    rows = [
+        new_row(facts | {"x_min": x, "x_max": x + 8, "y_min": y, "y_max": y + 10, "creation_ref_id": f"r{n}"})
+        for n, (x, y) in enumerate(places)
+    ]
     sandbox._store.add_instances(image, rows)
     page.reload()
     sync_api.expect(page.locator(".box")).to_have_count(2002)
