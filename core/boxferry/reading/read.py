@@ -13,6 +13,7 @@ from boxferry.reading.images import ImageIndex, parse_size
 from boxferry.reading.names import ClassNames, load_class_names, merge_names
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.source import source_of, what_is_there
+from boxferry.remote.ahead import forget
 from boxferry.workers import Workers
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def read(
     workers = Workers(jobs)
     plugins = plugins or plugin_manager()
     formats = plugins.formats()
+    for place in (*(source if isinstance(source, list | tuple) else (source,)), names, images, categories):
+        forget(place)
     found = source_of(source)
     fmt, why = choose_format(found, format, formats)
     if images is None and fmt.reads_images_folder:

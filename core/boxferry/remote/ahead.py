@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from boxferry.remote.storage import open_seekable, open_stream, read, read_many, stat, stat_many
+from boxferry.remote.urls import is_url, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,6 +114,22 @@ class Listing:
 
 
 _listings: weakref.WeakSet[Listing] = weakref.WeakSet()
+
+
+def forget(place: object) -> None:
+    """Rely no longer on what earlier listings knew of a place that is named anew, or of what lies below it.
+
+    They may be as old as whatever holds them, and its files may have been written since.
+
+    Args:
+        place: a URL of a file, a folder or a glob; whatever else it is, nothing is forgotten.
+    """
+    if not isinstance(place, str) or not is_url(place):
+        return
+    start = shown(place).partition("*")[0].rstrip("/")
+    for listing in list(_listings):
+        if any(url.startswith(start) for url in listing.index):
+            _listings.discard(listing)
 
 
 def read_ahead(url: str) -> bytes:

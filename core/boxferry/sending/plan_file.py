@@ -12,6 +12,7 @@ import msgspec
 
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
+from boxferry.remote.ahead import forget
 from boxferry.remote.path import lies_below
 from boxferry.remote.urls import is_url, remembered
 from boxferry.sending.outbox import Entry
@@ -163,6 +164,7 @@ def read_plan(path: str | os.PathLike[str], *, images: str | os.PathLike[str] | 
     head = PlanHead(**{name: getattr(found, name) for name in PlanHead.__struct_fields__})
     entries = [_entry(file) for file in found.files]
     _check(str(path), head, found.summary, entries)
+    forget(images)
     folder = remembered(os.fspath(images)) if images else os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120
     _check_media(str(path), folder, entries)
     return Plan(head, found.summary, entries)
