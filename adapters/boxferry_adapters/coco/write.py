@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from boxferry.boxes.labels import LabelIds
+from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
 
@@ -49,6 +50,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     Raises:
         InputError: the form is 'results' and a box has no score.
     """
+    chunks = noting_unwritten(chunks, context.tally, "COCO as it is written here", track=False, rings=0, attributes=())
     with output_stream(target) as stream:
         if context.options["coco-form"] == "results":
             _write_results(chunks, stream, context)

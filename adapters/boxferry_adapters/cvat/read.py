@@ -14,6 +14,7 @@ from boxferry.formats import VIDEO_SUFFIXES
 from boxferry.parsing.files import streams_of
 from boxferry.parsing.gather import (
     LARGEST_WHOLE,
+    TRACK,
     BadBox,
     BadImage,
     Box,
@@ -22,6 +23,7 @@ from boxferry.parsing.gather import (
     located,
     number,
     score_of,
+    track_of,
     usable,
     whole,
 )
@@ -126,6 +128,7 @@ class _Reader:
             corners=corners,
             score=score,
             row=row,
+            track=track_of(values.get(TRACK)),
             rings=rings,
             fields=_fields(shape, values) if self._context.attributes else {},
         )

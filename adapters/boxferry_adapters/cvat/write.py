@@ -8,9 +8,10 @@ import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
-from boxferry.boxes.tally import Place
+from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
+from boxferry.parsing.gather import TRACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,35 +22,30 @@ if TYPE_CHECKING:
 
 NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  #: no escape can stand for these
 SCORE = "score"
+OWN = {"source": "auto", "occluded": "0", "z_order": "0"}  #: what a shape has itself, and what it is by default
 
 
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write one XML file; `-` is standard output.
 
-    A score and other attributes are values below a shape, under names that the labels declare. Outlines of one ring are
-    polygons; boxes with several are rectangles, as those without: no shape has two rings.
+    A score, a track (`track_id`) and other attributes are values below a shape, under names that the labels declare;
+    `occluded` and what else a shape has itself is written there. Outlines of one ring are polygons; boxes with several
+    are rectangles, as those without: no shape has two rings.
 
     Raises:
         InputError: an image has no known size, or a name has a character that XML cannot hold.
     """
     labels: dict[str, set[str]] = {}
+    chunks = noting_unwritten(chunks, context.tally, "a shape of CVAT", rings=1)
     with output_stream(target) as stream, tempfile.TemporaryFile(prefix="boxferry-") as body:
         images = 0
         for chunk in chunks:
             for image, rows in chunk.each_image():
-                _note_rings(chunk, rows, image, context)
                 body.write(_image(images, chunk, image, rows, labels).encode())
                 images += 1
         stream.write(_head(labels, images).encode())
         _append(body, stream)
         stream.write(b"</annotations>\n")
-
-
-def _note_rings(chunk: Detections, rows: slice, image: Image, context: Context) -> None:
-    several = 0 if chunk.polygons is None else sum(len(rings or ()) > 1 for rings in chunk.polygons[rows])
-    if several:
-        message = f"{several} outlines have several rings, which no shape can have: boxes are written"
-        context.tally.note("no-outline", message, Place(image.key))
 
 
 def _append(body: BinaryIO, stream: BinaryIO) -> None:
@@ -83,13 +79,14 @@ def _image(number: int, chunk: Detections, image: Image, rows: slice, labels: di
 def _shape(chunk: Detections, row: int, image: Image, labels: dict[str, set[str]]) -> str:
     label = chunk.labels[chunk.label[row]]
     values = _values(chunk, row)
+    own = {**OWN, **{name: values.pop(name) for name in OWN if name in values}}
     labels.setdefault(label, set()).update(values)
     below = "".join(
-        f"<attribute name={_quoted(name, image.key)}>{escape(_checked(str(value), image.key))}</attribute>"
+        f"<attribute name={_quoted(name, image.key)}>{escape(_checked(value, image.key))}</attribute>"
         for name, value in values.items()
     )
     rings = None if chunk.polygons is None else chunk.polygons[row]
-    common = f'label={_quoted(label, image.key)} source="auto" occluded="0" z_order="0"'
+    common = " ".join(f"{name}={_quoted(value, image.key)}" for name, value in {"label": label, **own}.items())
     if not rings or len(rings) > 1:
         sides = zip(("xtl", "ytl", "xbr", "ybr"), chunk.xyxy[row].tolist(), strict=True)
         corners = " ".join(f'{side}="{value!r}"' for side, value in sides)
@@ -98,12 +95,20 @@ def _shape(chunk: Detections, row: int, image: Image, labels: dict[str, set[str]
     return f'    <polygon {common} points="{points}">{below}</polygon>\n'
 
 
-def _values(chunk: Detections, row: int) -> dict[str, Any]:
-    """The score and the attributes of a box, as texts."""
+def _values(chunk: Detections, row: int) -> dict[str, str]:
+    """The score, the track and the attributes of a box, as texts."""
     asked = chunk.attributes[row] if chunk.attributes is not None else None
-    found = {name: value if not isinstance(value, list) else ", ".join(value) for name, value in (asked or {}).items()}
+    found = {name: _text(name, value) for name, value in (asked or {}).items()}
+    if chunk.track is not None and chunk.track[row] >= 0:
+        found[TRACK] = str(chunk.track[row])
     score = chunk.score[row].item()
     return found if score != score else {**found, SCORE: repr(score)}  # noqa: PLR0124 # NaN
+
+
+def _text(name: str, value: Any) -> str:  # noqa: ANN401 # text, number, bool, or a list of texts
+    if isinstance(value, bool):
+        return str(int(value)) if name in OWN else str(value).lower()
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _quoted(text: str, key: str) -> str:

@@ -11,14 +11,17 @@ from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.parsing.files import TextError, contents_of, plain
 from boxferry.parsing.gather import (
+    TRACK,
     BadBox,
     BadImage,
     Box,
     Gathering,
+    is_field,
     label_of,
     located,
     score_of,
     shown,
+    track_of,
     usable,
     whole,
 )
@@ -72,12 +75,14 @@ class _Reader:
         corners, ring = outline_of(shape)
         label = label_of(shape.get("label"))
         score = score_of(shape.get("score"))
+        more = shape.get("attributes")
         self._derived += ring is not None
         return Box(
             code=self.gathering.vocabulary.add(label),
             corners=corners,
             score=score,
             row=index,
+            track=track_of(more.get(TRACK)) if isinstance(more, dict) else -1,
             rings=() if ring is None else (ring,),
             fields=_fields(shape) if self._context.attributes else {},
         )
@@ -134,4 +139,4 @@ def _fields(shape: dict[str, Any]) -> dict[str, Any]:
     for key in ("flags", "attributes"):
         more = shape.get(key)
         found |= more if isinstance(more, dict) else {}
-    return {name: value for name, value in found.items() if isinstance(value, str | int | float | bool)}
+    return {name: value for name, value in found.items() if is_field(value)}

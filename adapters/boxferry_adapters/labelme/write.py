@@ -9,6 +9,7 @@ import msgspec
 
 from boxferry.errors import InputError
 from boxferry.formats import file_stem, output_folder
+from boxferry.parsing.gather import TRACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write `<image without suffix>.json` for each image into a folder, to be laid beside the images.
 
     Outlines are polygons, those of one box with a `group_id` in common; the other boxes are rectangles. A score is
-    written as `score`, attributes as `attributes`: LabelMe keeps both.
+    written as `score`, attributes as `attributes`, with the track as `track_id`: LabelMe keeps them.
 
     Raises:
         InputError: an image has no known size, or its name leads out of the folder.
@@ -74,6 +75,13 @@ def _shapes(chunk: Detections, row: int, group: int) -> Iterator[dict[str, Any]]
         }
         if (score := chunk.score[row].item()) == score:  # not NaN
             shape["score"] = score
-        if chunk.attributes is not None and chunk.attributes[row]:
-            shape["attributes"] = chunk.attributes[row]
+        if fields := _fields(chunk, row):
+            shape["attributes"] = fields
         yield shape
+
+
+def _fields(chunk: Detections, row: int) -> dict[str, Any]:
+    fields = dict(chunk.attributes[row] or {}) if chunk.attributes is not None else {}
+    if chunk.track is not None and chunk.track[row] >= 0:
+        fields[TRACK] = chunk.track[row].item()
+    return fields

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.parsing.files import streams_of
-from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, label_of, located, score_of, shown
+from boxferry.parsing.gather import (
+    TRACK,
+    BadBox,
+    BadImage,
+    Box,
+    Gathering,
+    is_field,
+    label_of,
+    located,
+    score_of,
+    shown,
+    track_of,
+)
 from boxferry.parsing.json_scan import values_of
 from boxferry_adapters.labelstudio.names import names_of
 from boxferry_adapters.labelstudio.regions import LABEL_KEYS, Region, regions_of, shape_of
@@ -128,6 +140,7 @@ class _Reader:
                 corners=corners,
                 score=score,
                 row=-1 if place.item is None else place.item,
+                track=track_of(_meta(region).get(TRACK)),
                 rings=rings,
                 fields=_fields(region),
             )
@@ -144,13 +157,18 @@ class _Reader:
             self._context.tally.note("whole-scores", message, Place(name))
 
 
-def _fields(region: Region) -> dict[str, Any]:
+def _meta(region: Region) -> dict[str, Any]:
     meta = region.item.get("meta")
-    texts = meta.get("text") if isinstance(meta, dict) else None
-    found = dict(region.fields)
-    if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts):
-        found["meta"] = " ".join(texts)
-    return found
+    return meta if isinstance(meta, dict) else {}
+
+
+def _fields(region: Region) -> dict[str, Any]:
+    """What the controls say of a region, and what its `meta` holds; `meta` is the name of the text in it, too."""
+    meta = {name: value for name, value in _meta(region).items() if is_field(value)}
+    if isinstance(texts := meta.get("text"), list) and texts:
+        meta["text"] = texts[0] if len(texts) == 1 else texts
+        meta.setdefault("meta", " ".join(texts))
+    return {**meta, **region.fields}
 
 
 def _least(item: dict[str, Any]) -> list[Region]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from boxferry.boxes.tally import Place
+from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
+from boxferry.parsing.gather import TRACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,11 +30,14 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write one JSON file, a task for each image, boxes as predictions or annotations; `-` is standard output.
 
     An outline of one ring is a polygon. Boxes with several are rectangles, as those without: no region has two rings.
+    A track and attributes are in the `meta` of a region, which Label Studio keeps whatever the labelling interface is:
+    a result for a control that the interface lacks would be refused.
 
     Raises:
         InputError: an image has no known size.
     """
     kind, prefix, between = context.options["labelstudio-write"], context.options["labelstudio-prefix"], b"[\n"
+    chunks = noting_unwritten(chunks, context.tally, "a region of Label Studio", rings=1)
     with output_stream(target) as stream:
         for chunk in chunks:
             for image, rows in chunk.each_image():
@@ -41,18 +45,10 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
                     raise InputError(
                         f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE"
                     )
-                _note_rings(chunk, rows, image, context)
                 result = list(_regions(chunk, image, rows))
                 stream.write(between + _encoder.encode(_task(f"{prefix}{image.key}", kind, result)))
                 between = b",\n"
         stream.write(b"[]\n" if between == b"[\n" else b"\n]\n")
-
-
-def _note_rings(chunk: Detections, rows: slice, image: Image, context: Context) -> None:
-    several = 0 if chunk.polygons is None else sum(len(rings or ()) > 1 for rings in chunk.polygons[rows])
-    if several:
-        message = f"{several} outlines have several rings, which no region can have: rectangles are written"
-        context.tally.note("no-outline", message, Place(image.key))
 
 
 def _task(address: str, kind: str, result: list[dict[str, Any]]) -> dict[str, Any]:
@@ -81,7 +77,19 @@ def _regions(chunk: Detections, image: Image, rows: slice) -> Iterator[dict[str,
             "image_rotation": 0,
             "value": {**shape, kind: [label]},
         }
+        if meta := _meta(chunk, row):
+            region["meta"] = meta
         yield region if score != score else {**region, "score": score}  # noqa: PLR0124 # NaN
+
+
+def _meta(chunk: Detections, row: int) -> dict[str, Any]:
+    """What is known of a region besides; its `text` has to be a list, which Label Studio shows."""
+    found = dict(chunk.attributes[row] or {}) if chunk.attributes is not None else {}
+    if isinstance(text := found.get("text"), str):
+        found["text"] = [text]
+    if chunk.track is not None and chunk.track[row] >= 0:
+        found[TRACK] = chunk.track[row].item()
+    return found
 
 
 def _rectangle(corners: list[float], image: Image) -> tuple[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 
+from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import file_stem, output_folder
 
@@ -29,6 +30,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
         InputError: an image has no known size, its name leads out of the folder, or a name has a character that XML
             cannot hold.
     """
+    chunks = noting_unwritten(chunks, context.tally, "VOC as it is written here", track=False, rings=0, attributes=())
     with output_folder(target) as folder:
         (folder / "Annotations").mkdir()
         _write_files(chunks, folder / "Annotations", context)

@@ -8,6 +8,7 @@ import numpy as np
 
 from boxferry.boxes.geometry import xyxy_to_cxcywh
 from boxferry.boxes.labels import LabelIds
+from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import file_stem, output_folder
 
@@ -31,6 +32,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
         InputError: an image has no known size, only some of its boxes have a score, or its name leads out of the
             folder.
     """
+    chunks = noting_unwritten(chunks, context.tally, "a YOLO row of a box", track=False, rings=0, attributes=())
     with output_folder(target) as folder:
         (folder / "labels").mkdir()
         labels = _write_labels(chunks, folder, context)

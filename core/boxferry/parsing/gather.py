@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+TRACK = "track_id"  #: the attribute in which formats without tracks hold the track of a box, as CVAT does
 CHUNK_IMAGES = 512
 CHUNK_BOXES = 8192
 LARGEST = 1e9  #: of a coordinate in pixels; more is a broken file's
@@ -262,6 +263,24 @@ def whole(value: object) -> int:
     except (TypeError, ValueError, OverflowError):
         return 0
     return int(found) if 0 <= found <= LARGEST_WHOLE else 0
+
+
+def track_of(value: object) -> int:
+    """The track that an attribute `track_id` says, as a number or its text; -1 where it is no whole number from 0."""
+    if value is None:
+        return -1
+    try:
+        found = number(value, TRACK)
+    except BadBox:
+        return -1
+    return -1 if found < 0 or found % 1 else int(found)
+
+
+def is_field(value: object) -> bool:
+    """Whether a further field of a box can be kept: text, a number, a bool, or a list of texts."""
+    if isinstance(value, list):
+        return all(isinstance(each, str) for each in value)
+    return isinstance(value, str | int | float | bool)
 
 
 def label_of(value: object, what: str = "label") -> str:
