@@ -49,7 +49,7 @@ def test_c34_coco_to_yolo_to_coco_keeps_them_too(tmp_path):
     assert categories_of(tmp_path / "c.json") == sorted(SPARSE, key=lambda each: each["id"])
 
 
-def test_yolo_to_coco_to_yolo_is_the_same_again(tmp_path):
+def test_03_yolo_to_coco_to_yolo_is_the_same_again(tmp_path):
     """Ids count from 0 in the order of the names."""
     write_text(tmp_path / "labels/a.txt", "0 .5 .5 .2 .2 .9\n2 .4 .4 .2 .2 .8\n")
     converted(tmp_path / "labels", "coco", tmp_path / "a.json", names="x,y,z", size="100x100")

@@ -221,11 +221,11 @@ def test_what_is_written_reads_back(tmp_path_factory, chunk):
 
 
 def test_names_keep_the_ids_that_they_were_given(tmp_path):
-    """New names take the ids that are free."""
+    """New names come after them."""
     chunk = Detections.from_counts([Image("a.jpg", 9, 9)], [2], [[0, 0, 1, 1]] * 2, [0, 1], ["new", "cat"])
     FORMATS["yolo"].write([chunk], tmp_path, a_context("yolo", names={0: "dog", 2: "cat"}))
-    assert (tmp_path / "data.yaml").read_text() == "names:\n  0: dog\n  1: new\n  2: cat\n"
-    assert [line.split()[0] for line in (tmp_path / "labels/a.txt").read_text().splitlines()] == ["1", "2"]
+    assert (tmp_path / "data.yaml").read_text() == "names:\n  0: dog\n  2: cat\n  3: new\n"
+    assert [line.split()[0] for line in (tmp_path / "labels/a.txt").read_text().splitlines()] == ["3", "2"]
 
 
 @pytest.mark.parametrize("key", ["../a.jpg", "/etc/a.jpg", "x/../../a.jpg"])

@@ -78,8 +78,7 @@ class _Ids:
 def _rows(chunk: Detections, ids: _Ids) -> Iterator[tuple[Image, Id, list[tuple[Id, list[float], float]]]]:
     """Each image with its id, and its boxes as (category id, bbox, score)."""
     bbox = np.hstack((chunk.xyxy[:, :2], chunk.xyxy[:, 2:] - chunk.xyxy[:, :2])).tolist()
-    used = set(chunk.label.tolist())
-    categories = {code: ids.labels.of(chunk.labels[code]) for code in sorted(used)}
+    categories = [ids.labels.of(name) for name in chunk.labels]
     labels, scores = chunk.label.tolist(), chunk.score.tolist()
     for image, rows in chunk.each_image():
         boxes = [(categories[labels[i]], bbox[i], scores[i]) for i in range(rows.start, rows.stop)]
@@ -120,7 +119,8 @@ def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
                 annotation = _Annotation(number, image_id, category, (x, y, w, h), w * h, score=scored)
                 stream.write(between + _encoder.encode(annotation))
                 between = b",\n"
-    names = (ids or _Ids(context)).labels.names
-    categories = [{"id": class_id, "name": name} for class_id, name in names.items()]
+    labels = (ids or _Ids(context)).labels
+    labels.note_added(context.tally)
+    categories = [{"id": class_id, "name": name} for class_id, name in labels.names.items()]
     head = _encoder.encode({"images": images, "categories": categories})
     stream.write(b"]," + head[1:])

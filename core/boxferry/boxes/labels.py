@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
 
+NAMED = 10  #: labels in a message
 ID_DIGITS = 39  # of a 128-bit id; int() refuses texts of thousands of digits
 
 
@@ -114,6 +116,11 @@ class ClassTable:
             if known != self._rename(name) and not self._clash:
                 self._clash = f"class {class_id} is '{known}' in {first} and '{self._rename(name)}' in {where}"
 
+    @property
+    def clash(self) -> str:
+        """What two files contradict each other in; empty where they agree."""
+        return self._clash
+
     def names(self) -> dict[int | str, str]:
         """Class id → name.
 
@@ -125,18 +132,41 @@ class ClassTable:
         return self._names
 
 
+def class_text(names: Mapping[int | str, str]) -> str:
+    """A table of classes as JSON, which keeps the order and whether an id is a number; empty where there is none."""
+    return json.dumps(list(names.items()), ensure_ascii=False) if names else ""
+
+
+def classes_in(text: str) -> dict[int | str, str]:
+    """Class id → name, of what `class_text` gave; empty for an empty text."""
+    return dict(json.loads(text)) if text else {}
+
+
 class LabelIds:
-    """Gives each label a class id: the one it was read with, or the next that is free."""
+    """Gives each label a class id: the one it was read with, or one after all of them.
+
+    Attributes:
+        names: class id → label, those that came with the names first.
+        added: the labels among them that the names did not have.
+    """
 
     def __init__(self, names: Mapping[int | str, str], *, first: int) -> None:
-        """Know `names`; further labels are numbered from `first`."""
+        """Know `names`; further labels are numbered after their ids, from `first` where there are none."""
         self.names: dict[int | str, str] = dict(names)
+        self.added: dict[int | str, str] = {}
         self._ids = {name: class_id for class_id, name in reversed(self.names.items())}
-        self._free = (number for number in count(first) if number not in self.names)
+        self._free = count(max((i + 1 for i in self.names if isinstance(i, int)), default=first))
 
     def of(self, name: str) -> int | str:
         """The id of a label."""
         if name not in self._ids:
             self._ids[name] = free = next(self._free)
-            self.names[free] = name
+            self.names[free] = self.added[free] = name
         return self._ids[name]
+
+    def note_added(self, tally: Tally) -> None:
+        """Name the labels that a table of classes did not have, with their ids; nothing where there was no table."""
+        if self.added and len(self.added) < len(self.names):
+            some = ", ".join(f"{class_id} {name}" for class_id, name in list(self.added.items())[:NAMED])
+            more = f" and {len(self.added) - NAMED} more" if len(self.added) > NAMED else ""
+            tally.note("new-labels", f"labels that the table of classes does not have come after it: {some}{more}")

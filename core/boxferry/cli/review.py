@@ -12,6 +12,7 @@ from boxferry.cli.output import say, table, tally_lines, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
+from boxferry.reading.names import load_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,12 +47,28 @@ def _pulled(given: Mapping[str, Any], run: str) -> Review:
 @click.option("--to", "target_format", default="coco", show_default=True, help="The format that is written.")
 @click.option("-o", "--output", required=True, help="A file, or a folder for yolo and voc; - is standard output.")
 @click.option("--all", "everything", is_flag=True, help="Files that nobody has looked at too.")
+@click.option(
+    "--names",
+    metavar="FILE|LIST",
+    help="Class ids and names (data.yaml, classes.txt, 'cat,dog') in place of those that RUN was pushed with.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The counts as one JSON object; needs -o FILE.")
 @click.pass_obj
 def pull_command(
-    session: Session, /, run: str, target_format: str, output: str, everything: bool, as_json: bool, **given: Any
+    session: Session,
+    /,
+    run: str,
+    target_format: str,
+    output: str,
+    everything: bool,
+    names: str | None,
+    as_json: bool,
+    **given: Any,
 ) -> int:
     """Write the boxes of RUN's files as they are now, after people have corrected them.
+
+    Classes have the ids and the order that RUN was pushed with, those without boxes among them; labels that people
+    added come after them. --names sets other ids.
 
     Files that nobody has looked at, as far as the server can tell, are left out unless --all. Only what has changed
     since the last pull is read from the server; a pull that was broken off goes on where it ended.
@@ -62,16 +79,25 @@ def pull_command(
         raise UnknownFormat(f"--to {target_format}: expected one of {able}")
     if as_json and output == "-":
         raise UsageError("--json: standard output holds the data already; name a file with -o")
+    table = None if names is None else load_names(names)
     review, tally = _pulled(given, run), Tally()
-    review.write(formats[target_format], Path(output), tally, everything=everything)
+    review.write(formats[target_format], Path(output), tally, everything=everything, names=table)
     facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.kept}
     if as_json:
-        write_json({**facts, "gone": len(review.gone), "dropped": dict(tally.dropped), "output": output})
+        counts = {"dropped": dict(tally.dropped), "changed": dict(tally.changed), "notes": dict(tally.noted)}
+        write_json({**facts, "gone": len(review.gone), **counts, "output": output})
         return 0
     say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
-    for issue in tally.examples.get("unreadable-box", [])[:SHOWN]:
-        say(f"left out, {issue.code}: {issue}")
+    _say_changes(tally)
     return 0
+
+
+def _say_changes(tally: Tally) -> None:
+    """What was left out, changed, or is worth knowing: the first of each kind."""
+    kinds = {"drop": "left out", "error": "left out", "change": "changed", "note": "note"}
+    for issues in tally.examples.values():
+        for issue in issues[:SHOWN]:
+            say(f"{kinds[issue.kind]}, {issue.code}: {issue}")
 
 
 @click.command("report")

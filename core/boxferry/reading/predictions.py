@@ -206,12 +206,20 @@ class Predictions:
         """
         if fmt.write is None:
             raise UsageError(f"format '{fmt.name}' can be read, not written")
-        classes = ClassTable(self._renamed)
-        classes.learn(self.names, "the names given")
+        classes = self.class_table()
         names = {class_id: self._renamed(name) for class_id, name in self.names.items()}
         context = Context(images=self.images, tally=tally, names=names, options=options, classes=classes)
         chunks = self.chunks(tally, classes)
         fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
+
+    def class_table(self) -> ClassTable:
+        """What is told the class ids of the source while it is read; it knows those of the names given already.
+
+        Labels have the names that the label maps give them.
+        """
+        classes = ClassTable(self._renamed)
+        classes.learn(self.names, "the names given")
+        return classes
 
     def _renamed(self, name: str) -> str:
         """A label's name after the label maps."""

@@ -20,9 +20,20 @@ if TYPE_CHECKING:
 CHUNK_FILES = 512
 
 
-def corrected(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detections]:
-    """The boxes that the files have now: no predictions any more, so they have no score."""
-    return _chunks(((file, file.stored) for file in _readable(files, tally)), tally, scored=False)
+def sent_labels(files: Iterable[ReviewedFile]) -> list[str]:
+    """The labels that a run sent, in the order in which they first come: the same for every pull of the run."""
+    return list(dict.fromkeys(box.label for file in files for box in file.predicted))
+
+
+def corrected(files: Iterable[ReviewedFile], tally: Tally, *, labels: Iterable[str] = ()) -> Iterator[Detections]:
+    """The boxes that the files have now: no predictions any more, so they have no score.
+
+    Args:
+        files: the files.
+        tally: counts the boxes.
+        labels: those that come first in the chunks' labels, in this order, whether a box has them or not.
+    """
+    return _chunks(((file, file.stored) for file in _readable(files, tally)), tally, labels=labels)
 
 
 def _readable(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[ReviewedFile]:
@@ -39,13 +50,16 @@ def predicted(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detection
 
 
 def _chunks(
-    files: Iterable[tuple[ReviewedFile, list[Stored] | list[Predicted]]], tally: Tally, *, scored: bool
+    files: Iterable[tuple[ReviewedFile, list[Stored] | list[Predicted]]],
+    tally: Tally,
+    *,
+    scored: bool = False,
+    labels: Iterable[str] = (),
 ) -> Iterator[Detections]:
-    pending = iter(files)
-    labels: dict[str, int] = {}
+    pending, known = iter(files), {name: code for code, name in enumerate(labels)}
     while some := list(islice(pending, CHUNK_FILES)):
         boxes = [box for _, found in some for box in found]
-        code = [labels.setdefault(box.label, len(labels)) for box in boxes]
+        code = [known.setdefault(box.label, len(known)) for box in boxes]
         video = any(file.video for file, _ in some)
         chunk = Detections.from_counts(
             [
@@ -55,7 +69,7 @@ def _chunks(
             [len(found) for _, found in some],
             [box.corners for box in boxes],
             code,
-            labels,
+            known,
             score=[box.score if scored and box.score is not None else np.nan for box in boxes],
             row_unit="item",
             frame=[box.frame or 0 for box in boxes] if video else None,

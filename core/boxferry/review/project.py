@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.labels import ClassTable, classes_in
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
 from boxferry.formats import Context, still_images
@@ -19,7 +20,7 @@ from boxferry.review.summary import Clicks, Summary, summarized
 from boxferry.sending.project import Diffgram as Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from boxferry.boxes.detections import Detections
     from boxferry.formats import Format
@@ -48,7 +49,8 @@ class Review:
 
     def corrected(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
         """The boxes as they are now, of the reviewed files or of all."""
-        return boxes.corrected(self.files if everything else self.reviewed, tally or Tally())
+        files = self.files if everything else self.reviewed
+        return boxes.corrected(files, tally or Tally(), labels=boxes.sent_labels(self.files))
 
     def predicted(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
         """The boxes as they were sent, of the reviewed files or of all."""
@@ -64,6 +66,15 @@ class Review:
             return coco_metrics(truth, self.predicted(everything=True))
         return coco_metrics(self.corrected(), self.predicted())
 
+    def classes(self, names: Mapping[int | str, str] | None = None) -> ClassTable:
+        """The table of classes that the boxes come home under: the one that the run was pushed with, or `names`."""
+        table = ClassTable()
+        if names is not None:
+            table.learn(names, "the names given")
+        else:
+            table.learn(classes_in(self.run.classes), f"run {self.run.name}")
+        return table
+
     def write(
         self,
         fmt: Format,
@@ -71,15 +82,32 @@ class Review:
         tally: Tally,
         *,
         everything: bool = False,
+        names: Mapping[int | str, str] | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         """Write the corrected boxes in a format, of the reviewed files or of all.
 
+        Classes have the ids that the run was pushed with; labels that people brought come after them.
+
+        Args:
+            fmt: the format.
+            target: a file or a folder, as the format has it.
+            tally: counts what is written and what is left out.
+            everything: files that no person has looked at too.
+            names: class id → name, in place of the table that the run was pushed with.
+            options: values of the format's own options.
+
         Raises:
-            UsageError: the format cannot be written.
+            UsageError: the format cannot be written, or has no such option.
         """
         if fmt.write is None:
             raise UsageError(f"format '{fmt.name}' can be read, not written")
-        context = Context(images=ImageIndex.build(), tally=tally, options=option_values(fmt, {}))
+        context = Context(
+            images=ImageIndex.build(),
+            tally=tally,
+            options=option_values(fmt, options or {}),
+            classes=self.classes(names),
+        )
         chunks = self.corrected(everything=everything, tally=tally)
         fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
 

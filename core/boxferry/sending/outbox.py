@@ -220,6 +220,13 @@ class Outbox:
         where = "host = ? AND project = ? AND directory_id = ? AND model = ? AND name = ?"
         return Run(**self._rows(f"SELECT * FROM run WHERE {where}", *key)[0])  # noqa: S608 # fixed text
 
+    def keep_classes(self, run_id: int, joined: Callable[[str], str]) -> None:
+        """Write down a run's table of classes: what `joined` makes of the one that is kept, see `class_text`."""
+        with self._writing() as db:
+            kept = str(db.execute("SELECT classes FROM run WHERE id = ?", (run_id,)).fetchone()["classes"])
+            if (text := joined(kept)) != kept:
+                db.execute("UPDATE run SET classes = ? WHERE id = ?", (text, run_id))
+
     def runs(self) -> list[Run]:
         """Every run, the oldest first."""
         return [Run(**row) for row in self._rows("SELECT * FROM run ORDER BY id")]

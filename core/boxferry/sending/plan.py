@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place
 from boxferry.errors import UsageError
 from boxferry.packets.build import BoxMaker
@@ -66,6 +67,7 @@ class Planner:
         strangers: the pictures of another source than the earlier one that are not the run's own.
         deleting: counts, per file, the boxes of people that a replacement deletes.
         gone: the numbers of applied packets whose files are gone, in whose place others are sent.
+        classes: is told the class ids of the source.
         moved: packet → the file that its boxes are on now, where that is another one of the same name than it was.
     """
 
@@ -92,6 +94,7 @@ class Planner:
     deleting: dict[str, int] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
     moved: dict[int, int] = field(default_factory=dict)
+    classes: ClassTable = field(default_factory=ClassTable)
 
     def entries(self) -> Iterator[Entry]:
         """The packets, in the order of the images; nothing is stored or sent.
@@ -108,7 +111,7 @@ class Planner:
             attribute_groups=self.attributes,
         )
         placing = Placing(self)
-        for fitted in self.predictions.fitted(self.tally, placing.placed):
+        for fitted in self.predictions.fitted(self.tally, placing.placed, self.classes):
             chunk = self.labels.resolve(fitted, self.tally)
             targets = placing.targets(chunk)
             self._load(targets)

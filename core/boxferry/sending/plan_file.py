@@ -51,6 +51,7 @@ class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
         create_labels: labels that are made first, name → the number that stands for its id in the packets.
         deletes: file name → how many boxes of people its packet deletes.
         dropped: reason → how many boxes are left out.
+        classes: the class ids of the source with their names, in their order.
     """
 
     files: int
@@ -59,6 +60,7 @@ class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
     create_labels: dict[str, int] = {}
     deletes: dict[str, int] = {}
     dropped: dict[str, int] = {}
+    classes: list[tuple[int | str, str]] = []
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,6 +97,7 @@ def prepared(
         under_way=UnderWay(unfinished, place.id, of_file=lambda file_id: client.inputs(file_id=file_id)),
         resend_missing=manner.resend_missing,
         by_name=manner.file_ids is None,
+        classes=predictions.class_table(),
     )
 
 
@@ -160,6 +161,7 @@ def plan_summary(planner: Planner, files: int, boxes: int) -> PlanSummary:
         create_labels={name: planner.labels.ids[name] for name in planner.labels.created},
         deletes=planner.deleting,
         dropped=dict(planner.tally.dropped),
+        classes=[] if planner.classes.clash else list(planner.classes.names().items()),
     )
 
 

@@ -43,6 +43,7 @@ from boxferry.sending.prepare import (
     unsent,
 )
 from boxferry.sending.report import PushReport, planned_file
+from boxferry.sending.run_classes import keep_classes, table_of
 from boxferry.sending.run_origin import model_of, read_origin
 from boxferry.sending.source import source_identity
 from boxferry.sending.spool_format import SpoolHead, spool_folder
@@ -316,6 +317,7 @@ class Diffgram:
         earlier = self._pending(run)
         entries = allowed(listener.built(planner.entries()), planner.deleting, manner)
         self.outbox.add(run.id, entries, gone=planner.gone)
+        keep_classes(self.outbox, run, planner.classes, planner.tally)
         self.outbox.move(planner.moved)
         ending = self._send(
             run,
@@ -375,6 +377,7 @@ class Diffgram:
             entries = list(unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally))
             deleting = planned_deletions(self._client, head, entries)
             self.outbox.add(run.id, allowed(told.built(entries), deleting, manner))
+            keep_classes(self.outbox, run, table_of(summary.classes), tally)
             earlier = self._pending(run)
             ending = self._send(run, manner.patience, told, deleting, verify=manner.verify, earlier=earlier)
         return self._report(tally, run, manner.patience, ending, created)

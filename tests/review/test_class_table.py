@@ -1,0 +1,166 @@
+"""Classes come home under the ids that they went out with, whatever people did meanwhile."""
+
+import json
+
+import pytest
+import yaml
+
+from boxferry import Diffgram, Manner, read
+from boxferry.boxes.tally import Tally
+from boxferry.cli.app import run as boxferry
+from boxferry.plugins import plugin_manager
+from boxferry.sandbox.annotating import save
+from boxferry.sending.plan_file import read_plan
+from sending.pushing import push, server_of
+
+FORMATS = plugin_manager().formats()
+DATA_YAML = """\
+path: ../datasets/plates
+train: images/train
+val: images/val
+
+names:
+  0: number_plate
+  1: '0'
+  2: '1'
+  3: zebra
+  4: apple
+"""
+NAMES = {0: "number_plate", 1: "0", 2: "1", 3: "zebra", 4: "apple"}
+
+
+@pytest.fixture
+def diffgram(sandbox, tmp_path):
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "outbox.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def plates(tmp_path):
+    """Three images and their labels as Ultralytics has them, of classes 4, 3 and 1 in this order."""
+    from PIL import Image as Picture
+
+    rows = {
+        "f1": "4 0.5 0.5 0.2 0.25\n3 0.25 0.25 0.1 0.1\n",
+        "f2": "1 0.5 0.5 0.2 0.25\n",
+        "f3": "3 0.3 0.5 0.2 0.5\n",
+    }
+    for name, text in rows.items():
+        for folder in ("images", "labels"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        Picture.new("RGB", (100, 80)).save(tmp_path / "images" / f"{name}.jpg")
+        (tmp_path / "labels" / f"{name}.txt").write_text(text)
+    (tmp_path / "data.yaml").write_text(DATA_YAML)
+    return tmp_path
+
+
+def pushed(diffgram, plates, **manner):
+    source = read(plates / "labels", names=plates / "data.yaml", images=plates / "images")
+    return push(diffgram, source, create_empty=False, **manner)
+
+
+def names_in(folder):
+    return yaml.safe_load((folder / "data.yaml").read_text())["names"]
+
+
+def written(diffgram, fmt, target, **how):
+    tally = Tally()
+    diffgram.pull("r").write(FORMATS[fmt], target, tally, **{"everything": True} | how)
+    return tally
+
+
+def test_04_a_pulled_yolo_set_has_the_numbers_of_its_data_yaml(diffgram, plates, tmp_path):
+    """Classes without a box are there too, and all keep their places."""
+    pushed(diffgram, plates)
+    tally = written(diffgram, "yolo", tmp_path / "home")
+    assert names_in(tmp_path / "home") == NAMES
+    assert [line[0] for line in (tmp_path / "home/labels/f1.txt").read_text().splitlines()] == ["4", "3"]
+    assert not tally.noted
+    written(diffgram, "coco", tmp_path / "home.json")
+    found = json.loads((tmp_path / "home.json").read_text())
+    assert found["categories"] == [{"id": i, "name": name} for i, name in NAMES.items()]
+    assert [a["category_id"] for a in found["annotations"]] == [4, 3, 1, 3]
+
+
+def test_labels_that_people_brought_come_after_the_table(sandbox, diffgram, plates, tmp_path):
+    """And are named, with their numbers."""
+    pushed(diffgram, plates)
+    store, file = sandbox._store, next(f for f in sandbox.files() if f["original_filename"] == "f2.jpg")
+    new = store.insert("label_file", {"project": "sandbox", "schema_id": 1, "name": "mirror"})
+    save(store, file, [{**store.instances(file["id"])[0], "label_file_id": new}])
+    tally = written(diffgram, "yolo", tmp_path / "home", everything=False)
+    assert names_in(tmp_path / "home") == {**NAMES, 5: "mirror"}
+    assert (tmp_path / "home/labels/f2.txt").read_text().startswith("5 ")
+    assert "5 mirror" in tally.examples["new-labels"][0].message
+
+
+def test_another_table_is_forced_by_its_name(sandbox, diffgram, plates, tmp_path):
+    """Labels that it does not have come after it."""
+    pushed(diffgram, plates)
+    tally = written(diffgram, "yolo", tmp_path / "home", names={0: "apple", 7: "zebra"})
+    assert names_in(tmp_path / "home") == {0: "apple", 7: "zebra", 8: "0"}
+    assert (tmp_path / "home/labels/f1.txt").read_text().split()[::5] == ["0", "7"]
+    assert tally.noted["new-labels"] == 1
+
+
+def test_a_run_without_a_table_has_the_same_numbers_at_every_pull(sandbox, diffgram, plates, tmp_path):
+    """By the order in which its labels were sent, whichever files are reviewed."""
+    source = read(plates / "labels", names=plates / "data.yaml", images=plates / "images")
+    push(diffgram, source, create_empty=False)
+    diffgram.outbox.keep_classes(1, lambda _: "")
+    order = {0: "apple", 1: "zebra", 2: "0"}
+    for file in [f for f in sandbox.files() if f["original_filename"] == "f2.jpg"]:
+        sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
+    written(diffgram, "yolo", tmp_path / "some", everything=False)
+    written(diffgram, "yolo", tmp_path / "all")
+    assert names_in(tmp_path / "some") == names_in(tmp_path / "all") == order
+
+
+def test_a_plan_brings_the_table_along(diffgram, plates, tmp_path):
+    """Planned here, carried out later: the same numbers."""
+    pushed(diffgram, plates, plan=tmp_path / "plan.json")
+    diffgram.carry_out(read_plan(tmp_path / "plan.json", images=plates / "images"), manner=Manner())
+    written(diffgram, "yolo", tmp_path / "home")
+    assert names_in(tmp_path / "home") == NAMES
+
+
+def test_a_second_push_adds_classes_and_changes_none(diffgram, plates):
+    """What contradicts the first table is noted."""
+    pushed(diffgram, plates)
+    source = read(
+        plates / "labels", names=["number_plate", "0", "1", "zebra", "apple", "pear"], images=plates / "images"
+    )
+    assert not push(diffgram, source, create_empty=False).tally.noted
+    assert diffgram.pull("r").classes().names() == {**NAMES, 5: "pear"}
+    source = read(plates / "labels", names=["plate", "0", "1", "zebra", "apple"], images=plates / "images")
+    assert push(diffgram, source, create_empty=False).tally.noted["class-ids"] == 1
+    assert diffgram.pull("r").classes().names() == {**NAMES, 5: "pear"}
+
+
+def test_a_training_set_makes_the_round_trip(sandbox, diffgram, plates, tmp_path, monkeypatch, capsys):
+    """data.yaml, push, a correction, pull: the same ids and names, and equal bytes where nothing was corrected."""
+    with_digits(plates / "labels")
+    pushed(diffgram, plates, annotations=True)
+    store, file = sandbox._store, next(f for f in sandbox.files() if f["original_filename"] == "f2.jpg")
+    (box,) = store.instances(file["id"])
+    save(store, file, [box | {"x_max": box["x_max"] + 5}])
+    for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"DIFFGRAM_{name}", getattr(sandbox, name.lower()))
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "outbox.sqlite"))
+    home = tmp_path / "home"
+    assert boxferry(["pull", "r", "--all", "--to", "yolo", "-o", str(home)]) == 0
+    assert "1 of 3 files reviewed" in capsys.readouterr().err
+    assert names_in(home) == yaml.safe_load(DATA_YAML)["names"]
+    for name in ("f1", "f3"):
+        assert (home / f"labels/{name}.txt").read_bytes() == (plates / f"labels/{name}.txt").read_bytes()
+    assert (home / "labels/f2.txt").read_text() == "1 0.525000000000 0.500000000000 0.250000000000 0.250000000000\n"
+    assert boxferry(["pull", "r", "--all", "--to", "yolo", "-o", str(home), "--names", "a,b,c,d,apple"]) == 0
+    assert names_in(home)[4] == "apple"
+
+
+def with_digits(folder):
+    """Rewrite labels with as many digits as boxferry writes."""
+    for path in folder.iterdir():
+        rows = [line.split() for line in path.read_text().splitlines()]
+        lines = (" ".join([row[0], *(f"{float(word):.12f}" for word in row[1:])]) for row in rows)
+        path.write_text("".join(f"{line}\n" for line in lines))
