@@ -41,25 +41,23 @@ if TYPE_CHECKING:
 SCORES = ("score", "confidence")
 FIELDS = ("occluded", "z_order", "group_id", "source", "rotation")  #: of a shape itself
 FLAGS = ("occluded",)
+DERIVED = "shapes are no rectangles along the axes: their boxes are their bounds"
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
-    """Yield chunks of images, and a chunk for each video; a file that cannot be read to its end fails.
+    """Chunks of images, and a chunk for each video; a file that cannot be read to its end fails.
 
     Raises:
         InputError: the source is one file and cannot be opened.
     """
-    reader = _Reader(context)
-    yield from reader.gathering.chunks(reader.images(source))
-    reader.finish(source.name)
+    gathering = Gathering(context, source=source.name)
+    return gathering.chunks(_Reader(context, gathering).images(source))
 
 
 class _Reader:
-    def __init__(self, context: Context) -> None:
-        self.gathering = Gathering(context)
+    def __init__(self, context: Context, gathering: Gathering) -> None:
         self._context = context
-        self._derived = 0
-        self._ends = 0
+        self._gathering = gathering
 
     def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
         for file, stream in streams_of(source, self._context, ".xml"):
@@ -68,7 +66,7 @@ class _Reader:
                 for element in elements_of(stream, {"image", "track", "meta"}):
                     yield from self._seen(element, video, file)
             except XmlError as error:
-                self.gathering.fail(BadImage(str(error), "bad-xml"), Place(file.shown, line=error.line))
+                self._gathering.fail(BadImage(str(error), "bad-xml"), Place(file.shown, line=error.line))
             if video.boxes:
                 yield from self._video(video, file)
 
@@ -85,7 +83,7 @@ class _Reader:
             try:
                 yield *self._image(element, place), place
             except BadImage as error:
-                self.gathering.fail(error, place)
+                self._gathering.fail(error, place)
         else:
             raise XmlError(f"its root is <{element.tag}>, expected <annotations>")
 
@@ -100,7 +98,7 @@ class _Reader:
         shapes = []
         for shape in (each for each in track if each.tag in SHAPES):
             if shape.get("outside") == "1":
-                self._ends += 1
+                self._gathering.remark("outside", "shapes say that a track's object is outside: they are no boxes")
             else:
                 shapes.append(shape)
         number_of = whole(track.get("id", place.item))
@@ -122,9 +120,10 @@ class _Reader:
         label = label_of(shape.get("label"))
         given = next((values[name] for name in SCORES if name in values), shape.get("score"))
         score = score_of(given)
-        self._derived += bool(rings)
+        if rings:
+            self._gathering.remark("derived", DERIVED)
         return Box(
-            code=self.gathering.vocabulary.add(label),
+            code=self._gathering.vocabulary.add(label),
             corners=corners,
             score=score,
             row=row,
@@ -139,17 +138,7 @@ class _Reader:
             yield _video_image(self._context, video, file), video.boxes, place
         except BadImage as error:
             error.boxes = len(video.boxes)
-            self.gathering.fail(error, place)
-
-    def finish(self, name: str) -> None:
-        """Note what stands in for boxes, and what is none."""
-        tally, place = self._context.tally, Place(name)
-        if self._derived:
-            message = f"{self._derived} shapes are no rectangles along the axes: their boxes are their bounds"
-            tally.note("derived", message, place)
-        if self._ends:
-            message = f"{self._ends} shapes say that a track's object is outside: they are no boxes"
-            tally.note("outside", message, place)
+            self._gathering.fail(error, place)
 
 
 class _Video:

@@ -36,21 +36,20 @@ if TYPE_CHECKING:
 
 FIELDS = ("difficult", "description", "group_id")  #: of a shape that can be asked for, besides its flags and attributes
 WHOLE = ("rectangle", "circle", "rotation")  #: shapes that are an object each, whatever group they are in
+DERIVED = "shapes are no rectangles: their boxes are the bounds of their outlines"
+JOINED = "outlines are parts of objects, by their group_id: an object is one box"
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
-    """Yield chunks of files; one that is none fails alone."""
-    reader = _Reader(context)
-    yield from reader.gathering.chunks(reader.images(source))
-    reader.finish(source.name)
+    """Chunks of files; one that is none fails alone."""
+    gathering = Gathering(context, source=source.name)
+    return gathering.chunks(_Reader(context, gathering).images(source))
 
 
 class _Reader:
-    def __init__(self, context: Context) -> None:
-        self.gathering = Gathering(context)
+    def __init__(self, context: Context, gathering: Gathering) -> None:
         self._context = context
-        self._derived = 0
-        self._joined = 0
+        self._gathering = gathering
 
     def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
         for file, data in contents_of(source, self._context, ".json"):
@@ -58,7 +57,7 @@ class _Reader:
             try:
                 yield *self._image(_document(data), file, place), place
             except BadImage as error:
-                self.gathering.fail(error, place)
+                self._gathering.fail(error, place)
 
     def _image(self, value: dict[str, Any], file: File, place: Place) -> tuple[Image, list[Box]]:
         shapes = value.get("shapes")
@@ -76,9 +75,10 @@ class _Reader:
         label = label_of(shape.get("label"))
         score = score_of(shape.get("score"))
         more = shape.get("attributes")
-        self._derived += ring is not None
+        if ring is not None:
+            self._gathering.remark("derived", DERIVED)
         return Box(
-            code=self.gathering.vocabulary.add(label),
+            code=self._gathering.vocabulary.add(label),
             corners=corners,
             score=score,
             row=index,
@@ -96,19 +96,10 @@ class _Reader:
             apart = not box.rings or shape.get("shape_type") in WHOLE or not isinstance(group, int | str)
             key = (box.row,) if apart else (box.code, group)
             if (first := found.setdefault(key, box)) is not box:
-                self._joined += 1
+                self._gathering.remark("joined", JOINED)
                 first.rings += box.rings
                 first.corners = bounds_of(list(first.rings))
         return list(found.values())
-
-    def finish(self, name: str) -> None:
-        """Note what stands in for boxes."""
-        if self._derived:
-            message = f"{self._derived} shapes are no rectangles: their boxes are the bounds of their outlines"
-            self._context.tally.note("derived", message, Place(name))
-        if self._joined:
-            message = f"{self._joined} outlines are parts of objects, by their group_id: an object is one box"
-            self._context.tally.note("joined", message, Place(name))
 
 
 def _document(data: bytes) -> dict[str, Any]:

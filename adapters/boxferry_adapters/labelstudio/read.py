@@ -30,29 +30,28 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Source
 
+DERIVED = "regions are no rectangles along the axes: their boxes are their bounds"
+WHOLE_SCORES = "predictions have a score of their own and none for each box: it is left out"
 KINDS = {"predictions": ("predictions",), "annotations": ("annotations", "completions")}
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
-    """Yield chunks of tasks; one that does not say which image it is about fails alone.
+    """Chunks of tasks; one that does not say which image it is about fails alone.
 
     Raises:
         InputError: it is no JSON, or a task has predictions and annotations and no option says which are meant.
     """
-    reader = _Reader(context)
-    yield from reader.gathering.chunks(reader.images(source))
-    reader.finish(source.name)
+    gathering = Gathering(context, source=source.name)
+    return gathering.chunks(_Reader(context, gathering).images(source))
 
 
 class _Reader:
-    def __init__(self, context: Context) -> None:
-        self.gathering = Gathering(context)
+    def __init__(self, context: Context, gathering: Gathering) -> None:
         self._context = context
+        self._gathering = gathering
         self._take = context.options["labelstudio-take"]
         self._model = context.options["labelstudio-model"]
         self._several = context.options["labelstudio-several"]
-        self._derived = 0
-        self._whole_scores = 0
 
     def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
         for file, stream in streams_of(source, self._context, ".json", ".jsonl", json=True):
@@ -61,7 +60,7 @@ class _Reader:
                 try:
                     yield *self._task(task, place), place
                 except BadImage as error:
-                    self.gathering.fail(error, place)
+                    self._gathering.fail(error, place)
 
     def _task(self, task: Any, place: Place) -> tuple[Image, list[Box]]:  # noqa: ANN401 # any JSON value
         if not isinstance(task, dict):
@@ -120,7 +119,7 @@ class _Reader:
                     self._context.tally.skip("cancelled", message, place, boxes=len(regions))
                 continue
             if entry.get("score") is not None and all(region.item.get("score") is None for region in regions):
-                self._whole_scores += 1
+                self._gathering.remark("whole-scores", WHOLE_SCORES)
             if regions:
                 yield regions
 
@@ -133,10 +132,11 @@ class _Reader:
         except BadBox as error:
             self._context.tally.skip(error.code, str(error), place)
             return
-        self._derived += bool(rings)
+        if rings:
+            self._gathering.remark("derived", DERIVED)
         for label in labels:
             yield Box(
-                code=self.gathering.vocabulary.add(label),
+                code=self._gathering.vocabulary.add(label),
                 corners=corners,
                 score=score,
                 row=-1 if place.item is None else place.item,
@@ -144,17 +144,6 @@ class _Reader:
                 rings=rings,
                 fields=_fields(region),
             )
-
-    def finish(self, name: str) -> None:
-        """Note what stands in for boxes, and scores that are not of boxes."""
-        if self._derived:
-            message = f"{self._derived} regions are no rectangles along the axes: their boxes are their bounds"
-            self._context.tally.note("derived", message, Place(name))
-        if self._whole_scores:
-            message = (
-                f"{self._whole_scores} predictions have a score of their own and none for each box: it is left out"
-            )
-            self._context.tally.note("whole-scores", message, Place(name))
 
 
 def _meta(region: Region) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.labels import Vocabulary
+from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from boxferry.boxes.tally import Place
     from boxferry.formats import Context, Id
 
     Corners = tuple[float, float, float, float]
@@ -91,6 +92,7 @@ class Gathering:
         context: Context,
         names: Mapping[Id, str] | None = None,
         *,
+        source: str = "",
         row_unit: Literal["line", "item"] = "item",
         seen: dict[str, str] | None = None,
     ) -> None:
@@ -99,6 +101,7 @@ class Gathering:
         Args:
             context: whose tally counts the chunks, and which says what is asked for.
             names: class id → label, where boxes have class ids.
+            source: what is read, as the notes on the whole name it.
             row_unit: what the boxes' `row` counts.
             seen: the images that were taken before, with their places; this gathering's are added.
         """
@@ -107,19 +110,27 @@ class Gathering:
         self._row_unit: Literal["line", "item"] = row_unit
         self._seen = {} if seen is None else seen
         self._columns = _Columns()
+        self._source = source
+        self._remarks: Counter[tuple[str, str]] = Counter()
+
+    def remark(self, code: str, message: str) -> None:
+        """Count what is worth knowing and may be so of many boxes: one note, with the number before it, at the end."""
+        self._remarks[code, message] += 1
 
     def fail(self, error: BadImage, place: Place) -> None:
         """Record an image that failed, with its boxes, which are not counted yet."""
         self._context.tally.fail(error.code, str(error), place, boxes=error.boxes, counted=False)
 
     def chunks(self, found: Iterable[tuple[Image, list[Box], Place]]) -> Iterator[Detections]:
-        """Chunks of all images that come, each with its boxes and its place; then reports classes without a name."""
+        """Chunks of all images that come, each with its boxes and its place; at the end notes, and unnamed classes."""
         for image, boxes, place in found:
             self.add(image, boxes, place)
             if self.full:
                 yield self.taken()
         if self._columns.images:
             yield self.taken()
+        for (code, message), number_of in self._remarks.items():
+            self._context.tally.note(code, f"{number_of} {message}", Place(self._source))
         self.vocabulary.report(self._context.tally)
 
     @property
