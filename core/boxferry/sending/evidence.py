@@ -6,11 +6,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from boxferry.diffgram.answers import moment
 from boxferry.diffgram.bulk import FEW
 from boxferry.diffgram.meanings import reason_of
 from boxferry.errors import NotFound, Refused
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
+from boxferry.sending.before import Before, replaced
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
 from boxferry.sending.server_size import factor
@@ -48,12 +52,25 @@ class UnderWay(NamedTuple):
     ended: bool
 
 
+class Replacement(NamedTuple):
+    """A replacing packet as it is about to go out.
+
+    Attributes:
+        body: its JSON with the boxes that stay, read now; None where nothing would be in it.
+        before: what its file is like.
+    """
+
+    body: bytes | None
+    before: Before
+
+
 class Evidence:
     """Asks the server about the packets of one run; changes nothing there.
 
     Attributes:
         dead: inputs that are taken to be stuck for good, so that what they carry counts as not sent.
         changed: file id → why it does not stand any more for the file that packets were made for.
+        stood: file id → when it had last been changed as `stored` read it, by the server's clock; 0 where unknown.
     """
 
     def __init__(
@@ -67,6 +84,7 @@ class Evidence:
         self._settle_s = settle_s
         self.dead: set[int] = set()
         self.changed: dict[int, str] = {}
+        self.stood: dict[int, float] = {}
 
     def now(self) -> float:
         """The time by the server's clock."""
@@ -147,6 +165,7 @@ class Evidence:
         self._holdings.load([file_id for file_id, video in files.items() if not video])
         found = {file_id: self._references(file_id, video=video) for file_id, video in files.items()}
         for file_id in files:
+            self.stood[file_id] = self.last_changed(file_id)
             self._holdings.forget(file_id)
         return found
 
@@ -250,13 +269,21 @@ class Evidence:
         found = factor((entry.width, entry.height), self._holdings.view(file_id).size)
         return found.message if isinstance(found, Problem) else ""
 
-    def replacement(self, entry: Entry) -> bytes | None:
-        """The body of a replacing packet with the boxes that stay, read now; None where nothing would be in it."""
+    def replacement(self, entry: Entry) -> Replacement:
+        """A replacing packet with the boxes that stay, read now."""
         file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
-        if entry.mode == "replace-all":
-            return replacing(body, [])
         rows = self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
-        return replacing(body, rows.kept)
+        stay = [] if entry.mode == "replace-all" else rows.kept
+        whole = replacing(body, stay)
+        complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
+        if whole is None:
+            return Replacement(None, Before(complete=complete, changed=changed))
+        new = [box for box in msgspec.json.decode(whole)["instance_list"] if box.get("id") is None]
+        return Replacement(whole, replaced(rows.all, stay, new, complete=complete, changed=changed))
+
+    def last_changed(self, file_id: int) -> float:
+        """When a file had last been changed as it was last read, by the server's clock; 0 where unknown."""
+        return moment(self._holdings.changed_when_read(file_id)) or 0.0
 
     def compared(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome:
         """What a replacing packet came to, looked at: whether what was to stay is there, and what was sent.

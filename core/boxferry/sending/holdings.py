@@ -133,6 +133,11 @@ class Holdings:
         """When a file was last changed, by the server's clock, as it was listed or last read; None where unknown."""
         return self._record(file_id).time_last_updated or None
 
+    def changed_when_read(self, file_id: int) -> str | None:
+        """As `changed`, of a file that was read or listed already; None of any other: nothing is asked."""
+        file = self._read_now.get(file_id) or self._files.get(file_id)
+        return (file.time_last_updated or None) if file else None
+
     def _record(self, file_id: int) -> FileRecord:
         return self._read_now.get(file_id) or self._files.get(file_id) or self._read(file_id)
 

@@ -90,6 +90,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         removes: how many boxes it takes away from the file.
         checked: whether what it brought was read back since it was applied.
         changed: when the state last changed, seconds since the epoch by this machine's clock.
+        before: what its file was like just before, see `before`; empty where unknown.
+        stood: when its file had been changed last as it was read back, seconds since the epoch by the server's clock; 0
+            where it was not.
     """
 
     id: int = 0
@@ -116,6 +119,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     removes: int = 0
     checked: int = 0
     changed: float = 0.0
+    before: str = ""
+    stood: float = 0.0
 
 
 #: what a packet is stored with
@@ -135,6 +140,7 @@ STORED = (
     "batch_id",
     "input_id",
     "checked",
+    "before",
 )
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
@@ -325,27 +331,37 @@ class Outbox:
         found = self._rows(query, run_id)[0]
         return 0 if found["first"] is None else random.randint(found["first"], found["last"])  # noqa: S311 # no secret
 
-    def assign(self, entry_id: int, batch_id: int, *, sent: float = 0.0) -> None:
-        """Write down the input batch that a packet is about to go out in, and that it goes out now."""
-        with self._writing() as db:
-            query = "UPDATE packet SET batch_id = ?, sent = ?, changed = ? WHERE id = ?"
-            db.execute(query, (batch_id, sent, self._clock(), entry_id))
+    def assign(self, entry_id: int, batch_id: int, *, sent: float = 0.0, before: str = "") -> None:
+        """Write down the input batch that a packet is about to go out in, and that it goes out now.
 
-    def settle(self, entry_id: int, outcome: Outcome, *, ended: float = 0.0) -> None:
+        Args:
+            entry_id: the packet.
+            batch_id: the batch.
+            sent: the time, by the server's clock.
+            before: what its file is like, where that was read just now.
+        """
+        with self._writing() as db:
+            query = (
+                "UPDATE packet SET batch_id = ?, sent = ?, changed = ?, before = iif(? <> '', ?, before) WHERE id = ?"
+            )
+            db.execute(query, (batch_id, sent, self._clock(), before, before, entry_id))
+
+    def settle(self, entry_id: int, outcome: Outcome, *, ended: float = 0.0, stood: float = 0.0) -> None:
         """Write down what a packet came to; ids that the outcome does not have stay as they were.
 
         Args:
             entry_id: the packet.
             outcome: what it came to.
             ended: the time of its end, by the server's clock; 0 for one that has not ended.
+            stood: when its file had last been changed, where that was read since; by the server's clock.
         """
         query = """
-            UPDATE packet SET state = ?, reason = ?, detail = ?, over = ?, ended = ?, changed = ?,
+            UPDATE packet SET state = ?, reason = ?, detail = ?, over = ?, ended = ?, stood = ?, changed = ?,
                 input_id = coalesce(?, input_id), file_id = coalesce(?, file_id) WHERE id = ?
         """
         state, reason, input_id, file_id, detail, over = outcome
         with self._writing() as db:
-            values = (state, reason, detail, int(over), ended, self._clock(), input_id, file_id, entry_id)
+            values = (state, reason, detail, int(over), ended, stood, self._clock(), input_id, file_id, entry_id)
             db.execute(query, values)
 
     def picture(self, host: str, project: str, file_id: int) -> Entry | None:
@@ -370,6 +386,16 @@ class Outbox:
             db.executemany(
                 "UPDATE packet SET file_id = ? WHERE id = ?", [(file, packet) for packet, file in files.items()]
             )
+
+    def onto(self, host: str, project: str, file_id: int) -> list[Entry]:
+        """What went onto a file of a project, or may have, whatever run it is of; in the order of its storing."""
+        columns = ", ".join(f"packet.{column}" for column in Entry.__struct_fields__)
+        query = f"""
+            SELECT {columns} FROM packet JOIN run ON run.id = packet.run_id
+            WHERE packet.file_id = ? AND packet.state IN ('applied', 'accepted', 'unsure', 'sending')
+                AND run.host = ? AND run.project = ? ORDER BY packet.id
+        """  # noqa: S608 # fixed text
+        return [Entry(**row) for row in self._rows(query, file_id, host, project)]
 
     def sent_before(self, run_id: int) -> bool:
         """Whether a packet with boxes of this run was applied, so that the server knows the model and the run."""
@@ -397,7 +423,8 @@ class Outbox:
         """
         query = """
             UPDATE packet SET state = 'queued', body = ?, boxes = ?, file_id = NULL, batch_id = NULL, input_id = NULL,
-                reason = '', detail = '', over = 0, sent = 0, ended = 0, checked = 0, changed = ? WHERE id = ?
+                reason = '', detail = '', over = 0, sent = 0, ended = 0, checked = 0, before = '', stood = 0,
+                changed = ? WHERE id = ?
         """
         with self._writing() as db:
             db.execute(query, (body, boxes, self._clock(), entry_id))
@@ -421,7 +448,7 @@ class Outbox:
         """Turn a packet of which only some boxes have arrived into one that appends the others to the file."""
         query = """
             UPDATE packet SET route = 'existing', mode = 'append', media = '', body = ?, boxes = ?, batch_id = NULL,
-                input_id = NULL WHERE id = ?
+                input_id = NULL, before = '' WHERE id = ?
         """
         with self._writing() as db:
             db.execute(query, (body, boxes, entry_id))
@@ -455,10 +482,16 @@ class Outbox:
         return [Entry(**row) for row in self._rows(query, run_id)]
 
     def set_checked(self, entries: Iterable[Entry]) -> None:
-        """Write down that these packets were read back, with the reasons and file ids that they have now."""
-        query = "UPDATE packet SET checked = 1, reason = ?, file_id = ? WHERE id = ? AND state = 'applied'"
+        """Write down that these packets were read back, with the reasons and file ids that they have now.
+
+        When their files had last been changed is kept as it was found first: later it may be a person's doing.
+        """
+        query = """
+            UPDATE packet SET checked = 1, reason = ?, file_id = ?, stood = iif(stood > 0, stood, ?)
+            WHERE id = ? AND state = 'applied'
+        """
         with self._writing() as db:
-            db.executemany(query, [(entry.reason, entry.file_id, entry.id) for entry in entries])
+            db.executemany(query, [(entry.reason, entry.file_id, entry.stood, entry.id) for entry in entries])
 
     def counts(self, run_id: int) -> dict[str, tuple[int, int]]:
         """For each state that occurs: how many packets, and how many boxes in them."""

@@ -10,7 +10,7 @@ from boxferry.errors import OutboxError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE run (
@@ -52,7 +52,9 @@ CREATE TABLE packet (
     mark TEXT NOT NULL DEFAULT '',
     digest TEXT NOT NULL DEFAULT '',
     removes INTEGER NOT NULL DEFAULT 0,
-    checked INTEGER NOT NULL DEFAULT 0
+    checked INTEGER NOT NULL DEFAULT 0,
+    before TEXT NOT NULL DEFAULT '',
+    stood REAL NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
 CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
@@ -96,6 +98,10 @@ _MIGRATIONS = {
         CREATE INDEX packet_by_file_id ON packet (file_id);
         UPDATE packet SET sent = changed;
         UPDATE packet SET ended = changed, checked = 1 WHERE state = 'applied';
+    """,
+    3: """
+        ALTER TABLE packet ADD COLUMN before TEXT NOT NULL DEFAULT '';
+        ALTER TABLE packet ADD COLUMN stood REAL NOT NULL DEFAULT 0;
     """,
 }
 

@@ -10,10 +10,12 @@ import msgspec
 
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place
+from boxferry.diffgram.answers import moment
 from boxferry.errors import UsageError
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, file_digest, origin
+from boxferry.sending.before import Before, encoded
 from boxferry.sending.outbox import ENDED
 from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
@@ -278,7 +280,15 @@ class Planner:
     def _made(self, target: Target, contents: Contents) -> Entry:
         mode = "append" if target.mode == "error" else target.mode
         target = dataclasses.replace(target, mode=mode)
-        return entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
+        made = entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
+        return msgspec.structs.replace(made, before=encoded(self._before(target.file_id)))
+
+    def _before(self, file_id: int | None) -> Before:
+        """What a file is like before anything is sent to it; a new one has nothing yet."""
+        if file_id is None:
+            return Before(kept=[], took=[])
+        changed = moment(self.holdings.changed(file_id)) or 0.0
+        return Before(complete=self.holdings.complete(file_id), changed=changed)
 
     def _left(self, contents: Contents, references: set[str], code: str, message: str, target: Target) -> Contents:
         """Those boxes whose references are not among these; the others are discarded."""

@@ -9,6 +9,7 @@ from boxferry.diffgram.meanings import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.packets.wire import with_batch
 from boxferry.remote.urls import is_url
+from boxferry.sending.before import decoded, encoded
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.picture import changed_since, digest_of, digest_sent, opened
 from boxferry.sending.target import REPLACING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from boxferry.sending.evidence import Evidence
     from boxferry.sending.outbox import Entry, Outbox, Run
 
+CLEARED = "no box would be left, and the server takes no empty list: all of them stay"
+COMPLETED = "people have completed the file since this was planned: its boxes stay; push again with replace-completed"
 BATCH_SIZE = 200  #: packets in one input batch: a list of a batch carries every box back, and cannot be paged
 
 
@@ -142,11 +145,15 @@ class Sender:
 
     def _post(self, entry: Entry) -> Outcome:
         batch_id = self._batches.take()
-        body = self._evidence.replacement(entry) if entry.mode in REPLACING else entry.body
-        if body is None:
-            reason = "no box would be left, and the server takes no empty list: all of them stay"
-            return Outcome(State.REFUSED, reason)
-        self._outbox.assign(entry.id, batch_id, sent=self._evidence.now())
+        body, before = entry.body, ""
+        if entry.mode in REPLACING:
+            found, planned = self._evidence.replacement(entry), decoded(entry.before)
+            if found.before.complete and not (planned and planned.complete):
+                return Outcome(State.REFUSED, COMPLETED)
+            if found.body is None:
+                return Outcome(State.REFUSED, CLEARED)
+            body, before = found.body, encoded(found.before.after(planned))
+        self._outbox.assign(entry.id, batch_id, sent=self._evidence.now(), before=before)
         self._client.send_packet(with_batch(body, batch_id))
         return Outcome(State.ACCEPTED)
 

@@ -47,7 +47,7 @@ def read_back(evidence: Evidence, outbox: Outbox, run: Run, ended: Ended) -> Non
     for entry in applied:
         if entry.id in ended and (missing := _missing(outbox, entry, stored)):
             outbox.settle(entry.id, missing, ended=evidence.now())
-    outbox.set_checked(_judged(outbox, entry, stored, named.get(entry.file_name, ())) for entry in applied)
+    outbox.set_checked(_judged(evidence, outbox, entry, stored, named.get(entry.file_name, ())) for entry in applied)
 
 
 def _made(entry: Entry) -> bool:
@@ -97,7 +97,9 @@ def _missing(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -
     return None
 
 
-def _judged(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]], ids: Sequence[int]) -> Entry:
+def _judged(
+    evidence: Evidence, outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]], ids: Sequence[int]
+) -> Entry:
     """The packet with the reason that it bears now: what is there more often than it should be."""
     wanted, there = _there(outbox, entry, stored)
     reasons = []
@@ -106,4 +108,4 @@ def _judged(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]], id
         reasons.append(f"{len(ids)} files of its name are there (ids {listed}): remove all but one, then push again")
     if twice := sum(count > 1 for count in there.values()):
         reasons.append(f"{twice} of {len(wanted)} boxes are stored twice: boxferry dedupe removes doubles")
-    return msgspec.structs.replace(entry, reason="; ".join(reasons))
+    return msgspec.structs.replace(entry, reason="; ".join(reasons), stood=evidence.stood.get(entry.file_id or 0, 0.0))

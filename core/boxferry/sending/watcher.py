@@ -105,10 +105,11 @@ class Watcher:
             return False
         if outcome.state == State.REFUSED and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
             outcome = Outcome(State.QUEUED, outcome.reason)
-        outcome = self._evidence.clash(entry, outcome)
+        outcome, stood = self._evidence.clash(entry, outcome), 0.0
         if record and outcome.state == State.APPLIED and entry.mode in REPLACING:
             outcome = self._evidence.compared(entry, record, outcome)
-        self._outbox.settle(entry.id, outcome, ended=self._evidence.now())
+            stood = self._evidence.last_changed(entry.file_id or 0)
+        self._outbox.settle(entry.id, outcome, ended=self._evidence.now(), stood=stood)
         self._on_change(entry, outcome)
         return True
 

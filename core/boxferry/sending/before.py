@@ -1,0 +1,101 @@
+"""What a file was like just before a packet went onto it: what people had completed, and which boxes went by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.packets.reference import is_ours
+from boxferry.sending.ownership import identities, identity, untouched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Row = dict[str, Any]
+
+ROOT = "#"  #: what stands before the number of a box that bears no reference of ours
+
+
+class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a file was like, as far as a report has to know it to tell people's work from a packet's.
+
+    Attributes:
+        complete: whether people had completed it.
+        changed: when it had last been changed, seconds since the epoch by the server's clock; 0 where unknown.
+        kept: the references of boxes that were there and stay; None where nothing was looked at.
+        took: those of the boxes that go by the packet; None where that is not known.
+        edited: those among them that people had changed.
+        twins: reference → the one of an equal box, which the server keeps in its place; where that bears none, '#' and
+            the number of its first row.
+    """
+
+    complete: bool = False
+    changed: float = 0.0
+    kept: list[str] | None = None
+    took: list[str] | None = None
+    edited: list[str] = []
+    twins: dict[str, str] = {}
+
+    def after(self, earlier: Before | None) -> Before:
+        """The same for a packet that was on its way once before: what went then went by it too."""
+        if earlier is None or earlier.took is None or self.took is None:
+            return self
+        return msgspec.structs.replace(
+            self,
+            complete=earlier.complete,
+            changed=earlier.changed,
+            took=sorted({*earlier.took, *self.took}),
+            edited=sorted({*earlier.edited, *self.edited}),
+            twins={**earlier.twins, **self.twins},
+        )
+
+
+_decoder = msgspec.json.Decoder(Before)
+
+
+def encoded(before: Before | None) -> str:
+    """As the outbox keeps it; empty where nothing is known."""
+    return "" if before is None else msgspec.json.encode(before).decode()
+
+
+def decoded(text: str) -> Before | None:
+    """What the outbox has kept; None where nothing is known."""
+    return _decoder.decode(text) if text else None
+
+
+def replaced(
+    rows: Sequence[Row], stay: Iterable[Row], new: Iterable[Row], *, complete: bool = False, changed: float = 0.0
+) -> Before:
+    """What a packet that replaces a file's boxes does to them: of equal boxes the server keeps one, the newest.
+
+    Args:
+        rows: what the file holds.
+        stay: those of them that are sent back.
+        new: the boxes that are sent beside them.
+        complete: whether people have completed the file.
+        changed: when it was last changed, seconds since the epoch by the server's clock.
+    """
+    new = list(new)
+    wanted = identities(stay) | identities(new)
+    left = {key: row for row in sorted(rows, key=_number) if (key := identity(row)) in wanted}
+    gone = [row for row in rows if left.get(identity(row)) is not row]
+    merged = [(row, left[identity(row)]) for row in [*gone, *new] if identity(row) in left]
+    kept = {_name(row) for row in left.values()}
+    return Before(
+        complete=complete,
+        changed=changed,
+        kept=sorted(kept),
+        took=sorted(_name(row) for row in gone if _name(row) not in kept),
+        edited=sorted(_name(row) for row in gone if not untouched(row)),
+        twins={_name(row): _name(other) for row, other in merged if _name(row) != _name(other)},
+    )
+
+
+def _number(row: Row) -> int:
+    return int(row.get("id") or 0)
+
+
+def _name(row: Row) -> str:
+    reference = row.get("creation_ref_id")
+    return reference if is_ours(reference) else f"{ROOT}{row.get('root_id') or row.get('id') or 0}"

@@ -1,0 +1,97 @@
+"""What is kept of a file from just before a packet: enough to tell later what went by the packet and what by people."""
+
+import pytest
+
+from boxferry.sending.before import Before, decoded, encoded, replaced
+from boxferry.sending.outcome import Outcome, State
+from sending.pushing import ROWS, predictions, push
+
+AT = 2_000_000_000.0
+
+
+def row(number, *, x=0, reference="", **more):
+    box = {
+        "id": number,
+        "type": "box",
+        "label_file_id": 1,
+        "machine_made": True,
+        "version": 1,
+        "action_type": "created",
+    }
+    return box | {"x_min": x, "y_min": 0, "x_max": x + 5, "y_max": 5, "creation_ref_id": reference} | more
+
+
+def ours(name):
+    return f"boxferry:{name}"
+
+
+def test_what_is_not_sent_back_goes():
+    """And what of it people had changed is told apart."""
+    rows = [row(1, reference=ours("a")), row(2, x=9, reference=ours("b"), version=2), row(3, x=20, root_id=1)]
+    found = replaced(rows, rows[2:], [])
+    assert (found.kept, found.took, found.edited) == (["#1"], [ours("a"), ours("b")], [ours("b")])
+
+
+def test_of_equal_boxes_the_newest_stays():
+    """The others, and a new box that is equal to one that is there, have it as their twin."""
+    rows = [row(1, reference=ours("a")), row(2, reference=ours("b"))]
+    found = replaced(rows, rows, [row(None, reference=ours("c"))])
+    assert (found.kept, found.took) == ([ours("b")], [ours("a")])
+    assert found.twins == {ours("a"): ours("b"), ours("c"): ours("b")}
+
+
+def test_a_second_try_adds_to_the_first():
+    """What the first took is not there any more when the second looks; how people had left the file it knows."""
+    first = Before(complete=True, changed=AT, kept=[], took=["a"], twins={"b": "c"})
+    second = Before(kept=["c"], took=["d"])
+    assert second.after(first) == Before(complete=True, changed=AT, kept=["c"], took=["a", "d"], twins={"b": "c"})
+    assert second.after(None) == second.after(Before(complete=True)) == second
+
+
+@pytest.mark.parametrize("before", [None, Before(), Before(complete=True, changed=AT, kept=[], took=["a"])])
+def test_the_outbox_keeps_it_as_text(before):
+    """Nothing known is no text."""
+    assert decoded(encoded(before)) == before
+    assert bool(encoded(before)) == (before is not None)
+
+
+def boxes_by_name(sandbox):
+    return {f["original_filename"]: sandbox._store.instances(f["id"]) for f in sandbox.files()}
+
+
+def test_a_push_keeps_what_it_takes_away(sandbox, diffgram, folder):
+    """And when the file had last been changed, before and after, by the server's clock."""
+    push(diffgram, predictions(folder))
+    first = [box["creation_ref_id"] for box in boxes_by_name(sandbox)["a.jpg"]]
+    (folder / "labels" / "a.txt").write_text(ROWS.splitlines()[0] + "\n")
+    push(diffgram, predictions(folder), existing=True, on_existing="replace-own", allow_removals=9)
+    new, second = [e for e in diffgram.outbox.entries(1) if e.file_name == "a.jpg"]
+    assert decoded(new.before) == Before(kept=[], took=[])
+    before = decoded(second.before)
+    assert (before.kept, before.took, before.complete) == (first[:1], first[1:], False)
+    assert 0 < new.stood == before.changed < second.stood
+    file = next(f for f in sandbox.files() if f["original_filename"] == "a.jpg")
+    assert second.stood == pytest.approx(file["time_last_updated"], abs=1e-5)
+
+
+def test_a_file_that_was_completed_meanwhile_is_spared(sandbox, diffgram, folder, monkeypatch):
+    """A packet that waited, and was planned before, does not go out."""
+    push(diffgram, predictions(folder))
+    (folder / "labels" / "a.txt").write_text("0 0.8 0.8 0.1 0.1 0.7\n" * 2)
+    file = next(f for f in sandbox.files() if f["original_filename"] == "a.jpg")
+
+    def broken(_body):
+        raise KeyboardInterrupt
+
+    send = diffgram._client.send_packet
+    monkeypatch.setattr(diffgram._client, "send_packet", broken)
+    with pytest.raises(KeyboardInterrupt):
+        push(diffgram, predictions(folder), run="next", existing=True, on_existing="replace-own")
+    monkeypatch.setattr(diffgram._client, "send_packet", send)
+    sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
+    for entry in diffgram.outbox.entries(2):
+        diffgram.outbox.settle(entry.id, Outcome(State.QUEUED))
+    (refused,) = diffgram.resume("next").failed
+    assert (refused.state, refused.file_name) == ("refused", "a.jpg")
+    assert "people have completed the file since" in refused.reason
+    assert len(boxes_by_name(sandbox)["a.jpg"]) == 2
