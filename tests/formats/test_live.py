@@ -1,5 +1,6 @@
 """Results in memory: each framework's objects are recognised and read, importing none of them."""
 
+import re
 from types import SimpleNamespace as Thing
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from boxferry import read
 from boxferry.boxes.tally import Tally
-from boxferry.errors import InputError, UnknownFormat
+from boxferry.errors import InputError, UnknownFormat, UsageError
 from formats.reading import rows_of
 
 CORNERS = [[1.0, 2.0, 30.0, 40.0], [5.0, 5.0, 9.0, 9.0]]
@@ -259,11 +260,39 @@ def test_a_local_path_is_where_the_pixels_are(tmp_path):
     assert (chunk.images[0].key, chunk.images[0].media) == ("a.jpg", str(tmp_path / "a.jpg"))
 
 
-@pytest.mark.parametrize("value", [3, object(), [object()], {"a": 1}, [], [1, 2]])
-def test_what_is_no_result_is_said(value):
-    """With what was looked for."""
-    with pytest.raises(UnknownFormat, match=r"no format recognises it.*ultralytics"):
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (3, "it is no result"), (object(), "it is no result"), ([object()], "it begins with object"),
+        ({"a": 1}, "it holds int under 'a'"), ([1, 2], "it begins with int"), (iter([1]), "it begins with int"),
+    ],
+)  # fmt: skip
+def test_what_is_no_result_is_said(value, seen):
+    """With what was found, the shape that is expected, and on a second line the results that are known."""
+    with pytest.raises(UnknownFormat) as caught:
         read(value)
+    first, second = str(caught.value).splitlines()
+    assert f": no format recognises it: {seen}, expected {{image name: result}}, pairs of" in first
+    assert "; ultralytics (objects with boxes, names, path and orig_shape); format=NAME chooses one" in second
+
+
+@pytest.mark.parametrize("value", [{}, [], (), iter(())])
+def test_no_results_at_all_are_of_a_format_that_is_named(value):
+    """Of itself nothing says which; an evening without pictures is no error where the format is named."""
+    with pytest.raises(UnknownFormat) as caught:
+        read(value)
+    first, second = str(caught.value).splitlines()
+    assert first.endswith("it is empty, expected {image name: result}, pairs of image name and result, or a list or "
+                          "generator of results")  # fmt: skip
+    named = re.search("format='([a-z]+)'", second)[1]
+    assert list(read(value, format=named).chunks(tally := Tally())) == []
+    assert (tally.read, tally.failed) == (0, {})
+
+
+def test_none_is_nothing_to_be_read():
+    """As a variable gives that was never filled."""
+    with pytest.raises(UsageError, match="found None"):
+        read(None)
 
 
 def test_a_stranger_among_the_results_is_an_error():

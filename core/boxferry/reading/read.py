@@ -12,7 +12,8 @@ from boxferry.plugins import plugin_manager
 from boxferry.reading.images import ImageIndex, parse_size
 from boxferry.reading.names import ClassNames, load_class_names, merge_names
 from boxferry.reading.predictions import Predictions
-from boxferry.reading.source import source_of, what_is_there
+from boxferry.reading.source import source_of
+from boxferry.reading.unrecognised import unrecognised
 from boxferry.remote.ahead import forget
 from boxferry.workers import Workers
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from boxferry.formats import Catalog, Format, Source
     from boxferry.plugins import Plugins
-
-MOST_NEAR = 4  #: formats that an error tells of
-CATALOGUE = "boxferry formats lists what there is"
 
 
 def read(
@@ -67,11 +65,13 @@ def read(
         UnknownFormat: the format is not known, or the content is not recognised, or more than one format claims it.
         ConfigError: names and categories contradict each other.
         UsageError: an option is not one of the format's, a word none of its list, a value of another type, or jobs is
-            below 1.
+            below 1, or the source is None.
     """
     check_word("unknown", unknown, ("error", "skip"))
     for name, value, kind in (("jobs", jobs, int), ("polygons", polygons, bool), ("score_scale", score_scale, float)):
         check_type(name, value, kind)
+    if source is None:
+        raise UsageError("source: found None, expected a file, a folder, a glob, a URL, or results in memory")
     if isinstance(names, int | float):
         raise UsageError(f"names: {names!r}, expected a file, a list of names, or a dict of id and name")
     workers = Workers(jobs)
@@ -132,21 +132,7 @@ def choose_format(source: Source, wanted: str, formats: Mapping[str, Format]) ->
     if claims:
         listed = "; ".join(f"{name}: {why}" for name, why in claims.items())
         raise UnknownFormat(f"{source.name}: more than one format fits ({listed}); choose with --format")
-    raise UnknownFormat(_unrecognised(source, formats))
-
-
-def _unrecognised(source: Source, formats: Mapping[str, Format]) -> str:
-    """What each format that comes near stumbled over, and on a second line what to try."""
-    if source.value is not None:
-        known = "; ".join(f"{name}: {fmt.summary}" for name, fmt in formats.items() if fmt.live)
-        return f"{source.name}: no format recognises it; looked for {known}; choose with --format"
-    looks = ((name, fmt.stumble(source)) for name, fmt in formats.items() if fmt.read and fmt.stumble)
-    near = sorted(((name, found) for name, found in looks if found), key=lambda each: -each[1].share)
-    if not near:
-        return f"{source.name}: no format recognises it: {what_is_there(source)}\n{CATALOGUE}, -f NAME chooses one"
-    told = "; ".join(f"{name}: {found.where}: {found.found}" for name, found in near[:MOST_NEAR])
-    try_it = f"{near[0][0]} comes nearest: -f {near[0][0]} reads it so and says what is wrong; {CATALOGUE}"
-    return f"{source.name}: no format recognises it: {told}\n{try_it}"
+    raise UnknownFormat(unrecognised(source, formats))
 
 
 def read_catalog(source: Source, formats: Mapping[str, Format]) -> Catalog:
