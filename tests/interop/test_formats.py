@@ -9,11 +9,12 @@ import json
 import pytest
 
 from boxferry import read
+from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.tally import Tally
 from boxferry.reading.source import source_of
-from formats.reading import FORMATS
+from formats.reading import FORMATS, a_context
 from formats.samples import CVAT_VIDEO
-from interop.peers import checked
+from interop.peers import checked, peer
 from interop.test_interop import (
     BOXES,
     LABELS,
@@ -35,7 +36,7 @@ BOTH = ("reads", "writes")
 @checked("supervision", "labelme", how=BOTH)
 def test_supervision_and_labelme(tmp_path, images):
     """Rectangles; it reads polygons as their bounds."""
-    sv = pytest.importorskip("supervision")
+    sv = peer("supervision")
     a_supervision_dataset(sv, images).as_labelme(annotations_directory_path=str(tmp_path / "theirs"))
     near(found(tmp_path / "theirs", images=images), expected())
     ours = written("labelme", tmp_path, images)
@@ -46,7 +47,7 @@ def test_supervision_and_labelme(tmp_path, images):
 @checked("supervision", "createml")
 def test_supervision_and_createml(tmp_path, images):
     """Centres and sizes."""
-    sv = pytest.importorskip("supervision")
+    sv = peer("supervision")
     a_supervision_dataset(sv, images).as_createml(annotations_path=str(tmp_path / "theirs.json"))
     near(found(tmp_path / "theirs.json", images=images), expected())
 
@@ -66,7 +67,7 @@ def a_globox_set(globox):
 @checked("globox", "labelme", "cvat", how=BOTH)
 def test_globox_and_labelme_and_cvat(tmp_path, images):
     """There and back."""
-    globox = pytest.importorskip("globox")
+    globox = peer("globox")
     theirs = a_globox_set(globox)
     theirs.save_labelme(tmp_path / "theirs")
     near(found(tmp_path / "theirs", images=images), expected())
@@ -80,7 +81,7 @@ def test_globox_and_labelme_and_cvat(tmp_path, images):
 @checked("globox", "openimages")
 def test_globox_and_openimages(tmp_path, images):
     """With scores, and whole names as ids."""
-    globox = pytest.importorskip("globox")
+    globox = peer("globox")
     a_globox_set(globox).save_openimage(tmp_path / "theirs.csv")
     near(found(tmp_path / "theirs.csv", images=images), expected())
     (chunk,) = read(tmp_path / "theirs.csv", images=images).chunks(Tally())
@@ -118,7 +119,7 @@ def of_datumaro(dataset):
 @checked("Datumaro", "cvat", how=BOTH)
 def test_datumaro_and_cvat(tmp_path, images):
     """There and back."""
-    dm = pytest.importorskip("datumaro")
+    dm = peer("datumaro")
     a_datumaro_set(dm, images).export(str(tmp_path / "theirs"), "cvat", save_media=False)
     (xml,) = (tmp_path / "theirs").rglob("*.xml")
     near(found(xml, images=images), expected())
@@ -132,7 +133,7 @@ def test_datumaro_and_cvat(tmp_path, images):
 @checked("Datumaro", "openimages")
 def test_datumaro_and_openimages(tmp_path, images):
     """Its labels stand in a table of class descriptions."""
-    dm = pytest.importorskip("datumaro")
+    dm = peer("datumaro")
     a_datumaro_set(dm, images).export(str(tmp_path / "theirs"), "open_images", save_media=False)
     (table,) = (tmp_path / "theirs").rglob("*-annotations-bbox.csv")
     (names,) = (tmp_path / "theirs").rglob("*class-descriptions*.csv")
@@ -143,7 +144,7 @@ def test_datumaro_and_openimages(tmp_path, images):
 @checked("Datumaro", "kitti")
 def test_datumaro_and_kitti(tmp_path, images):
     """Two decimals."""
-    dm = pytest.importorskip("datumaro")
+    dm = peer("datumaro")
     a_datumaro_set(dm, images).export(str(tmp_path / "theirs"), "kitti_detection", save_media=False)
     (folder,) = {path.parent for path in (tmp_path / "theirs").rglob("a.txt")}
     near(found(folder, images=images), expected())
@@ -152,7 +153,7 @@ def test_datumaro_and_kitti(tmp_path, images):
 @checked("Datumaro", "dota")
 def test_datumaro_and_dota(tmp_path, images):
     """Oriented boxes: the bounds of a turned one are those of its corners."""
-    dm = pytest.importorskip("datumaro")
+    dm = peer("datumaro")
     from datumaro.components.annotation import RotatedBbox
 
     item = dm.DatasetItem(
@@ -168,7 +169,7 @@ def test_datumaro_and_dota(tmp_path, images):
 @checked("Datumaro", "mot")
 def test_datumaro_and_mot(tmp_path, images):
     """Frames of a sequence, classes from 1; it takes pixels as they stand, where the format counts them from 1."""
-    dm = pytest.importorskip("datumaro")
+    dm = peer("datumaro")
     items = [
         dm.DatasetItem(
             id=f"{frame:06d}",
@@ -188,7 +189,7 @@ def test_datumaro_and_mot(tmp_path, images):
 @checked("labelformat", "cvat", how=BOTH)
 def test_labelformat_and_cvat(tmp_path, images):
     """There and back, boxes only."""
-    pytest.importorskip("labelformat")
+    peer("labelformat")
     from labelformat.formats.cvat import CVATObjectDetectionInput, CVATObjectDetectionOutput
 
     ours = written("cvat", tmp_path, images).rename(tmp_path / "ours.xml")
@@ -201,7 +202,7 @@ def test_labelformat_and_cvat(tmp_path, images):
 @checked("labelformat", "kitti")
 def test_labelformat_and_kitti(tmp_path, images):
     """What it writes is read."""
-    pytest.importorskip("labelformat")
+    peer("labelformat")
     from labelformat.formats.cvat import CVATObjectDetectionInput
     from labelformat.formats.kitti import KittiObjectDetectionOutput
 
@@ -226,7 +227,7 @@ CONFIG = """<View><Image name="image" value="$image"/>
 @checked("Label Studio SDK", "labelstudio", how=("writes",))
 def test_label_studios_own_converter_reads_what_is_written(tmp_path, images):
     """To COCO, from annotations as Label Studio exports them."""
-    converter = pytest.importorskip("label_studio_sdk.converter")
+    converter = peer("label_studio_sdk.converter")
     coco = written("coco", tmp_path, images)
     ours = tmp_path / "ours.json"
     options = {"labelstudio-write": "annotations", "labelstudio-prefix": ""}
@@ -245,6 +246,20 @@ def test_label_studios_own_converter_reads_what_is_written(tmp_path, images):
     near(found(tmp_path / "theirs.json", images=images), expected())
 
 
+@checked("Label Studio SDK", "labelstudio", how=("writes",))
+def test_label_studios_sdk_takes_predictions_with_tracks_and_attributes(tmp_path):
+    """They need no control in the labelling interface: one that it lacks would be refused."""
+    interface = peer("label_studio_sdk.label_interface").LabelInterface(CONFIG)
+    chunk = Detections.from_counts(
+        [Image("a.jpg", 100, 80)], [1], [[10, 20, 40, 60]], [0], ["cat"], score=[0.5], track=[7],
+        attributes=objects([{"pose": "left", "wet": True, "text": "a remark"}]),
+    )  # fmt: skip
+    FORMATS["labelstudio"].write([chunk], tmp_path / "x.json", a_context("labelstudio"))
+    ((prediction,),) = [task["predictions"] for task in json.loads((tmp_path / "x.json").read_text())]
+    assert prediction["result"][0]["meta"] == {"pose": "left", "wet": True, "text": ["a remark"], "track_id": 7}
+    assert interface.validate_prediction(prediction, return_errors=True) == []
+
+
 def parquet_rows():
     """A row for each box, with names that a program of one's own might give."""
     return [
@@ -260,7 +275,7 @@ NAMED = {"columns": "image=picture,label=what,score=p,x_min=a,y_min=b,x_max=c,y_
 @checked("pandas", "parquet", how=BOTH)
 def test_pandas_and_parquet(tmp_path, images):
     """A table with names of its own, label as categories; and what is written it reads."""
-    pd = pytest.importorskip("pandas")
+    pd = peer("pandas")
     frame = pd.DataFrame(parquet_rows()).sample(frac=1, random_state=3).astype({"what": "category"})
     frame.to_parquet(tmp_path / "theirs.parquet")
     near(found(tmp_path / "theirs.parquet", images=images, options=NAMED), expected())
@@ -272,7 +287,7 @@ def test_pandas_and_parquet(tmp_path, images):
 @checked("Polars", "parquet", how=BOTH)
 def test_polars_and_parquet(tmp_path, images):
     """A query: joined, filtered, grouped into a row for each image, and partitioned into folders."""
-    pl = pytest.importorskip("polars")
+    pl = peer("polars")
     frame = pl.DataFrame(parquet_rows()).with_columns(split=pl.lit("train"))
     junk = frame.with_columns(p=pl.lit(0.01), a=pl.col("a") + 1)
     query = pl.concat([frame, junk]).lazy().filter(pl.col("p") > 0.1)
@@ -294,7 +309,7 @@ def test_polars_and_parquet(tmp_path, images):
 @checked("DuckDB", "parquet", how=BOTH)
 def test_duckdb_and_parquet(tmp_path, images):
     """A query over a CSV file, into rows, into lists of structs, and into a folder of parts."""
-    duckdb = pytest.importorskip("duckdb")
+    duckdb = peer("duckdb")
     rows = parquet_rows()
     with (tmp_path / "rows.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]))
@@ -317,7 +332,7 @@ def test_duckdb_and_parquet(tmp_path, images):
 @checked("Ray Data", "parquet")
 def test_ray_and_parquet(tmp_path, images):
     """A job over blocks, each of which writes a file."""
-    ray = pytest.importorskip("ray")
+    ray = peer("ray")
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         data = ray.data.from_items(parquet_rows()).repartition(3).map_batches(lambda batch: batch)
@@ -330,7 +345,7 @@ def test_ray_and_parquet(tmp_path, images):
 
 def test_tracks_of_cvat_are_read_as_datumaro_reads_them(tmp_path):
     """Frame by frame; it keeps the track as an attribute."""
-    dm = pytest.importorskip("datumaro")
+    dm = peer("datumaro")
     path = tmp_path / "annotations.xml"
     path.write_bytes(CVAT_VIDEO)
     theirs = dm.Dataset.import_from(str(path), "cvat")

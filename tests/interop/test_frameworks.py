@@ -17,7 +17,7 @@ from boxferry.sending.collector import Collector
 from boxferry.sending.spool_format import SpoolHead
 from boxferry.sending.spool_push import Doing
 from formats.reading import FORMATS, a_context, rows_of
-from interop.peers import checked
+from interop.peers import checked, peer
 
 SIZE = (100, 80)
 CORNERS = [[10.0, 20.0, 40.0, 60.0], [5.0, 5.0, 95.0, 75.0]]
@@ -38,14 +38,14 @@ def image(tmp_path):
 
 @pytest.fixture
 def torch():
-    return pytest.importorskip("torch")
+    return peer("torch")
 
 
 @pytest.fixture
 def torchvision(torch):
     """torchvision; where its build is for another torch than this one, with its non-maximum suppression in Python."""
     try:
-        return pytest.importorskip("torchvision")
+        return peer("torchvision")
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise
@@ -56,7 +56,7 @@ def torchvision(torch):
         operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     operators.impl("nms", nms, "CPU")
     KEPT.append(operators)  # an operator is there for as long as its library is
-    found = pytest.importorskip("torchvision")
+    found = peer("torchvision")
     found.extension._has_ops = lambda: True
     return found
 
@@ -80,10 +80,10 @@ def nms(boxes, scores, threshold):
 @pytest.fixture
 def ultralytics(monkeypatch, tmp_path, torchvision):
     """Ultralytics with its settings in a folder of the test, without the network, and weights that are always alike."""
-    pytest.importorskip("torch").manual_seed(7)
+    peer("torch").manual_seed(7)
     monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("YOLO_OFFLINE", "true")
-    return pytest.importorskip("ultralytics")
+    return peer("ultralytics")
 
 
 def found(value, **options):
@@ -317,7 +317,7 @@ def test_torchvisions_models_are_read(torch, torchvision, image):
 
 def test_hugging_faces_pipeline_is_read(torch, torchvision, image):
     """A real object detection pipeline around a small model without weights."""
-    transformers = pytest.importorskip("transformers")
+    transformers = peer("transformers")
     config = transformers.YolosConfig(
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=[64, 64],
         num_detection_tokens=10, id2label=NAMES, label2id={name: number for number, name in NAMES.items()},
@@ -337,7 +337,7 @@ def test_hugging_faces_pipeline_is_read(torch, torchvision, image):
 
 def test_sahis_results_are_read(image):
     """Its own classes, its result and its list; and what it writes as COCO predictions."""
-    pytest.importorskip("sahi")
+    peer("sahi")
     from sahi.prediction import ObjectPrediction, PredictionResult
 
     ours = [
@@ -359,7 +359,7 @@ def test_sahis_results_are_read(image):
 
 def test_mmengines_instances_are_read(torch, image):
     """`InstanceData`, which MMDetection's samples hold."""
-    structures = pytest.importorskip("mmengine.structures")
+    structures = peer("mmengine.structures")
     instances = structures.InstanceData(
         bboxes=torch.tensor(CORNERS), labels=torch.tensor([0, 1]), scores=torch.tensor([0.5, 0.25])
     )
@@ -371,7 +371,7 @@ def test_mmengines_instances_are_read(torch, image):
 
 def test_fiftyones_detections_are_read(image):
     """Its own label classes; its database is not asked."""
-    labels = pytest.importorskip("fiftyone.core.labels")
+    labels = peer("fiftyone.core.labels")
     detections = labels.Detections(
         detections=[
             labels.Detection(

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from formats.reading import FORMATS, a_context, rows_of
-from interop.peers import checked
+from interop.peers import checked, peer
 
 BOXES = {
     "a.jpg": [(10.0, 20.0, 40.0, 60.0, "cat"), (5.0, 5.0, 95.0, 75.0, "dog")],
@@ -90,7 +90,7 @@ def near(one, other, tolerance=0.02):
 @checked("supervision", "coco", "voc", "yolo")
 def test_supervisions_files_are_read(tmp_path, images):
     """YOLO, COCO and VOC. Its VOC counts pixels from 0 by its own account of the format."""
-    sv = pytest.importorskip("supervision")
+    sv = peer("supervision")
     dataset = a_supervision_dataset(sv, images)
     dataset.as_yolo(annotations_directory_path=str(tmp_path / "yolo"), data_yaml_path=str(tmp_path / "data.yaml"))
     dataset.as_coco(annotations_path=str(tmp_path / "coco.json"))
@@ -103,7 +103,7 @@ def test_supervisions_files_are_read(tmp_path, images):
 @checked("supervision", "coco", "voc", "yolo", how=("writes",))
 def test_supervision_reads_what_is_written(tmp_path, images):
     """The same three ways."""
-    sv = pytest.importorskip("supervision")
+    sv = peer("supervision")
     yolo = written("yolo", tmp_path, images)
     given = {"images_directory_path": str(images)}
     labels, names = str(yolo / "labels"), str(yolo / "data.yaml")
@@ -120,7 +120,7 @@ def test_supervision_reads_what_is_written(tmp_path, images):
 
 def test_supervisions_detections_are_read_from_memory(images):
     """The real class, whose attributes the stand-ins of the other tests have."""
-    sv = pytest.importorskip("supervision")
+    sv = peer("supervision")
     detections = sv.Detections(
         xyxy=np.array([[10.0, 20, 40, 60]]),
         class_id=np.array([1]),
@@ -147,7 +147,7 @@ def of_globox(annotations):
 @checked("globox", "coco", how=("reads", "writes"))
 def test_globox_reads_and_writes(tmp_path, images):
     """COCO, YOLO v5 and VOC, there and back."""
-    globox = pytest.importorskip("globox")
+    globox = peer("globox")
     ours = globox.AnnotationSet.from_coco(written("coco", tmp_path, images))
     near(of_globox(ours), expected())
     ids = {"cat": 1, "dog": 2}
@@ -175,7 +175,7 @@ def of_datumaro(dataset):
 @checked("Datumaro", "coco", how=("reads", "writes"))
 def test_datumaro_reads_and_writes(tmp_path, images):
     """COCO and VOC, there and back; its YOLO is Darknet's, whose rows are the same."""
-    dm = pytest.importorskip("datumaro")
+    dm = peer("datumaro")
     items = [
         dm.DatasetItem(
             id=name.removesuffix(".jpg"),

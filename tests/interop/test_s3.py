@@ -13,13 +13,14 @@ from boxferry import Diffgram, read
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
 from boxferry.sending.plan_file import read_plan
+from interop.peers import peer
 from sending.pushing import A_BOXES, ROWS, boxes_in, push, server_of
 
-boto3 = pytest.importorskip("boto3")
-pytest.importorskip("moto")
-fsspec = pytest.importorskip("fsspec")
-pytest.importorskip("s3fs")
-Picture = pytest.importorskip("PIL.Image")
+boto3 = peer("boto3")
+peer("moto")
+fsspec = peer("fsspec")
+peer("s3fs")
+Picture = peer("PIL.Image")
 
 BUCKET = "s3://fleet/night shift/"
 SECRET = "wJalrXUtnFEMIsecret"

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image as Picture
 
 from boxferry.sandbox.server import Sandbox
+from interop.peers import peer
 from videos import a_video
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the SDK's own
@@ -43,7 +44,7 @@ def project(sandbox):
 
 def the_sdk():
     """The SDK; without it the name is that of a folder of these tests."""
-    found = pytest.importorskip("diffgram")
+    found = peer("diffgram")
     if not hasattr(found, "Project"):
         pytest.skip("Diffgram's SDK is not installed")
     return found
