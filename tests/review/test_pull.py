@@ -181,8 +181,9 @@ def test_an_odd_row_is_recorded_and_no_crash(sandbox, label, tmp_path, wrong):
         assert [len(file.stored) for file in review.files] == [1, 2]
         fates = [box.fate for box in review.files[0].judged]
         assert fates == (["deleted", "kept"] if "creation_ref_id" in wrong else ["kept"])  # else it cannot be told
-        (said,) = review.files[0].unreadable
-        assert f"$.{next(iter(wrong))}" in said
+        (left,) = review.files[0].left_out
+        assert left.code == "unreadable-box"
+        assert f"$.{next(iter(wrong))}" in left.message
         tally = Tally()
         list(review.corrected(everything=True, tally=tally))
         assert (tally.read, tally.kept, tally.dropped) == (4, 3, {"unreadable-box": 1})

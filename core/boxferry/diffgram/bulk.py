@@ -45,6 +45,8 @@ class StoredFile(NamedTuple):
         size: width and height in pixels; 0 where the server does not tell them.
         video: whether it is a video.
         complete: whether its annotation is complete, where it was asked for as an image.
+        frames: how many frames a video has; 0 where unknown.
+        rate: its frames a second; 0 where unknown.
     """
 
     file_id: int
@@ -52,6 +54,8 @@ class StoredFile(NamedTuple):
     size: tuple[int, int] = (0, 0)
     video: bool = False
     complete: bool = False
+    frames: int = 0
+    rate: float = 0.0
 
 
 def listed(page: Callable[[int], Files]) -> Iterator[FileRecord]:
@@ -168,7 +172,7 @@ class Bulk:
     def _video(self, file_id: int) -> StoredFile:
         viewed = self._client.view(file_id)
         rows = self._client.video_rows(file_id, frames_count=viewed.frames, directory_id=self._directory_id)
-        return StoredFile(file_id, rows, viewed.size, video=True)
+        return StoredFile(file_id, rows, viewed.size, video=True, frames=viewed.frames, rate=viewed.rate)
 
 
 def _stored(file: FileRecord) -> StoredFile:

@@ -22,7 +22,10 @@ class Instance(msgspec.Struct, frozen=True):
         type: 'box', 'polygon' or another shape.
         label_file_id: its label.
         x_min, y_min, x_max, y_max: pixels; of other shapes, their bounds.
-        points: of an outline.
+        points: of an outline, a line or a point.
+        center_x, center_y, width, height, angle: of an ellipse, whose width and height count from its centre; the width
+            and height of other shapes are their sides.
+        nodes: of key points; p1, p2: of a curve; front_face, rear_face: of a cuboid. Each as the server has it.
         machine_made: False for what a person drew or changed in the interface.
         creation_ref_id: the reference that it was sent with; of the interface's own, or none, for a drawn box.
         score: as it was sent.
@@ -41,6 +44,16 @@ class Instance(msgspec.Struct, frozen=True):
     x_max: float | None = None
     y_max: float | None = None
     points: list[Point] | None = None
+    center_x: Any = None
+    center_y: Any = None
+    width: Any = None
+    height: Any = None
+    angle: Any = None
+    nodes: Any = None
+    p1: Any = None
+    p2: Any = None
+    front_face: Any = None
+    rear_face: Any = None
     machine_made: bool | None = None
     creation_ref_id: str | None = None
     score: float | None = None
@@ -55,14 +68,6 @@ class Instance(msgspec.Struct, frozen=True):
     def touched(self) -> bool:
         """Whether it was saved again since it was sent."""
         return (self.version or 1) > 1 or self.previous_id is not None
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """x_min, y_min, x_max, y_max in pixels; 0 where the server gives nothing."""
-        if not self.points:
-            return self.x_min or 0.0, self.y_min or 0.0, self.x_max or 0.0, self.y_max or 0.0
-        xs, ys = [point.x for point in self.points], [point.y for point in self.points]
-        return min(xs), min(ys), max(xs), max(ys)
 
 
 class _Reference(msgspec.Struct, frozen=True):

@@ -98,6 +98,11 @@ def detection(reference: str) -> str:
     return reference[: len(PREFIX) + 17] + head.partition("/")[0] + colon + label
 
 
+def whole(reference: str) -> str:
+    """As `detection`; a reference that was not made here stays as it is."""
+    return detection(reference) if is_ours(reference) else reference
+
+
 def origin(reference: object) -> str:
     """What a reference says of file, model and run: the same for all boxes of one packet; empty for one not ours."""
     return PREFIX + reference[len(PREFIX) :].partition(":")[0] if is_ours(reference) else ""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import FileRecord
     from boxferry.sending.outbox import Run
 
+VERSION = 2  #: of what is kept; files of others are not looked into
 LONG = ("label_file",)  #: what a row repeats, and nothing here looks at
 ADDRESS = re.compile(rb'://[^"\s]*\?')  #: of a URL with a query, which may be signed
 OURS = {"creation_ref_id", "attribute_groups"}  #: texts of people, which may look like an address
@@ -37,12 +38,16 @@ class Known(_Head, frozen=True, kw_only=True):
         changed: when it had been changed last, by the server's clock, before its boxes were read.
         width, height: pixels; 0 where the server does not tell.
         video: whether it is a video.
+        frames: how many frames a video has; 0 where the server does not tell.
+        frame_rate: its frames a second; 0 likewise.
         rows: its boxes, each as JSON.
     """
 
     width: int = 0
     height: int = 0
     video: bool = False
+    frames: int = 0
+    frame_rate: float = 0.0
     rows: list[msgspec.Raw] = []
 
 
@@ -135,7 +140,7 @@ def _private(path: str, flags: int) -> int:
 
 def cache_name(run: Run, outbox_id: str) -> str:
     """The name of a run's file: another server, project, run or outbox has another."""
-    key = (run.host, run.project, run.directory_id, run.model, run.name, run.id, run.created, outbox_id)
+    key = (VERSION, run.host, run.project, run.directory_id, run.model, run.name, run.id, run.created, outbox_id)
     return f"run-{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.ndjson"
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.detections import Detections, Image, objects
+from boxferry.boxes.join import only_images
 from boxferry.boxes.tally import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from boxferry.boxes.tally import Tally
     from boxferry.review.fates import Predicted, Stored
     from boxferry.review.pull import ReviewedFile
 
 CHUNK_FILES = 512
+SHAPE = "shape"  #: the attribute that says what a box was drawn as, where it is only the bounds of it
 
 
 def sent_labels(files: Iterable[ReviewedFile]) -> list[str]:
@@ -28,51 +30,112 @@ def sent_labels(files: Iterable[ReviewedFile]) -> list[str]:
 def corrected(files: Iterable[ReviewedFile], tally: Tally, *, labels: Iterable[str] = ()) -> Iterator[Detections]:
     """The boxes that the files have now: no predictions any more, so they have no score.
 
+    Ellipses are outlines; of other shapes the bounds are boxes, counted as changed, whose attribute `shape` says what
+    they were drawn as.
+
     Args:
         files: the files.
         tally: counts the boxes.
         labels: those that come first in the chunks' labels, in this order, whether a box has them or not.
     """
-    return _chunks(((file, file.stored) for file in _readable(files, tally)), tally, labels=labels)
-
-
-def _readable(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[ReviewedFile]:
-    """The files; boxes of theirs that cannot be read are counted as dropped."""
-    for file in files:
-        for problem in file.unreadable:
-            tally.skip("unreadable-box", f"the server's row is no box: {problem}", Place(file.file_name))
-        yield file
+    pending, known = iter(files), {name: code for code, name in enumerate(labels)}
+    while some := list(islice(pending, CHUNK_FILES)):
+        for file in some:
+            for left in file.left_out:
+                tally.skip(left.code, left.message, Place(file.file_name))
+        boxes = [box for file in some for box in file.stored]
+        chunk = _chunk(some, [len(file.stored) for file in some], boxes, known).replace(**_more(boxes))
+        tally.count(chunk)
+        _count_shapes(chunk, boxes, tally)
+        yield chunk
 
 
 def predicted(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detections]:
     """The boxes that were sent."""
-    return _chunks(((file, file.predicted) for file in files), tally, scored=True)
-
-
-def _chunks(
-    files: Iterable[tuple[ReviewedFile, list[Stored] | list[Predicted]]],
-    tally: Tally,
-    *,
-    scored: bool = False,
-    labels: Iterable[str] = (),
-) -> Iterator[Detections]:
-    pending, known = iter(files), {name: code for code, name in enumerate(labels)}
+    pending, known = iter(files), dict[str, int]()
     while some := list(islice(pending, CHUNK_FILES)):
-        boxes = [box for _, found in some for box in found]
-        code = [known.setdefault(box.label, len(known)) for box in boxes]
-        video = any(file.video for file, _ in some)
-        chunk = Detections.from_counts(
-            [
-                Image(file.file_name, file.width, file.height, media=file.media, video=file.video, file_id=file.file_id)
-                for file, _ in some
-            ],
-            [len(found) for _, found in some],
-            [box.corners for box in boxes],
-            code,
-            known,
-            score=[box.score if scored and box.score is not None else np.nan for box in boxes],
-            row_unit="item",
-            frame=[box.frame or 0 for box in boxes] if video else None,
-        )
+        boxes = [box for file in some for box in file.predicted]
+        chunk = _chunk(some, [len(file.predicted) for file in some], boxes, known)
+        chunk = chunk.replace(score=[np.nan if box.score is None else box.score for box in boxes])
         tally.count(chunk)
         yield chunk
+
+
+def _chunk(
+    files: Sequence[ReviewedFile], counts: list[int], boxes: Sequence[Stored | Predicted], known: dict[str, int]
+) -> Detections:
+    code = [known.setdefault(box.label, len(known)) for box in boxes]
+    return Detections.from_counts(
+        [_image(file) for file in files],
+        counts,
+        [box.corners for box in boxes],
+        code,
+        known,
+        row_unit="item",
+        frame=[box.frame or 0 for box in boxes] if any(file.video for file in files) else None,
+    )
+
+
+def _image(file: ReviewedFile) -> Image:
+    return Image(
+        file.file_name,
+        file.width,
+        file.height,
+        media=file.media,
+        video=file.video,
+        frames=file.frames,
+        frame_rate=file.frame_rate,
+        file_id=file.file_id,
+    )
+
+
+def _more(boxes: Sequence[Stored]) -> dict[str, Any]:
+    """The columns of tracks, outlines and attributes, those that any box has."""
+    found: dict[str, Any] = {}
+    if any(box.number is not None for box in boxes):
+        found["track"] = np.array([_track(box) for box in boxes], np.int64)
+    if any(box.rings for box in boxes):
+        found["polygons"] = objects([tuple(np.array(r, np.float64) for r in b.rings) or None for b in boxes])
+    attributes = [_attributes(box) for box in boxes]
+    if any(attributes):
+        found["attributes"] = objects([each or None for each in attributes])
+    return found
+
+
+def _track(box: Stored) -> int:
+    return -1 if box.number is None or box.number < 0 else box.number
+
+
+def _attributes(box: Stored) -> dict[str, Any]:
+    return {SHAPE: box.shape, **box.attributes} if _is_bounds(box) else box.attributes
+
+
+def _is_bounds(box: Stored) -> bool:
+    """Whether a box is only what encloses the shape that was drawn."""
+    return bool(box.shape) and not box.rings
+
+
+def _count_shapes(chunk: Detections, boxes: Sequence[Stored], tally: Tally) -> None:
+    for shape in dict.fromkeys(box.shape for box in boxes if box.shape):
+        rows = np.array([box.shape == shape for box in boxes])
+        if any(box.shape == shape and _is_bounds(box) for box in boxes):
+            tally.change("bounds", f"drawn as {shape}: its bounds are written as a box", chunk, rows)
+        else:
+            tally.change("outline", f"drawn as {shape}: written as an outline", chunk, rows)
+
+
+def without_videos(chunks: Iterable[Detections], name: str, tally: Tally) -> Iterator[Detections]:
+    """The still images, for a format that has no frames; videos are left out, each with a note.
+
+    Args:
+        chunks: images and videos.
+        name: the format.
+        tally: counts the boxes of videos as dropped.
+    """
+    for chunk in chunks:
+        for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
+            if image.video:
+                message = f"a video, and the format '{name}' has no frames; 'boxferry' has"
+                tally.discard("video", message, Place(image.key), boxes=count)
+        stills = only_images(chunk, {image.key for image in chunk.images if not image.video})
+        yield stills.replace(frame=None)

@@ -12,7 +12,7 @@ from boxferry.formats import open_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from boxferry.review.fates import Corners
+    from boxferry.diffgram.figures import Corners
 
 PAGE_WIDTH, LEAST_HEIGHT = 1080, 60  #: pixels of the page
 LARGEST_IMAGE = 2_000_000  #: bytes of an image that is put into a page

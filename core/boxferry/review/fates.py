@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from boxferry.boxes.geometry import iou_matrix
+from boxferry.packets.reference import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Corners = tuple[float, float, float, float]
+    from boxferry.diffgram.figures import Corners, Ring
+    from boxferry.review.attribute_names import Value
 
 Fate = Literal["kept", "moved", "relabelled", "deleted", "added"]
 FATES: tuple[Fate, ...] = ("kept", "moved", "relabelled", "deleted", "added")
@@ -29,6 +31,7 @@ class Predicted:
         corners: x_min, y_min, x_max, y_max in pixels.
         score: None where it had none.
         frame: of a video, else None.
+        rings: its outline; empty for a box.
     """
 
     reference: str
@@ -36,6 +39,7 @@ class Predicted:
     corners: Corners
     score: float | None = None
     frame: int | None = None
+    rings: tuple[Ring, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +55,10 @@ class Stored:
         machine_made: False for what people drew or changed in the interface.
         touched: whether somebody has saved it since it was sent.
         frame: of a video, else None.
+        rings: its outline; empty for a box, and where only its bounds are known.
+        shape: what it is, where it is neither a box nor a polygon: 'ellipse', 'line', …; else empty.
+        number: its track.
+        attributes: name → value.
     """
 
     row_id: int
@@ -61,6 +69,10 @@ class Stored:
     machine_made: bool = True
     touched: bool = False
     frame: int | None = None
+    rings: tuple[Ring, ...] = ()
+    shape: str = ""
+    number: int | None = None
+    attributes: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,11 +128,15 @@ def fates_of(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> list[J
 
 
 def _judged(predicted: Predicted, stored: Stored, by: str) -> Judged:
-    same = predicted.corners == stored.corners
+    same = (predicted.corners, predicted.rings) == (stored.corners, stored.rings)
     fate: Fate = "kept" if same else "moved"
     if predicted.label != stored.label:
         fate = "relabelled"
-    overlap = 1.0 if same and _has_area(stored) else _overlap(predicted.corners, stored.corners)
+    overlap = (
+        1.0
+        if predicted.corners == stored.corners and _has_area(stored)
+        else _overlap(predicted.corners, stored.corners)
+    )
     return Judged(fate=fate, predicted=predicted, stored=stored, iou=overlap, by=by)
 
 
@@ -137,8 +153,9 @@ def _by_reference(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> d
     rows: dict[str, int] = {}
     for index, box in enumerate(stored):
         if box.reference:
-            rows.setdefault(box.reference, index)
-    return {index: rows[box.reference] for index, box in enumerate(predicted) if box.reference in rows}
+            rows.setdefault(whole(box.reference), index)
+    found = [whole(box.reference) for box in predicted]
+    return {index: rows[reference] for index, reference in enumerate(found) if reference in rows}
 
 
 def same_objects(one: Sequence[Predicted], two: Sequence[Predicted]) -> dict[int, int]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.labels import ClassTable, classes_in
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
-from boxferry.formats import Context, still_images
+from boxferry.formats import Context
 from boxferry.reading.images import ImageIndex
 from boxferry.reading.read import option_values
 from boxferry.review import corrected as boxes
+from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, cache_name
 from boxferry.review.evaluate import coco_metrics
 from boxferry.review.pull import pulled
@@ -109,7 +110,7 @@ class Review:
             classes=self.classes(names),
         )
         chunks = self.corrected(everything=everything, tally=tally)
-        fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
+        fmt.write(chunks if fmt.writes_videos else boxes.without_videos(chunks, fmt.name, tally), target, context)
 
 
 class Diffgram(Sending):
@@ -130,12 +131,14 @@ class Diffgram(Sending):
         found = self.outbox.find_run(run)
         if (found.host, found.project) != (self.server.host, self.server.project):
             raise UsageError(f"run '{run}' belongs to project '{found.project}' on {found.host}: name those settings")
-        labels = {
-            number: name
-            for schema in self._client.schemas()
-            for number, name in self._client.label_names(schema.id).items()
-        }
+        schemas = [schema.id for schema in self._client.schemas()]
+        labels = {number: name for schema in schemas for number, name in self._client.label_names(schema).items()}
+        attributes = AttributeNames(
+            lambda: [group for schema in schemas for group in self._client.attribute_groups(schema)]
+        )
         name = cache_name(found, self.outbox.identity)
         with Cache(Path(f"{self.outbox_path}.pull") / name) as cache:
-            files = list(pulled(self._client, self.outbox, found, labels, cache, on_file=on_file))
+            files = list(
+                pulled(self._client, self.outbox, found, labels, cache, attributes=attributes, on_file=on_file)
+            )
         return Review(found, [file for file in files if not file.gone], [file.file_name for file in files if file.gone])

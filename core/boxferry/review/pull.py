@@ -10,17 +10,19 @@ import msgspec
 
 from boxferry.diffgram.answers import FileRecord
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
-from boxferry.diffgram.instances import Instance, instance, reference_of
-from boxferry.packets.reference import detection, parsed
+from boxferry.diffgram.figures import around
+from boxferry.packets.reference import detection, is_ours, parsed, whole
 from boxferry.review.cache import Known, packed
 from boxferry.review.fates import Judged, Predicted, Stored, fates_of
+from boxferry.review.rows import LeftOut, stored_rows
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from boxferry.diffgram.bulk import StoredFile
     from boxferry.diffgram.client import Client
+    from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Cache
     from boxferry.sending.outbox import Entry, Outbox, Run
 
@@ -38,7 +40,9 @@ class ReviewedFile:
         predicted: the boxes that this run sent, but those that are unreadable now.
         stored: the boxes that it has now.
         judged: the fate of each.
-        unreadable: what is wrong with boxes that it has, and that cannot be read; one line each.
+        frames: how many frames a video has; 0 where unknown.
+        frame_rate: its frames a second, as the server has them; 0 where unknown.
+        left_out: the rows that it has and that are no boxes.
         gone: whether the server does not have it any more; then nothing else is known.
     """
 
@@ -52,7 +56,9 @@ class ReviewedFile:
     predicted: list[Predicted] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    frames: int = 0
+    frame_rate: float = 0.0
+    left_out: list[LeftOut] = field(default_factory=list)
     gone: bool = False
 
     @property
@@ -71,6 +77,7 @@ def pulled(
     labels: Mapping[int, str],
     cache: Cache,
     *,
+    attributes: AttributeNames | None = None,
     on_file: Callable[[int, int], None],
 ) -> Iterator[ReviewedFile]:
     """The files of a run in the order in which they were sent; of those that did not change since, nothing is asked.
@@ -81,6 +88,7 @@ def pulled(
         run: the run.
         labels: label_file_id → label, of the labels that the server has.
         cache: keeps what was read of each file.
+        attributes: names the attributes of boxes; None leaves them out.
         on_file: called with how many files are read, and of how many.
 
     Raises:
@@ -93,8 +101,9 @@ def pulled(
         if (known := reader.known(file.file_id)) is None:
             yield ReviewedFile(file_name=file.file_name, file_id=file.file_id, gone=True)
             continue
-        stored, unreadable = _boxes(known.rows, labels)
-        predicted = [box for box in file.predicted if box.reference not in unreadable]
+        held = stored_rows(known.rows, labels, attributes)
+        hidden = {whole(left.reference) for left in held.left_out if left.reference}
+        predicted = [box for box in file.predicted if whole(box.reference) not in hidden]
         yield ReviewedFile(
             file_name=file.file_name,
             file_id=file.file_id,
@@ -104,9 +113,11 @@ def pulled(
             media=file.media,
             complete=reader.complete(file.file_id),
             predicted=predicted,
-            stored=stored,
-            judged=fates_of(predicted, stored),
-            unreadable=[problem for problems in unreadable.values() for problem in problems],
+            stored=held.boxes,
+            judged=fates_of(predicted, held.boxes),
+            frames=known.frames,
+            frame_rate=known.frame_rate,
+            left_out=held.left_out,
         )
 
 
@@ -143,6 +154,8 @@ class _Reader:
             width=width,
             height=height,
             video=file.video,
+            frames=file.frames,
+            frame_rate=file.rate,
             rows=packed(file.rows),
         )
         if listed:
@@ -189,9 +202,15 @@ def files_of(outbox: Outbox, run: Run) -> list[SentFile]:
     return list(found.values())
 
 
+class _Point(msgspec.Struct, frozen=True, gc=False):
+    x: float
+    y: float
+
+
 class _Sent(msgspec.Struct, frozen=True, gc=False):
     creation_ref_id: str | None = None
     score: float | None = None
+    points: list[_Point] | None = None
 
 
 class _Packet(msgspec.Struct, frozen=True):
@@ -204,44 +223,24 @@ _packet = msgspec.json.Decoder(_Packet)
 
 def _predicted(outbox: Outbox, entry: Entry) -> list[Predicted]:
     packet = _packet.decode(outbox.body(entry.id))
-    found: dict[str, Predicted] = {}
+    found: dict[str, list[_Sent]] = {}
     for box in chain(packet.instance_list or (), *(packet.frame_packet_map or {}).values()):
-        reference = parsed(box.creation_ref_id)
-        if reference is not None and box.creation_ref_id is not None:
-            found.setdefault(
-                detection(box.creation_ref_id),
-                Predicted(
-                    reference=box.creation_ref_id,
-                    label=reference.label,
-                    corners=tuple(map(float, reference.corners)),  # type: ignore[arg-type] # four of them
-                    score=box.score,
-                    frame=reference.frame,
-                ),
-            )
-    return list(found.values())
+        if is_ours(box.creation_ref_id):
+            found.setdefault(detection(box.creation_ref_id), []).append(box)
+    return [made for parts in found.values() if (made := _as_sent(parts)) is not None]
 
 
-def _boxes(rows: Iterable[msgspec.Raw], labels: Mapping[int, str]) -> tuple[list[Stored], dict[str | None, list[str]]]:
-    """The boxes of a file; and reference → what is wrong, of those that cannot be read."""
-    found: list[Stored] = []
-    unreadable: dict[str | None, list[str]] = {}
-    for row in rows:
-        try:
-            found.append(_stored(instance(row), labels))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            unreadable.setdefault(reference_of(row), []).append(str(error))
-    return found, unreadable
-
-
-def _stored(box: Instance, labels: Mapping[int, str]) -> Stored:
-    number = box.label_file_id
-    return Stored(
-        row_id=box.id,
-        reference=box.creation_ref_id or "",
-        label=labels.get(number or 0, f"label {number}"),
-        corners=box.bounds,
-        score=box.score,
-        machine_made=bool(box.machine_made),
-        touched=box.touched,
-        frame=box.frame_number,
+def _as_sent(parts: list[_Sent]) -> Predicted | None:
+    """One box as it was sent, in one part or, as an outline, in several."""
+    first, reference = parts[0], parsed(parts[0].creation_ref_id)
+    if reference is None:
+        return None
+    rings = tuple(tuple((point.x, point.y) for point in part.points) for part in parts if part.points)
+    return Predicted(
+        reference=first.creation_ref_id or "",
+        label=reference.label,
+        corners=around([place for ring in rings for place in ring]) or tuple(map(float, reference.corners)),  # type: ignore[arg-type] # four of them
+        score=first.score,
+        frame=reference.frame,
+        rings=rings,
     )
