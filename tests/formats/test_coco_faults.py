@@ -55,6 +55,18 @@ def test_a_dataset_that_cannot_be_meant_is_an_error_that_says_what(tmp_path, val
         read("coco", write_json(tmp_path / "x.json", value))
 
 
+def test_one_broken_file_of_several_ends_the_run_before_the_first_box(tmp_path):
+    """An image may have boxes in each of them: in part it would be taken for whole. The line says what to do."""
+    item = {"image_id": 1, "category_id": 7, "bbox": [1, 2, 3, 4], "score": 0.5}
+    write_json(tmp_path / "0.json", [item])
+    write_text(tmp_path / "1.json", json.dumps([item, item])[:-9])
+    context = a_context("coco", **GIVEN)
+    chunks = FORMATS["coco"].read(source_of(tmp_path), context)
+    with pytest.raises(InputError, match=r"1\.json: malformed JSON.*; none of the 2 files is used: mend this"):
+        next(chunks)
+    assert context.tally.read == 0
+
+
 def test_a_list_that_stands_there_twice_is_an_error(tmp_path):
     """The first is not replaced by the second."""
     text = json.dumps(a_dataset(an_item())).replace('"categories"', '"images": [], "categories"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TYPE_CHECKING, Any
@@ -50,16 +51,18 @@ def read(source: Source, context: Context, *, chunk_boxes: int = CHUNK_BOXES) ->
     them have boxes of is one.
 
     Raises:
-        InputError: a file is no COCO file, contradicts itself or what else is known, or its images are unknown.
+        InputError: before the first chunk: a file is no COCO file, contradicts itself or what else is known, or its
+            images are unknown.
     """
     options, files = CocoOptions.of(context.options), files_of(source, context)
     with Spill() as spill, Extras(context) as extras:
         gathered, labels, readers = Gathered(), Vocabulary({}), list[_Reader]()
         for number, file in enumerate(files):
-            reader = _Reader(file, number, context, options, extras, gathered, labels)
-            for records in reader.records():
-                spill.add(records)
-            reader.finish()
+            with _naming_all(files):
+                reader = _Reader(file, number, context, options, extras, gathered, labels)
+                for records in reader.records():
+                    spill.add(records)
+                reader.finish()
             readers.append(reader)
         extras.note()
         chunks = _Chunks(source.name, [file.source.name for file in files], context, extras, gathered, labels)
@@ -68,6 +71,20 @@ def read(source: Source, context: Context, *, chunk_boxes: int = CHUNK_BOXES) ->
         for reader in readers:
             for images in reader.images.without_boxes(chunk_boxes):
                 yield chunks.empty(images)
+
+
+@contextmanager
+def _naming_all(files: list[File]) -> Iterator[None]:
+    """Say that an error in one of several files ends the reading of all.
+
+    An image may have boxes in several files, so that without one of them it would be sent with a part of its boxes.
+    """
+    try:
+        yield
+    except InputError as error:
+        if len(files) == 1:
+            raise
+        raise InputError(f"{error}; none of the {len(files)} files is used: mend this one, or leave it out") from error
 
 
 @dataclass(slots=True)
