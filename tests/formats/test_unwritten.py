@@ -116,11 +116,14 @@ def test_what_a_box_has_comes_back_or_the_loss_is_noted(tmp_path, form, thing):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_box_beside_it_is_given_nothing(tmp_path, form):
-    """A box without a track, an outline or attributes stays so."""
+    """A box without a track, an outline or attributes stays so; beside an outline in YOLO it is one of four corners."""
     chunk = a_chunk(track=[7, -1], polygons=objects([(RING,), None]), attributes=objects([{"pose": "left"}, None]))
     back, _ = round_trip(tmp_path, form, chunk)
     assert back.track is None or back.track[1] == -1
-    assert back.polygons is None or not back.polygons[1]
+    if form == "yolo":
+        assert back.polygons[1][0].tolist() == [[10, 20], [41, 20], [41, 60], [10, 60]]
+    else:
+        assert back.polygons is None or not back.polygons[1]
     assert back.attributes is None or not (back.attributes[1] or {}).get("pose")
     assert np.allclose(back.xyxy[1], chunk.xyxy[1])
 

@@ -234,3 +234,22 @@ def test_attributes_come_home_by_name_and_option(sandbox, diffgram, folder):
     assert {"note": "wet", "colours": ["red", "blue"], "attribute 999": 4} in values.values()
     assert {"pose": "right"} in values.values()
     assert {"pose": "left", "Hard": "true"} in values.values()
+
+
+def test_17_a_pulled_coco_file_has_the_outline_and_the_attributes(sandbox, diffgram, folder, tmp_path):
+    """What was drawn stands under `segmentation`, with the area that it encloses."""
+    found = with_attributes(folder, [{"pose": "left"}])
+    push(diffgram, found, attributes=AttributeWish.parse(["pose"], [], "create"))
+    drawn(sandbox, "a.jpg", {"type": "polygon", "points": TRIANGLE})
+    home(diffgram, "coco", tmp_path / "home.json")
+    annotations = json.loads((tmp_path / "home.json").read_text())["annotations"]
+    (outline,) = [each for each in annotations if each["segmentation"]]
+    assert outline["segmentation"] == [[10, 10, 90, 10, 50, 70]]
+    assert (outline["bbox"], outline["area"]) == ([10, 10, 80, 60], 2400)
+    assert [each.get("attributes") for each in annotations].count({"pose": "left"}) == 3
+    home(diffgram, "yolo", tmp_path / "home")
+    rows = [line.split() for line in (tmp_path / "home/labels/a.txt").read_text().splitlines()]
+    assert sorted(map(len, rows)) == [7, 9, 9]
+    home(diffgram, "voc", tmp_path / "voc")
+    text = (tmp_path / "voc/Annotations/a.xml").read_text()
+    assert (text.count("<polygon>"), text.count("<pose>left</pose>")) == (1, 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -37,22 +37,27 @@ class _Annotation(msgspec.Struct, gc=False):
     bbox: tuple[float, float, float, float]
     area: float
     iscrowd: int = 0
-    segmentation: tuple[()] = ()
+    segmentation: list[list[float]] | tuple[()] = ()
     score: float | msgspec.UnsetType = msgspec.UNSET
+    track_id: int | msgspec.UnsetType = msgspec.UNSET
+    attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write one JSON file; `-` is standard output.
 
     With the option `coco-form` 'dataset' it is an object with images, categories and annotations, each with its score
-    where it has one; with 'results' a list as evaluation tools take it.
+    where it has one, its outline as `segmentation`, its track as `track_id`, and `attributes`, as CVAT has them; with
+    'results' a list as evaluation tools take it.
 
     Raises:
         InputError: the form is 'results' and a box has no score.
     """
-    chunks = noting_unwritten(chunks, context.tally, "COCO as it is written here", track=False, rings=0, attributes=())
     with output_stream(target) as stream:
         if context.options["coco-form"] == "results":
+            chunks = noting_unwritten(
+                chunks, context.tally, "a result as it is written here", track=False, rings=0, attributes=()
+            )
             _write_results(chunks, stream, context)
         else:
             _write_dataset(chunks, stream, context)
@@ -75,13 +80,13 @@ class _Ids:
         return next(self._free_images) if found is None else found
 
 
-def _rows(chunk: Detections, ids: _Ids) -> Iterator[tuple[Image, Id, list[tuple[Id, list[float], float]]]]:
-    """Each image with its id, and its boxes as (category id, bbox, score)."""
+def _rows(chunk: Detections, ids: _Ids) -> Iterator[tuple[Image, Id, list[tuple[int, Id, list[float], float]]]]:
+    """Each image with its id, and its boxes as (row, category id, bbox, score)."""
     bbox = np.hstack((chunk.xyxy[:, :2], chunk.xyxy[:, 2:] - chunk.xyxy[:, :2])).tolist()
     categories = [ids.labels.of(name) for name in chunk.labels]
     labels, scores = chunk.label.tolist(), chunk.score.tolist()
     for image, rows in chunk.each_image():
-        boxes = [(categories[labels[i]], bbox[i], scores[i]) for i in range(rows.start, rows.stop)]
+        boxes = [(i, categories[labels[i]], bbox[i], scores[i]) for i in range(rows.start, rows.stop)]
         yield image, ids.image(image), boxes
 
 
@@ -96,7 +101,7 @@ def _write_results(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
     between = b"["
     for chunk, ids in _with_ids(chunks, context):
         for image, image_id, boxes in _rows(chunk, ids):
-            for category, (x, y, w, h), score in boxes:
+            for _, category, (x, y, w, h), score in boxes:
                 if score != score:  # noqa: PLR0124 # NaN
                     raise InputError(f"{image.key}: a box without a score cannot be a result; use --coco-form dataset")
                 stream.write(between + _encoder.encode(_Result(image_id, category, (x, y, w, h), score)))
@@ -110,13 +115,16 @@ def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
     stream.write(b'{"annotations":[')
     ids = None
     for chunk, ids in _with_ids(chunks, context):
+        more = any(column is not None for column in (chunk.polygons, chunk.track, chunk.attributes))
         for image, image_id, boxes in _rows(chunk, ids):
             size = {"width": image.width, "height": image.height} if image.sized else {}
             images.append({"id": image_id, "file_name": image.key, **size})
-            for category, (x, y, w, h), score in boxes:
+            for row, category, (x, y, w, h), score in boxes:
                 scored = msgspec.UNSET if score != score else score  # noqa: PLR0124 # NaN
                 number = next(numbers)
                 annotation = _Annotation(number, image_id, category, (x, y, w, h), w * h, score=scored)
+                if more:
+                    _add_more(annotation, chunk, row)
                 stream.write(between + _encoder.encode(annotation))
                 between = b",\n"
     labels = (ids or _Ids(context)).labels
@@ -124,3 +132,20 @@ def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
     categories = [{"id": class_id, "name": name} for class_id, name in labels.names.items()]
     head = _encoder.encode({"images": images, "categories": categories})
     stream.write(b"]," + head[1:])
+
+
+def _add_more(annotation: _Annotation, chunk: Detections, row: int) -> None:
+    """Give an annotation its outline, with the area that it encloses, its track and its attributes."""
+    if chunk.polygons is not None and (rings := chunk.polygons[row]):
+        annotation.segmentation = [ring.reshape(-1).tolist() for ring in rings]
+        annotation.area = sum(map(_area, rings))
+    if chunk.track is not None and chunk.track[row] >= 0:
+        annotation.track_id = int(chunk.track[row])
+    if chunk.attributes is not None and chunk.attributes[row]:
+        annotation.attributes = chunk.attributes[row]
+
+
+def _area(ring: np.ndarray) -> float:
+    """The area that a ring encloses, in square pixels."""
+    x, y = ring[:, 0], ring[:, 1]
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FLAGS = ("difficult", "truncated", "occluded")
 FIELDS = (*FLAGS, "pose")
-_MEANT = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+MEANT = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 def note_unknown(context: Context) -> None:
@@ -30,7 +30,7 @@ def fields_of(element: Element, names: Iterable[str]) -> tuple[dict[str, bool | 
     problems = []
     for name in names:
         text = text_of(element, name)
-        value = _MEANT.get(text.lower()) if name in FLAGS else text
+        value = MEANT.get(text.lower()) if name in FLAGS else text
         if value is None and text:
             problems.append(f"{name}: expected 0 or 1, found '{text[:40]}'; left out")
         elif text and value is not None:

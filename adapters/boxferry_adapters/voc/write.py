@@ -8,9 +8,11 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 
+from boxferry.boxes.tally import Place
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import file_stem, output_folder
+from boxferry_adapters.voc.fields import FIELDS, FLAGS, MEANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +28,14 @@ SIDES = ("xmin", "ymin", "xmax", "ymax")
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write `Annotations/<image without suffix>.xml` for each image into a folder, scores as `confidence`.
 
+    An object's `pose`, `truncated`, `difficult` and `occluded` are the attributes of these names, its outline is its
+    polygons beside the box; `difficult` is 0 where a box has no such attribute.
+
     Raises:
         InputError: an image has no known size, its name leads out of the folder, or a name has a character that XML
             cannot hold.
     """
-    chunks = noting_unwritten(chunks, context.tally, "VOC as it is written here", track=False, rings=0, attributes=())
+    chunks = noting_unwritten(chunks, context.tally, "VOC as it is written here", track=False, attributes=FIELDS)
     with output_folder(target) as folder:
         (folder / "Annotations").mkdir()
         _write_files(chunks, folder / "Annotations", context)
@@ -45,7 +50,10 @@ def _write_files(chunks: Iterable[Detections], folder: Path, context: Context) -
         for image, rows in chunk.each_image():
             root = _head(image)
             for i in range(rows.start, rows.stop):
-                _add_object(root, _checked(chunk.labels[label[i]], image.key), score[i], xyxy[i], shift)
+                fields = _fields(chunk, i, image, context)
+                element = _add_object(root, _checked(chunk.labels[label[i]], image.key), score[i], fields)
+                _add_box(element, xyxy[i], shift)
+                _add_outline(element, chunk, i, shift)
             path = folder / f"{file_stem(image, taken)}.xml"
             path.parent.mkdir(parents=True, exist_ok=True)
             indent(root)
@@ -81,13 +89,51 @@ def _head(image: Image) -> Element:
     return root
 
 
-def _add_object(root: Element, name: str, score: float, corners: list[float], shift: float) -> None:
+def _fields(chunk: Detections, row: int, image: Image, context: Context) -> dict[str, str]:
+    """The texts of an object's further fields; a flag that is neither yes nor no is left out, with a note."""
+    given = (chunk.attributes[row] if chunk.attributes is not None else None) or {}
+    found = {}
+    for name in FIELDS:
+        value = given.get(name)
+        if name in FLAGS and value is not None:
+            text = str(int(value)) if isinstance(value, bool | float | int) else str(value).lower()
+            if text not in MEANT:
+                message = f"{name}: expected yes or no, found '{value}': the object is written without"
+                context.tally.note("no-flag", message, Place(image.key))
+                continue
+            found[name] = str(int(MEANT[text]))
+        elif value is not None:
+            found[name] = _checked(", ".join(value) if isinstance(value, list) else str(value), image.key)
+    return found
+
+
+def _add_object(root: Element, name: str, score: float, fields: dict[str, str]) -> Element:
     element = SubElement(root, "object")
     SubElement(element, "name").text = name
     if score == score:  # noqa: PLR0124 # not NaN
         SubElement(element, "confidence").text = repr(score)
-    SubElement(element, "difficult").text = "0"
+    for tag in ("pose", "truncated", "occluded"):
+        if tag in fields:
+            SubElement(element, tag).text = fields[tag]
+    SubElement(element, "difficult").text = fields.get("difficult", "0")
+    return element
+
+
+def _add_box(element: Element, corners: list[float], shift: float) -> None:
     box = SubElement(element, "bndbox")
     x_min, y_min, x_max, y_max = corners
     for tag, value in zip(SIDES, (x_min + shift, y_min + shift, x_max, y_max), strict=True):
-        SubElement(box, tag).text = f"{value:.0f}" if value.is_integer() else repr(value)
+        SubElement(box, tag).text = _number(value)
+
+
+def _add_outline(element: Element, chunk: Detections, row: int, shift: float) -> None:
+    """A `polygon` for each ring, its points as x1, y1, x2, …: a point is one pixel, and has no inclusive side."""
+    for ring in (chunk.polygons[row] if chunk.polygons is not None else None) or ():
+        polygon = SubElement(element, "polygon")
+        for number, point in enumerate((ring + shift).tolist(), start=1):
+            for axis, value in zip("xy", point, strict=True):
+                SubElement(polygon, f"{axis}{number}").text = _number(value)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value.is_integer() else repr(value)

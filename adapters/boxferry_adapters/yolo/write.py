@@ -26,13 +26,16 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write `labels/<image without suffix>.txt` for each image, and `data.yaml` with the names, into a folder.
 
     A row has a sixth column where its image's boxes have scores; an image without boxes gives an empty file. Classes
-    keep the ids that they were read with, with the option `yolo-ids` 'from-0' they are counted anew.
+    keep the ids that they were read with, with the option `yolo-ids` 'from-0' they are counted anew. Where a box of an
+    image has an outline, all rows of its file are outlines, a box being that of its four corners: Ultralytics reads a
+    file so or so. With the option `yolo-kind` 'boxes' all are boxes.
 
     Raises:
         InputError: an image has no known size, only some of its boxes have a score, or its name leads out of the
             folder.
     """
-    chunks = noting_unwritten(chunks, context.tally, "a YOLO row of a box", track=False, rings=0, attributes=())
+    rings = 0 if context.options.get("yolo-kind") == "boxes" else 1
+    chunks = noting_unwritten(chunks, context.tally, "a YOLO row", track=False, rings=rings, attributes=())
     with output_folder(target) as folder:
         (folder / "labels").mkdir()
         labels = _write_labels(chunks, folder, context)
@@ -49,7 +52,9 @@ def _write_labels(chunks: Iterable[Detections], folder: Path, context: Context) 
     for chunk in chunks:
         labels = labels or _label_ids(context)
         tables = _tables(chunk, np.array([labels.of(name) for name in chunk.labels], np.int64))
-        for (image, rows), table in zip(chunk.each_image(), tables, strict=True):
+        outlined = chunk.polygons is not None and context.options.get("yolo-kind") != "boxes"
+        for (image, rows), boxes in zip(chunk.each_image(), tables, strict=True):
+            table = _outlines(chunk, image, rows, boxes) if outlined else boxes
             path = folder / "labels" / f"{file_stem(image, taken)}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_text(image, chunk.score[rows], table), encoding="ascii")
@@ -74,6 +79,19 @@ def _tables(chunk: Detections, ids: np.ndarray) -> list[list[list[float]]]:
     return [whole[rows] for _, rows in chunk.each_image()]
 
 
+def _outlines(chunk: Detections, image: Image, rows: slice, boxes: list[list[float]]) -> list[list[float]]:
+    """The rows of an image as (class, x1, y1, x2, …) where one of them has an outline of one ring; else as they are."""
+    rings = [found[0] if found and len(found) == 1 else None for found in chunk.polygons[rows]]  # type: ignore[index]
+    if all(ring is None for ring in rings):
+        return boxes
+    table = []
+    for (class_id, *_), ring, corners in zip(boxes, rings, chunk.xyxy[rows].tolist(), strict=True):
+        left, top, right, bottom = corners
+        points = [[left, top], [right, top], [right, bottom], [left, bottom]] if ring is None else ring
+        table.append([class_id, *(np.asarray(points) / [image.width, image.height]).reshape(-1).tolist()])
+    return table
+
+
 def _text(image: Image, scores: np.ndarray, table: list[list[float]]) -> str:
     scored = ~np.isnan(scores)
     if len(scores) and scored.any() != scored.all():
@@ -81,8 +99,8 @@ def _text(image: Image, scores: np.ndarray, table: list[list[float]]) -> str:
             f"{image.key}: some of its boxes have a score and others none; YOLO rows cannot tell them apart"
         )
     lines = []
-    for (class_id, *corners), score in zip(table, scores.tolist(), strict=True):
-        numbers = " ".join(f"{corner:.{DIGITS}f}" for corner in corners)
+    for (class_id, *shares), score in zip(table, scores.tolist(), strict=True):
+        numbers = " ".join(f"{share:.{DIGITS}f}" for share in shares)
         lines.append(f"{int(class_id)} {numbers} {score!r}\n" if scored.all() else f"{int(class_id)} {numbers}\n")
     return "".join(lines)
 
