@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from boxferry.diffgram.settings import Credentials, Server
     from boxferry.errors import BoxferryError
     from boxferry.reading.read import read
+    from boxferry.review.measure import evaluate
+    from boxferry.review.metrics import Metrics
     from boxferry.review.project import Diffgram
     from boxferry.sending.manner import Manner
 
@@ -21,9 +23,11 @@ __all__ = [
     "Diffgram",
     "Image",
     "Manner",
+    "Metrics",
     "Server",
     "Tally",
     "__version__",
+    "evaluate",
     "read",
 ]
 
@@ -34,8 +38,10 @@ _HOMES = {
     "Diffgram": "boxferry.review.project",
     "Image": "boxferry.boxes.detections",
     "Manner": "boxferry.sending.manner",
+    "Metrics": "boxferry.review.metrics",
     "Server": "boxferry.diffgram.settings",
     "Tally": "boxferry.boxes.tally",
+    "evaluate": "boxferry.review.measure",
     "read": "boxferry.reading.read",
 }
 

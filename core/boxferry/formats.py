@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
+    from boxferry.boxes.truth import Truth
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -413,6 +414,8 @@ class Format:
         write: writes chunks to a path (a file or a folder; the format says which in its summary) or, where the format
             is one stream, to standard output when the path is '-'. None where the format is only read.
         catalog: reads names, images and sizes from a file given as `--categories`; None where it has none.
+        truth: reads a source as a ground truth for metrics, with areas and crowd flags as written; gives None where
+            the source holds none. None where the format has no such flags: then the boxes of `read` are the truth.
         options: further options of its own.
         writes_videos: `write` keeps the frames of boxes; others are handed no boxes that have frames.
         live: it is of results in memory, so that it is no use on the command line.
@@ -428,6 +431,7 @@ class Format:
     read: Callable[[Source, Context], Iterator[Detections]] | None = None
     write: Callable[[Iterable[Detections], Path, Context], None] | None = None
     catalog: Callable[[Source], Catalog] | None = None
+    truth: Callable[[Source, Context], Truth | None] | None = None
     options: tuple[Option, ...] = ()
     writes_videos: bool = False
     live: bool = False

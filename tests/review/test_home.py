@@ -14,7 +14,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import OutboxError
 from boxferry.plugins import plugin_manager
-from boxferry.review.evaluate import METRICS
+from boxferry.review.metrics import METRICS
 from sending.pushing import predictions, push, server_of
 
 FORMATS = plugin_manager().formats()
@@ -197,7 +197,9 @@ def test_the_commands(settings, capsys):
     assert boxferry(["pull", "r", "-o", "out.json"]) == 0
     assert "2 of 3 files reviewed; 3 boxes written" in capsys.readouterr().err
     assert boxferry(["report", "r", "--html", "r.html", "--order", "order.csv"]) == 0
-    assert "moved" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "moved" in said
+    assert "best threshold: the score under which" in said
     assert boxferry(["report", "r", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["fates"]["deleted"] == 1
     assert boxferry(["evaluate", "r", "--json"]) == 0
@@ -207,6 +209,7 @@ def test_the_commands(settings, capsys):
     page = (settings / "r.html").read_text()
     assert page.startswith("<!doctype html>")
     assert "http://" not in page
+    assert "Best threshold: the score under which" in page
     assert "a.jpg: 3 corrections" in page
 
 

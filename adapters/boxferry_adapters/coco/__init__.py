@@ -13,6 +13,7 @@ from boxferry_adapters.coco.dataset import catalog
 from boxferry_adapters.coco.files import sniff, stumble
 from boxferry_adapters.coco.options import OPTIONS
 from boxferry_adapters.coco.read import read
+from boxferry_adapters.coco.truth import truth
 from boxferry_adapters.coco.write import write
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
             read=read,
             write=write,
             catalog=catalog,
+            truth=truth,
             options=(form, *OPTIONS),
         )
     )

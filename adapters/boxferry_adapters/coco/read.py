@@ -23,6 +23,7 @@ from boxferry_adapters.coco.extras import Extras
 from boxferry_adapters.coco.files import files_of
 from boxferry_adapters.coco.images import FileImages, Gathered
 from boxferry_adapters.coco.items import BadItem, ItemDecoder, NoImage, checked, is_derived, track_of
+from boxferry_adapters.coco.names import agreed
 from boxferry_adapters.coco.options import CocoOptions
 from boxferry_adapters.coco.piece import Piece
 from boxferry_adapters.coco.segments import mask_scale, mask_size
@@ -112,7 +113,7 @@ class _Reader:
     def __post_init__(self) -> None:
         self.source = self.file.source
         self.found = survey(self.source, self.options)
-        name, names = self.source.name, _agreed(self.found.names, self.context.names, self.source.name)
+        name, names = self.source.name, agreed(self.found.names, self.context.names, self.source.name)
         self.images = FileImages(name, self.context, self.found, self.options, self.gathered, self.file.folder)
         self.vocabulary = Vocabulary(names, beside=self.labels)
         self.context.classes.learn(self.found.names or {}, name)
@@ -348,11 +349,3 @@ def _box_lists(scanner: Scanner, key: str | None, decoder: ListDecoder) -> Itera
             yield from scanner.items(decoder)
             return  # what comes after it was seen in the first pass
         scanner.value()
-
-
-def _agreed(own: Mapping[Id, str] | None, given: Mapping[Id, str], name: str) -> Mapping[Id, str]:
-    """The names of a dataset, or those given; both may speak only where they agree."""
-    for class_id, label in (own or {}).items():
-        if given.get(class_id, label) != label:
-            raise InputError(f"{name}: category id {class_id} is '{label}', but '{given[class_id]}' in the names given")
-    return own or given

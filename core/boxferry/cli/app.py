@@ -24,7 +24,7 @@ COMMANDS = {
     "convert": ("convert", "Turn predictions into packets, or into another format."),
     "dedupe": ("dedupe", "Remove boxes of a run that the server stored twice."),
     "demo": ("demo", "Show the whole way on a sandbox: push, correct, pull, report."),
-    "evaluate": ("review", "COCO's metrics of a run against the corrected boxes."),
+    "evaluate": ("evaluate", "COCO's metrics of runs or result files against the corrected boxes or a ground truth."),
     "formats": ("listing", "List the formats that can be read and written."),
     "init-plugin": ("init_plugin", "Write a plugin to begin with, for a format of your own."),
     "labels": ("labels", "List the project's labels with their ids."),

@@ -1,4 +1,4 @@
-"""`boxferry pull`, `report` and `evaluate`: the corrections brought home, counted, and measured."""
+"""`boxferry pull` and `report`: the corrections brought home, and counted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
-from boxferry.cli.output import say, table, tally_lines, tell, write_json
+from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
@@ -28,7 +28,8 @@ connections_option = click.option(
 )
 
 
-def _pulled(given: Mapping[str, Any], run: str) -> Review:
+def pulled_run(given: Mapping[str, Any], run: str) -> Review:
+    """A run's files with their boxes as they are now; says which files are gone."""
     from boxferry.cli.progress import counting
 
     with diffgram_of(given) as diffgram, counting("pull", "files") as on_file:
@@ -80,7 +81,7 @@ def pull_command(
     if as_json and output == "-":
         raise UsageError("--json: standard output holds the data already; name a file with -o")
     table = None if names is None else load_names(names)
-    review, tally = _pulled(given, run), Tally()
+    review, tally = pulled_run(given, run), Tally()
     review.write(formats[target_format], Path(output), tally, everything=everything, names=table)
     facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.kept}
     if as_json:
@@ -122,7 +123,7 @@ def report_command(
     from boxferry.review.page import report_page
     from boxferry.review.summary import Clicks
 
-    reviews = [_pulled(given, run) for run in runs]
+    reviews = [pulled_run(given, run) for run in runs]
     summaries = [review.summary(Clicks(deletion=deletion, addition=addition)) for review in reviews]
     if html:
         _write(html, report_page(list(zip(reviews, summaries, strict=True))))
@@ -157,7 +158,7 @@ def _write(path: str, text: str) -> None:
 
 def _print(run: str, summary: Summary) -> None:
     from boxferry.review.fates import FATES
-    from boxferry.review.summary import percent
+    from boxferry.review.summary import THRESHOLD_MEANS, percent
 
     told = percent(summary.corrected_share)
     corrected = f"; {told} of its boxes there had to be corrected" if told else ""
@@ -169,37 +170,7 @@ def _print(run: str, summary: Summary) -> None:
         rows.append((label, *(fates[fate] for fate in FATES), told))
     rows.append(("all", *(summary.fates[fate] for fate in FATES), ""))
     tell(table(("label", *FATES, "best threshold"), rows))
+    if summary.thresholds:
+        tell(f"best threshold: {THRESHOLD_MEANS}")
     for (before, after), boxes in summary.relabelled.most_common(10):
         tell(f"relabelled {before} to {after}: {boxes}")
-
-
-@click.command("evaluate")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]")
-@server_options
-@outbox_option
-@connections_option
-@click.option("--against", metavar="FILE", help="A ground truth in any format, instead of the corrected boxes.")
-@click.option("--names", metavar="FILE|LIST", help="With --against: class names.")
-@click.option("--images", metavar="DIR", help="With --against: the folder that holds the images.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.pass_obj
-def evaluate_command(
-    session: Session, /, runs: tuple[str, ...], against: str | None, names: str | None, images: str | None,
-    as_json: bool, **given: Any,
-) -> None:  # fmt: skip
-    """COCO's metrics of RUN's predictions against the corrected boxes of its reviewed files; two runs side by side."""
-    from boxferry.reading.read import read
-    from boxferry.review.evaluate import METRICS
-
-    found = {}
-    for run in runs:
-        review, tally = _pulled(given, run), Tally()
-        truth = read(against, names=names, images=images, plugins=session.plugins).chunks(tally) if against else None
-        found[run] = review.metrics(truth)
-        for line in tally_lines(tally) if against else ():
-            say(line)
-    if as_json:
-        write_json({"runs": found})
-    else:
-        rows = [(name, *(f"{found[run][name]:.3f}" for run in runs)) for name in METRICS]
-        tell(table(("metric", *runs), rows))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.boxes.detections import Image
+    from boxferry.boxes.truth import Truth
     from boxferry.formats import Format, Images, Source
     from boxferry.plugins import Plugins
 
@@ -141,7 +142,20 @@ class Predictions:
         """
         if self.format.read is None:
             raise UsageError(f"format '{self.format.name}' can be written, not read")
-        context = Context(
+        return self.format.read(self.source, self._context(tally, classes))
+
+    def truth(self, tally: Tally) -> Truth | None:
+        """The source as a ground truth with areas and crowd flags as written; None where its format has none.
+
+        The steps are not taken: a truth is measured against as it is.
+
+        Raises:
+            InputError: the source cannot be read as its format.
+        """
+        return None if self.format.truth is None else self.format.truth(self.source, self._context(tally, None))
+
+    def _context(self, tally: Tally, classes: ClassTable | None) -> Context:
+        return Context(
             images=self.images,
             tally=tally,
             names=self.names,
@@ -154,7 +168,6 @@ class Predictions:
             classes=ClassTable() if classes is None else classes,
             map=self.workers.map,
         )
-        return self.format.read(self.source, context)
 
     def chunks(self, tally: Tally, classes: ClassTable | None = None) -> Iterator[Detections]:
         """The chunks as they are read, after the steps; each image comes once.

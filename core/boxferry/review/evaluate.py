@@ -6,80 +6,101 @@ import contextlib
 import io
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from boxferry.boxes.truth import Truth
+from boxferry.review.metrics import METRICS, Metrics
+from boxferry.review.predicted import PredictedBoxes
+from boxferry.review.truth import truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from boxferry.boxes.detections import Detections
 
-METRICS = (
-    "AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
-    "AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large",
-)  # fmt: skip
+NOTHING = dict.fromkeys(METRICS, -1.0)
 
 
-def coco_metrics(truth: Iterable[Detections], predicted: Iterable[Detections]) -> dict[str, float]:
-    """The twelve numbers of COCOeval for boxes; -1 where there is nothing to measure.
+def coco_metrics(truth: Truth | Iterable[Detections], predicted: Iterable[Detections]) -> Metrics:
+    """The twelve numbers of COCOeval for boxes, and those of each class; -1 where there is nothing to measure.
 
-    Images are matched by their keys, labels by their names; a prediction without a score counts as one of score 1.
-    Images that only the predictions have are left out: nobody knows what is on them.
+    Images are matched by their names, labels by theirs; a prediction without a score counts as one of score 1.
+    Images that only the predictions have are left out: what is on them is not known.
 
     Args:
         truth: the boxes that are right.
         predicted: the boxes to be measured.
+
+    Raises:
+        InputError: both have images, and not one in common; or two images of the predictions are one of the truth's.
     """
+    truth = truth if isinstance(truth, Truth) else truth_of(truth)
+    found = PredictedBoxes(truth)
+    for chunk in predicted:
+        found.add(chunk)
+    found.check()
+    facts: dict[str, Any] = {
+        "images": len(truth.images),
+        "boxes": len(truth.boxes),
+        "crowds": truth.crowds,
+        "predicted": len(found.items),
+        "left_out": found.left_out,
+        "unknown": dict(found.unknown),
+    }
+    if not truth.boxes:
+        return Metrics(stats=dict(NOTHING), **facts)
+    return _measured(truth, found, facts)
+
+
+def _measured(truth: Truth, found: PredictedBoxes, facts: dict[str, Any]) -> Metrics:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    images: dict[str, int] = {}
-    labels: dict[str, int] = {}
-    right = _items(truth, images, labels, known=None)
-    found = _items(predicted, images, labels, known=set(images))
-    if not right:
-        return dict.fromkeys(METRICS, -1.0)
     with contextlib.redirect_stdout(io.StringIO()):
-        coco_truth, coco_found = (_coco(COCO(), images, labels, items) for items in (right, found))
-        evaluation = COCOeval(coco_truth, coco_found, "bbox")
+        right = _coco(COCO(), found, _annotations(truth, found))
+        evaluation = COCOeval(right, _coco(COCO(), found, found.items), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return dict(zip(METRICS, map(float, evaluation.stats), strict=True))
+        stats = _named(evaluation.stats)
+        labels = [truth.names[category] for category in found.categories]
+        classes = {label: _of_class(evaluation, place) for place, label in enumerate(labels)}
+    return Metrics(stats=stats, classes=classes, **facts)
 
 
-def _coco(empty: Any, images: dict[str, int], labels: dict[str, int], items: list[dict[str, Any]]) -> Any:  # noqa: ANN401
+def _named(stats: Any) -> dict[str, float]:  # noqa: ANN401 # an array of pycocotools
+    return dict(zip(METRICS, map(float, stats), strict=True))
+
+
+def _of_class(evaluation: Any, place: int) -> dict[str, float]:  # noqa: ANN401 # pycocotools has no types
+    """What pycocotools makes of one class alone: its own arithmetic, on that class's part of the table."""
+    whole = evaluation.eval
+    part = {"precision": whole["precision"][:, :, [place]], "recall": whole["recall"][:, [place]]}
+    evaluation.eval = {**whole, **part}
+    evaluation.summarize()
+    evaluation.eval = whole
+    return _named(evaluation.stats)
+
+
+def _coco(empty: Any, found: PredictedBoxes, items: list[dict[str, Any]]) -> Any:  # noqa: ANN401
     """What pycocotools works on, made without a file."""
     empty.dataset = {
-        "images": [{"id": number} for number in images.values()],
-        "categories": [{"id": number, "name": name} for name, number in labels.items()],
+        "images": [{"id": number} for number in found.images.values()],
+        "categories": [{"id": number} for number in found.categories.values()],
         "annotations": items,
     }
     empty.createIndex()
     return empty
 
 
-def _items(
-    chunks: Iterable[Detections], images: dict[str, int], labels: dict[str, int], *, known: set[str] | None
-) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    for chunk in chunks:
-        codes = [labels.setdefault(name, len(labels) + 1) for name in chunk.labels]
-        sides = np.hstack((chunk.xyxy[:, :2], chunk.xyxy[:, 2:] - chunk.xyxy[:, :2])).tolist()
-        for image, rows in chunk.each_image():
-            if known is not None and image.key not in known:
-                continue
-            number = images.setdefault(image.key, len(images) + 1)
-            for row in range(rows.start, rows.stop):
-                score = float(chunk.score[row])
-                items.append(
-                    {
-                        "id": len(items) + 1,
-                        "image_id": number,
-                        "category_id": codes[chunk.label[row]],
-                        "bbox": sides[row],
-                        "area": sides[row][2] * sides[row][3],
-                        "iscrowd": 0,
-                        "score": 1.0 if np.isnan(score) else score,
-                    }
-                )
-    return items
+def _annotations(truth: Truth, found: PredictedBoxes) -> list[dict[str, Any]]:
+    """The ground truth as pycocotools takes it; images and classes that are not listed count for nothing there."""
+    return [
+        {
+            "id": box.id,
+            "image_id": found.images.get(box.image, -1),
+            "category_id": found.categories.get(box.category, -1),
+            "bbox": list(box.bbox),
+            "area": box.area,
+            "iscrowd": box.crowd,
+        }
+        for box in truth.boxes
+    ]

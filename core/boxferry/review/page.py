@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
 from boxferry.review.fates import FATES
-from boxferry.review.summary import BINS, percent
+from boxferry.review.summary import BINS, THRESHOLD_MEANS, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,8 @@ def _counts(summary: Summary) -> str:
     rows.append(["all", *(summary.fates[fate] for fate in FATES), ""])
     told = percent(summary.corrected_share)
     share = f"<p>{told} of the predicted boxes had to be corrected.</p>" if told else ""
-    return "<h2>Boxes</h2>" + share + html_table(["label", *FATES, "best threshold"], rows)
+    means = f"<p>Best threshold: {THRESHOLD_MEANS}.</p>" if summary.thresholds else ""
+    return "<h2>Boxes</h2>" + share + html_table(["label", *FATES, "best threshold"], rows) + means
 
 
 def _plots(summary: Summary) -> list[str]:

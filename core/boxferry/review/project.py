@@ -16,6 +16,7 @@ from boxferry.review import corrected as boxes
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, cache_name
 from boxferry.review.evaluate import coco_metrics
+from boxferry.review.own import own_boxes
 from boxferry.review.pull import pulled
 from boxferry.review.summary import Clicks, Summary, summarized
 from boxferry.sending.project import Diffgram as Sending
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from boxferry.boxes.detections import Detections
+    from boxferry.boxes.truth import Truth
     from boxferry.formats import Format
+    from boxferry.review.metrics import Metrics
     from boxferry.review.pull import ReviewedFile
     from boxferry.sending.outbox import Run
 
@@ -61,11 +64,15 @@ class Review:
         """The fates, counted."""
         return summarized(self.files, clicks or Clicks())
 
-    def metrics(self, truth: Iterable[Detections] | None = None) -> dict[str, float]:
-        """COCO's twelve numbers of the predictions against the corrected boxes of the reviewed files, or a `truth`."""
+    def metrics(self, truth: Truth | Iterable[Detections] | None = None) -> Metrics:
+        """COCO's twelve numbers of the predictions against a `truth`, or the corrected boxes of the reviewed files.
+
+        The corrected boxes are this run's as they are now and those of people; other runs' predictions are no truth.
+        """
         if truth is not None:
             return coco_metrics(truth, self.predicted(everything=True))
-        return coco_metrics(self.corrected(), self.predicted())
+        files = [own_boxes(file) for file in self.reviewed]
+        return coco_metrics(boxes.corrected(files, Tally()), boxes.predicted(files, Tally()))
 
     def classes(self, names: Mapping[int | str, str] | None = None) -> ClassTable:
         """The table of classes that the boxes come home under: the one that the run was pushed with, or `names`."""

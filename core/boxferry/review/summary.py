@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from boxferry.review.pull import ReviewedFile
 
 BINS = 10
+THRESHOLD_MEANS = (
+    "the score under which a label's boxes should not have been sent; "
+    "what correcting cost with everything that was sent, and what it would have cost with the threshold"
+)  #: for who reads '0.56: 9 to 4 clicks'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

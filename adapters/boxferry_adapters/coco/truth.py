@@ -1,0 +1,129 @@
+"""A dataset as a ground truth: its annotations as they are written, the crowds among them, for COCO's metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.boxes.labels import id_key
+from boxferry.boxes.tally import Place
+from boxferry.boxes.truth import TrueBox, Truth
+from boxferry.parsing.json_scan import Scanner
+from boxferry_adapters.coco.dataset import opened, survey
+from boxferry_adapters.coco.extras import Extras
+from boxferry_adapters.coco.files import files_of
+from boxferry_adapters.coco.items import BadItem, Number, RawId, checked
+from boxferry_adapters.coco.names import agreed
+from boxferry_adapters.coco.options import CocoOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from boxferry.formats import Context, Source
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """An annotation as nearly every dataset has it; others are looked at key by key."""
+
+    image_id: RawId
+    category_id: RawId
+    bbox: tuple[Number, Number, Number, Number]
+    id: int | None = None
+    area: float | None = None
+    iscrowd: int = 0
+
+
+_annotations = msgspec.json.Decoder(list[Annotation])
+
+
+def truth(source: Source, context: Context) -> Truth | None:
+    """The ground truth in a dataset; None where the source is no single dataset.
+
+    Raises:
+        InputError: it is no COCO file, or contradicts itself or the names given.
+    """
+    files = files_of(source, context)
+    if len(files) != 1:
+        return None
+    file = files[0].source
+    found = survey(file, CocoOptions.of(context.options))
+    if found.images is None:
+        return None
+    names = agreed(found.names, context.names, file.name)
+    boxes = [] if found.key is None else list(_boxes(file, found.key, context))
+    boxes = _numbered(boxes)
+    _note_ids(boxes, file.name, context)
+    context.tally.images += len(found.images)
+    context.tally.read += len(boxes)
+    return Truth(images={number: image.key for number, image in found.images.items()}, names=names, boxes=boxes)
+
+
+def _boxes(source: Source, key: str, context: Context) -> Iterator[TrueBox]:
+    position = 0
+    with opened(source) as stream, Extras(context) as extras:
+        scanner = Scanner(stream, source.name)
+        for name in scanner.object_keys():
+            if name != key:
+                scanner.value()
+                continue
+            for values, typed in scanner.items(_annotations):
+                for index, value in enumerate(values, start=position):
+                    if (box := _box(value if typed else _checked(value, index, source, context, extras))) is not None:
+                        yield box
+                position += len(values)
+            return  # what comes after it was seen by the survey
+
+
+def _checked(value: Any, index: int, source: Source, context: Context, extras: Extras) -> Annotation | None:  # noqa: ANN401 # any JSON value
+    """An annotation out of a plain value; None where it is no box, which is counted."""
+    try:
+        item = checked(value, extras.bounds)
+    except BadItem as error:
+        context.tally.skip("bad-box", str(error), Place(source.name, item=index))
+        return None
+    number, area = value.get("id"), value.get("area")
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    measured = isinstance(area, int | float) and not isinstance(area, bool)
+    return Annotation(
+        image_id=item.image_id,
+        category_id=item.category_id,
+        bbox=item.bbox,
+        id=number if whole else None,
+        area=float(area) if measured else None,
+        iscrowd=item.iscrowd,
+    )
+
+
+def _box(item: Annotation | None) -> TrueBox | None:
+    if item is None:
+        return None
+    _, _, width, height = item.bbox
+    return TrueBox(
+        id=-1 if item.id is None else item.id,
+        image=id_key(item.image_id),
+        category=id_key(item.category_id),
+        bbox=item.bbox,
+        area=width * height if item.area is None else item.area,
+        crowd=item.iscrowd,
+    )
+
+
+def _numbered(boxes: list[TrueBox]) -> list[TrueBox]:
+    """The boxes with their own numbers where each has one, else with their places from 1."""
+    if all(box.id >= 0 for box in boxes):
+        return boxes
+    return [msgspec.structs.replace(box, id=place) for place, box in enumerate(boxes, start=1)]
+
+
+def _note_ids(boxes: list[TrueBox], name: str, context: Context) -> None:
+    """Say where pycocotools' numbers, which are given, are not what was meant."""
+    if any(box.id == 0 for box in boxes):
+        message = "annotation id 0: pycocotools counts what finds this box as wrong; number annotations from 1"
+        context.tally.note("annotation-id-0", message, Place(name))
+    twice = [number for number, count in Counter(box.id for box in boxes).items() if count > 1]
+    if twice:
+        ids = ", ".join(map(str, twice[:3]))
+        message = f"{len(twice)} annotation ids stand there more than once ({ids}): pycocotools takes the last of each"
+        context.tally.note("annotation-ids-repeated", message, Place(name))

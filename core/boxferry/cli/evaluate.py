@@ -1,0 +1,215 @@
+"""`boxferry evaluate`: COCO's metrics of runs, or of result files without a server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from boxferry.boxes.tally import Tally
+from boxferry.cli.output import say, table, tally_lines, tell, write_json
+from boxferry.cli.reading import ReadingCommand, format_options
+from boxferry.cli.review import connections_option, pulled_run
+from boxferry.cli.server import outbox_option, server_options
+from boxferry.errors import BoxferryError, InputError, UsageError
+from boxferry.remote.urls import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from boxferry.boxes.truth import Truth
+    from boxferry.cli.session import Session
+    from boxferry.review.metrics import Metrics
+
+PER_CLASS = ("AP", "AP50", "AP75", "AR_100")
+NOTHING = "-"
+
+
+class Measured:
+    """One column of the answer, or two.
+
+    Attributes:
+        metrics: None where there was nothing to measure, which has been said.
+        in_pixels: of a result file, as Diffgram keeps its boxes; None where that is not known.
+    """
+
+    def __init__(self, metrics: Metrics | None, in_pixels: Metrics | None = None) -> None:
+        self.metrics = metrics
+        self.in_pixels = in_pixels
+
+
+@click.command("evaluate", cls=ReadingCommand)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN|RESULTS...")
+@click.option("--against", metavar="FILE", help="A ground truth in any format, instead of the corrected boxes.")
+@click.option("--names", metavar="FILE|LIST", help="With --against: class names, of both files.")
+@click.option("--images", metavar="DIR", help="With --against: the folder that holds the images.")
+@click.option("--categories", metavar="FILE", help="RESULTS: a COCO dataset with names and ids. [default: --against]")
+@click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The format of RESULTS.")
+@click.option("--score-scale", type=float, default=1.0, metavar="S", help="RESULTS: divide scores by S.")
+@click.option("--per-class", is_flag=True, help="The numbers of each class too.")
+@server_options
+@outbox_option
+@connections_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, with the classes.")
+@click.pass_obj
+def evaluate_command(
+    session: Session, /, runs: tuple[str, ...], against: str | None, per_class: bool, as_json: bool, **given: Any
+) -> int:
+    """COCO's metrics of RUN's predictions against the corrected boxes of its reviewed files, side by side for several.
+
+    The numbers are pycocotools' to the last digit: crowd regions and areas of a COCO ground truth count as they are
+    written. RESULTS are files or folders of predictions, measured --against a ground truth without a server; beside
+    each stands what it makes of them in whole pixels, as Diffgram keeps them.
+    """
+    kinds = {name: _is_file(name, given.get("outbox")) for name in runs}
+    if any(kinds.values()) and against is None:
+        first = next(name for name, is_file in kinds.items() if is_file)
+        raise UsageError(f"{first}: result files are measured against a ground truth: name it with --against FILE")
+    truth = _truth(session, against, given)
+    measured = {
+        name: _measured_file(session, name, truth, against, given)
+        if is_file and truth is not None
+        else _measured_run(given, name, truth)
+        for name, is_file in kinds.items()
+    }
+    if as_json:
+        write_json(_facts(measured))
+    elif any(each.metrics for each in measured.values()):
+        _print(measured, per_class=per_class)
+    return int(any(each.metrics is None for each in measured.values()))
+
+
+def _is_file(name: str, outbox: str | None) -> bool:
+    """Whether an argument names results rather than a run.
+
+    Raises:
+        UsageError: it could be both.
+    """
+    there = name == "-" or is_url(name) or os.path.exists(name) or any(sign in name for sign in "*?[")  # noqa: PTH110
+    if there and (number := _run_called(name, outbox)):
+        raise UsageError(f"{name}: a run and a file: write ./{name} for the file, or {number} for the run")
+    if not there and ("/" in name or Path(name).suffix in {".json", ".txt", ".xml"}) and not _run_called(name, outbox):
+        raise InputError(f"{name}: no such file, and no run of that name in the outbox")
+    return there
+
+
+def _run_called(name: str, outbox: str | None) -> int:
+    """The number of the run with this name or number, 0 where there is no such run or no outbox."""
+    from boxferry.sending.outbox import Outbox
+    from boxferry.sending.project import default_outbox
+
+    path = Path(outbox) if outbox else default_outbox()
+    if not path.exists():
+        return 0
+    with Outbox(path) as opened:
+        return next((run.id for run in opened.runs() if name in {run.name, str(run.id)}), 0)
+
+
+def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> Truth | None:
+    from boxferry.review.measure import ground_truth
+
+    if against is None:
+        return None
+    tally = Tally()
+    found = ground_truth(against, tally, names=given["names"], images=given["images"], plugins=session.plugins)
+    say(f"{against}: {len(found.images)} images, {len(found.boxes)} boxes, {found.crowds} of them crowd regions")
+    for line in tally_lines(tally) if tally.dropped or tally.noted or tally.failed else ():
+        say(line)
+    return found
+
+
+def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None) -> Measured:
+    review = pulled_run(given, run)
+    if not any(file.predicted for file in review.files):
+        say(f"run {run}: sent no boxes, so there is nothing to measure; push predictions first, or name another run")
+        return Measured(None)
+    if truth is not None:
+        say(f"run {run}: measured as it was sent, in whole pixels; boxferry evaluate RESULTS --against measures a file")
+        return Measured(review.metrics(truth))
+    if not review.reviewed:
+        wait = "correct boxes or complete files on the server and try again, or name a ground truth with --against"
+        say(f"run {run}: none of its {len(review.files)} files is reviewed, so there is nothing to measure: {wait}")
+        return Measured(None)
+    return Measured(review.metrics())
+
+
+def _measured_file(
+    session: Session, name: str, truth: Truth, against: str | None, given: Mapping[str, Any]
+) -> Measured:
+    from boxferry.review.evaluate import coco_metrics
+    from boxferry.review.measure import in_whole_pixels, results
+
+    predictions = results(
+        name,
+        against=against,
+        format=given["format_name"],
+        names=given["names"],
+        images=given["images"],
+        categories=given["categories"],
+        score_scale=given["score_scale"],
+        options=format_options(given),
+        plugins=session.plugins,
+    )
+    tally = Tally()
+    metrics = coco_metrics(truth, predictions.chunks(tally))
+    for line in tally_lines(tally):
+        say(f"{name}: {line}")
+    try:
+        return Measured(metrics, in_whole_pixels(truth, predictions))
+    except BoxferryError as error:
+        say(f"{name}: what whole pixels cost is not known: {error}")
+        return Measured(metrics)
+
+
+def _facts(measured: Mapping[str, Measured]) -> dict[str, Any]:
+    """As JSON; -1 is where there is nothing to measure, as in pycocotools."""
+    known = {name: each.metrics for name, each in measured.items()}
+    return {
+        "runs": {name: None if found is None else found.stats for name, found in known.items()},
+        "classes": {name: {} if found is None else found.classes for name, found in known.items()},
+        "boxes": {name: None if found is None else found.counts() for name, found in known.items()},
+        "whole_pixels": {
+            name: each.in_pixels.stats for name, each in measured.items() if each.in_pixels is not None
+        },
+    }  # fmt: skip
+
+
+def _print(measured: Mapping[str, Measured], *, per_class: bool) -> None:
+    from boxferry.review.metrics import METRICS
+
+    columns: dict[str, Metrics] = {}
+    for name, each in measured.items():
+        if each.metrics is not None:
+            columns[name] = each.metrics
+            _say_left_out(name, each.metrics)
+        if each.in_pixels is not None:
+            columns[f"{name} in whole pixels"] = each.in_pixels
+    tell(table(("metric", *columns), [(name, *(_shown(c[name]) for c in columns.values())) for name in METRICS]))
+    if any(c[name] < 0 for c in columns.values() for name in METRICS):
+        say(f"{NOTHING}: the ground truth has no such boxes")
+    for name, each in measured.items():
+        if each.metrics is not None and each.in_pixels is not None:
+            cost = 100 * (each.metrics.AP - each.in_pixels.AP)
+            say(f"{name}: whole pixels, as Diffgram keeps boxes, cost {cost:.1f} points of AP")
+        if per_class and each.metrics is not None:
+            _print_classes(name, each.metrics)
+
+
+def _say_left_out(name: str, metrics: Metrics) -> None:
+    if metrics.left_out:
+        say(f"{name}: {metrics.left_out} boxes are on images that the ground truth does not have: they do not count")
+    if metrics.unknown:
+        labels = ", ".join(f"{label} ({boxes})" for label, boxes in metrics.unknown.items())
+        say(f"{name}: labels that the ground truth does not have do not count: {labels}")
+
+
+def _print_classes(name: str, metrics: Metrics) -> None:
+    rows = [(label, *(_shown(found[each]) for each in PER_CLASS)) for label, found in metrics.classes.items()]
+    tell("")
+    tell(table((f"{name}: class", *PER_CLASS), rows))
+
+
+def _shown(value: float) -> str:
+    return NOTHING if value < 0 else f"{value:.3f}"
