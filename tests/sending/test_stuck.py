@@ -1,6 +1,7 @@
 """Work that the server will never do: it is told from work that takes its time, and sent again only when asked."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
 from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
 
+NO_WAIT = Patience(wait_s=0.0, settle_s=0.5, stuck_s=0.4, first_pause_s=0.01, pilot=False)
 SHORT = Patience(wait_s=4.0, settle_s=0.5, stuck_s=0.4, first_pause_s=0.01)
 
 
@@ -20,6 +22,13 @@ def files(sandbox, diffgram, folder):
     box = {"xmin": 45, "ymin": 36, "xmax": 55, "ymax": 44}
     push(diffgram, read({"c.jpg": [{"score": 0.9, "label": "cat", "box": box}]}, size="100x80"), existing=True)
     return diffgram
+
+
+def wait_for(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def kill_all(sandbox):
@@ -44,6 +53,34 @@ def test_what_dead_workers_had_is_stuck_and_is_sent_again_when_asked(sandbox, fi
     assert len(sandbox.inputs()) == sent
     resumed = files.resume("r", patience=SHORT, resend_stuck=True)
     assert (resumed.exit_code, resumed.states) == (0, {"applied": (3, 4)})
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
+def test_what_another_outbox_sent_and_dead_workers_had_is_stuck_too(tmp_path, sandbox, files, folder):
+    """That outbox is lost: the next one waits for its packets as for its own, and sends them again when asked."""
+    assert files
+    then_sent_again_from_elsewhere(tmp_path, sandbox, folder, existing=True)
+
+
+def test_what_another_outbox_sent_by_url_and_dead_workers_had_is_stuck_too(tmp_path, sandbox, folder, serve):
+    """No file is there yet."""
+    then_sent_again_from_elsewhere(tmp_path, sandbox, folder, media_url=f"{serve(folder / 'images')}/{{file_name}}")
+    assert sorted(file["original_filename"] for file in sandbox.files()) == ["a.jpg", "b.png", "c.jpg"]
+
+
+def then_sent_again_from_elsewhere(tmp_path, sandbox, folder, **where):
+    kill_all(sandbox)
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "lost.sqlite") as lost:
+        push(lost, predictions(folder), patience=NO_WAIT, **where)
+    wait_for(lambda: not any(row["status"] == "init" for row in sandbox.inputs()))
+    mend(sandbox)
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "empty.sqlite") as other:
+        report = push(other, predictions(folder), patience=SHORT, **where)
+        assert (report.exit_code, "stuck" in report.states) == (5, True), report.summary()
+        assert push(other, predictions(folder), patience=SHORT, **where).states == report.states
+        resumed = other.resume("r", patience=SHORT, resend_stuck=True)
+        assert (resumed.exit_code, set(resumed.states)) == (0, {"applied"}), resumed.summary()
+        assert push(other, predictions(folder), patience=SHORT, **where).exit_code == 0
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
 
 

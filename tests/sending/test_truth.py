@@ -73,8 +73,9 @@ def test_a_fresh_outbox_adds_nothing_to_what_is_accepted_and_not_applied(files, 
     files.busy = True
     assert set(onto(diffgram, folder, patience=NO_WAIT).states) == {"accepted"}
     with machine(files, tmp_path / "pod.sqlite") as pod:
-        report = onto(pod, folder)
-        assert (report.exit_code, report.tally.dropped) == (5, {"under-way": 3}), "as where it had sent them itself"
+        report = onto(pod, folder, patience=replace(QUICK, wait_s=0.5))
+        assert (report.exit_code, report.tally.dropped) == (5, {"under-way": 3})
+        assert report.states == {"accepted": (2, 3)}, "they are watched, as where it had sent them itself"
         assert onto(pod, folder, patience=NO_WAIT).exit_code == 0
         files.busy = False
         files.wait_idle()

@@ -53,6 +53,6 @@ class Told(Listener):
     def built(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """The packets, each shown to the plugins before it is stored."""
         for entry in entries:
-            if entry.state != State.APPLIED:  # a record of what is there already
+            if entry.state == State.QUEUED:  # else a record of what the server has already
                 self._plugins.packet_built(entry.body, {**self._context, "file_name": entry.file_name})
             yield entry

@@ -254,7 +254,7 @@ class Outbox:
         raise OutboxError(f"{self.path}: no run '{wanted}'; the runs are: {listed}; {elsewhere} NAME")
 
     def add(self, run_id: int, entries: Iterable[Entry], *, gone: Sequence[int] = ()) -> int:
-        """Store packets as queued (one that is applied already, as that), all or none; gives their number.
+        """Store packets as queued (one that is applied or accepted already, as that), all or none; gives their number.
 
         They are written in short transactions while the entries come, so that others can use the outbox meanwhile, and
         count only when all are there. A packet that the server refused gives way to the one that is stored for the same
@@ -276,7 +276,7 @@ class Outbox:
                 (run_id, run_id),
             )
             db.executemany("DELETE FROM packet WHERE id = ?", [(number,) for number in gone])
-            state = "iif(ended > 0, 'applied', 'queued')"
+            state = "iif(ended > 0, 'applied', iif(input_id IS NULL, 'queued', 'accepted'))"
             db.execute(f"UPDATE packet SET state = {state} WHERE run_id = ? AND state = 'planned'", (run_id,))  # noqa: S608
         return count
 

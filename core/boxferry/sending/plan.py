@@ -22,7 +22,7 @@ from boxferry.sending.ownership import identities, identity
 from boxferry.sending.picture import digest_of, mark_of
 from boxferry.sending.placing import Placing
 from boxferry.sending.target import REPLACING, Problem, Target
-from boxferry.sending.under_way import UnderWay
+from boxferry.sending.under_way import UnderWay, carried
 from boxferry.sending.updates import entry
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from boxferry.sending.labels import LabelResolver
     from boxferry.sending.outbox import Entry, Outbox
     from boxferry.sending.ownership import Rows
+    from boxferry.sending.under_way import Coming
 
 
 ADOPTED = 1.0  #: stands for the end of a packet of which only its boxes on the server are known
@@ -206,7 +207,9 @@ class Planner:
             earlier = [entry for entry in earlier if entry not in gone]
             self.gone.extend(entry.id for entry in gone)
         sent = set().union(*(references_in(e.body) for e in earlier))
-        coming = self.under_way.named(target.file_name) & {shape.creation_ref_id for shape in contents}
+        inputs = self.under_way.named(target.file_name)
+        coming = carried(inputs) & {shape.creation_ref_id for shape in contents}
+        yield from self._awaited(target, contents.without(sent), inputs)
         left = self._left(contents, sent, "already-sent", "in this run already", target)
         left = self._left(left, coming, "under-way", "the server is about to apply it", target)
         if not earlier and not coming:
@@ -217,7 +220,8 @@ class Planner:
     def _onto_file(self, target: Target, file_id: int, contents: Contents, earlier: list[Entry]) -> Iterator[Entry]:
         """The packet with those boxes that the file does not have, and a record of those that it has."""
         held = set(self.holdings.references(file_id, video=target.video))
-        coming = self.under_way.on(file_id)
+        inputs = self.under_way.on(file_id)
+        coming = carried(inputs)
         if problem := self._not_ours(target, held | coming, earlier):
             self.tally.fail(problem.code, problem.message, Place(target.file_name), boxes=contents.boxes)
             return
@@ -230,6 +234,7 @@ class Planner:
         sent -= lost
         if there := contents.only(held - sent):
             yield self._adopted(target, file_id, there)
+        yield from self._awaited(target, contents.without(sent | held), inputs)
         left = self._left(contents, sent, "already-sent", "in this run already", target)
         left = self._left(left, held, "already-sent", "on the server already", target)
         left = self._left(left, coming, "under-way", "the server is about to apply it", target)
@@ -276,6 +281,18 @@ class Planner:
         """A record of what a file holds of this run although the outbox does not know it: it is pulled with the run."""
         made = self._made(dataclasses.replace(target, mode="append", file_id=file_id), contents)
         return msgspec.structs.replace(made, state=State.APPLIED, ended=ADOPTED)
+
+    def _awaited(self, target: Target, contents: Contents, inputs: Iterable[Coming]) -> Iterator[Entry]:
+        """Records of what the server has accepted from another outbox and not applied: they are watched to their end.
+
+        Whether that outbox still exists is not known: where the server never applies them, they can be sent from here.
+        """
+        mode = target.mode if target.file_id is None else "append"
+        for each in inputs:
+            if found := contents.only(each.references):
+                contents = contents.without(each.references)
+                made = self._made(dataclasses.replace(target, mode=mode), found)
+                yield msgspec.structs.replace(made, state=State.ACCEPTED, input_id=each.input_id)
 
     def _made(self, target: Target, contents: Contents) -> Entry:
         mode = "append" if target.mode == "error" else target.mode

@@ -128,7 +128,7 @@ def allowed(entries: Iterable[Entry], deleting: Mapping[str, int], manner: Manne
     removed: dict[str, int] = {}
     sent = 0
     for entry in entries:
-        sent += entry.boxes if entry.state != State.APPLIED else 0
+        sent += entry.boxes if entry.state == State.QUEUED else 0
         if entry.removes > entry.boxes:
             removed[entry.file_name] = entry.removes - entry.boxes
         yield entry

@@ -272,7 +272,7 @@ class Diffgram:
         run = self._earlier_run(planner, place)
         if run is not None:
             planner = replace(planner, outbox=self.outbox, run_id=run.id, earlier_source=run.source)
-        entries: Iterator[Entry] = (entry for entry in planner.entries() if entry.state != State.APPLIED)
+        entries: Iterator[Entry] = (entry for entry in planner.entries() if entry.state == State.QUEUED)
         if manner.plan is not None:
             entries = self._filed(planner, place, manner.plan, entries)
         planned = [planned_file(entry, planner.deleting.get(entry.file_name, 0)) for entry in entries]

@@ -91,8 +91,7 @@ class PushReport:
             return EXIT_GAVE_UP
         if self.tally.exit_code or self.states.get("refused") or self.doubtful:
             return EXIT_FAILED
-        under_way = self.states.get("accepted") or self.tally.dropped.get("under-way")
-        waits = self.states.get("stuck") or (self.waited and under_way)
+        waits = self.states.get("stuck") or (self.waited and self.states.get("accepted"))
         return EXIT_STILL_PROCESSING if waits else 0
 
     def raise_for_failures(self) -> None:
