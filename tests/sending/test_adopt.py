@@ -290,6 +290,6 @@ def test_inputs_beyond_one_list_are_read_by_days_or_singly(sandbox, diffgram, fo
     ids = [file["id"] for file in sandbox.files()]
     with counted(sandbox.host) as (host, calls):
         client = Diffgram(server_of(sandbox, host=host))._client
-        found = FileInputs(client, sandbox.directory_id, since=time.time() if begun else None).of([*ids, 4711])
+        found = FileInputs(client, sandbox.directory_id, since=lambda: time.time() if begun else None).of([*ids, 4711])
     assert {file_id: len(records) for file_id, records in found.items()} == dict.fromkeys(ids, 1)
     assert len(calls) == (1 + 3 if begun else 1 + 4)

@@ -182,3 +182,20 @@ def test_about_how_many_images_a_source_is_of(tmp_path):
     (tmp_path / "r.json").write_text("[" + " " * 5000 + "]")
     assert images_in(read(tmp_path / "r.json", format="coco").source) == 5
     assert images_in(read([], format="supervision", names=["cat"]).source) == 0
+
+
+@pytest.mark.parametrize("unknown", [0, 3, 30])
+def test_inputs_are_asked_for_only_where_a_prediction_could_be_one_that_people_deleted(
+    sandbox, label, tmp_path, unknown
+):
+    """Of files on which a box accounts for each prediction no input is read; else few singly, many in one list."""
+    predicted = {"x_min": 256, "y_min": 180, "x_max": 384, "y_max": 300}  # as `labels_for` has it
+    reference = {"creation_ref_id": "boxferry:0123456789abcdef:256,180,384,300:cat", "model_run_id": 1}
+    fill(sandbox, 40 - unknown, boxes=1, box=lambda *_: predicted | reference)
+    fill(sandbox, unknown, boxes=1, first=40 - unknown, box=by_us)
+    fill(sandbox, 40, first=40)
+    source = read(labels_for(tmp_path / "labels", 80), names=["cat"], size="640x480")
+    report, calls = planned(sandbox, source, tmp_path / "o.sqlite", on_existing="append")
+    assert report.tally.kept == 80
+    once = 1  # what is accepted and not ended
+    assert calls["/api/walrus/v1/project/sandbox/input/view/list"] == once + (unknown if unknown < 20 else 1)

@@ -9,6 +9,7 @@ import click
 from boxferry.reading.file_ids import load_file_ids
 from boxferry.sending.attributes import AttributePolicy, AttributeWish
 from boxferry.sending.carry import Patience
+from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.labels import Policy
 from boxferry.sending.manner import Manner
 from boxferry.sending.plan import VIDEO_RATE
@@ -52,6 +53,19 @@ _FILES = (
     click.option("--replace-completed", is_flag=True, help="Let replace-… change files that people have completed."),
     click.option("--allow-removals", type=int, metavar="N", help="Let N boxes go with none in their place."),
     click.option("--resend-missing", is_flag=True, help="Send again what was applied and is gone from the server."),
+    click.option(
+        "--ask-again",
+        is_flag=True,
+        help="Send predictions too that people have corrected, deleted or approved before, whichever run made them.",
+    ),
+    click.option(
+        "--same-iou",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=SAME_IOU,
+        show_default=True,
+        metavar="IOU",
+        help="Without --ask-again: the overlap from which on two boxes of one label are the same object.",
+    ),
 )
 _BOXES = (
     click.option(
@@ -161,6 +175,8 @@ def manner_of(given: Mapping[str, Any]) -> Manner:
         replace_completed=given["replace_completed"],
         allow_removals=given["allow_removals"],
         resend_missing=given["resend_missing"],
+        ask_again=given["ask_again"],
+        same_iou=given["same_iou"],
         patience=patience_of(given),
         verify=given["verify"],
         dry_run=given["dry_run"],

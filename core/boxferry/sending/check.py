@@ -216,7 +216,7 @@ class Checker:
             if file.references:
                 file.missing = file.references - set(holdings.references(file.file_id, video=file.video))
         short = [file for file in files if file.missing]
-        inputs = FileInputs(self._client, self._run.directory_id, since=self._since()).of([f.file_id for f in short])
+        inputs = FileInputs(self._client, self._run.directory_id, since=self._since).of([f.file_id for f in short])
         for file in short:
             carried = set().union(*(record.references for record in inputs.get(file.file_id, ())))
             file.deleted = file.missing & carried

@@ -18,6 +18,7 @@ from boxferry.sending.evidence import ended
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.outcome import input_outcome
 from boxferry.sending.ownership import identity, untouched
+from boxferry.sending.removals import noted
 from boxferry.sending.sender import BATCH_SIZE
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Deduper:
         gone = {row["id"] for row in to_go(rows, self._origins[file_id])}
         kept = [{name: v for name, v in row.items() if v is not None} for row in rows if row["id"] not in gone]
         place = {"file_id": file_id, "directory_id": self._run.directory_id}
-        return msgspec.json.encode({**place, "mode": "update_with_existing", "instance_list": kept})
+        return msgspec.json.encode({**place, "mode": "update_with_existing", "instance_list": noted(kept, rows)})
 
     def _wait(self, batch_id: int, budget: Budget) -> None:
         with budget.waiting():

@@ -274,7 +274,7 @@ class Evidence:
         file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
         rows = self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
         stay = [] if entry.mode == "replace-all" else rows.kept
-        whole = replacing(body, stay)
+        whole = replacing(body, stay, rows.all)
         complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
         if whole is None:
             return Replacement(None, Before(complete=complete, changed=changed))

@@ -11,7 +11,7 @@ from boxferry.diffgram.client import LIST_LIMIT, NO_LIMIT
 from boxferry.errors import Refused, Unreachable, Unsure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
@@ -24,17 +24,19 @@ EARLIER = timedelta(days=1)  #: how much earlier than a run its first input may 
 class FileInputs:
     """Reads the inputs of files; changes nothing."""
 
-    def __init__(self, client: Client, directory_id: int, *, since: float | None = None) -> None:
+    def __init__(self, client: Client, directory_id: int, *, since: Callable[[], float | None] = lambda: None) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
             client: asks the server.
             directory_id: the directory of the files.
-            since: no earlier input counts, seconds since the epoch by the server's clock; None where that is unknown.
+            since: tells from when on inputs count, seconds since the epoch by the server's clock; None where that is
+                unknown. Called where many files are asked for.
         """
         self._client = client
         self._bulk = Bulk(client, directory_id)
-        self._since = None if since is None else datetime.fromtimestamp(since, UTC) - EARLIER
+        self._begun = since
+        self._asked, self._enough = 0, FEW  #: how many files were asked for; above how many a list is tried
         self._all: list[InputRecord] | None = None
 
     def of(self, file_ids: Collection[int]) -> dict[int, list[InputRecord]]:
@@ -43,8 +45,9 @@ class FileInputs:
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        if len(file_ids) > FEW and self._all is None:
-            self._all = self._listed(len(file_ids))
+        self._asked += len(file_ids)
+        if self._asked > self._enough and self._all is None:
+            self._all, self._enough = self._listed(self._asked), 2 * self._asked
         if self._all is not None:
             found = _by_file(self._all, set(file_ids))
         else:
@@ -60,11 +63,12 @@ class FileInputs:
 
     def _listed(self, wanted: int) -> list[InputRecord] | None:
         """All inputs that count, in one list or in one a day; None where it is better to ask for each file."""
-        since = None if self._since is None else f"{self._since:%Y-%m-%d}"
-        newest = self._client.inputs(since=since)
+        begun = self._begun()
+        since = None if begun is None else datetime.fromtimestamp(begun, UTC) - EARLIER
+        newest = self._client.inputs(since=None if since is None else f"{since:%Y-%m-%d}")
         if len(newest) < LIST_LIMIT:
             return newest
-        days = list(self._days())
+        days = [] if since is None else list(self._days(since))
         if not days or len(days) > wanted:
             return None
         try:
@@ -77,12 +81,10 @@ class FileInputs:
         following = day + timedelta(days=1)
         return self._client.inputs(limit=NO_LIMIT, since=f"{day:%Y-%m-%d}", before=f"{following:%Y-%m-%d}")
 
-    def _days(self) -> Iterator[datetime]:
-        """The days to look at, the newest first; none where it is unknown when to begin."""
-        if self._since is None:
-            return
+    def _days(self, since: datetime) -> Iterator[datetime]:
+        """The days to look at, the newest first."""
         day = datetime.fromtimestamp(self._client.now(), UTC) + EARLIER
-        while day.date() >= self._since.date():
+        while day.date() >= since.date():
             yield day
             day -= timedelta(days=1)
 

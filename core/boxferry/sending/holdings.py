@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from boxferry.diffgram.answers import ImageRecord, ViewedFile
+from boxferry.diffgram.answers import ImageRecord, ViewedFile, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, few
 from boxferry.sending.ownership import Rows, sorted_rows
 from boxferry.sending.row_file import RowFile
@@ -15,7 +15,7 @@ from boxferry.sending.row_file import RowFile
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from boxferry.diffgram.answers import FileRecord
+    from boxferry.diffgram.answers import FileRecord, ModelRun
     from boxferry.diffgram.client import Client
 
 MORE = 2  #: so many times as many files as were asked for so far are expected in all
@@ -56,6 +56,7 @@ class Holdings:
         self._loaded: set[int] = set()  # what `load` was asked for and had to ask the server for
         self._rows = RowFile()
         self._runs: dict[int, str] = {}
+        self._listed_runs: list[ModelRun] | None = None  # not looked through yet
         self._take(files)
         self._given = bool(self._files)
 
@@ -129,6 +130,11 @@ class Holdings:
         """Whether the annotation of a file is complete, as it was listed or last read."""
         return bool(self._record(file_id).ann_is_complete)
 
+    def had_boxes(self, file_id: int) -> bool:
+        """Whether a box was ever put on a file, as far as the list tells: what is gone was deleted."""
+        file = self._files.get(file_id)
+        return file is None or not file.never_had_boxes
+
     def changed(self, file_id: int) -> str | None:
         """When a file was last changed, by the server's clock, as it was listed or last read; None where unknown."""
         return self._record(file_id).time_last_updated or None
@@ -166,9 +172,17 @@ class Holdings:
         rows = self.rows(file_id)
         named = {row["model_run_id"] for row in rows if row.get("model_run_id") is not None}
         if named - self._runs.keys():
-            there = {run.id: run.reference_id or "" for run in self._client.model_runs()}
+            listed = self._client.model_runs() if self._listed_runs is None else self._listed_runs
+            there, self._listed_runs = {run.id: run.reference_id or "" for run in listed}, None
             self._runs = {**dict.fromkeys(named, ""), **self._runs, **there}
         return sorted_rows(rows, file_name=file_name, model=model, runs=self._runs)
+
+    def first_run(self) -> float | None:
+        """When the project's first run of a model began, seconds since the epoch; None where that is unknown."""
+        if self._listed_runs is None:
+            self._listed_runs = self._client.model_runs()
+        times = [moment(run.created_time) for run in self._listed_runs]
+        return None if None in times else min(filter(None, times), default=None)
 
 
 def _image(size: tuple[int, int]) -> ViewedFile:

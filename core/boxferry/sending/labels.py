@@ -46,6 +46,7 @@ class LabelResolver:
 
     Attributes:
         ids: label name → `label_file_id`, of all labels that can be used so far.
+        names: `label_file_id` → name, of all labels that the server has.
         schema_id: the schema that the labels are in.
         created: the names of labels that were made on the way (or would be, in a dry run).
     """
@@ -61,6 +62,7 @@ class LabelResolver:
             dry_run: make no label; numbers below 0 stand for the ids of those that would be made.
         """
         self.ids: dict[str, int] = {}
+        self.names: dict[int, str] = {}
         self.created: list[str] = []
         self._twice: dict[str, list[int]] = {}
         self._used: dict[str, int] = {}
@@ -74,7 +76,9 @@ class LabelResolver:
     def _look_up(self) -> None:
         """Ask for the labels; of several of one name, the one with the smallest id counts for every process."""
         found: dict[str, list[int]] = {}
-        for number, name in self._client.label_names(self.schema_id).items():
+        there = self._client.label_names(self.schema_id)
+        self.names |= there
+        for number, name in there.items():
             found.setdefault(name, []).append(number)
         self.ids |= {name: numbers[0] for name, numbers in found.items()}
         self._twice |= {name: numbers for name, numbers in found.items() if len(numbers) > 1}

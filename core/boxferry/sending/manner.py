@@ -9,6 +9,7 @@ from boxferry.errors import UsageError
 from boxferry.option_checks import check_words
 from boxferry.sending.attributes import AttributeWish
 from boxferry.sending.carry import Patience
+from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.labels import Policy
 from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
@@ -54,6 +55,8 @@ class Manner:
         allow_removals: how many boxes may go without others coming in their place on the same file; None allows as
             many as are sent.
         resend_missing: send again what was applied and is gone from the server, where no person removed it.
+        ask_again: send predictions too about which people have decided on an earlier day, whichever run had asked them.
+        same_iou: from this overlap (IoU) on a prediction and a box of one label are the same object to `ask_again`.
         patience: how long is waited, and for what.
         verify: read back what was applied in this push, since the server's success can mean that no box was stored,
             or one twice.
@@ -87,6 +90,8 @@ class Manner:
     replace_completed: bool = False
     allow_removals: int | None = None
     resend_missing: bool = False
+    ask_again: bool = False
+    same_iou: float = SAME_IOU
     patience: Patience = field(default_factory=Patience)
     verify: bool = True
     dry_run: bool = False
@@ -122,6 +127,8 @@ class Manner:
             )
         if self.annotations and self.on_existing == "replace-own":
             raise UsageError("--on-existing replace-own: replaces a model's predictions, and annotations have no model")
+        if not 0 < self.same_iou <= 1:
+            raise UsageError(f"--same-iou: {self.same_iou}, expected more than 0, and 1 at most")
         if not self.video_rate > 0:
             raise UsageError(f"--video-rate: {self.video_rate}, expected more than 0 frames a second")
         if self.plan is not None and self.attributes.policy == "create" and self.attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from boxferry.packets.reference import file_digest, parsed
+from boxferry.packets.reference import detection, file_digest, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,8 +40,8 @@ def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mappin
     """Tell the boxes of a file apart.
 
     A row is an untouched prediction where its reference was made here, nobody has saved it since, and its corners are
-    those that its reference was made for. It is the model's own where the reference's digest is that of the file, the
-    model, and the name of the run that the server has for the row.
+    those that its reference was made for; the parts of one outline are one prediction. It is the model's own where the
+    reference's digest is that of the file, the model, and the name of the run that the server has for the row.
 
     Args:
         rows: as the server gives them.
@@ -50,15 +50,25 @@ def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mappin
         runs: model run id → name of the run.
     """
     found = Rows([], [], [])
-    for row in rows:
-        reference = parsed(row.get("creation_ref_id"))
-        if reference is None or not untouched(row) or _corners(row) not in {None, reference.corners}:
-            found.people.append(row)
+    for parts in objects(rows):
+        reference = parsed(parts[0].get("creation_ref_id"))
+        if reference is None or any(not untouched(r) or _corners(r) not in {None, reference.corners} for r in parts):
+            found.people.extend(parts)
             continue
-        run = runs.get(row.get("model_run_id") or 0)
+        run = runs.get(parts[0].get("model_run_id") or 0)
         own = run is not None and reference.digest == file_digest(file_name, model, run)
-        (found.own if own else found.others).append(row)
+        (found.own if own else found.others).extend(parts)
     return found
+
+
+def objects(rows: Iterable[Row]) -> list[list[Row]]:
+    """The rows of each object: a box alone, the parts of one outline together."""
+    found: dict[object, list[Row]] = {}
+    for index, row in enumerate(rows):
+        reference = parsed(row.get("creation_ref_id"))
+        outline = reference is not None and reference.part is not None
+        found.setdefault(detection(row["creation_ref_id"]) if outline else index, []).append(row)
+    return list(found.values())
 
 
 def identity(box: Row) -> str:

@@ -14,8 +14,10 @@ from boxferry.diffgram.answers import moment
 from boxferry.errors import UsageError
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
-from boxferry.packets.reference import PREFIX, file_digest, origin
+from boxferry.packets.reference import PREFIX, detection, file_digest, origin
+from boxferry.sending.asked_before import WHY, Question
 from boxferry.sending.before import Before, encoded
+from boxferry.sending.decided import spots_of
 from boxferry.sending.outbox import ENDED
 from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
@@ -26,11 +28,12 @@ from boxferry.sending.under_way import UnderWay, carried
 from boxferry.sending.updates import entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from boxferry.boxes.tally import Tally
     from boxferry.packets.contents import Contents
     from boxferry.reading.predictions import Predictions
+    from boxferry.sending.asked_before import AskedBefore
     from boxferry.sending.attributes import AttributeResolver
     from boxferry.sending.destinations import Destinations
     from boxferry.sending.holdings import Holdings
@@ -72,6 +75,7 @@ class Planner:
         gone: the numbers of applied packets whose files are gone, in whose place others are sent.
         classes: is told the class ids of the source.
         moved: packet → the file that its boxes are on now, where that is another one of the same name than it was.
+        asked: knows what people have decided on the files that are there; None where they are asked again.
     """
 
     predictions: Predictions
@@ -98,6 +102,7 @@ class Planner:
     gone: list[int] = field(default_factory=list)
     moved: dict[int, int] = field(default_factory=dict)
     classes: ClassTable = field(default_factory=ClassTable)
+    asked: AskedBefore | None = None
 
     def entries(self) -> Iterator[Entry]:
         """The packets, in the order of the images; nothing is stored or sent.
@@ -119,9 +124,10 @@ class Planner:
             targets = placing.targets(chunk)
             self._load(targets)
             names = [target.file_name if target else None for target in targets]
-            for index, contents in maker.contents(chunk, names):
-                if target := targets[index]:
-                    yield from self._entries_of(target, contents)
+            pairs = [(target, c) for index, c in maker.contents(chunk, names) if (target := targets[index])]
+            codes = self._decided(pairs)
+            for target, contents in pairs:
+                yield from self._entries_of(target, contents, codes.get(target.file_id or 0, {}))
         self._check_source()
         self.labels.finish()
         if self.attributes is not None:
@@ -159,6 +165,28 @@ class Planner:
         """Read what the files hold that boxes go to."""
         self.holdings.load([target.file_id for target in targets if target and target.file_id is not None])
 
+    def _decided(self, pairs: list[tuple[Target, Contents]]) -> dict[int, dict[str, str]]:
+        """File id → which predictions people have decided about, see `AskedBefore.codes`."""
+        if self.asked is None:
+            return {}
+        names = self.asked.names
+        return self.asked.codes(
+            Question(
+                file_id=target.file_id,
+                predicted=spots_of(contents, names),
+                mode=target.mode,
+                video=target.video,
+                known=self._sent_before(target),
+            )
+            for target, contents in pairs
+            if target.file_id is not None and contents
+        )
+
+    def _sent_before(self, target: Target) -> set[str]:
+        """The detections that this run has sent to a file before, where it only adds to it."""
+        earlier = [] if target.mode in REPLACING else self._earlier(target)
+        return {detection(reference) for entry in earlier for reference in references_in(entry.body)}
+
     def _earlier(self, target: Target) -> list[Entry]:
         return self.outbox.earlier(self.run_id, target.file_name) if self.outbox and self.run_id else []
 
@@ -171,20 +199,26 @@ class Planner:
         """Whether a packet without boxes is worth sending: for a new file, or to take boxes away."""
         return target.mode in REPLACING or (target.mode == "new" and not self.skip_empty)
 
-    def _entries_of(self, target: Target, contents: Contents) -> Iterator[Entry]:
-        """The packets for one file; none where there is nothing to send, or the server has all of it."""
+    def _entries_of(self, target: Target, contents: Contents, codes: Mapping[str, str]) -> Iterator[Entry]:
+        """The packets for one file; none where there is nothing to send, or the server has all of it.
+
+        Args:
+            target: the file.
+            contents: the predictions.
+            codes: why some of them are not to be sent, by their references without the number of a part.
+        """
         if not contents and not self.sends_empty(target):
             self._note_there(target)
             return
         earlier = self._earlier(target)
         self._note_stranger(target, earlier)
         if target.mode in REPLACING:
-            if found := self._replacing(target, contents, earlier):
+            if found := self._replacing(target, contents, earlier, codes):
                 yield found
         elif target.file_id is None:
             yield from self._onto_new(target, contents, earlier)
         else:
-            yield from self._onto_file(target, target.file_id, contents, earlier)
+            yield from self._onto_file(target, target.file_id, contents, earlier, codes)
 
     def _note_there(self, target: Target) -> None:
         """That a picture without boxes is not uploaded, since a file has its name and size."""
@@ -217,7 +251,9 @@ class Planner:
         elif left:
             yield from self._appended(target, left, earlier)
 
-    def _onto_file(self, target: Target, file_id: int, contents: Contents, earlier: list[Entry]) -> Iterator[Entry]:
+    def _onto_file(
+        self, target: Target, file_id: int, contents: Contents, earlier: list[Entry], codes: Mapping[str, str]
+    ) -> Iterator[Entry]:
         """The packet with those boxes that the file does not have, and a record of those that it has."""
         held = set(self.holdings.references(file_id, video=target.video))
         inputs = self.under_way.on(file_id)
@@ -238,8 +274,15 @@ class Planner:
         left = self._left(contents, sent, "already-sent", "in this run already", target)
         left = self._left(left, held, "already-sent", "on the server already", target)
         left = self._left(left, coming, "under-way", "the server is about to apply it", target)
-        if left:
+        if left := self._undecided(left, codes, target):
             yield self._made(target, left)
+
+    def _undecided(self, contents: Contents, codes: Mapping[str, str], target: Target) -> Contents:
+        """The predictions about which people have not decided; the others are discarded."""
+        for code, why in WHY.items() if codes else ():
+            gone = {s.creation_ref_id for s in contents if codes.get(detection(s.creation_ref_id)) == code}
+            contents = self._left(contents, gone, code, why, target)
+        return contents
 
     def _note_moved(self, file_id: int, held: set[str], earlier: list[Entry]) -> None:
         """Remember which packets' boxes are on this file now: the one that they were sent to is gone, or another's."""
@@ -326,14 +369,18 @@ class Planner:
         message = f"an earlier packet for '{target.file_name}' has not ended: finish that first (boxferry status)"
         self.tally.fail("pending", message, boxes=contents.boxes)
 
-    def _replacing(self, target: Target, contents: Contents, earlier: list[Entry]) -> Entry | None:
+    def _replacing(
+        self, target: Target, contents: Contents, earlier: list[Entry], codes: Mapping[str, str]
+    ) -> Entry | None:
         """The packet that replaces boxes of a file; what stays is read again just before it goes out."""
+        given = {shape.creation_ref_id for shape in contents}
+        contents = self._undecided(contents, codes, target)
         if earlier and earlier[-1].state not in ENDED:
             wanted = {shape.creation_ref_id for shape in contents}
-            if references_in(earlier[-1].body) != wanted:
-                self._pending(target, contents)
-            else:
+            if wanted <= references_in(earlier[-1].body) <= given:
                 self._left(contents, wanted, "already-sent", "in this run already", target)
+            else:
+                self._pending(target, contents)
             return None
         rows = self.holdings.sorted(target.file_id or 0, file_name=target.file_name, model=self.model)
         if target.mode == "replace-own":

@@ -13,9 +13,12 @@ from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
 from boxferry.packets.contents import references_in
 from boxferry.remote.urls import is_url
+from boxferry.sending.asked_before import AskedBefore
 from boxferry.sending.attributes import AttributeResolver
+from boxferry.sending.decided import Names
 from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
+from boxferry.sending.file_inputs import FileInputs
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.labels import LabelResolver, choose_schema
 from boxferry.sending.outcome import State
@@ -98,6 +101,19 @@ def prepared(
         resend_missing=manner.resend_missing,
         by_name=manner.file_ids is None,
         classes=predictions.class_table(),
+        asked=None if manner.ask_again or manner.human_made else _asked_before(client, place, holdings, labels, manner),
+    )
+
+
+def _asked_before(
+    client: Client, place: Directory, holdings: Holdings, labels: LabelResolver, manner: Manner
+) -> AskedBefore:
+    return AskedBefore(
+        holdings,
+        FileInputs(client, place.id, since=holdings.first_run),
+        Names(labels.names),
+        iou=manner.same_iou,
+        replace_completed=manner.replace_completed,
     )
 
 

@@ -10,6 +10,7 @@ from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.errors import NotFound, UsageError
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin
 from boxferry.sending.file_inputs import FileInputs
+from boxferry.sending.removals import as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,7 +95,7 @@ def read_origin(client: Client, place: Directory, run: str) -> Origin:
         Held(listed[found.file_id], found.size, [_needed(r) for r in found.rows if is_ours(r.get("creation_ref_id"))])
         for found in Bulk(client, place.id).boxes(list(listed.values()), by_pages=by_pages)
     ]
-    inputs = FileInputs(client, place.id, since=_begun(runs, run, held)).of(list(listed))
+    inputs = FileInputs(client, place.id, since=lambda: _begun(runs, run, held)).of(list(listed))
     return Origin(sorted(held, key=lambda each: each.file.id), inputs, runs, unfinished)
 
 
@@ -154,5 +155,5 @@ def _some(names: Iterable[str]) -> str:
 
 def sent_boxes(record: InputRecord) -> Iterator[tuple[int | None, Row]]:
     """The boxes of an input, each with its frame; rows that a replacing packet sent back as they were are left out."""
-    yield from ((None, box) for box in record.boxes if box.get("id") is None)
-    yield from ((frame, box) for frame, boxes in record.boxes_by_frame.items() for box in boxes)
+    yield from ((None, as_sent(box)) for box in record.boxes if box.get("id") is None)
+    yield from ((frame, as_sent(box)) for frame, boxes in record.boxes_by_frame.items() for box in boxes)

@@ -9,12 +9,15 @@ import msgspec
 from boxferry.packets.contents import Contents, only
 from boxferry.packets.wire import Packet, encode
 from boxferry.sending.outbox import Entry
+from boxferry.sending.removals import noted
 from boxferry.sending.target import REPLACING, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from boxferry.sending.routes import Route
+
+    Row = dict[str, Any]
 
 
 def entry(route: Route | None, target: Target, contents: Contents, *, directory_id: int) -> Entry:
@@ -54,16 +57,24 @@ def only_missing(body: bytes, file_id: int, missing: Collection[str]) -> tuple[b
     return msgspec.json.encode({"file_id": file_id, "mode": "update", **found}), boxes
 
 
-def replacing(body: bytes, kept: Sequence[dict[str, Any]]) -> bytes | None:
+def replacing(body: bytes, kept: Sequence[Row], rows: Iterable[Row]) -> bytes | None:
     """The packet with the rows that are to stay in its list, as they were read, null fields left out.
 
-    A new box that a kept row comes from is left out: somebody has corrected it. None where nothing would be in the
-    list: the server takes no empty one.
+    A new box that a kept row comes from is left out: people have corrected it.
+
+    Args:
+        body: the packet with its new boxes alone.
+        kept: the rows that are to stay.
+        rows: all that the file holds.
+
+    Returns:
+        The packet, with a note of what it takes away; None where nothing would be in the list: the server takes no
+        empty one.
     """
     packet = msgspec.json.decode(body)
     corrected = {row.get("creation_ref_id") for row in kept}
-    rows = [{name: value for name, value in row.items() if value is not None} for row in kept]
+    stay = [{name: value for name, value in row.items() if value is not None} for row in kept]
     new = [box for box in packet.get("instance_list") or () if box["creation_ref_id"] not in corrected]
-    if not rows and not new:
+    if not stay and not new:
         return None
-    return msgspec.json.encode({**packet, "instance_list": [*rows, *new]})
+    return msgspec.json.encode({**packet, "instance_list": noted([*stay, *new], rows)})

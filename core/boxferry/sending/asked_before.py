@@ -1,0 +1,110 @@
+"""Leaves out what people have decided already, whichever run asked them: no question is asked twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from boxferry.sending.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
+from boxferry.sending.deleted import deleted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from boxferry.sending.decided import Names
+    from boxferry.sending.file_inputs import FileInputs
+    from boxferry.sending.holdings import Holdings
+
+    Row = dict[str, Any]
+
+WHY = {
+    "people-have-it": "a box that people made, changed or approved covers it; see ask-again",
+    "rejected-before": "people deleted it before, or gave it another label; see ask-again",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is about to be asked of the people who look at a file.
+
+    Attributes:
+        file_id: the file.
+        predicted: the predictions, by any key.
+        mode: what happens to the boxes that the file has; see `Target`.
+        video: whether it is a video.
+        known: keys of predictions that are not sent anyway: the file's inputs are not asked for because of them.
+    """
+
+    file_id: int
+    predicted: Mapping[str, Spot]
+    mode: str = "append"
+    video: bool = False
+    known: Collection[str] = ()
+
+
+class AskedBefore:
+    """Knows what people have decided on the files of one directory; asks the server, and changes nothing."""
+
+    def __init__(
+        self,
+        holdings: Holdings,
+        inputs: FileInputs,
+        names: Names,
+        *,
+        iou: float = SAME_IOU,
+        replace_completed: bool = False,
+        lost: Collection[int] = (),
+    ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            holdings: tells what the files hold.
+            inputs: tells what was ever sent to them.
+            names: the labels.
+            iou: from this overlap on two boxes of one label are the same object.
+            replace_completed: whether a replacing push may replace what people approved by completing its file.
+            lost: inputs of which it is known that the server called them done and stored nothing.
+        """
+        self._holdings, self._inputs, self.names = holdings, inputs, names
+        self._iou, self._replace_completed, self._lost = iou, replace_completed, lost
+
+    def codes(self, questions: Iterable[Question]) -> dict[int, dict[str, str]]:
+        """File id → why predictions are not to be sent, by their keys: 'people-have-it' or 'rejected-before'.
+
+        The boxes of the files are read, unless the holdings have them; the inputs only of those files where a
+        prediction is left that no box accounts for. What was deleted on a file that never had a box need not be asked.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        found: dict[int, dict[str, str]] = {}
+        unsure: dict[int, tuple[Question, Decided]] = {}
+        for question in questions:
+            there = self._there(question)
+            codes, unknown = verdicts(question.predicted, there, (), iou=self._iou)
+            found[question.file_id] = codes
+            if unknown - set(question.known) and self._holdings.had_boxes(question.file_id):
+                unsure[question.file_id] = question, there
+        inputs = self._inputs.of(unsure) if unsure else {}
+        for file_id, (question, there) in unsure.items():
+            rows = self._holdings.rows(file_id, video=question.video)
+            gone = deleted(inputs.get(file_id, ()), rows, self.names, lost=self._lost)
+            found[file_id], _ = verdicts(question.predicted, there, gone, iou=self._iou)
+        return found
+
+    def _there(self, question: Question) -> Decided:
+        rows = self._holdings.rows(question.file_id, video=question.video)
+        if not rows:
+            return Decided()
+        if question.mode == "replace-all":  # no box stays: what people decided about it goes with it
+            there = decided(rows, self.names, video=question.video)
+            return Decided(open=[*there.have, *there.open])
+        return decided(rows, self.names, video=question.video, until=self._approved(question, rows))
+
+    def _approved(self, question: Question, rows: list[Row]) -> float:
+        if question.mode == "replace-own" and self._replace_completed:
+            return -np.inf
+        complete = self._holdings.complete(question.file_id)
+        return approved_until(rows, complete=complete, changed=self._holdings.changed(question.file_id))

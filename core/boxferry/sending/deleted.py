@@ -1,0 +1,68 @@
+"""What people deleted of all that was ever sent to a file, whichever run and machine sent it; pure.
+
+A file's inputs keep what was sent. What was applied and is not there any more was deleted by people, unless a packet
+that replaces boxes took it away. Such packets say what they take away, see `removals`; of one that does not, as of
+another program or an earlier version, all that is not in its list counts as taken away by it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from boxferry.packets.reference import PREFIX, detection, is_ours
+from boxferry.sending.decided import spot_of
+from boxferry.sending.outcome import State, input_outcome
+from boxferry.sending.removals import taken_away
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from boxferry.diffgram.answers import InputRecord
+    from boxferry.sending.decided import Names, Spot
+
+    Row = dict[str, Any]
+
+REPLACING = "update_with_existing"
+DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, model and run
+
+
+def deleted(
+    inputs: Iterable[InputRecord], rows: Iterable[Row], names: Names, *, lost: Collection[int] = ()
+) -> list[Spot]:
+    """The boxes that people deleted, as they were sent.
+
+    Args:
+        inputs: all of the file's, the oldest first.
+        rows: the boxes that the file has.
+        names: the labels.
+        lost: inputs of which it is known that the server called them done and stored nothing.
+    """
+    there: dict[str, Spot] = {}
+    for record in inputs:
+        outcome = input_outcome(record)
+        if outcome is None or outcome.state != State.APPLIED or record.id in lost:
+            continue
+        listed = [*record.boxes, *(box for boxes in record.boxes_by_frame.values() for box in boxes)]
+        brought = _spots(listed, names)
+        if record.mode == REPLACING:
+            gone = taken_away(listed)
+            stay = brought.keys() if gone is None else there.keys() - set(map(_place, gone))
+            there = {place: spot for place, spot in there.items() if place in stay}
+        there |= brought
+    alive = {_place(row["creation_ref_id"]) for row in rows if is_ours(row.get("creation_ref_id"))}
+    return [spot for place, spot in there.items() if place not in alive]
+
+
+def _spots(boxes: Iterable[Row], names: Names) -> dict[str, Spot]:
+    found = ((box.get("creation_ref_id"), spot_of(box.get("creation_ref_id"), _label(box), names)) for box in boxes)
+    return {_place(str(reference)): spot for reference, spot in found if spot}
+
+
+def _label(box: Row) -> object:
+    """The id of a box's label as it was sent; of a row that was sent back, people may have changed it."""
+    return box.get("label_file_id") if box.get("id") is None else None
+
+
+def _place(reference: str) -> str:
+    """What a reference says of the box alone: two runs that sent the same box have it in common."""
+    return detection(reference)[DIGEST:]

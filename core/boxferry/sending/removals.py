@@ -1,0 +1,44 @@
+"""What a replacing packet takes away is written into it: else its removals look like deletions by people later.
+
+The server keeps a packet's list as it was sent, keys that it does not know too. So any machine can tell afterwards
+which boxes a push removed, and which ones people did.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from boxferry.sending.ownership import identities, identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Row = dict[str, Any]
+
+TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the references of the boxes that go
+
+
+def noted(listed: Sequence[Row], rows: Iterable[Row]) -> list[Row]:
+    """The boxes of a replacing packet, the first of them with the references of what the packet takes away.
+
+    Args:
+        listed: all that the packet's list holds; one box or more.
+        rows: what the file holds at this moment.
+    """
+    stay = identities(listed)
+    kept = {box.get("creation_ref_id") for box in listed}
+    gone = {row.get("creation_ref_id") for row in rows if identity(row) not in stay} - kept
+    return [{**listed[0], TAKES_AWAY: sorted(filter(None, gone))}, *listed[1:]]
+
+
+def taken_away(listed: Iterable[Row]) -> set[str] | None:
+    """The references of what a replacing packet has taken away; None where the packet does not tell."""
+    for box in listed:
+        if isinstance(found := box.get(TAKES_AWAY), list):
+            return {reference for reference in found if isinstance(reference, str)}
+    return None
+
+
+def as_sent(box: Row) -> Row:
+    """A box without that note."""
+    return {name: value for name, value in box.items() if name != TAKES_AWAY}

@@ -1,0 +1,247 @@
+"""No question is asked twice: what people decided on a file outlives the run, the machine and the outbox."""
+
+import msgspec
+import pytest
+
+from boxferry import Diffgram
+from boxferry.errors import UsageError
+from sending.deciding import changed, completed, deleted, drawn, predicted, saved, stored
+from sending.pushing import push, server_of
+
+CAT, DOG = 0, 1
+A, B, FAR = (40, 30, 60, 50), (5, 5, 25, 25), (70, 55, 95, 75)
+NEAR_A, NEAR_B = (41, 30, 61, 50), (5, 6, 25, 26)  # IoU 0.905
+MOVED = (46, 34, 66, 54)  # from A; IoU 0.389
+NEAR_MOVED = (46, 35, 66, 55)
+
+#: what people do → the predictions of a later run about it, with why each is not sent
+DECISIONS = {
+    "moved": (
+        lambda sandbox: changed(sandbox, A, to=MOVED),
+        {(CAT, NEAR_A): "people-have-it", (CAT, NEAR_MOVED): "people-have-it"},
+    ),
+    "relabelled": (
+        lambda sandbox: changed(sandbox, A, label=2),
+        {(CAT, NEAR_A): "rejected-before", (DOG, NEAR_A): "people-have-it"},
+    ),
+    "moved and relabelled": (
+        lambda sandbox: changed(sandbox, A, to=MOVED, label=2),
+        {
+            (CAT, NEAR_A): "rejected-before",
+            (CAT, NEAR_MOVED): "rejected-before",
+            (DOG, NEAR_MOVED): "people-have-it",
+            (DOG, NEAR_A): "people-have-it",
+        },
+    ),
+    "deleted": (lambda sandbox: deleted(sandbox, A), {(CAT, NEAR_A): "rejected-before"}),
+    "drawn": (lambda sandbox: drawn(sandbox, FAR), {(CAT, (71, 55, 95, 75)): "people-have-it"}),
+    "kept and completed": (completed, {(CAT, NEAR_A): "people-have-it", (DOG, NEAR_B): "people-have-it"}),
+}
+NEW = (DOG, (70, 5, 90, 25))  # what the later run has beside
+
+
+@pytest.fixture
+def night(sandbox, diffgram, tmp_path):
+    """Run 'r' of model 'm': a cat at A and a dog at B."""
+    report = push(diffgram, predicted(tmp_path, (CAT, A), (DOG, B)))
+    assert report.exit_code == 0, report.failed
+
+
+def another(sandbox, tmp_path):
+    """Another machine: an outbox that knows nothing."""
+    return Diffgram(server_of(sandbox), outbox=tmp_path / "another.sqlite")
+
+
+def kinds(*without):
+    return [pytest.param(*value, id=name) for name, value in DECISIONS.items() if name not in without]
+
+
+def expected(asked):
+    codes = list(asked.values())
+    return {code: codes.count(code) for code in dict.fromkeys(codes)}
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["this outbox", "an empty outbox"])
+@pytest.mark.parametrize(("decide", "asked"), kinds())
+def test_a_later_run_appends_nothing_that_people_decided(sandbox, diffgram, tmp_path, night, decide, asked, elsewhere):
+    """Whatever its model and run are called; what is new to people is sent."""
+    decide(sandbox)
+    before = stored(sandbox)
+    source = predicted(tmp_path, *asked, NEW)
+    with another(sandbox, tmp_path) if elsewhere else diffgram as sender:
+        report = push(sender, source, model="m2", run="next", existing=True)
+    assert (report.exit_code, report.tally.dropped) == (0, expected(asked)), report.as_dict()
+    assert (report.tally.read, report.tally.kept) == (len(asked) + 1, 1)
+    assert stored(sandbox) == sorted([*before, (2, NEW[1])])
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["this outbox", "an empty outbox"])
+@pytest.mark.parametrize("model", ["m", "m2"])
+@pytest.mark.parametrize(("decide", "asked"), kinds("kept and completed"))
+def test_replace_own_brings_nothing_back(sandbox, diffgram, tmp_path, night, decide, asked, model, elsewhere):
+    """Of the same model or another one; what people made stays."""
+    decide(sandbox)
+    before = [box for box in sandbox.boxes("a.jpg") if box["version"] == 2 or not box["creation_ref_id"]]
+    source = predicted(tmp_path, *asked, NEW, (DOG, NEAR_B))
+    with another(sandbox, tmp_path) if elsewhere else diffgram as sender:
+        report = push(sender, source, model=model, run="next", existing=True, on_existing="replace-own")
+    assert (report.exit_code, report.tally.dropped) == (0, expected(asked)), report.as_dict()
+    after = stored(sandbox)
+    kept = [(box["label_file_id"], tuple(box[n] for n in ("x_min", "y_min", "x_max", "y_max"))) for box in before]
+    untouched = [(1, A)] if decide is DECISIONS["drawn"][0] and model == "m2" else []
+    others = [(2, B)] if model == "m2" else []
+    assert after == sorted([*kept, *untouched, *others, (2, NEW[1]), (2, NEAR_B)])
+
+
+@pytest.mark.parametrize(("decide", "asked"), kinds())
+def test_the_same_run_again_from_an_empty_outbox(sandbox, diffgram, tmp_path, night, decide, asked):
+    """Brings no box back, be it sent as before or a little beside; the outbox that sent it knows that too."""
+    decide(sandbox)
+    before = stored(sandbox)
+    source = predicted(tmp_path, (CAT, A), (DOG, B), *asked)
+    push(diffgram, source, existing=True)
+    assert stored(sandbox) == before
+    with another(sandbox, tmp_path) as sender:
+        report = push(sender, source, existing=True)
+    assert report.exit_code == 0, report.as_dict()
+    assert stored(sandbox) == before
+
+
+def test_ask_again_sends_them_all(sandbox, diffgram, tmp_path, night):
+    """As it was before there was a memory."""
+    changed(sandbox, A, to=MOVED)
+    source = predicted(tmp_path, (CAT, NEAR_A), (CAT, NEAR_MOVED))
+    report = push(diffgram, source, run="next", existing=True, ask_again=True)
+    assert (report.exit_code, report.tally.dropped) == (0, {})
+    assert len(sandbox.boxes("a.jpg")) == 4
+
+
+def test_the_overlap_that_counts_can_be_chosen(sandbox, diffgram, tmp_path, night):
+    """Just the bound counts as the same object; one that is no overlap is refused."""
+    drawn(sandbox, (0, 0, 10, 10))
+    source = predicted(tmp_path, (CAT, (0, 0, 10, 7)))  # IoU 0.7
+    report = push(diffgram, source, run="one", existing=True, dry_run=True)
+    assert report.tally.dropped == {"people-have-it": 1}
+    report = push(diffgram, source, run="one", existing=True, dry_run=True, same_iou=0.71)
+    assert report.tally.dropped == {}
+    for wrong in (0.0, 1.1, float("nan")):
+        with pytest.raises(UsageError, match="--same-iou"):
+            push(diffgram, source, run="one", existing=True, same_iou=wrong)
+
+
+def test_two_predictions_of_one_box_of_people(sandbox, diffgram, tmp_path, night):
+    """Are both left out: it is one object, and people have it."""
+    changed(sandbox, A, to=MOVED)
+    source = predicted(tmp_path, (CAT, NEAR_MOVED), (CAT, MOVED))
+    report = push(diffgram, source, run="next", existing=True)
+    assert report.tally.dropped == {"people-have-it": 2}
+
+
+def test_an_open_prediction_beside_a_decided_one_is_not_taken_for_it(sandbox, diffgram, tmp_path):
+    """Of two objects of one label that overlap, each is judged as the one that it fits best."""
+    beside = (43, 30, 63, 50)  # IoU with A 0.739
+    push(diffgram, predicted(tmp_path, (CAT, A), (CAT, beside)))
+    deleted(sandbox, A)
+    source = predicted(tmp_path, (CAT, A), (CAT, (43, 31, 63, 51)))
+    report = push(diffgram, source, run="next", existing=True, on_existing="replace-own")
+    assert (report.exit_code, report.tally.dropped) == (0, {"rejected-before": 1})
+    assert stored(sandbox) == [(1, (43, 31, 63, 51))]
+    changed(sandbox, (43, 31, 63, 51), to=beside)
+    report = push(diffgram, source, run="third", existing=True, on_existing="replace-own")
+    assert report.tally.dropped == {"people-have-it": 2}
+
+
+def test_the_label_counts_as_the_server_calls_it_now(sandbox, diffgram, tmp_path, night):
+    """A renamed label is the same label; another one at the same place is another question."""
+    deleted(sandbox, A)
+    sandbox._store.update("label_file", 1, {"name": "tabby"})
+    source = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_A), names=["tabby", "dog"])
+    report = push(diffgram, source, run="next", existing=True)
+    assert (report.exit_code, report.tally.dropped) == (0, {"rejected-before": 1}), report.as_dict()
+    report = push(diffgram, predicted(tmp_path, (CAT, NEAR_A)).relabel({"cat": "pet"}), run="third", existing=True)
+    assert (report.exit_code, report.tally.dropped) == (0, {}), "to people that is another question"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["this outbox", "an empty outbox"])
+def test_what_a_push_took_away_was_not_turned_down(sandbox, diffgram, tmp_path, night, elsewhere):
+    """A replacement by a model that does not see the cat says nothing of cats; a person's deletion after it does."""
+    wanted = {"existing": True, "on_existing": "replace-own", "allow_removals": 9}
+    push(diffgram, predicted(tmp_path, (DOG, B)), run="blind", **wanted)
+    assert stored(sandbox) == [(2, B)]
+    report = push(diffgram, predicted(tmp_path, (CAT, A), (DOG, B)), run="third", **wanted)
+    assert (report.exit_code, report.tally.dropped) == (0, {})
+    deleted(sandbox, A)
+    push(diffgram, predicted(tmp_path, (DOG, NEAR_B)), run="fourth", **wanted)
+    with another(sandbox, tmp_path) if elsewhere else diffgram as sender:
+        report = push(sender, predicted(tmp_path, (CAT, NEAR_A), (DOG, B)), run="fifth", **wanted)
+    assert (report.exit_code, report.tally.dropped) == (0, {"rejected-before": 1}), "also with a replacement between"
+
+
+def test_what_dedupe_took_away_was_not_turned_down(sandbox, diffgram, tmp_path, night):
+    """The double goes, and its box is there still; what people had deleted before it is known after it too."""
+    file_id = sandbox.files()[0]["id"]
+    deleted(sandbox, B)
+    (row,) = sandbox.boxes("a.jpg")
+    sandbox._store.add_instances(file_id, [{name: value for name, value in row.items() if name != "id"}])
+    assert diffgram.dedupe("r").removed == 1
+    changed(sandbox, A, to=FAR)
+    source = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B), NEW)
+    report = push(diffgram, source, run="next", existing=True)
+    assert report.tally.dropped == {"people-have-it": 1, "rejected-before": 1}
+
+
+def test_a_replacing_packet_of_an_earlier_version_is_not_blamed_on_people(sandbox, diffgram, tmp_path, night):
+    """It does not say what it took away: what is not in its list counts as taken by it."""
+    rows = [row for row in sandbox.boxes("a.jpg") if row["label_file_id"] == 2]
+    place = {"directory_id": sandbox.directory_id, "file_id": sandbox.files()[0]["id"]}
+    packet = place | {"instance_list": rows, "mode": "update_with_existing"}
+    diffgram._client.send_packet(msgspec.json.encode(packet))
+    assert sandbox.wait_idle()
+    assert stored(sandbox) == [(2, B)]
+    report = push(diffgram, predicted(tmp_path, (CAT, NEAR_A)), run="next", existing=True)
+    assert (report.exit_code, report.tally.dropped) == (0, {})
+
+
+def test_replace_all_keeps_to_what_people_deleted(sandbox, diffgram, tmp_path, night):
+    """What they made goes with leave, and its predictions come in its place; what they deleted stays away."""
+    changed(sandbox, A, to=MOVED)
+    deleted(sandbox, B)
+    source = predicted(tmp_path, (CAT, NEAR_MOVED), (DOG, NEAR_B))
+    wanted = {"existing": True, "on_existing": "replace-all", "delete_people": True}
+    report = push(diffgram, source, run="next", **wanted)
+    assert (report.exit_code, report.tally.dropped) == (0, {"rejected-before": 1}), report.as_dict()
+    assert stored(sandbox) == [(1, NEAR_MOVED)]
+
+
+def test_approved_boxes_stay_approved_when_more_is_appended(sandbox, diffgram, tmp_path, night):
+    """A packet leaves a completed file completed: what it brought no person has seen."""
+    completed(sandbox)
+    push(diffgram, predicted(tmp_path, NEW), run="next", existing=True)
+    source = predicted(tmp_path, (DOG, (70, 6, 90, 26)))
+    report = push(diffgram, source, run="third", existing=True, dry_run=True)
+    assert report.tally.dropped == {}, "the dog that came last was not approved"
+    saved(sandbox, lambda rows: [*rows[1:], rows[0] | {"x_max": 61, "machine_made": False}])
+    source = predicted(tmp_path, (DOG, (70, 6, 90, 26)), (DOG, NEAR_B), (CAT, NEAR_A))
+    report = push(diffgram, source, run="third", existing=True, dry_run=True)
+    assert report.tally.dropped == {"people-have-it": 3}
+
+
+def test_replace_completed_replaces_what_was_approved(sandbox, diffgram, tmp_path, night):
+    """That is what it asks for."""
+    completed(sandbox)
+    source = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B))
+    wanted = {"existing": True, "on_existing": "replace-own"}
+    report = push(diffgram, source, run="next", **wanted)
+    assert report.tally.dropped == {"completed": 2}
+    report = push(diffgram, source, run="next", replace_completed=True, **wanted)
+    assert (report.exit_code, report.tally.dropped) == (0, {})
+    assert stored(sandbox) == [(1, NEAR_A), (2, NEAR_B)]
+
+
+def test_boxes_of_people_are_sent_wherever_they_are(sandbox, diffgram, tmp_path, night):
+    """Annotations that people made ask nothing."""
+    drawn(sandbox, FAR)
+    report = push(
+        diffgram, predicted(tmp_path, (CAT, FAR)), run="truth", existing=True, annotations=True, human_made=True
+    )
+    assert (report.exit_code, report.tally.dropped) == (0, {})
