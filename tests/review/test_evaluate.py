@@ -136,6 +136,19 @@ def test_what_a_dataset_leaves_out_is_filled_in(tmp_path):
     assert measured(tmp_path / "truth.json", tmp_path / "found.json") == ours
 
 
+def test_scores_are_judged_by_the_same_matches(tmp_path):
+    """At an overlap of one half; what lies in a crowd is neither right nor wrong."""
+    same_as_pycocotools(tmp_path, *crowded(tmp_path))
+    metrics = measured(tmp_path / "truth.json", tmp_path / "found.json")
+    assert metrics.decided["ant"].scores.tolist() == [0.9]
+    zebras = metrics.decided["zebra"]
+    assert dict(zip(zebras.scores.tolist(), zebras.right.tolist(), strict=True)) == {0.8: True, 0.85: False}
+    found = metrics.calibration(precision=0.6)
+    assert found.whole.error == pytest.approx((0.1 + 2 * abs(0.825 - 0.5)) / 3)
+    assert metrics.threshold(precision=0.6)["zebra"].score is None
+    assert (metrics.threshold(precision=0.5)["zebra"].score, metrics.threshold()["ant"].boxes) == (0.8, 1)
+
+
 @pytest.mark.parametrize(("ids", "code"), [([0, 1, 2], "annotation-id-0"), ([5, 5, 6], "annotation-ids-repeated")])
 def test_ids_that_pycocotools_stumbles_over_are_noted(tmp_path, ids, code):
     """Its number is given, with a note that it is not what was meant."""
@@ -244,6 +257,7 @@ def test_two_result_files_without_a_server(files, capsys):
     assert "found.json in whole pixels" in lines[0]
     assert "points of AP" in said.err
     assert "found.json: class" in said.out
+    assert "score for 90% right" in said.out
     assert "1 of them crowd regions" in said.err
     assert not (files / "outbox.sqlite").exists()
 
@@ -255,6 +269,8 @@ def test_json_has_the_same_numbers(files, capsys):
     assert facts["runs"]["found.json"] == by_pycocotools("truth.json", "found.json")
     assert facts["classes"]["found.json"]["ant"] == by_pycocotools("truth.json", "found.json", [3])
     assert facts["boxes"]["found.json"]["crowds"] == 1
+    assert facts["calibration"]["found.json"]["labels"]["ant"]["boxes"] == 1
+    assert facts["calibration"]["found.json"]["wished"] == 0.9
     assert set(facts["whole_pixels"]["found.json"]) == set(METRICS)
 
 

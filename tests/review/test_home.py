@@ -201,7 +201,9 @@ def test_the_commands(settings, capsys):
     assert "moved" in said
     assert "best threshold: the score under which" in said
     assert boxferry(["report", "r", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["fates"]["deleted"] == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["fates"]["deleted"] == 1
+    assert facts["calibration"]["labels"]["cat"]["boxes"] == facts["calibration"]["whole"]["right"] == 2
     assert boxferry(["evaluate", "r", "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["runs"]["r"]) == set(METRICS)
     assert boxferry(["evaluate", "r", "--against", "out.json"]) == 0
@@ -210,6 +212,8 @@ def test_the_commands(settings, capsys):
     assert page.startswith("<!doctype html>")
     assert "http://" not in page
     assert "Best threshold: the score under which" in page
+    assert "How far scores can be trusted" in page
+    assert "cat: 2 boxes, calibration error 0.100" in page
     assert "a.jpg: 3 corrections" in page
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
+from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.output import say, table, tally_lines, tell, write_json
 from boxferry.cli.reading import ReadingCommand, format_options
 from boxferry.cli.review import connections_option, pulled_run
@@ -48,15 +49,17 @@ class Measured:
 @click.option("--categories", metavar="FILE", help="RESULTS: a COCO dataset with names and ids. [default: --against]")
 @click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The format of RESULTS.")
 @click.option("--score-scale", type=float, default=1.0, metavar="S", help="RESULTS: divide scores by S.")
-@click.option("--per-class", is_flag=True, help="The numbers of each class too.")
+@click.option("--per-class", is_flag=True, help="The numbers of each class too, and how far its scores can be trusted.")
+@precision_option
 @server_options
 @outbox_option
 @connections_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, with the classes.")
 @click.pass_obj
 def evaluate_command(
-    session: Session, /, runs: tuple[str, ...], against: str | None, per_class: bool, as_json: bool, **given: Any
-) -> int:
+    session: Session, /, runs: tuple[str, ...], against: str | None, per_class: bool, precision: float, as_json: bool,
+    **given: Any,
+) -> int:  # fmt: skip
     """COCO's metrics of RUN's predictions against the corrected boxes of its reviewed files, side by side for several.
 
     The numbers are pycocotools' to the last digit: crowd regions and areas of a COCO ground truth count as they are
@@ -75,9 +78,11 @@ def evaluate_command(
         for name, is_file in kinds.items()
     }
     if as_json:
-        write_json(_facts(measured))
+        write_json(_facts(measured, precision))
     elif any(each.metrics for each in measured.values()):
-        _print(measured, per_class=per_class)
+        _print(measured)
+        for name, each in measured.items() if per_class else ():
+            _print_classes(name, each.metrics, precision)
     return int(any(each.metrics is None for each in measured.values()))
 
 
@@ -163,12 +168,16 @@ def _measured_file(
         return Measured(metrics)
 
 
-def _facts(measured: Mapping[str, Measured]) -> dict[str, Any]:
+def _facts(measured: Mapping[str, Measured], precision: float) -> dict[str, Any]:
     """As JSON; -1 is where there is nothing to measure, as in pycocotools."""
     known = {name: each.metrics for name, each in measured.items()}
     return {
         "runs": {name: None if found is None else found.stats for name, found in known.items()},
         "classes": {name: {} if found is None else found.classes for name, found in known.items()},
+        "calibration": {
+            name: None if found is None else found.calibration(precision=precision).as_dict()
+            for name, found in known.items()
+        },
         "boxes": {name: None if found is None else found.counts() for name, found in known.items()},
         "whole_pixels": {
             name: each.in_pixels.stats for name, each in measured.items() if each.in_pixels is not None
@@ -176,7 +185,7 @@ def _facts(measured: Mapping[str, Measured]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(measured: Mapping[str, Measured], *, per_class: bool) -> None:
+def _print(measured: Mapping[str, Measured]) -> None:
     from boxferry.review.metrics import METRICS
 
     columns: dict[str, Metrics] = {}
@@ -193,8 +202,6 @@ def _print(measured: Mapping[str, Measured], *, per_class: bool) -> None:
         if each.metrics is not None and each.in_pixels is not None:
             cost = 100 * (each.metrics.AP - each.in_pixels.AP)
             say(f"{name}: whole pixels, as Diffgram keeps boxes, cost {cost:.1f} points of AP")
-        if per_class and each.metrics is not None:
-            _print_classes(name, each.metrics)
 
 
 def _say_left_out(name: str, metrics: Metrics) -> None:
@@ -205,10 +212,13 @@ def _say_left_out(name: str, metrics: Metrics) -> None:
         say(f"{name}: labels that the ground truth does not have do not count: {labels}")
 
 
-def _print_classes(name: str, metrics: Metrics) -> None:
+def _print_classes(name: str, metrics: Metrics | None, precision: float) -> None:
+    if metrics is None:
+        return
     rows = [(label, *(_shown(found[each]) for each in PER_CLASS)) for label, found in metrics.classes.items()]
     tell("")
     tell(table((f"{name}: class", *PER_CLASS), rows))
+    print_calibration(metrics.calibration(precision=precision))
 
 
 def _shown(value: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
+from boxferry.cli.calibration import print_calibration
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UnknownFormat, UsageError
@@ -108,12 +109,15 @@ def _say_changes(tally: Tally) -> None:
 @connections_option
 @click.option("--html", metavar="FILE", help="A self-contained page too, with plots and the worst images.")
 @click.option("--order", metavar="FILE", help="A CSV of RUN's files by how much correcting them would teach.")
+@click.option(
+    "--precision", type=float, default=0.9, show_default=True, help="The score for which this share is right."
+)
 @click.option("--deletion", type=float, default=1.0, show_default=True, help="Clicks to delete a box.")
 @click.option("--addition", type=float, default=4.0, show_default=True, help="Clicks to draw a box.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def report_command(
-    runs: tuple[str, ...], html: str | None, order: str | None, deletion: float, addition: float, as_json: bool,
-    **given: Any,
+    runs: tuple[str, ...], html: str | None, order: str | None, precision: float, deletion: float, addition: float,
+    as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
 
@@ -124,19 +128,22 @@ def report_command(
     from boxferry.review.summary import Clicks
 
     reviews = [pulled_run(given, run) for run in runs]
+    scores = [review.calibration(precision=precision) for review in reviews]
     summaries = [review.summary(Clicks(deletion=deletion, addition=addition)) for review in reviews]
     if html:
-        _write(html, report_page(list(zip(reviews, summaries, strict=True))))
+        _write(html, report_page(list(zip(reviews, summaries, strict=True)), precision=precision))
     if order:
         _write(order, order_lines(reviews[0], reviews[1:]))
     if as_json:
-        facts = {run: summary.as_dict() for run, summary in zip(runs, summaries, strict=True)}
+        each = zip(runs, summaries, scores, strict=True)
+        facts = {run: {**summary.as_dict(), "calibration": known.as_dict()} for run, summary, known in each}
         write_json({"runs": facts} if len(runs) > 1 else facts[runs[0]])
         return
     if len(runs) > 1:
         _print_beside(runs, summaries)
-    for run, summary in zip(runs, summaries, strict=True):
+    for run, summary, known in zip(runs, summaries, scores, strict=True):
         _print(run, summary)
+        print_calibration(known)
 
 
 def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:

@@ -6,7 +6,10 @@ import contextlib
 import io
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from boxferry.boxes.truth import Truth
+from boxferry.review.calibration import Scored
 from boxferry.review.metrics import METRICS, Metrics
 from boxferry.review.predicted import PredictedBoxes
 from boxferry.review.truth import truth_of
@@ -63,7 +66,21 @@ def _measured(truth: Truth, found: PredictedBoxes, facts: dict[str, Any]) -> Met
         stats = _named(evaluation.stats)
         labels = [truth.names[category] for category in found.categories]
         classes = {label: _of_class(evaluation, place) for place, label in enumerate(labels)}
-    return Metrics(stats=stats, classes=classes, **facts)
+        decided = _decided(evaluation, dict(zip(found.categories.values(), labels, strict=True)))
+    return Metrics(stats=stats, classes=classes, decided=decided, **facts)
+
+
+def _decided(evaluation: Any, labels: dict[int, str]) -> dict[str, Scored]:  # noqa: ANN401 # pycocotools has no types
+    """Label → its predictions, and whether each is right: matched at an overlap of one half, crowds left out."""
+    everything = list(evaluation.params.areaRng[0])
+    found: dict[str, list[tuple[Any, Any]]] = {}
+    for each in evaluation.evalImgs:
+        if each is not None and list(each["aRng"]) == everything:
+            counts = ~each["dtIgnore"][0].astype(bool)
+            scores, matched = np.array(each["dtScores"], np.float64), each["dtMatches"][0] != 0
+            found.setdefault(labels[each["category_id"]], []).append((scores[counts], matched[counts]))
+    columns = {label: list(zip(*parts, strict=True)) for label, parts in found.items()}
+    return {label: Scored(np.concatenate(scores), np.concatenate(right)) for label, (scores, right) in columns.items()}
 
 
 def _named(stats: Any) -> dict[str, float]:  # noqa: ANN401 # an array of pycocotools

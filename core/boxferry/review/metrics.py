@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from boxferry.review.calibration import WISHED, calibrations
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from boxferry.review.calibration import Calibrations, Scored, Threshold
 
 METRICS = (
     "AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
@@ -28,6 +32,8 @@ class Metrics(Mapping[str, float]):
         predicted: predictions on those images.
         left_out: predictions on other images, which count for nothing.
         unknown: label → predictions of classes that the ground truth does not have, which count for nothing either.
+        decided: label → the predictions with their scores, and which of them are right at an overlap of one half; those
+            in crowd regions, and those beyond the best 100 of an image and class, are left out.
     """
 
     stats: dict[str, float]
@@ -38,6 +44,7 @@ class Metrics(Mapping[str, float]):
     predicted: int = 0
     left_out: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
+    decided: dict[str, Scored] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         return self.stats[name]
@@ -64,3 +71,11 @@ class Metrics(Mapping[str, float]):
     def per_class(self) -> dict[str, dict[str, float]]:
         """Label → the twelve numbers of this class alone."""
         return self.classes
+
+    def calibration(self, *, precision: float = WISHED) -> Calibrations:
+        """How far scores can be trusted, by label, and from which score on boxes have the wished precision."""
+        return calibrations(self.decided, precision=precision)
+
+    def threshold(self, *, precision: float = WISHED) -> dict[str, Threshold]:
+        """Label → the lowest score from which on its boxes have the wished precision, and how many boxes say so."""
+        return {label: known.threshold for label, known in self.calibration(precision=precision).labels.items()}

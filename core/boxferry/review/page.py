@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from boxferry.review.calibration import WISHED
+from boxferry.review.calibration_page import calibration_part
 from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
 from boxferry.review.fates import FATES
 from boxferry.review.summary import BINS, THRESHOLD_MEANS, percent
@@ -23,15 +25,20 @@ DRAWN = 12  #: images
 MATRIX = 12  #: labels of a matrix; where there are more it is a list
 
 
-def report_page(reports: Sequence[tuple[Review, Summary]]) -> str:
-    """The page of one run, or of several, which are set beside each other first."""
+def report_page(reports: Sequence[tuple[Review, Summary]], *, precision: float = WISHED) -> str:
+    """The page of one run, or of several, which are set beside each other first.
+
+    Args:
+        reports: each run with its fates, counted.
+        precision: the share of right boxes that thresholds are given for.
+    """
     title = ", ".join(_title(review) for review, _ in reports)
     parts = [f"<h1>{escape(title)}</h1>", colour_key(COLOURS)]
     if len(reports) > 1:
         parts.append(_side_by_side(reports))
     for review, summary in reports:
         parts += [f"<h1>{escape(_title(review))}</h1>"] if len(reports) > 1 else []
-        parts += _run(review, summary)
+        parts += _run(review, summary, precision)
     return whole_page(title, parts)
 
 
@@ -48,12 +55,13 @@ def _side_by_side(reports: Sequence[tuple[Review, Summary]]) -> str:
     return html_table(["run", "files reviewed", *FATES, "had to be corrected"], rows)
 
 
-def _run(review: Review, summary: Summary) -> list[str]:
+def _run(review: Review, summary: Summary, precision: float) -> list[str]:
     parts = [
         f"<p>{summary.reviewed} of {summary.files} files reviewed, as far as the server can tell.</p>",
         f"<p>Project {escape(review.run.project)}, directory {review.run.directory_id}.</p>",
         _counts(summary),
         *_plots(summary),
+        *calibration_part(review.calibration(precision=precision)),
         _relabelled(summary),
         *_worst(review, summary),
     ]

@@ -15,6 +15,7 @@ from boxferry.reading.read import option_values
 from boxferry.review import corrected as boxes
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, cache_name
+from boxferry.review.calibration import WISHED, calibrations, judged_scores
 from boxferry.review.evaluate import coco_metrics
 from boxferry.review.own import own_boxes
 from boxferry.review.pull import pulled
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.truth import Truth
     from boxferry.formats import Format
+    from boxferry.review.calibration import Calibrations
     from boxferry.review.metrics import Metrics
     from boxferry.review.pull import ReviewedFile
     from boxferry.sending.outbox import Run
@@ -63,6 +65,13 @@ class Review:
     def summary(self, clicks: Clicks | None = None) -> Summary:
         """The fates, counted."""
         return summarized(self.files, clicks or Clicks())
+
+    def calibration(self, *, precision: float = WISHED) -> Calibrations:
+        """How far scores can be trusted, by label, and from which score on boxes have the wished precision.
+
+        Of the boxes of reviewed files that people have judged and that have a score.
+        """
+        return calibrations(judged_scores(box for file in self.reviewed for box in file.judged), precision=precision)
 
     def metrics(self, truth: Truth | Iterable[Detections] | None = None) -> Metrics:
         """COCO's twelve numbers of the predictions against a `truth`, or the corrected boxes of the reviewed files.

@@ -1,0 +1,96 @@
+"""The part of the report page that says how far scores can be trusted: a table, and a curve for each label."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from boxferry.review.drawing import boxes_told, html_table
+
+if TYPE_CHECKING:
+    from boxferry.review.calibration import Calibration, Calibrations, Threshold
+
+SIDE, MARGIN = 200, 28  #: pixels of a curve's square, and of what stands around it
+LARGEST_DOT = 7.0
+COLOUR = "#1565c0"
+MEANS = (
+    "Scores can be trusted where the share of right boxes is the score: on the dashed line. Under it the model is too "
+    "sure. "
+    "A box is right where its label stayed, and it overlaps by one half or more with the box that people left there."
+)
+
+
+def calibration_part(found: Calibrations) -> list[str]:
+    """The part of the page; nothing where no box that people have judged has a score."""
+    if found.whole is None:
+        return []
+    rows = [[name, *columns(known)] for name, known in [*found.labels.items(), ("all", found.whole)]]
+    table = html_table(["label", *heads(found.wished)], rows)
+    curves = [_curve(name, known) for name, known in [("all labels", found.whole), *found.labels.items()]]
+    figures = f'<div class="sheet">{"".join(curves)}</div>'
+    return ["<h2>How far scores can be trusted</h2>", f"<p>{escape(MEANS)}</p>", table, figures]
+
+
+def heads(precision: float) -> list[str]:
+    """What stands over `columns`."""
+    return ["boxes", "right", "calibration error", f"score for {precision:.0%} right"]
+
+
+def columns(known: Calibration) -> list[object]:
+    """The numbers of a label, for a table."""
+    return [known.boxes, known.right, f"{known.error:.3f}", threshold_text(known.threshold)]
+
+
+def threshold_text(found: Threshold) -> str:
+    """A threshold with what it rests on: '0.31 (112 boxes, 91%, likely 84% to 95%)'."""
+    if found.score is None or found.precision is None or found.interval is None:
+        return "no score reaches it"
+    low, high = found.interval
+    return f"{found.score:g} ({boxes_told(found.boxes)}, {found.precision:.0%}, likely {low:.0%} to {high:.0%})"
+
+
+def _curve(name: str, known: Calibration) -> str:
+    """Mean score and share of right boxes of each bin; a dot is as large as the bin has boxes."""
+    most = max(each.boxes for each in known.bins)
+    points = [(_x(each.score), _y(each.right)) for each in known.bins]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    shapes = [
+        f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}" stroke="currentColor" stroke-dasharray="4"/>',
+        f'<rect x="{_x(0)}" y="{_y(1)}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>',
+        f'<polyline points="{line}" fill="none" stroke="{COLOUR}" stroke-width="1.5"/>',
+        *(_dot(x, y, each.boxes / most, _said(each.low, each.high, each.boxes, each.score, each.right))
+          for (x, y), each in zip(points, known.bins, strict=True)),
+        *_axes(),
+    ]  # fmt: skip
+    width, height = SIDE + 2 * MARGIN, SIDE + 2 * MARGIN
+    svg = f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{escape(name)}">'
+    caption = f"{name}: {boxes_told(known.boxes)}, calibration error {known.error:.3f}"
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{svg}{''.join(shapes)}</svg></figure>"
+
+
+def _x(score: float) -> float:
+    return MARGIN + SIDE * min(1.0, max(0.0, score))
+
+
+def _y(share: float) -> float:
+    return MARGIN + SIDE * (1 - share)
+
+
+def _dot(x: float, y: float, share: float, title: str) -> str:
+    radius = 2 + (LARGEST_DOT - 2) * share**0.5
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{COLOUR}"><title>{title}</title></circle>'
+
+
+def _said(low: float, high: float, boxes: int, score: float, right: float) -> str:
+    return f"scores {low:g} to {high:g}: {boxes_told(boxes)}, mean score {score:.2f}, {right:.0%} right"
+
+
+def _axes() -> list[str]:
+    below, style = MARGIN + SIDE + 14, 'font-size="11" fill="currentColor"'
+    return [
+        f'<text x="{MARGIN - 4}" y="{below}" {style}>0</text>',
+        f'<text x="{MARGIN + SIDE - 4}" y="{below}" {style}>1</text>',
+        f'<text x="{MARGIN + SIDE / 2 - 14}" y="{below}" {style}>score</text>',
+        f'<text x="{MARGIN - 10}" y="{MARGIN + 4}" {style}>1</text>',
+        f'<text x="{MARGIN + 4}" y="{MARGIN - 8}" {style}>share that is right</text>',
+    ]
