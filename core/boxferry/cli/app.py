@@ -34,6 +34,7 @@ COMMANDS = {
     "push": ("push", "Send predictions to Diffgram, to be corrected there."),
     "report": ("review", "Tell what people did to a run's boxes."),
     "resume": ("resume", "Go on with a run that was interrupted."),
+    "retire": ("retire", "Take the untouched boxes of a run or a model off the server."),
     "runs": ("labels", "List the runs of models that the project's boxes came from."),
     "sandbox": ("sandbox", "Run a Diffgram-compatible inbox on this machine, with a page."),
     "status": ("status", "List the runs in the outbox, or the packets of one."),

@@ -12,7 +12,7 @@ import msgspec
 
 from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
-from boxferry.errors import OutboxError
+from boxferry.errors import OutboxError, UsageError
 from boxferry.sending.outbox import STATES, Outbox
 from boxferry.sending.project import default_outbox
 from boxferry.sending.waiting import waiting_beside
@@ -32,26 +32,62 @@ SHOWN = 5  #: images that were set aside, in a list for people
 @server_options
 @outbox_option
 @click.option("--check", is_flag=True, help="Compare what was applied with what the server has now.")
+@click.option("--all", "everything", is_flag=True, help="List retired runs too.")
+@click.option("--forget", metavar="RUN", help="Take a run out of the outbox; the server's boxes stay as they are.")
+@click.option("--unfinished", is_flag=True, help="With --forget: also where something of it has not ended.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "--ndjson", is_flag=True, help="A record for each run, or for each packet of RUN; with --check for each file."
 )
-def status_command(run: str | None, outbox: str | None, check: bool, as_json: bool, ndjson: bool, **given: Any) -> int:
-    """List the runs in the outbox, or the packets of RUN (a number or a name) by state; asks no server.
+def status_command(
+    run: str | None, outbox: str | None, check: bool, everything: bool, forget: str | None, unfinished: bool,
+    as_json: bool, ndjson: bool, **given: Any,
+) -> int:  # fmt: skip
+    r"""List the runs in the outbox, or the packets of RUN (a number or a name) by state; asks no server.
 
-    What collectors have left on disk is listed by run, with the images that could not be sent and why.
+    What collectors have left on disk is listed by run, with the images that could not be sent and why. Runs that were
+    retired are left out unless --all.
 
     With --check the server is asked: files and boxes that were applied and are gone, other than by a person, and ids
     that are other files' now are listed, with what to do; the exit code is 1 then.
+
+    \b
+    boxferry status                        # the runs
+    boxferry status 2026-11-23 --ndjson    # the packets of one
+    boxferry status --forget 2026-11-23    # take it out of the outbox
     """
     path = Path(outbox) if outbox else default_outbox()
+    if unfinished and forget is None:
+        raise UsageError("--unfinished: goes with --forget RUN")
+    if forget is not None:
+        if check or run is not None:
+            raise UsageError("--forget RUN: goes without --check and without another RUN")
+        _forget(path, forget, unfinished=unfinished, as_json=as_json or ndjson)
+        return 0
     if check and path.exists():
         return _check(run, {**given, "outbox": outbox}, as_json=as_json, ndjson=ndjson)
-    _list(path, run, as_json=as_json, ndjson=ndjson)
+    _list(path, run, as_json=as_json, ndjson=ndjson, everything=everything)
     return 0
 
 
-def _list(path: Path, run: str | None, *, as_json: bool, ndjson: bool) -> None:
+def _forget(path: Path, wanted: str, *, unfinished: bool, as_json: bool) -> None:
+    from boxferry.review.forget import forget_run
+
+    if not path.exists():
+        raise OutboxError(f"{path}: no outbox here, so that there is nothing to forget")
+    with Outbox(path) as opened:
+        found = forget_run(opened, wanted, unfinished=unfinished)
+    if as_json:
+        write_json({"forgotten": msgspec.to_builtins(found.run), "packets": found.packets, "waiting": found.waiting})
+        return
+    run = found.run
+    say(f"run {run.id} '{run.name}' of model '{run.model}' is forgotten, {found.packets} packets; nothing was removed "
+        "from the server")  # fmt: skip
+    if found.waiting:
+        say(f"{found.waiting} images of it wait on disk: boxferry resume {run.name} sends them")
+
+
+def _list(path: Path, run: str | None, *, as_json: bool, ndjson: bool, everything: bool) -> None:
     waiting = waiting_beside(path)
     if not path.exists():
         if not waiting:
@@ -60,7 +96,7 @@ def _list(path: Path, run: str | None, *, as_json: bool, ndjson: bool) -> None:
         return
     with Outbox(path) as opened:
         if run is None:
-            _print_runs(opened, waiting, as_json=as_json, ndjson=ndjson)
+            _print_runs(opened, waiting, as_json=as_json, ndjson=ndjson, everything=everything)
         elif found := [each for each in waiting if run in _names(each) and not _has(opened, each)]:
             _print_waiting(found, as_json=as_json, ndjson=ndjson)
         else:
@@ -169,8 +205,10 @@ def _facts(outbox: Outbox, run: Run) -> dict[str, Any]:
     return {**msgspec.to_builtins(run), "states": counts}
 
 
-def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson: bool) -> None:
-    facts = [_facts(outbox, run) for run in outbox.runs()]
+def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson: bool, everything: bool) -> None:
+    runs = outbox.runs()
+    shown = [run for run in runs if everything or not run.retired]
+    facts = [_facts(outbox, run) for run in shown]
     if ndjson:
         for fact in facts:
             write_record(fact)
@@ -183,6 +221,8 @@ def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson
         ]
         tell(table(("id", "run", "model", "project", "directory", *STATES), rows))
         _print_waiting(waiting)
+    if hidden := len(runs) - len(shown):
+        say(f"{hidden} retired {'run is' if hidden == 1 else 'runs are'} not listed; --all lists them")
 
 
 def _packets(states: dict[str, dict[str, int]]) -> list[int]:

@@ -17,6 +17,7 @@ from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, cache_name
 from boxferry.review.calibration import WISHED, calibrations, judged_scores
 from boxferry.review.evaluate import coco_metrics
+from boxferry.review.forget import forget_run
 from boxferry.review.own import own_boxes
 from boxferry.review.pull import pulled
 from boxferry.review.summary import Clicks, Summary, summarized
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.truth import Truth
     from boxferry.formats import Format
     from boxferry.review.calibration import Calibrations
+    from boxferry.review.forget import Forgotten
     from boxferry.review.metrics import Metrics
     from boxferry.review.pull import ReviewedFile
     from boxferry.sending.outbox import Run
@@ -158,3 +160,16 @@ class Diffgram(Sending):
                 pulled(self._client, self.outbox, found, labels, cache, attributes=attributes, on_file=on_file)
             )
         return Review(found, [file for file in files if not file.gone], [file.file_name for file in files if file.gone])
+
+    def forget(self, run: str, *, unfinished: bool = False) -> Forgotten:
+        """Take a run out of the outbox; what the server has of it stays there, and `adopt` takes it up again.
+
+        Args:
+            run: its number or name in the outbox.
+            unfinished: forget it although something of it has not ended, which is then not sent.
+
+        Raises:
+            OutboxError: there is no such run, or another process is sending (`OutboxBusy`).
+            UsageError: something of the run has not ended.
+        """
+        return forget_run(self.outbox, run, unfinished=unfinished)

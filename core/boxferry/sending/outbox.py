@@ -50,6 +50,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         created: seconds since the epoch.
         source: what the first push of the run read; empty where unknown.
         classes: the source's table of classes, as JSON; empty where it had none.
+        retired: when its boxes were taken off the server from here, seconds since the epoch; 0 for a run that is not.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     source: str = ""
     classes: str = ""
+    retired: float = 0.0
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,6 +239,18 @@ class Outbox:
         """Every run, the oldest first."""
         return [Run(**row) for row in self._rows("SELECT * FROM run ORDER BY id")]
 
+    def retire(self, run_ids: Iterable[int]) -> None:
+        """Write down that the boxes of these runs were taken off the server now."""
+        with self._writing() as db:
+            when = self._clock()
+            db.executemany("UPDATE run SET retired = ? WHERE id = ?", [(when, run_id) for run_id in run_ids])
+
+    def forget(self, run_id: int) -> None:
+        """Take a run out of the outbox with all its packets; the server's boxes stay as they are."""
+        with self._writing() as db:
+            db.execute("DELETE FROM packet WHERE run_id = ?", (run_id,))
+            db.execute("DELETE FROM run WHERE id = ?", (run_id,))
+
     def find_run(self, wanted: str) -> Run:
         """The run with this number or name.
 
@@ -277,6 +291,8 @@ class Outbox:
             )
             db.executemany("DELETE FROM packet WHERE id = ?", [(number,) for number in gone])
             state = "iif(ended > 0, 'applied', iif(input_id IS NULL, 'queued', 'accepted'))"
+            again = "EXISTS (SELECT 1 FROM packet WHERE run_id = ? AND state = 'planned' AND ended = 0)"
+            db.execute(f"UPDATE run SET retired = 0 WHERE id = ? AND {again}", (run_id, run_id))  # noqa: S608
             db.execute(f"UPDATE packet SET state = {state} WHERE run_id = ? AND state = 'planned'", (run_id,))  # noqa: S608
         return count
 

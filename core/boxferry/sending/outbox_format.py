@@ -10,7 +10,7 @@ from boxferry.errors import OutboxError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 4
+VERSION = 5
 
 _SCHEMA = """
 CREATE TABLE run (
@@ -23,6 +23,7 @@ CREATE TABLE run (
     created REAL NOT NULL,
     source TEXT NOT NULL DEFAULT '',
     classes TEXT NOT NULL DEFAULT '',
+    retired REAL NOT NULL DEFAULT 0,
     UNIQUE (host, project, directory_id, model, name)
 ) STRICT;
 CREATE TABLE outbox (id TEXT NOT NULL) STRICT;
@@ -103,6 +104,7 @@ _MIGRATIONS = {
         ALTER TABLE packet ADD COLUMN before TEXT NOT NULL DEFAULT '';
         ALTER TABLE packet ADD COLUMN stood REAL NOT NULL DEFAULT 0;
     """,
+    4: "ALTER TABLE run ADD COLUMN retired REAL NOT NULL DEFAULT 0",
 }
 
 

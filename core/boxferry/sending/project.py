@@ -43,6 +43,7 @@ from boxferry.sending.prepare import (
     unsent,
 )
 from boxferry.sending.report import PushReport, planned_file
+from boxferry.sending.retiring import Retiring
 from boxferry.sending.run_classes import keep_classes, table_of
 from boxferry.sending.run_origin import model_of, read_origin
 from boxferry.sending.source import source_identity
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
+    from boxferry.sending.retire import RetireReport
     from boxferry.sending.waiting import Waiting
 
 
@@ -483,6 +485,46 @@ class Diffgram:
         if files and not dry_run:
             files = deduper.remove(files, Budget(wait_s))
         return DedupeReport(files=files, dry_run=dry_run, several=deduper.several())
+
+    def retire(
+        self, *names: str, directories: Sequence[str | int] = (), remove: bool = False, wait_s: float = 600.0
+    ) -> RetireReport:
+        """Take the untouched boxes of runs off the server; people's boxes, completed files and other runs' boxes stay.
+
+        Doing it again, from here or from another machine, finds nothing to do, or goes on.
+
+        Args:
+            names: runs, each by its number or name, or 'model/run'; or a model's name for all of its runs.
+            directories: the directories on the server, by name or id; those to which this outbox has sent the runs
+                where left out.
+            remove: carry it out; without it, only look.
+            wait_s: seconds to wait for the server.
+
+        Raises:
+            UsageError: a name means several runs; the outbox does not know them and no directory is named; or packets
+                of them wait in this outbox.
+            NotFound: there is no such run, model or directory.
+            OutboxBusy: another process is sending from this outbox.
+            DiffgramError: the server cannot be asked.
+        """
+        outbox = self.outbox if remove or self.outbox_path.exists() else None
+        here = (self.server.host, self.server.project)
+        runs = [each for each in outbox.runs() if (each.host, each.project) == here] if outbox else []
+        retiring = Retiring(self._client, outbox, runs, names)
+        if remove:
+            self._client.check_role()
+        shelves = retiring.shelves(retiring.places(directories))
+        pairs = retiring.pairs(shelves)
+        report = retiring.report(shelves, pairs)
+        if not remove:
+            return report
+        with self.outbox.sending():
+            retiring.check_ended(pairs)
+            files = retiring.remove(shelves, pairs, wait_s)
+            report = replace(report, files=files, dry_run=False)
+            if report.exit_code == 0:
+                retiring.note(pairs)
+        return report
 
     def _run_here(self, run: str) -> Run:
         found = self.outbox.find_run(run)

@@ -1,0 +1,127 @@
+"""Which runs predicted a stored box: a server keeps one of equal boxes, so that a row can stand for several runs; pure.
+
+A row bears the reference of the run that brought it first. Where a later packet replaced that run's boxes and brought
+an equal one, the server kept the row, and it is the later run's now. The file's inputs keep what was sent, and tell.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from boxferry.packets.reference import origin, parsed
+from boxferry.sending.outcome import State, input_outcome
+from boxferry.sending.ownership import identities, identity, objects, untouched
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from boxferry.diffgram.answers import InputRecord
+
+    Row = dict[str, Any]
+    Claims = Mapping[str, set[str]]
+
+REPLACING = "update_with_existing"
+CORNERS = ("x_min", "y_min", "x_max", "y_max")
+
+
+class Divided(NamedTuple):
+    """The boxes of a file as they are where one or several runs are to go.
+
+    Attributes:
+        go: untouched predictions of those runs alone.
+        shared: untouched predictions of those runs that another run made too, or that are equal to another box: these
+            stay.
+        touched: predictions of those runs that people have changed: these stay.
+        stay: everything that stays, `shared` and `touched` among it.
+        merged: how many of those are equal to another one of them, which a replacement makes one.
+        at_risk: how many boxes that people made or changed are among those.
+        people: how many boxes of the file people made or changed.
+    """
+
+    go: list[Row]
+    shared: list[Row]
+    touched: list[Row]
+    stay: list[Row]
+    merged: int
+    at_risk: int
+    people: int
+
+
+def claims_of(inputs: Iterable[InputRecord]) -> dict[str, set[str]]:
+    """For each box, by what makes it the same to the server, the origins (see `reference.origin`) that sent it last.
+
+    Args:
+        inputs: all of the file's, the oldest first; what is under way counts, what was refused counts where it adds.
+    """
+    claims: dict[str, set[str]] = {}
+    for record in inputs:
+        outcome = input_outcome(record)
+        boxes = [box for box in record.boxes if not box.get("soft_delete")]
+        if record.mode != REPLACING:
+            claims = _with(claims, boxes)
+        elif outcome is None or outcome.state == State.APPLIED:
+            claims = _replaced(claims, boxes)
+    return claims
+
+
+def _with(claims: Claims, boxes: Iterable[Row]) -> dict[str, set[str]]:
+    found = {key: set(origins) for key, origins in claims.items()}
+    for box in boxes:
+        found.setdefault(identity(box), set()).update(_origins(box))
+    return found
+
+
+def _replaced(claims: Claims, boxes: Iterable[Row]) -> dict[str, set[str]]:
+    """After a packet that replaces: a row that was sent back keeps whose it was, a new box is its sender's."""
+    found: dict[str, set[str]] = {}
+    for box in boxes:
+        key = identity(box)
+        sent_back = box.get("id") is not None
+        found.setdefault(key, set()).update(claims.get(key, _origins(box)) if sent_back else _origins(box))
+    return found
+
+
+def _origins(box: Row) -> set[str]:
+    return {origin(box.get("creation_ref_id"))} - {""}
+
+
+def divided(rows: Sequence[Row], claims: Claims, origins: Collection[str]) -> Divided:
+    """Tell the boxes of a file that go with their runs from those that stay.
+
+    Args:
+        rows: the boxes, as the server gives them.
+        claims: see `claims_of`.
+        origins: what the references of the runs that go begin with on this file.
+    """
+    wanted = set(origins)
+    go: list[Row] = []
+    shared: list[Row] = []
+    touched: list[Row] = []
+    others: list[Row] = []
+    for parts in objects(rows):
+        mine = origin(parts[0].get("creation_ref_id"))
+        if not all(map(_as_predicted, parts)):
+            (touched if mine in wanted else others).extend(parts)
+            continue
+        owners = set[str]().union(*(claims.get(identity(row)) or {mine} for row in parts))
+        (go if owners <= wanted else shared if mine in wanted else others).extend(parts)
+    elsewhere = identities([*shared, *touched, *others])
+    shared += [row for row in go if identity(row) in elsewhere]
+    go = [row for row in go if identity(row) not in elsewhere]
+    stay = [*shared, *touched, *others]
+    count = Counter(map(identity, stay))
+    twice = [row for row in stay if count[identity(row)] > 1]
+    at_risk = sum(not _as_predicted(row) for row in twice)
+    people = sum(not _as_predicted(row) for row in stay)
+    return Divided(go, shared, touched, stay, len(stay) - len(count), at_risk, people)
+
+
+def _as_predicted(row: Row) -> bool:
+    """Whether a box is a prediction of ours that nobody has changed."""
+    reference = parsed(row.get("creation_ref_id"))
+    if reference is None or not untouched(row):
+        return False
+    if row.get("type") != "box":
+        return True  # an outline's reference has its bounds before they were rounded
+    return tuple(row.get(name) or 0 for name in CORNERS) == reference.corners

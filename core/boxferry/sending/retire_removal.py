@@ -1,0 +1,189 @@
+"""Takes the boxes of retired runs off their files: what stays is read, sent in their place, and looked at after it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.diffgram.bulk import Bulk
+from boxferry.diffgram.meanings import short
+from boxferry.errors import Refused, Unsure
+from boxferry.packets.reference import is_ours, origin
+from boxferry.packets.wire import with_batch
+from boxferry.sending.claims import claims_of, divided
+from boxferry.sending.evidence import CHAIN, NEWEST
+from boxferry.sending.outcome import State, input_outcome
+from boxferry.sending.ownership import identities, identity
+from boxferry.sending.removals import as_sent, noted
+from boxferry.sending.retire import RetiredFile, judged
+from boxferry.sending.sender import BATCH_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from boxferry.diffgram.answers import InputRecord
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.budget import Budget
+
+    Row = dict[str, Any]
+
+FIRST_S, LONGEST_S = 0.05, 2.0  #: seconds before the server is asked again; they double each time
+BUSY = "something else is being applied to it; do it again later"
+LATE = "the server has not applied it in time; do it again later"
+#: what is sent where no box stays, since an empty list is refused: a box that comes deleted
+NOTHING = {"type": "box", "x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1, "machine_made": True, "soft_delete": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file.
+
+    Attributes:
+        file: what was found before.
+        origins: what the references of the runs that go begin with on it.
+        inputs: what was sent to it, as it was read before.
+    """
+
+    file: RetiredFile
+    origins: Collection[str]
+    inputs: list[InputRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A packet that is on its way: the file, what went, what was to stay, and the inputs that were known before."""
+
+    job: Job
+    file: RetiredFile
+    go: list[Row]
+    stay: list[Row]
+    known: set[int | None]
+
+
+class Removal:
+    """Carries jobs out, some at once; safe to repeat."""
+
+    def __init__(self, client: Client, directory_id: int, budget: Budget) -> None:
+        """Prepare; nothing is asked yet."""
+        self._client, self._directory_id, self._budget = client, directory_id, budget
+        self._bulk = Bulk(client, directory_id)
+
+    def files(self, jobs: list[Job]) -> Iterator[RetiredFile]:
+        """What was done of each.
+
+        Raises:
+            DiffgramError: the server cannot be asked; what was sent by then is on its way.
+        """
+        for start in range(0, len(jobs), BATCH_SIZE):
+            yield from self._batch(jobs[start : start + BATCH_SIZE])
+
+    def _batch(self, jobs: list[Job]) -> Iterator[RetiredFile]:
+        batch_id = self._client.new_batch()
+        begun = list(self._bulk.each(partial(self._begun, jobs, batch_id), range(len(jobs))))
+        sent = [each for each in begun if isinstance(each, _Sent)]
+        yield from (each for each in begun if isinstance(each, RetiredFile))
+        late = self._late(batch_id) if sent else set()
+        yield from self._bulk.each(partial(self._ended, sent, batch_id, late), range(len(sent)))
+
+    def _begun(self, jobs: list[Job], batch_id: int, number: int) -> _Sent | RetiredFile:
+        try:
+            return self._send(jobs[number], batch_id)
+        except Refused as error:
+            return dataclasses.replace(jobs[number].file, problem=short(str(error)))
+
+    def _send(self, job: Job, batch_id: int) -> _Sent | RetiredFile:
+        """Read a file as it is now, and send what is to stay; the file's state where nothing is to be sent."""
+        inputs = self._settled(job)
+        if inputs is None:
+            return dataclasses.replace(job.file, problem=BUSY, later=True)
+        listed = self._client.annotated(job.file.file_id, directory_id=self._directory_id)
+        whole = [*job.inputs, *(each for each in reversed(inputs) if each.id not in {old.id for old in job.inputs})]
+        now = judged(listed, listed.rows, whole, job.origins)
+        if now is None or now.problem or not now.removed:
+            return dataclasses.replace(now or dataclasses.replace(job.file, removed=0), directory_id=self._directory_id)
+        parts = divided(listed.rows, claims_of(whole), job.origins)
+        with suppress(Unsure):  # whether it has arrived is seen afterwards
+            self._client.send_packet(with_batch(self._body(job.file.file_id, parts.go, parts.stay), batch_id))
+        now = dataclasses.replace(now, directory_id=self._directory_id)
+        return _Sent(job, now, parts.go, parts.stay, {each.id for each in inputs})
+
+    def _settled(self, job: Job) -> list[InputRecord] | None:
+        """The newest inputs of a file, once all of them have ended; None where that takes too long."""
+        for pause in _pauses():
+            inputs = self._client.inputs(file_id=job.file.file_id, limit=NEWEST)
+            if all(input_outcome(each) is not None for each in inputs):
+                return inputs
+            if not self._budget.pause(pause):
+                break
+        return None
+
+    def _body(self, file_id: int, go: list[Row], stay: list[Row]) -> bytes:
+        kept = [{name: value for name, value in row.items() if value is not None} for row in stay]
+        listed = noted(kept or [NOTHING | {"label_file_id": go[0]["label_file_id"]}], [*stay, *go])
+        place = {"file_id": file_id, "directory_id": self._directory_id}
+        return msgspec.json.encode({**place, "mode": "update_with_existing", "instance_list": listed})
+
+    def _late(self, batch_id: int) -> set[int | None]:
+        """Wait for the packets of a batch; gives the files of those that are not done when the time is over."""
+        left: set[int | None] = set()
+        for pause in _pauses():
+            left = {each.file_id for each in self._client.inputs(batch_id=batch_id) if input_outcome(each) is None}
+            if not left or not self._budget.pause(pause):
+                break
+        return left
+
+    def _ended(self, sent: list[_Sent], batch_id: int, late: set[int | None], number: int) -> RetiredFile:
+        """What a packet did, as the file shows it now."""
+        each = sent[number]
+        if each.file.file_id in late:
+            return dataclasses.replace(each.file, problem=LATE, later=True)
+        inputs = self._client.inputs(file_id=each.file.file_id, limit=NEWEST)
+        rows = self._client.rows(each.file.file_id, directory_id=self._directory_id)
+        meanwhile = [i for i in inputs if i.id not in each.known and i.batch_id != batch_id]
+        problems = [self._left(each, rows), _lost(each, rows), self._brought_back(each, rows, meanwhile)]
+        return dataclasses.replace(each.file, problem="; ".join(filter(None, problems)))
+
+    def _left(self, each: _Sent, rows: list[Row]) -> str:
+        there = {row.get("id") for row in rows}
+        left = sum(row.get("id") in there for row in each.go)
+        return f"{left} of {len(each.go)} boxes are there still" if left else ""
+
+    def _brought_back(self, each: _Sent, rows: list[Row], meanwhile: list[InputRecord]) -> str:
+        """Send again what other senders' packets brought in between, and the replacement took away."""
+        there = {row.get("creation_ref_id") for row in rows}
+        gone = [
+            as_sent(box)
+            for record in meanwhile
+            if (outcome := input_outcome(record)) is not None and outcome.state == State.APPLIED
+            for box in record.boxes
+            if is_ours(ref := box.get("creation_ref_id")) and box.get("id") is None and ref not in there
+        ]
+        alike, own = identities(rows), each.job.origins
+        gone = [box for box in gone if identity(box) not in alike and origin(box["creation_ref_id"]) not in own]
+        if not gone:
+            return ""
+        packet = {"file_id": each.file.file_id, "mode": "update", "instance_list": gone}
+        self._client.send_packet(msgspec.json.encode(packet))
+        return f"{len(gone)} boxes that came in between went with them, and were sent again"
+
+
+def _pauses() -> Iterator[float]:
+    pause = FIRST_S
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_S)
+
+
+def _lost(each: _Sent, rows: list[Row]) -> str:
+    """Whether what was to stay is not there as it was: a person has saved the file in between."""
+    there = {row.get("id") for row in rows}
+    there |= {row.get(name) for row in rows if row.get("action_type") != "undeleted" for name in CHAIN}
+    merged = {key for key, count in Counter(map(identity, each.stay)).items() if count > 1} & identities(rows)
+    lost = sum(row.get("id") not in there and identity(row) not in merged for row in each.stay)
+    return f"{lost} of {len(each.stay)} boxes that were to stay are not as they were: look at it" if lost else ""

@@ -1,0 +1,136 @@
+"""Retiring from beginning to end: which runs are meant, where they are, what goes, and the outbox's note of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.errors import UsageError
+from boxferry.sending.budget import Budget
+from boxferry.sending.collecting import OPEN
+from boxferry.sending.outcome import State
+from boxferry.sending.retire import RetireReport, Shelf
+from boxferry.sending.retire_names import Pair, chosen, known_runs, meant
+from boxferry.sending.retire_removal import Job, Removal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from boxferry.diffgram.answers import Directory
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.outbox import Outbox, Run
+    from boxferry.sending.retire import RetiredFile
+
+#: the states of packets that may still bring boxes
+COMING = OPEN | {State.STUCK}
+
+
+class Retiring:
+    """Retires some runs of a project."""
+
+    def __init__(self, client: Client, outbox: Outbox | None, runs: Sequence[Run], names: Sequence[str]) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            client: talks to the server.
+            outbox: None where nothing was ever pushed from here.
+            runs: its runs of the project.
+            names: the runs or models, as the user wrote them.
+        """
+        self._client, self._outbox, self._runs, self._names = client, outbox, runs, names
+
+    def places(self, directories: Sequence[str | int]) -> list[Directory]:
+        """The directories that were named; else those to which the outbox has sent the runs.
+
+        Raises:
+            UsageError: none was named, and the outbox does not know the runs.
+            NotFound: there is no such directory.
+        """
+        known = dict.fromkeys(run.directory_id for name in self._names for run in known_runs(name, self._runs))
+        wanted = list(directories) or list(known)
+        if not wanted:
+            listed = ", ".join(map(repr, self._names))
+            raise UsageError(f"this outbox has no run or model {listed}: name the directory that its files are in")
+        return [self._client.find_directory(each) for each in wanted]
+
+    def shelves(self, places: Iterable[Directory]) -> list[Shelf]:
+        """The directories, read."""
+        return [Shelf(self._client, place, self._sent_as(place)) for place in places]
+
+    def _sent_as(self, place: Directory) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = {}
+        for run in self._runs:
+            entries = self._outbox.entries(run.id) if self._outbox and run.directory_id == place.id else []
+            for entry in entries:
+                if entry.file_id is not None:
+                    found.setdefault(entry.file_id, set()).add(entry.file_name)
+        return found
+
+    def pairs(self, shelves: Sequence[Shelf]) -> set[Pair]:
+        """The runs that are meant.
+
+        Raises:
+            NotFound: a name means none that the outbox or the server knows.
+            UsageError: a name means several.
+        """
+        found: set[Pair] = set()
+        for name in self._names:
+            by_number = [Pair(run.model, run.name) for run in self._runs if str(run.id) == name]
+            found |= set(by_number) or self._named(name, shelves)
+        return found
+
+    def _named(self, name: str, shelves: Sequence[Shelf]) -> set[Pair]:
+        here = {Pair(run.model, run.name) for run in self._runs}
+        there = {run.reference_id for run in self._client.model_runs() if run.reference_id}
+        models = {pair.model for pair in here}.union(*(shelf.models(name) for shelf in shelves))
+        possible = meant(name, models, {*there, *(pair.run for pair in here), name})
+        seen = set[Pair]().union(*(shelf.seen(possible) for shelf in shelves)) | (here & possible)
+        return chosen(name, seen, [*map(str, sorted(here)), *sorted(there)])
+
+    def check_ended(self, pairs: set[Pair]) -> None:
+        """See that nothing of the runs waits in the outbox: it would bring their boxes again.
+
+        Raises:
+            UsageError: something does.
+        """
+        for run in self._runs:
+            if Pair(run.model, run.name) not in pairs or self._outbox is None:
+                continue
+            counts = self._outbox.counts(run.id)
+            if waiting := sum(packets for state, (packets, _) in counts.items() if state in COMING):
+                raise UsageError(
+                    f"run {run.id} '{run.name}' has {waiting} packets in this outbox that have not ended: go on with "
+                    f"it first (boxferry resume {run.id}), or forget it (boxferry status --forget {run.id})"
+                )
+
+    def report(self, shelves: Sequence[Shelf], pairs: set[Pair]) -> RetireReport:
+        """What would go and stay; nothing is changed."""
+        return RetireReport(
+            runs=sorted(map(str, pairs)),
+            directories=[str(shelf.place.nickname or shelf.place.id) for shelf in shelves],
+            files=[file for shelf in shelves for file in shelf.found(pairs)],
+            under_way=sum(shelf.under_way(pairs) for shelf in shelves),
+        )
+
+    def remove(self, shelves: Sequence[Shelf], pairs: set[Pair], wait_s: float) -> list[RetiredFile]:
+        """Carry it out; the files as they are afterwards.
+
+        Raises:
+            DiffgramError: the server cannot be asked; the same again goes on.
+        """
+        budget = Budget(wait_s)
+        files: list[RetiredFile] = []
+        for shelf in shelves:
+            found = shelf.found(pairs)
+            jobs = [
+                Job(file, shelf.origins(file.file_id, pairs), shelf.inputs.get(file.file_id, []))
+                for file in found
+                if file.removed and not file.problem
+            ]
+            files += [file for file in found if not file.removed or file.problem]
+            files += Removal(self._client, shelf.place.id, budget).files(jobs)
+        return sorted(files, key=lambda file: (file.directory_id, file.file_name, file.file_id))
+
+    def note(self, pairs: set[Pair]) -> None:
+        """Write down that the runs are retired."""
+        if self._outbox is not None:
+            self._outbox.retire([run.id for run in self._runs if Pair(run.model, run.name) in pairs])
