@@ -164,3 +164,43 @@ def with_digits(folder):
         rows = [line.split() for line in path.read_text().splitlines()]
         lines = (" ".join([row[0], *(f"{float(word):.12f}" for word in row[1:])]) for row in rows)
         path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def test_coco_comes_home_with_its_image_ids_and_file_names(sandbox, diffgram, plates, tmp_path):
+    """Those of the dataset, however the files are called on the server."""
+    (plates / "images" / "val").mkdir()
+    (plates / "images" / "f2.jpg").rename(plates / "images" / "val" / "f2.jpg")
+    images = [
+        {"id": number, "file_name": name, "width": 100, "height": 80}
+        for number, name in ((900, "f1.jpg"), (17, "val/f2.jpg"), (3, "f3.jpg"))
+    ]
+    items = [{"id": 1, "image_id": 17, "category_id": 40, "bbox": [10, 20, 30, 40], "score": 0.5}]
+    categories = [{"id": 40, "name": "cat"}, {"id": 7, "name": "dog"}]
+    given = {"images": images, "categories": categories, "annotations": items}
+    (tmp_path / "in.json").write_text(json.dumps(given))
+    push(diffgram, read(tmp_path / "in.json", images=plates / "images"))
+    written(diffgram, "coco", tmp_path / "out.json")
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert sorted(found["images"], key=lambda each: each["id"]) == sorted(images, key=lambda each: each["id"])
+    assert found["categories"] == categories
+    (item,) = found["annotations"]
+    assert (item["image_id"], item["category_id"], item["bbox"]) == (17, 40, [10, 20, 30, 40])
+
+
+def test_convert_from_coco_to_coco_keeps_image_ids(tmp_path):
+    """Ids of two files that clash are numbered anew where they are met again."""
+    for name in ("a", "b"):
+        images = [{"id": i, "file_name": f"{name}{i}.jpg", "width": 100, "height": 80} for i in (5, 2)]
+        items = [{"id": 1, "image_id": 2, "category_id": 1, "bbox": [1, 2, 3, 4]}]
+        given = {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": items}
+        (tmp_path / f"{name}.json").write_text(json.dumps(given))
+    assert boxferry(["convert", str(tmp_path / "a.json"), "--to", "coco", "-o", str(tmp_path / "one.json")]) == 0
+    found = json.loads((tmp_path / "one.json").read_text())
+    assert {image["file_name"]: image["id"] for image in found["images"]} == {"a2.jpg": 2, "a5.jpg": 5}
+    both = [str(tmp_path / f"{name}.json") for name in ("a", "b")]
+    assert boxferry(["convert", *both, "--to", "coco", "-o", str(tmp_path / "two.json")]) == 0
+    found = json.loads((tmp_path / "two.json").read_text())
+    ids = {image["file_name"]: image["id"] for image in found["images"]}
+    assert len(set(ids.values())) == 4
+    assert (ids["a2.jpg"], ids["a5.jpg"]) == (2, 5)
+    assert {a["image_id"] for a in found["annotations"]} == {ids["a2.jpg"], ids["b2.jpg"]}

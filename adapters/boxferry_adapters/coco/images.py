@@ -197,7 +197,9 @@ class FileImages:
             key = found.key if found.media else beside
         else:
             key = own.key if RELATIVE.fullmatch(own.key) else found.key
-        image = self._met[own.key] = msgspec.structs.replace(own if own.sized else found, key=key, media=found.media)
+        image = self._met[own.key] = msgspec.structs.replace(
+            own if own.sized else found, key=key, media=found.media, id=own.id
+        )
         return image
 
     def frame_of(self, item: Item) -> int:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SPLIT_PARTS = 2  #: of a coco_url's path: the split's folder and the name
 LARGEST_FILE_ID = 2**31
+LARGEST_ID = 2**63  #: of image ids that are kept
 LARGEST_SIDE = 2**62  #: no image is as large, and a larger number is kept nowhere
 #: made at import: msgspec crashes where two threads meet a type for the first time at the same moment
 _decoders: dict[Any, Decoder[list[Any]]] = {
@@ -69,7 +70,7 @@ class Lists:
     def _image(self, item: ImageItem) -> Image:
         image = Image(
             _key(item, self.name), _side(item, "width", self.name), _side(item, "height", self.name),
-            file_id=self._file_id(item),
+            file_id=self._file_id(item), id=_kept(id_key(item.id)),
         )  # fmt: skip
         if self.options.video_origin is not None and item.video_id is not None:
             number = item.frame_id if item.frame_id is not None else item.frame_index
@@ -124,6 +125,11 @@ class Lists:
             if before != item.name.strip():
                 raise InputError(f"{self.name}: category id {item.id} is both '{before}' and '{item.name}'")
         return found
+
+
+def _kept(image_id: Id) -> Id | None:
+    """An id that can be written again; None for a number that no file of lines can hold."""
+    return image_id if isinstance(image_id, str) or abs(image_id) < LARGEST_ID else None
 
 
 def _side(item: ImageItem, side: str, name: str) -> int:

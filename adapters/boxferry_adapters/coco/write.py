@@ -72,12 +72,16 @@ class _Ids:
     def __init__(self, context: Context) -> None:
         self.labels = LabelIds({**context.names, **context.classes.names()}, first=1)
         self._context = context
-        taken_images = set(context.images.ids())
-        self._free_images = (i for i in count(1) if i not in taken_images)
+        self._taken = set(context.images.ids())
+        self._given: set[Id] = set()
+        self._free_images = (i for i in count(1) if i not in self._taken and i not in self._given)
 
     def image(self, image: Image) -> Id:
-        found = self._context.images.id_of(image)
-        return next(self._free_images) if found is None else found
+        """The id that it was read with; another one where an image of another file has that already."""
+        known = self._context.images.id_of(image) if image.id is None else image.id
+        found = next(self._free_images) if known is None or known in self._given else known
+        self._given.add(found)
+        return found
 
 
 def _rows(chunk: Detections, ids: _Ids) -> Iterator[tuple[Image, Id, list[tuple[int, Id, list[float], float]]]]:

@@ -32,6 +32,7 @@ class Image(msgspec.Struct, frozen=True, gc=False):
         frames: how many frames a video has; 0 where unknown.
         frame_rate: its frames a second; 0 where unknown.
         file_id: its id on the server, where the source tells it; 0 else.
+        id: its id in the source; None where it has none.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Image(msgspec.Struct, frozen=True, gc=False):
     frames: int = 0
     frame_rate: float = 0.0
     file_id: int = 0
+    id: int | str | None = None
 
     @property
     def sized(self) -> bool:

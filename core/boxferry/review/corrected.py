@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.join import only_images
 from boxferry.boxes.tally import Place
+from boxferry.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from boxferry.review.pull import ReviewedFile
 
 CHUNK_FILES = 512
+MEDIA = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 SHAPE = "shape"  #: the attribute that says what a box was drawn as, where it is only the bounds of it
 
 
@@ -78,7 +81,7 @@ def _chunk(
 
 def _image(file: ReviewedFile) -> Image:
     return Image(
-        file.file_name,
+        _key(file),
         file.width,
         file.height,
         media=file.media,
@@ -86,7 +89,15 @@ def _image(file: ReviewedFile) -> Image:
         frames=file.frames,
         frame_rate=file.frame_rate,
         file_id=file.file_id,
+        id=file.image.id,
     )
+
+
+def _key(file: ReviewedFile) -> str:
+    """What the source calls an image; its name on the server where that alone tells what kind of file it is."""
+    own = file.image.key
+    named = own and (file.image.id is not None or PurePosixPath(own).suffix.lower() in MEDIA)
+    return own if named else file.file_name
 
 
 def _more(boxes: Sequence[Stored]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,7 +153,8 @@ class Diffgram(Sending):
         schemas = [schema.id for schema in self._client.schemas()]
         labels = {number: name for schema in schemas for number, name in self._client.label_names(schema).items()}
         attributes = AttributeNames(
-            lambda: [group for schema in schemas for group in self._client.attribute_groups(schema)]
+            lambda: [group for schema in schemas for group in self._client.attribute_groups(schema)],
+            json.loads(found.attributes or "{}"),
         )
         name = cache_name(found, self.outbox.identity)
         with Cache(Path(f"{self.outbox_path}.pull") / name) as cache:

@@ -15,6 +15,7 @@ from boxferry.packets.reference import detection, is_ours, parsed, whole
 from boxferry.review.cache import Known, packed
 from boxferry.review.fates import Judged, Predicted, Stored, fates_of
 from boxferry.review.rows import LeftOut, stored_rows
+from boxferry.sending.source_image import UNKNOWN, SourceImage, source_image
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class ReviewedFile:
 
     Attributes:
         file_name, file_id: of the file on the server.
+        image: what the source calls it, and its id there.
         width, height: its size in pixels, as the server recorded it.
         video: whether it is a video.
         media: where its pixels are on this machine; empty where unknown.
@@ -60,6 +62,7 @@ class ReviewedFile:
     frame_rate: float = 0.0
     left_out: list[LeftOut] = field(default_factory=list)
     gone: bool = False
+    image: SourceImage = UNKNOWN
 
     @property
     def reviewed(self) -> bool:
@@ -118,6 +121,7 @@ def pulled(
             frames=known.frames,
             frame_rate=known.frame_rate,
             left_out=held.left_out,
+            image=file.image,
         )
 
 
@@ -183,6 +187,7 @@ class SentFile:
     file_name: str
     file_id: int
     media: str = ""
+    image: SourceImage = UNKNOWN
     predicted: list[Predicted] = field(default_factory=list)
 
 
@@ -194,6 +199,7 @@ def files_of(outbox: Outbox, run: Run) -> list[SentFile]:
             continue  # a long video, whose clips are files of their own
         file = found.setdefault(entry.file_id, SentFile(entry.file_name, entry.file_id))
         file.media = file.media or (entry.media if entry.route == "upload" else "")
+        file.image = file.image if file.image.key else source_image(entry.image)
         boxes = _predicted(outbox, entry)
         known = {box.reference for box in file.predicted}
         file.predicted = (

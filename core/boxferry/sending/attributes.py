@@ -58,6 +58,11 @@ class AttributeWish:
             raise UsageError(f"--attribute: '{twice[0]}' is given twice")
         return cls(fields=named, constants=fixed, policy=policy)
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The attribute's name on the server → the source's field, where these differ."""
+        return {name: source for source, name in self.fields.items() if source != name}
+
     def __bool__(self) -> bool:
         """Whether any are sent."""
         return bool(self.fields or self.constants)
@@ -109,6 +114,11 @@ class AttributeResolver:
         self._no_text: Counter[str] = Counter()
         for name in dict.fromkeys([*wish.fields.values(), *wish.constants]):
             self._require(name, label_ids)
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """As that of the wish."""
+        return self._wish.renamed
 
     def _known(self) -> dict[str, AttributeGroup]:
         groups = self._client.attribute_groups(self._schema_id)

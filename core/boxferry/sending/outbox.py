@@ -51,6 +51,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         source: what the first push of the run read; empty where unknown.
         classes: the source's table of classes, as JSON; empty where it had none.
         retired: when its boxes were taken off the server from here, seconds since the epoch; 0 for a run that is not.
+        attributes: the names of attributes on the server and in the source, as JSON; empty where they are the same.
     """
 
     id: int
@@ -63,6 +64,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     classes: str = ""
     retired: float = 0.0
+    attributes: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         removes: how many boxes it takes away from the file.
         checked: whether what it brought was read back since it was applied.
         changed: when the state last changed, seconds since the epoch by this machine's clock.
+        image: what the source calls the image, see `source_image`; empty where unknown.
         before: what its file was like just before, see `before`; empty where unknown.
         stood: when its file had been changed last as it was read back, seconds since the epoch by the server's clock; 0
             where it was not.
@@ -123,6 +126,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     changed: float = 0.0
     before: str = ""
     stood: float = 0.0
+    image: str = ""
 
 
 #: what a packet is stored with
@@ -143,6 +147,7 @@ STORED = (
     "input_id",
     "checked",
     "before",
+    "image",
 )
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
@@ -234,6 +239,11 @@ class Outbox:
             kept = str(db.execute("SELECT classes FROM run WHERE id = ?", (run_id,)).fetchone()["classes"])
             if (text := joined(kept)) != kept:
                 db.execute("UPDATE run SET classes = ? WHERE id = ?", (text, run_id))
+
+    def keep_attributes(self, run_id: int, text: str) -> None:
+        """Write down what a run calls attributes that have another name on the server."""
+        with self._writing() as db:
+            db.execute("UPDATE run SET attributes = ? WHERE id = ?", (text, run_id))
 
     def runs(self) -> list[Run]:
         """Every run, the oldest first."""

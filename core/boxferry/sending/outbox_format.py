@@ -10,7 +10,7 @@ from boxferry.errors import OutboxError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 5
+VERSION = 6
 
 _SCHEMA = """
 CREATE TABLE run (
@@ -24,6 +24,7 @@ CREATE TABLE run (
     source TEXT NOT NULL DEFAULT '',
     classes TEXT NOT NULL DEFAULT '',
     retired REAL NOT NULL DEFAULT 0,
+    attributes TEXT NOT NULL DEFAULT '',
     UNIQUE (host, project, directory_id, model, name)
 ) STRICT;
 CREATE TABLE outbox (id TEXT NOT NULL) STRICT;
@@ -55,7 +56,8 @@ CREATE TABLE packet (
     removes INTEGER NOT NULL DEFAULT 0,
     checked INTEGER NOT NULL DEFAULT 0,
     before TEXT NOT NULL DEFAULT '',
-    stood REAL NOT NULL DEFAULT 0
+    stood REAL NOT NULL DEFAULT 0,
+    image TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
 CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
@@ -105,6 +107,10 @@ _MIGRATIONS = {
         ALTER TABLE packet ADD COLUMN stood REAL NOT NULL DEFAULT 0;
     """,
     4: "ALTER TABLE run ADD COLUMN retired REAL NOT NULL DEFAULT 0",
+    5: """
+        ALTER TABLE run ADD COLUMN attributes TEXT NOT NULL DEFAULT '';
+        ALTER TABLE packet ADD COLUMN image TEXT NOT NULL DEFAULT '';
+    """,
 }
 
 

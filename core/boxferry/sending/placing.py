@@ -62,7 +62,7 @@ class Placing:
         other = self._taken.setdefault(found.file_name, image.key)
         if other != image.key:
             return Problem("name-clash", f"its name on the server, '{found.file_name}', is that of '{other}' too")
-        return dataclasses.replace(found, width=image.width, height=image.height)
+        return dataclasses.replace(found, width=image.width, height=image.height, key=image.key, image_id=image.id)
 
     def targets(self, chunk: Detections) -> list[Target | None]:
         """(M,) where each image's boxes go; an image that cannot be sent is recorded, with its boxes, as failed."""

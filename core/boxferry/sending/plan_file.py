@@ -75,6 +75,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 0
     mark: str = ""
     removes: int = 0
+    image: str = ""
 
 
 class _Plan(PlanHead, frozen=True, kw_only=True):
@@ -141,6 +142,7 @@ def _filed(entry: Entry) -> _File:
         height=entry.height,
         mark=entry.mark,
         removes=entry.removes,
+        image=entry.image,
     )
 
 
@@ -206,6 +208,7 @@ def _entry(file: _File) -> Entry:
         height=file.height,
         mark=file.mark,
         removes=file.removes,
+        image=file.image,
     )
 
 

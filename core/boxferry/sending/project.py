@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from dataclasses import replace
@@ -320,6 +321,8 @@ class Diffgram:
         entries = allowed(listener.built(planner.entries()), planner.deleting, manner)
         self.outbox.add(run.id, entries, gone=planner.gone)
         keep_classes(self.outbox, run, planner.classes, planner.tally)
+        if planner.attributes is not None and (renamed := planner.attributes.renamed):
+            self.outbox.keep_attributes(run.id, json.dumps(renamed))
         self.outbox.move(planner.moved)
         ending = self._send(
             run,

@@ -38,6 +38,7 @@ class Target:
         width, height: the size in pixels of the picture that the boxes were made for; 0 where unknown.
         mark: of the local picture as it is now, see `picture`; empty where there is none.
         taken: whether a new file was meant, and the file of its name was found.
+        key, image_id: what the source calls the image, and its id there; None where it has none.
     """
 
     file_name: str
@@ -49,3 +50,5 @@ class Target:
     height: int = 0
     mark: str = ""
     taken: bool = False
+    key: str = ""
+    image_id: int | str | None = None

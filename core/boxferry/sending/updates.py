@@ -10,6 +10,7 @@ from boxferry.packets.contents import Contents, only
 from boxferry.packets.wire import Packet, encode
 from boxferry.sending.outbox import Entry
 from boxferry.sending.removals import noted
+from boxferry.sending.source_image import image_text
 from boxferry.sending.target import REPLACING, Target
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def entry(route: Route | None, target: Target, contents: Contents, *, directory_
         width=target.width,
         height=target.height,
         mark=target.mark,
+        image=image_text(target.key, target.image_id),
     )
 
 
