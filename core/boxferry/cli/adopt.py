@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
 @click.option("--json", "as_json", is_flag=True, help="The counts as one JSON object on standard output.")
 def adopt_command(run: str, directory: str, model: str | None, as_json: bool, **given: Any) -> None:
-    """Take up RUN, which another machine or outbox pushed, from the server alone; `boxferry runs` lists the names.
+    """Take up RUN, which another machine or outbox pushed, from the server alone; `boxferry runs --server` lists them.
 
     Nothing is sent. Afterwards pull, report, evaluate and resume know the run. Adopting again adds what was pushed
     elsewhere since. Pictures that were sent without boxes bear no trace of a run, and are not taken up.

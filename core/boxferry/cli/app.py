@@ -35,7 +35,7 @@ COMMANDS = {
     "report": ("review", "Tell what people did to a run's boxes."),
     "resume": ("resume", "Go on with a run that was interrupted."),
     "retire": ("retire", "Take the untouched boxes of a run or a model off the server."),
-    "runs": ("labels", "List the runs of models that the project's boxes came from."),
+    "runs": ("runs", "List the runs: model, directory, dates, boxes, source, how far the review is."),
     "sandbox": ("sandbox", "Run a Diffgram-compatible inbox on this machine, with a page."),
     "status": ("status", "List the runs in the outbox, or the packets of one."),
     "validate": ("validate", "Check predictions: what would be dropped or changed, and why."),

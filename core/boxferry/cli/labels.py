@@ -1,4 +1,4 @@
-"""`boxferry labels` and `boxferry runs`: the labels, and the runs of models, that the server has."""
+"""`boxferry labels`: the labels that the server has."""
 
 from __future__ import annotations
 
@@ -22,17 +22,3 @@ def labels_command(schema: str | None, as_json: bool, **given: Any) -> None:
         write_json({"labels": labels})
     else:
         tell(table(("label", "label_file_id"), sorted(labels.items())))
-
-
-@click.command("runs")
-@server_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def runs_command(as_json: bool, **given: Any) -> None:
-    """List the runs of models that the project's boxes came from, the oldest first."""
-    with diffgram_of(given) as diffgram:
-        runs = diffgram.runs()
-    if as_json:
-        write_json({"runs": [{"id": run.id, "run": run.reference_id, "model_id": run.model_id} for run in runs]})
-    else:
-        rows = [(run.id, run.reference_id or "", run.model_id or "") for run in runs]
-        tell(table(("id", "run", "model id"), rows))

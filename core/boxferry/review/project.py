@@ -21,6 +21,7 @@ from boxferry.review.evaluate import coco_metrics
 from boxferry.review.forget import forget_run
 from boxferry.review.own import own_boxes
 from boxferry.review.pull import pulled
+from boxferry.review.runs import elsewhere, known_here, known_there
 from boxferry.review.summary import Clicks, Summary, summarized
 from boxferry.sending.project import Diffgram as Sending
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from boxferry.review.forget import Forgotten
     from boxferry.review.metrics import Metrics
     from boxferry.review.pull import ReviewedFile
+    from boxferry.review.runs import RunFacts
     from boxferry.sending.outbox import Run
 
 
@@ -175,3 +177,21 @@ class Diffgram(Sending):
             UsageError: something of the run has not ended.
         """
         return forget_run(self.outbox, run, unfinished=unfinished)
+
+    def runs(self, *, server: bool = False) -> list[RunFacts]:
+        """The runs of this project that the outbox knows, the oldest first.
+
+        Args:
+            server: ask the server too: how many boxes are left untouched, how many files are reviewed, and which runs
+                it has that this outbox does not know.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        here = (self.server.host, self.server.project)
+        runs = self.outbox.runs() if self.outbox_path.exists() else []
+        found = [known_here(self.outbox, run) for run in runs if (run.host, run.project) == here]
+        if not server:
+            return found
+        names = {str(each.id): each.nickname or "" for each in self._client.directories()}
+        return [known_there(each, self.pull, names) for each in found] + elsewhere(self.model_runs(), found)

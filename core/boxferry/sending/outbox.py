@@ -261,6 +261,15 @@ class Outbox:
             db.execute("DELETE FROM packet WHERE run_id = ?", (run_id,))
             db.execute("DELETE FROM run WHERE id = ?", (run_id,))
 
+    def sent(self, run_id: int) -> tuple[int, int, float]:
+        """How many files and boxes of a run were applied, and when the last of them, by the server's clock."""
+        query = """
+            SELECT count(DISTINCT coalesce(file_id, file_name)) AS files, coalesce(sum(boxes), 0) AS boxes,
+                coalesce(max(ended), 0) AS last FROM packet WHERE run_id = ? AND state = 'applied'
+        """
+        found = self._rows(query, run_id)[0]
+        return found["files"], found["boxes"], found["last"]
+
     def find_run(self, wanted: str) -> Run:
         """The run with this number or name.
 

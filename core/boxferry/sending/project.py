@@ -143,7 +143,7 @@ class Diffgram:
         """The project's labels, name → `label_file_id`, of one schema or the default one."""
         return self._client.label_ids(choose_schema(self._client.schemas(), schema).id)
 
-    def runs(self) -> list[ModelRun]:
+    def model_runs(self) -> list[ModelRun]:
         """The runs of models that the project's boxes came from, the oldest first."""
         return self._client.model_runs()
 

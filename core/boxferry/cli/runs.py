@@ -1,0 +1,66 @@
+"""`boxferry runs`: every run with its model, directory, dates, boxes and source, and how far its review is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from boxferry.cli.output import say, table, tell, write_json
+from boxferry.cli.server import diffgram_of, outbox_option, server_options
+
+if TYPE_CHECKING:
+    from boxferry.review.runs import RunFacts
+
+HEADER = ("id", "model", "run", "directory", "began", "last", "files", "boxes", "source")
+SERVER_HEADER = ("untouched", "reviewed")
+
+
+@click.command("runs")
+@server_options
+@outbox_option
+@click.option("--server", "ask", is_flag=True, help="Ask the server: boxes left untouched, reviewed files, other runs.")
+@click.option("--all", "everything", is_flag=True, help="List retired runs too.")
+@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def runs_command(ask: bool, everything: bool, as_json: bool, **given: Any) -> None:
+    r"""List the runs of the project: model, directory, dates, boxes sent and source; asks no server without --server.
+
+    With --server each run's files are read, as `pull` reads them: only what has changed since. Runs that other machines
+    pushed are listed by name then; `boxferry adopt` takes one up. Retired runs are left out unless --all.
+
+    \b
+    boxferry runs
+    boxferry runs --server --json
+    """
+    with diffgram_of(given) as diffgram:
+        found = diffgram.runs(server=ask)
+    shown = [each for each in found if everything or not each.retired]
+    if as_json:
+        write_json({"runs": [each.as_dict() for each in shown]})
+    else:
+        header = (*HEADER, *SERVER_HEADER) if ask else HEADER
+        tell(table(header, [_row(each, ask=ask) for each in shown]))
+        for each in shown:
+            if each.problem:
+                say(f"{each.run}: {each.problem}")
+    if hidden := len(found) - len(shown):
+        say(f"{hidden} retired {'run is' if hidden == 1 else 'runs are'} not listed; --all lists them")
+
+
+def _row(each: RunFacts, *, ask: bool) -> tuple[object, ...]:
+    name = f"{each.run} (retired)" if each.retired else each.run
+    sent = (each.files, each.boxes) if each.id is not None else ("", "")
+    row = (each.id or "", each.model, name, each.directory, _day(each.began), _day(each.last), *sent, each.source)
+    return (*row, *_progress(each)) if ask else row
+
+
+def _progress(each: RunFacts) -> tuple[object, object]:
+    share = each.reviewed_share
+    reviewed = "" if share is None else f"{each.reviewed} of {each.there} ({share:.0%})"
+    return "" if each.untouched is None else each.untouched, reviewed
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds > 1 else ""
