@@ -1,6 +1,7 @@
 """The fates that are found are exactly the edits that were made, through the reviewer's own route."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ from PIL import Image as Picture
 from boxferry import Diffgram, Manner, read
 from boxferry.review.fates import Predicted, Stored, fates_of
 from boxferry.review.summary import Clicks, best_threshold
+from boxferry.review.timeline import Push, Timeline
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
 from sending.pushing import server_of
@@ -98,8 +100,9 @@ def test_the_fates_found_are_the_edits_made(world, boxes, edits, added, by_inter
 
     reviewer(world, file_id, change)
     (file,) = world["diffgram"].pull(run).files
-    assert [box.fate for box in file.judged] == wanted + ["added"] * added
     assert file.reviewed == (set(wanted) != {"kept"} or added > 0)
+    fates = wanted if file.reviewed else ["unreviewed"] * len(wanted)
+    assert [box.fate for box in file.judged] == fates + ["added"] * added
     assert all(box.by == "reference" for box in file.judged if box.predicted and box.stored)
     moved = [box.iou for box in file.judged if box.fate == "moved"]
     assert moved == pytest.approx([20 / 26] * len(moved))
@@ -136,12 +139,64 @@ def test_without_references_the_best_overlap_of_the_label_counts():
     ]  # fmt: skip
 
 
-def test_another_runs_untouched_box_stands_only_for_an_equal_one():
-    """The server keeps one of two equal boxes; a near one is another prediction, and nobody's work."""
-    near = fates_of([predicted(0, 0, 10, 10)], [stored(0, 0, 10, 9, reference="boxferry:other")])
-    assert [box.fate for box in near] == ["deleted"]
-    equal = fates_of([predicted(0, 0, 10, 10)], [stored(0, 0, 10, 10, reference="boxferry:other")])
-    assert [(box.fate, box.by) for box in equal] == [("kept", "iou")]
+def onto(stored, *pushes, complete=True):
+    """The fates of one prediction of run 'a', which the first packet brought."""
+    boxes = [predicted(0, 0, 10, 10, reference="boxferry:a")]
+    return [box.fate for box in fates_of(boxes, stored, Timeline(pushes, stored, complete=complete, changed=99.0))]
+
+
+def a_push(*names, came=10.0, **more):
+    return Push(brought=frozenset(f"boxferry:{name}" for name in names), came=came, stood=came + 1, **more)
+
+
+def test_another_runs_untouched_box_stands_only_for_an_equal_one_that_was_there_before():
+    """The server keeps the older of two equal boxes; a near one, or a later one, is another prediction."""
+    older = stored(0, 0, 10, 10, reference="boxferry:other", created=5.0)
+    replaces = a_push("a", replaces=True)
+    assert onto([older], replaces) == ["kept"]
+    assert onto([replace(older, corners=(0, 0, 10, 9))], replaces) == ["deleted"]
+    assert onto([replace(older, created=11.0)], replaces) == ["deleted"]
+    assert onto([older], a_push("a")) == ["deleted"]  # appended, it had a row of its own
+
+
+def test_what_a_later_push_took_is_no_deletion():
+    """Unless people had deleted it before; and it was kept where they had looked at it before."""
+    first = a_push("a", complete=False)
+    took = {"came": 20.0, "replaces": True, "kept": frozenset(), "took": frozenset({"boxferry:a"}), "own": False}
+    assert onto([], first, a_push(complete=False, **took), complete=False) == ["replaced"]
+    assert onto([], first, a_push(complete=True, changed=15.0, **took)) == ["kept"]
+    assert onto([], first, a_push(complete=False, **took | {"took": frozenset()})) == ["deleted"]
+    edited = took | {"edited": frozenset({"boxferry:a"})}
+    assert onto([], first, a_push(complete=True, changed=15.0, **edited)) == ["replaced"]
+
+
+def test_a_file_that_was_completed_before_is_not_reviewed():
+    """Completed after is; whether it was before is known, or its time is compared with that of the packet."""
+    row = [stored(0, 0, 10, 10, reference="boxferry:a", created=10.0)]
+    boxes = [predicted(0, 0, 10, 10, reference="boxferry:a")]
+
+    def fate(push, changed):
+        timeline = Timeline([push], row, complete=True, changed=changed)
+        (judged,) = fates_of(boxes, row, timeline)
+        assert timeline.reviewed == (judged.fate == "kept")
+        assert timeline.unseen(row[0]) == (judged.fate == "unreviewed")
+        return judged.fate
+
+    for known in (True, None):
+        assert fate(a_push("a", complete=known), 11.0) == "unreviewed"
+        assert fate(a_push("a", complete=known), 11.5) == "kept"
+    assert fate(a_push("a", complete=False), 11.0) == "kept"
+
+
+def test_what_people_drew_before_the_push_is_not_added():
+    """Nor is what they did to another run's boxes, then or later."""
+    before = stored(40, 0, 50, 10, machine_made=False, created=9.0)
+    row = stored(0, 0, 10, 10, reference="boxferry:a", created=10.0)
+    other = stored(70, 0, 90, 10, reference="boxferry:b", touched=True, created=12.0)
+    drawn = replace(before, created=12.0)
+    assert onto([row, before], a_push("a"), complete=False) == ["unreviewed"]
+    assert onto([row, other], a_push("a"), complete=False) == ["kept"]
+    assert onto([row, drawn], a_push("a"), complete=False) == ["kept", "added"]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(["kept", "deleted", "moved"])), max_size=12))

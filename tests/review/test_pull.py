@@ -100,7 +100,7 @@ def test_the_boxes_are_those_that_each_file_gives(sandbox, label, tmp_path, monk
         for file in review.files:
             rows = {box["id"]: box["creation_ref_id"] for box in sandbox._store.instances(file.file_id)}
             assert {box.row_id: box.reference for box in file.stored} == rows
-            assert {box.fate for box in file.judged} == {"kept"}
+            assert {box.fate for box in file.judged} == {"unreviewed"}
 
 
 def test_a_pull_that_broke_off_never_shows_old_boxes(sandbox, label, tmp_path):
@@ -180,7 +180,8 @@ def test_an_odd_row_is_recorded_and_no_crash(sandbox, label, tmp_path, wrong):
         review, _ = pulled(sandbox, path)
         assert [len(file.stored) for file in review.files] == [1, 2]
         fates = [box.fate for box in review.files[0].judged]
-        assert fates == (["deleted", "kept"] if "creation_ref_id" in wrong else ["kept"])  # else it cannot be told
+        told = ["unreviewed"] if "creation_ref_id" not in wrong else ["deleted", "kept"]  # else it cannot be told
+        assert fates == told
         (left,) = review.files[0].left_out
         assert left.code == "unreadable-box"
         assert f"$.{next(iter(wrong))}" in left.message

@@ -247,7 +247,8 @@ class InputRecord(msgspec.Struct, frozen=True):
         update_log: further reasons, as the server gives them.
         parent_input_id: of a clip that a long video was split into: the input of the whole.
         percent_complete: how far it is, as the server says.
-        created_time: when it was made, by the server's clock, ISO 8601 without a zone: UTC.
+        created_time, time_updated: when it was made, and last written, by the server's clock, ISO 8601 without a zone:
+            UTC; not every server tells the latter.
         instance_list: the JSON of {'list': [boxes as they were sent]}, not decoded: most lists are never looked into.
         frame_packet_map: the JSON of a video's boxes by frame; only where one input was asked for.
     """
@@ -265,6 +266,7 @@ class InputRecord(msgspec.Struct, frozen=True):
     parent_input_id: Id | None = None
     percent_complete: float | None = None
     created_time: str | None = None
+    time_updated: str | None = None
     instance_list: msgspec.Raw = msgspec.Raw(b"null")
     frame_packet_map: msgspec.Raw = msgspec.Raw(b"null")
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from boxferry.diffgram.answers import moment
+
 
 class Point(msgspec.Struct, frozen=True, gc=False):
     """A corner of an outline, in pixels."""
@@ -33,7 +35,10 @@ class Instance(msgspec.Struct, frozen=True):
         attribute_groups: {"<group id>": value}.
         frame_number: of a video.
         model_run_id: the server's record of the run that it came from.
-        version, previous_id: the chain of changes.
+        version, previous_id, root_id: the chain of changes, and the first row of it.
+        action_type: what made this row: 'created', 'edited', 'undeleted', …
+        member_created_id: who made it; None for a packet.
+        created_time: when, ISO 8601 without a zone: UTC.
     """
 
     id: int
@@ -63,11 +68,24 @@ class Instance(msgspec.Struct, frozen=True):
     model_run_id: int | None = None
     version: int | None = None
     previous_id: int | None = None
+    root_id: int | None = None
+    action_type: Any = None
+    member_created_id: Any = None
+    created_time: Any = None
 
     @property
     def touched(self) -> bool:
-        """Whether it was saved again since it was sent."""
-        return (self.version or 1) > 1 or self.previous_id is not None
+        """Whether a person has saved it again since it was sent.
+
+        A packet that sends a row back which a person has changed meanwhile brings it back, and is no person.
+        """
+        by_packet = self.action_type == "undeleted" and self.member_created_id is None
+        return ((self.version or 1) > 1 or self.previous_id is not None) and not by_packet
+
+    @property
+    def created(self) -> float:
+        """When this row came to be, seconds since the epoch by the server's clock; 0 where it does not tell."""
+        return (moment(self.created_time) if isinstance(self.created_time, str) else None) or 0.0
 
 
 class _Reference(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.join import only_images
 from boxferry.boxes.tally import Place
 from boxferry.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from boxferry.review.fates import PEOPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +31,9 @@ def sent_labels(files: Iterable[ReviewedFile]) -> list[str]:
     return list(dict.fromkeys(box.label for file in files for box in file.predicted))
 
 
-def corrected(files: Iterable[ReviewedFile], tally: Tally, *, labels: Iterable[str] = ()) -> Iterator[Detections]:
+def corrected(
+    files: Iterable[ReviewedFile], tally: Tally, *, labels: Iterable[str] = (), everything: bool = True
+) -> Iterator[Detections]:
     """The boxes that the files have now: no predictions any more, so they have no score.
 
     Ellipses are outlines; of other shapes the bounds are boxes, counted as changed, whose attribute `shape` says what
@@ -40,28 +43,44 @@ def corrected(files: Iterable[ReviewedFile], tally: Tally, *, labels: Iterable[s
         files: the files.
         tally: counts the boxes.
         labels: those that come first in the chunks' labels, in this order, whether a box has them or not.
+        everything: those too that came after people looked at the file last.
     """
     pending, known = iter(files), {name: code for code, name in enumerate(labels)}
     while some := list(islice(pending, CHUNK_FILES)):
         for file in some:
             for left in file.left_out:
                 tally.skip(left.code, left.message, Place(file.file_name))
-        boxes = [box for file in some for box in file.stored]
-        chunk = _chunk(some, [len(file.stored) for file in some], boxes, known).replace(**_more(boxes))
+        listed = [file.stored if everything else _seen(file, tally) for file in some]
+        boxes = [box for each in listed for box in each]
+        chunk = _chunk(some, list(map(len, listed)), boxes, known).replace(**_more(boxes))
         tally.count(chunk)
         _count_shapes(chunk, boxes, tally)
         yield chunk
 
 
-def predicted(files: Iterable[ReviewedFile], tally: Tally) -> Iterator[Detections]:
-    """The boxes that were sent."""
+def _seen(file: ReviewedFile, tally: Tally) -> list[Stored]:
+    """A file's boxes without those that no person has looked at, which are counted."""
+    if file.unseen:
+        tally.read += len(file.unseen)
+        message = "it came after people looked at the file last"
+        tally.discard("unreviewed", message, Place(file.file_name), boxes=len(file.unseen))
+    return [box for box in file.stored if box.row_id not in file.unseen]
+
+
+def predicted(files: Iterable[ReviewedFile], tally: Tally, *, everything: bool = True) -> Iterator[Detections]:
+    """The boxes that were sent and that no push took away; or, without `everything`, those that people have judged."""
     pending, known = iter(files), dict[str, int]()
     while some := list(islice(pending, CHUNK_FILES)):
-        boxes = [box for file in some for box in file.predicted]
-        chunk = _chunk(some, [len(file.predicted) for file in some], boxes, known)
+        listed = [file.predicted if everything else _judged(file) for file in some]
+        boxes = [box for each in listed for box in each]
+        chunk = _chunk(some, list(map(len, listed)), boxes, known)
         chunk = chunk.replace(score=[np.nan if box.score is None else box.score for box in boxes])
         tally.count(chunk)
         yield chunk
+
+
+def _judged(file: ReviewedFile) -> list[Predicted]:
+    return [box.predicted for box in file.judged if box.predicted is not None and box.fate in PEOPLES]
 
 
 def _chunk(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from boxferry.boxes.geometry import iou_matrix
-from boxferry.packets.reference import whole
+from boxferry.packets.reference import is_ours, whole
+from boxferry.review.timeline import Life, Push, Timeline, by_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from boxferry.diffgram.figures import Corners, Ring
     from boxferry.review.attribute_names import Value
 
-Fate = Literal["kept", "moved", "relabelled", "deleted", "added"]
-FATES: tuple[Fate, ...] = ("kept", "moved", "relabelled", "deleted", "added")
+Fate = Literal["kept", "moved", "relabelled", "deleted", "added", "replaced", "unreviewed"]
+FATES: tuple[Fate, ...] = ("kept", "moved", "relabelled", "deleted", "added", "replaced", "unreviewed")
+PEOPLES: tuple[Fate, ...] = FATES[:5]  #: what people decided
 SAME_OBJECT = 0.5  #: IoU from which on two boxes are taken for the same object, where no reference says so
 
 
@@ -53,12 +55,14 @@ class Stored:
         corners: x_min, y_min, x_max, y_max in pixels.
         score: as it was sent, else None.
         machine_made: False for what people drew or changed in the interface.
-        touched: whether somebody has saved it since it was sent.
+        touched: whether a person has saved it since it was sent.
         frame: of a video, else None.
         rings: its outline; empty for a box, and where only its bounds are known.
         shape: what it is, where it is neither a box nor a polygon: 'ellipse', 'line', …; else empty.
         number: its track.
         attributes: name → value.
+        root: the first row of those that it is the last of; 0 where unknown.
+        created: when this row came to be, seconds since the epoch by the server's clock; 0 where unknown.
     """
 
     row_id: int
@@ -73,17 +77,20 @@ class Stored:
     shape: str = ""
     number: int | None = None
     attributes: dict[str, Value] = field(default_factory=dict)
+    root: int = 0
+    created: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """What became of one box.
+    """What happened to one box.
 
     Attributes:
-        fate: 'kept', 'moved' (the same label, other corners), 'relabelled' (its corners may differ too), 'deleted', or
-            'added' by people.
+        fate: what people decided: 'kept', 'moved' (the same label, other corners), 'relabelled' (its corners may differ
+            too), 'deleted', or 'added' by them; or 'unreviewed' where no person has looked at it yet, and 'replaced'
+            where a later push took it away before any had.
         predicted: as it was sent; None for one that was added.
-        stored: as it is now; None for one that was deleted.
+        stored: as it is now; None for one that is not there any more.
         iou: of the two; 0 where there is one only.
         by: what tells that the two belong together: 'reference' or 'iou'; empty where there is one only.
     """
@@ -101,30 +108,67 @@ class Judged:
         return box.label if box else ""
 
 
-def fates_of(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> list[Judged]:
+def fates_of(
+    predicted: Sequence[Predicted], stored: Sequence[Stored], timeline: Timeline | None = None
+) -> list[Judged]:
     """The fate of every box of a file: one for each that was predicted, then those that people added.
 
-    A box is found again by its reference, which the server keeps through edits. Where none bears it, by overlap: with
-    the same label first, then with another, the best overlap first. Untouched predictions of other runs are neither
-    ours nor people's, and have no fate; they can stand for an equal box of ours, since the server keeps one of the two.
+    A box is found again by its reference, which the server keeps through edits, or by that of the equal box that the
+    server has in its place. Where people drew another one for one that is gone, by overlap: with the same label first,
+    then with another, the best overlap first. Boxes of other runs are neither ours nor added, and have no fate, nor
+    have those that people drew before the run's boxes came.
+
+    Args:
+        predicted: the boxes that the run sent, each once.
+        stored: the boxes that the file has now.
+        timeline: what came onto the file, and when people looked at it; where it is left out, the boxes came once, and
+            people have looked at them since.
     """
-    pairs = _by_reference(predicted, stored)
-    left = [i for i in range(len(predicted)) if i not in pairs]
-    taken = set(pairs.values())
-    free = [i for i, box in enumerate(stored) if i not in taken]
-    found = _by_overlap([predicted[i] for i in left], [stored[i] for i in free])
-    overlaps = {left[one]: free[other] for one, other in found.items()}
-    judged = [
-        _judged(box, stored[pairs[i]], "reference")
-        if i in pairs
-        else _judged(box, stored[overlaps[i]], "iou")
-        if i in overlaps
-        else Judged(fate="deleted", predicted=box)
-        for i, box in enumerate(predicted)
+    timeline = timeline or _reviewed_once(predicted, stored)
+    lives = [timeline.life(box.reference) or _unknown(box, timeline) for box in predicted]
+    found = {
+        i: (timeline.rows[life.name], "reference")
+        for i, life in enumerate(lives)
+        if life.end == "there" and life.name in timeline.rows
+    }
+    left = [i for i, life in enumerate(lives) if i not in found and (life.end == "deleted" or not life.sure)]
+    taken = {id(row) for row, _ in found.values()}
+    free = [box for box in stored if id(box) not in taken]
+    for one, other in _by_overlap([predicted[i] for i in left], [lives[i] for i in left], free, timeline).items():
+        found[left[one]] = free[other], "iou"
+        taken.add(id(free[other]))
+    judged = [_fate(box, lives[i], found.get(i), timeline) for i, box in enumerate(predicted)]
+    return judged + [
+        Judged(fate="added", stored=box) for box in free if id(box) not in taken and _is_added(box, timeline)
     ]
-    taken |= set(overlaps.values())
-    people = [box for i, box in enumerate(stored) if i not in taken and (box.touched or not box.machine_made)]
-    return judged + [Judged(fate="added", stored=box) for box in people]
+
+
+def _reviewed_once(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> Timeline:
+    push = Push(brought=frozenset(whole(box.reference) for box in predicted), complete=False, replaces=True)
+    return Timeline([push], stored, complete=True)
+
+
+def _unknown(box: Predicted, timeline: Timeline) -> Life:
+    """A box of which no packet is known to have brought it; it came with the first."""
+    name = whole(box.reference)
+    return Life(0, "there" if name in timeline.rows else "deleted", name, timeline.end)
+
+
+def _fate(box: Predicted, life: Life, found: tuple[Stored, str] | None, timeline: Timeline) -> Judged:
+    if found is not None:
+        judged = _judged(box, *found)
+        unseen = judged.fate == "kept" and not timeline.seen(life.since)
+        return replace(judged, fate="unreviewed") if unseen else judged
+    if life.end == "deleted":
+        return Judged(fate="deleted", predicted=box)
+    kept = timeline.seen(life.since, life.until) and not life.edited
+    return Judged(fate="kept" if kept else "replaced", predicted=box)
+
+
+def _is_added(box: Stored, timeline: Timeline) -> bool:
+    """Whether people drew a box after the run's first packet."""
+    first = next((index for index, push in enumerate(timeline.pushes) if push.own), timeline.end)
+    return by_people(box) and not is_ours(box.reference) and timeline.place(box) > first
 
 
 def _judged(predicted: Predicted, stored: Stored, by: str) -> Judged:
@@ -149,15 +193,6 @@ def _overlap(one: Corners, other: Corners) -> float:
     return float(iou_matrix(np.array([one]), np.array([other]))[0, 0])
 
 
-def _by_reference(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> dict[int, int]:
-    rows: dict[str, int] = {}
-    for index, box in enumerate(stored):
-        if box.reference:
-            rows.setdefault(whole(box.reference), index)
-    found = [whole(box.reference) for box in predicted]
-    return {index: rows[reference] for index, reference in enumerate(found) if reference in rows}
-
-
 def same_objects(one: Sequence[Predicted], two: Sequence[Predicted]) -> dict[int, int]:
     """Which boxes of two runs on one file are of the same object: the best overlap first, each box once.
 
@@ -166,18 +201,30 @@ def same_objects(one: Sequence[Predicted], two: Sequence[Predicted]) -> dict[int
     return _paired(one, two, [lambda i, j: (one[i].label, one[i].frame) == (two[j].label, two[j].frame)])
 
 
-def _by_overlap(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> dict[int, int]:
-    """Pairs of the best overlap, each box once; an untouched box of another run counts only where it is equal."""
+def _by_overlap(
+    predicted: Sequence[Predicted], lives: Sequence[Life], stored: Sequence[Stored], timeline: Timeline
+) -> dict[int, int]:
+    """Pairs of the best overlap, each box once.
+
+    A box that people drew after the prediction had come counts; one of another run only where it is equal, and stands
+    for ours: since it was there before, or since what took ours is not known.
+    """
+
+    def drawn(i: int, j: int) -> bool:
+        by_hand = by_people(stored[j]) and not is_ours(stored[j].reference)
+        return by_hand and predicted[i].frame == stored[j].frame and timeline.place(stored[j]) > lives[i].since
+
+    def stands(i: int, j: int) -> bool:
+        if predicted[i].corners != stored[j].corners or by_people(stored[j]) or predicted[i].frame != stored[j].frame:
+            return False
+        came, before = timeline.pushes[lives[i].since], timeline.place(stored[j]) <= lives[i].since
+        return not lives[i].sure or (came.replaces and came.kept is None and before)
 
     def same_label(i: int, j: int) -> bool:
-        strange = stored[j].machine_made and not stored[j].touched
-        equal = predicted[i].corners == stored[j].corners
-        alike = (predicted[i].label, predicted[i].frame) == (stored[j].label, stored[j].frame)
-        return alike and (equal or not strange)
+        return predicted[i].label == stored[j].label and (drawn(i, j) or stands(i, j))
 
     def other_label(i: int, j: int) -> bool:
-        strange = stored[j].machine_made and not stored[j].touched
-        return predicted[i].label != stored[j].label and predicted[i].frame == stored[j].frame and not strange
+        return predicted[i].label != stored[j].label and drawn(i, j)
 
     return _paired(predicted, stored, [same_label, other_label])
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLOURS = {
     "kept": "#2e7d32", "moved": "#f9a825", "relabelled": "#6a1b9a", "deleted": "#c62828", "added": "#1565c0",
+    "replaced": "#8d6e63", "unreviewed": "#9e9e9e",
 }  # fmt: skip
 DRAWN = 12  #: images
 MATRIX = 12  #: labels of a matrix; where there are more it is a list

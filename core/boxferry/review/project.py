@@ -55,17 +55,22 @@ class Review:
 
     @property
     def reviewed(self) -> list[ReviewedFile]:
-        """The files that somebody has looked at, as far as the server can tell."""
-        return [file for file in self.files if file.reviewed]
+        """The files whose boxes are what people left, as far as the server can tell: what a dataset is made of.
+
+        People have looked at them since the run's boxes came, and no later push has taken away what they had left.
+        """
+        return [file for file in self.files if file.reviewed and not file.overtaken]
 
     def corrected(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
-        """The boxes as they are now, of the reviewed files or of all."""
+        """The boxes as they are now, of the reviewed files or of all; of those, what people have looked at."""
         files = self.files if everything else self.reviewed
-        return boxes.corrected(files, tally or Tally(), labels=boxes.sent_labels(self.files))
+        labels = boxes.sent_labels(self.files)
+        return boxes.corrected(files, tally or Tally(), labels=labels, everything=everything)
 
     def predicted(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
         """The boxes as they were sent, of the reviewed files or of all."""
-        return boxes.predicted(self.files if everything else self.reviewed, tally or Tally())
+        files = self.files if everything else self.reviewed
+        return boxes.predicted(files, tally or Tally(), everything=everything)
 
     def summary(self, clicks: Clicks | None = None) -> Summary:
         """The fates, counted."""

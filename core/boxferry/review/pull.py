@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.diffgram.answers import FileRecord
+from boxferry.diffgram.answers import FileRecord, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.diffgram.figures import around
 from boxferry.packets.reference import detection, is_ours, parsed, whole
 from boxferry.review.cache import Known, packed
 from boxferry.review.fates import Judged, Predicted, Stored, fates_of
+from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import LeftOut, stored_rows
+from boxferry.review.timeline import Timeline
 from boxferry.sending.source_image import UNKNOWN, SourceImage, source_image
-from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -39,8 +40,13 @@ class ReviewedFile:
         video: whether it is a video.
         media: where its pixels are on this machine; empty where unknown.
         complete: whether the server says that its annotation is complete.
-        predicted: the boxes that this run sent, but those that are unreadable now.
+        reviewed: whether a person has looked at it since the run's boxes came, as far as the server can tell: completed
+            it, or changed a box. A file that was looked at, left as it is and not completed cannot be told from one
+            that was not; nor does it count that it was completed before.
+        overtaken: whether a later push took away boxes that people had left, and no person has looked since.
+        predicted: the boxes that this run sent and no push took away, but those that are unreadable now.
         stored: the boxes that it has now.
+        unseen: the rows of those that came after people looked at it last.
         judged: the fate of each.
         frames: how many frames a video has; 0 where unknown.
         frame_rate: its frames a second, as the server has them; 0 where unknown.
@@ -55,22 +61,17 @@ class ReviewedFile:
     video: bool = False
     media: str = ""
     complete: bool = False
+    reviewed: bool = False
+    overtaken: bool = False
     predicted: list[Predicted] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
+    unseen: frozenset[int] = frozenset()
     judged: list[Judged] = field(default_factory=list)
     frames: int = 0
     frame_rate: float = 0.0
     left_out: list[LeftOut] = field(default_factory=list)
     gone: bool = False
     image: SourceImage = UNKNOWN
-
-    @property
-    def reviewed(self) -> bool:
-        """Whether somebody has looked at it, as far as the server can tell: it is complete, or a box has changed.
-
-        A file that was looked at, left as it is and not marked as complete, cannot be told from one that was not.
-        """
-        return self.complete or any(box.fate != "kept" for box in self.judged) or any(s.touched for s in self.stored)
 
 
 def pulled(
@@ -106,7 +107,10 @@ def pulled(
             continue
         held = stored_rows(known.rows, labels, attributes)
         hidden = {whole(left.reference) for left in held.left_out if left.reference}
-        predicted = [box for box in file.predicted if whole(box.reference) not in hidden]
+        sent_all = [box for box in file.predicted if whole(box.reference) not in hidden]
+        complete, changed = reader.complete(file.file_id), moment(known.changed) or 0.0
+        pushes = pushes_of(outbox.onto(run.host, run.project, file.file_id), run.id, held.boxes)
+        timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden)
         yield ReviewedFile(
             file_name=file.file_name,
             file_id=file.file_id,
@@ -114,10 +118,13 @@ def pulled(
             height=known.height,
             video=known.video,
             media=file.media,
-            complete=reader.complete(file.file_id),
-            predicted=predicted,
+            complete=complete,
+            reviewed=timeline.reviewed,
+            overtaken=timeline.overtaken,
+            predicted=[box for box in sent_all if timeline.left(box.reference)],
             stored=held.boxes,
-            judged=fates_of(predicted, held.boxes),
+            unseen=frozenset(box.row_id for box in held.boxes if timeline.unseen(box)),
+            judged=fates_of(sent_all, held.boxes, timeline),
             frames=known.frames,
             frame_rate=known.frame_rate,
             left_out=held.left_out,
@@ -182,7 +189,7 @@ class _Reader:
 
 @dataclass(slots=True)
 class SentFile:
-    """What a run sent for one file."""
+    """What a run sent for one file, in all its packets, those that later ones replaced too."""
 
     file_name: str
     file_id: int
@@ -192,7 +199,7 @@ class SentFile:
 
 
 def files_of(outbox: Outbox, run: Run) -> list[SentFile]:
-    """The files of which something was applied, with the boxes that were sent last."""
+    """The files of which something was applied, with the boxes that were sent, each once."""
     found: dict[int, SentFile] = {}
     for entry in outbox.entries(run.id, ("applied",)):
         if entry.file_id is None:
@@ -202,9 +209,7 @@ def files_of(outbox: Outbox, run: Run) -> list[SentFile]:
         file.image = file.image if file.image.key else source_image(entry.image)
         boxes = _predicted(outbox, entry)
         known = {box.reference for box in file.predicted}
-        file.predicted = (
-            boxes if entry.mode in REPLACING else file.predicted + [b for b in boxes if b.reference not in known]
-        )
+        file.predicted += [box for box in boxes if box.reference not in known]
     return list(found.values())
 
 

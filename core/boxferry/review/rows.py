@@ -95,6 +95,8 @@ def _stored(box: Instance, labels: Mapping[int, str], attributes: AttributeNames
         machine_made=bool(box.machine_made),
         touched=box.touched,
         frame=box.frame_number,
+        root=box.root_id or 0,
+        created=box.created,
         rings=(figure.ring,) if figure.ring else (),
         shape="" if (box.type or "") in PLAIN else str(box.type),
         number=box.number,
@@ -133,6 +135,7 @@ def _one(parts: list[Stored]) -> Stored:
         rings=tuple(ring for part in parts for ring in part.rings),
         touched=any(part.touched for part in parts),
         machine_made=all(part.machine_made for part in parts),
+        created=max(part.created for part in parts),
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from boxferry.review.fates import FATES
+from boxferry.review.fates import FATES, PEOPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,15 +54,15 @@ class Summary:
     """Many files' fates, counted.
 
     Attributes:
-        files, reviewed: files of the run, and those that somebody has looked at.
-        fates: fate → boxes, of reviewed files.
+        files, reviewed: files of the run, and those that people have looked at since its boxes came.
+        fates: fate → boxes.
         labels: label → fate → boxes.
         scores: label → for each of ten equal parts of the scores from 0 to 1, fate → boxes.
         relabelled: (from, to) → boxes.
         moved_iou: the overlaps of moved boxes, before and after.
         thresholds: label → the threshold that costs the fewest clicks.
         worst: (file name, corrections), the most first.
-        images: of each file that somebody has looked at: its id, its name, and fate → boxes.
+        images: of each file that people have looked at: its id, its name, and fate → boxes.
         by: how boxes were found again: 'reference' or 'iou' → boxes.
     """
 
@@ -82,9 +82,9 @@ class Summary:
 
     @property
     def corrected_share(self) -> float | None:
-        """The share of the predicted boxes that people had to correct; None where none was looked at."""
-        predicted = self.fates.total() - self.fates["added"]
-        return 1 - self.fates["kept"] / predicted if predicted else None
+        """The share of the boxes that people looked at which they had to correct; None where they looked at none."""
+        seen = sum(self.fates[fate] for fate in PEOPLES) - self.fates["added"]
+        return 1 - self.fates["kept"] / seen if seen else None
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -120,19 +120,20 @@ def _mean(values: list[float]) -> float | None:
 
 
 def summarized(files: Iterable[ReviewedFile], clicks: Clicks, *, worst: int = 20) -> Summary:
-    """Count the fates of the files that somebody has looked at; the others only as files."""
+    """Count the fates; what no person has looked at has no part in anything but the numbers of fates."""
     found = Summary()
     judged: dict[str, list[Judged]] = defaultdict(list)
     corrections: Counter[str] = Counter()
     for file in files:
         found.files += 1
+        for box in file.judged:
+            _count(found, box)
+            if box.fate in PEOPLES:
+                judged[box.label].append(box)
+                corrections[file.file_name] += box.fate != "kept"
         if not file.reviewed:
             continue
         found.reviewed += 1
-        for box in file.judged:
-            _count(found, box)
-            judged[box.label].append(box)
-            corrections[file.file_name] += box.fate != "kept"
         found.images.append((file.file_id, file.file_name, Counter(box.fate for box in file.judged)))
     found.worst = [(name, n) for name, n in corrections.most_common(worst) if n]
     found.thresholds = {
@@ -144,6 +145,8 @@ def summarized(files: Iterable[ReviewedFile], clicks: Clicks, *, worst: int = 20
 def _count(found: Summary, box: Judged) -> None:
     found.fates[box.fate] += 1
     found.labels[box.label][box.fate] += 1
+    if box.fate not in PEOPLES:
+        return
     if box.by:
         found.by[box.by] += 1
     if box.predicted is not None and box.predicted.score is not None:

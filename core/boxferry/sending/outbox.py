@@ -422,15 +422,16 @@ class Outbox:
                 "UPDATE packet SET file_id = ? WHERE id = ?", [(file, packet) for packet, file in files.items()]
             )
 
-    def onto(self, host: str, project: str, file_id: int) -> list[Entry]:
-        """What went onto a file of a project, or may have, whatever run it is of; in the order of its storing."""
+    def onto(self, host: str, project: str, file_id: int) -> list[tuple[int, Entry]]:
+        """What went onto a file of a project, or may have, each with its run; in the order of its storing."""
         columns = ", ".join(f"packet.{column}" for column in Entry.__struct_fields__)
         query = f"""
-            SELECT {columns} FROM packet JOIN run ON run.id = packet.run_id
+            SELECT packet.run_id, {columns} FROM packet JOIN run ON run.id = packet.run_id
             WHERE packet.file_id = ? AND packet.state IN ('applied', 'accepted', 'unsure', 'sending')
                 AND run.host = ? AND run.project = ? ORDER BY packet.id
         """  # noqa: S608 # fixed text
-        return [Entry(**row) for row in self._rows(query, file_id, host, project)]
+        found = [dict(row) for row in self._rows(query, file_id, host, project)]
+        return [(row.pop("run_id"), Entry(**row)) for row in found]
 
     def sent_before(self, run_id: int) -> bool:
         """Whether a packet with boxes of this run was applied, so that the server knows the model and the run."""
