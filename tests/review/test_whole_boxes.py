@@ -72,7 +72,7 @@ def test_09_an_outline_of_two_parts_that_was_not_touched_is_one_object(sandbox, 
     """It is kept, the file is not reviewed, and it comes home whole."""
     push(diffgram, outline)
     (file,) = diffgram.pull("r").files
-    assert (len(rows_of(sandbox, "a.jpg")), [box.fate for box in file.judged]) == (2, ["kept"])
+    assert (len(rows_of(sandbox, "a.jpg")), [box.fate for box in file.judged]) == (2, ["unreviewed"])
     assert not file.reviewed
     (chunk,), tally = corrected(diffgram)
     assert chunk.xyxy.tolist() == [[10, 10, 150, 150]]

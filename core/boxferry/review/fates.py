@@ -12,7 +12,7 @@ from boxferry.packets.reference import is_ours, whole
 from boxferry.review.timeline import Life, Push, Timeline, by_people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from boxferry.diffgram.figures import Corners, Ring
     from boxferry.review.attribute_names import Value
@@ -138,9 +138,9 @@ def fates_of(
         found[left[one]] = free[other], "iou"
         taken.add(id(free[other]))
     judged = [_fate(box, lives[i], found.get(i), timeline) for i, box in enumerate(predicted)]
-    return judged + [
-        Judged(fate="added", stored=box) for box in free if id(box) not in taken and _is_added(box, timeline)
-    ]
+    own = {whole(box.reference) for box in predicted}
+    added = [box for box in free if id(box) not in taken and _is_added(box, own, timeline)]
+    return judged + [Judged(fate="added", stored=box) for box in added]
 
 
 def _reviewed_once(predicted: Sequence[Predicted], stored: Sequence[Stored]) -> Timeline:
@@ -165,10 +165,11 @@ def _fate(box: Predicted, life: Life, found: tuple[Stored, str] | None, timeline
     return Judged(fate="kept" if kept else "replaced", predicted=box)
 
 
-def _is_added(box: Stored, timeline: Timeline) -> bool:
-    """Whether people drew a box after the run's first packet."""
+def _is_added(box: Stored, own: Collection[str], timeline: Timeline) -> bool:
+    """Whether people drew a box, or made two of one of ours, after the run's first packet."""
     first = next((index for index, push in enumerate(timeline.pushes) if push.own), timeline.end)
-    return by_people(box) and not is_ours(box.reference) and timeline.place(box) > first
+    new = not is_ours(box.reference) or whole(box.reference) in own
+    return new and by_people(box) and timeline.place(box.created) > first
 
 
 def _judged(predicted: Predicted, stored: Stored, by: str) -> Judged:
@@ -212,12 +213,12 @@ def _by_overlap(
 
     def drawn(i: int, j: int) -> bool:
         by_hand = by_people(stored[j]) and not is_ours(stored[j].reference)
-        return by_hand and predicted[i].frame == stored[j].frame and timeline.place(stored[j]) > lives[i].since
+        return by_hand and predicted[i].frame == stored[j].frame and timeline.place(stored[j].created) > lives[i].since
 
     def stands(i: int, j: int) -> bool:
         if predicted[i].corners != stored[j].corners or by_people(stored[j]) or predicted[i].frame != stored[j].frame:
             return False
-        came, before = timeline.pushes[lives[i].since], timeline.place(stored[j]) <= lives[i].since
+        came, before = timeline.pushes[lives[i].since], timeline.place(stored[j].created) <= lives[i].since
         return not lives[i].sure or (came.replaces and came.kept is None and before)
 
     def same_label(i: int, j: int) -> bool:

@@ -110,7 +110,8 @@ def pulled(
         sent_all = [box for box in file.predicted if whole(box.reference) not in hidden]
         complete, changed = reader.complete(file.file_id), moment(known.changed) or 0.0
         pushes = pushes_of(outbox.onto(run.host, run.project, file.file_id), run.id, held.boxes)
-        timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden)
+        drawn = [left.drawn for left in held.left_out if left.drawn]
+        timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden, drawn=drawn)
         yield ReviewedFile(
             file_name=file.file_name,
             file_id=file.file_id,

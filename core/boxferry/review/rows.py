@@ -10,7 +10,7 @@ import msgspec
 
 from boxferry.diffgram.figures import PLAIN, figure_of
 from boxferry.diffgram.instances import instance, reference_of
-from boxferry.packets.reference import detection, parsed
+from boxferry.packets.reference import detection, is_ours, parsed
 from boxferry.review.fates import Stored
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ class LeftOut:
         code: the reason in a fixed word: 'unreadable-box' or 'no-area'.
         message: what is wrong with it.
         reference: its `creation_ref_id`, where it can be read.
+        drawn: when a person made or changed it, seconds since the epoch by the server's clock; 0 where none did.
     """
 
     code: str
     message: str
     reference: str | None = None
+    drawn: float = 0.0
 
 
 @dataclass(slots=True)
@@ -69,11 +71,16 @@ def stored_rows(
         stored = _stored(box, labels, attributes)
         if stored is None:
             message = f"{_kind(box)} that encloses nothing is no box"
-            found.left_out.append(LeftOut("no-area", message, box.creation_ref_id))
+            found.left_out.append(LeftOut("no-area", message, box.creation_ref_id, _drawn(box)))
         else:
             found.boxes.append(stored)
     found.boxes = _joined(found.boxes)
     return found
+
+
+def _drawn(box: Instance) -> float:
+    by_hand = box.touched or not (box.machine_made or is_ours(box.creation_ref_id))
+    return box.created if by_hand else 0.0
 
 
 def _kind(box: Instance) -> str:

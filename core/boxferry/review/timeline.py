@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from boxferry.packets.reference import is_ours, whole
@@ -87,6 +88,7 @@ class Timeline:
         complete: bool = False,
         changed: float = 0.0,
         hidden: Collection[str] = (),
+        drawn: Iterable[float] = (),
     ) -> None:
         """Work out what people did.
 
@@ -96,6 +98,7 @@ class Timeline:
             complete: whether it is completed now.
             changed: when it was last changed, seconds since the epoch by the server's clock; 0 where unknown.
             hidden: references of boxes that it has and that cannot be read.
+            drawn: when people made or changed rows that are no boxes, by the server's clock.
         """
         self.pushes = list(pushes)
         self._hidden = hidden
@@ -105,7 +108,7 @@ class Timeline:
         self._came = [push.came for push in self.pushes]
         self._acts: list[tuple[int, int]] = []
         self._lives = {name: life for name in self._names() if (life := self._life(name))}
-        self._acts += [(place, place) for place in self._edits()]
+        self._acts += [(place, place) for place in self._edits(drawn)]
         self._acts += [(place, place) for place in self._completions(complete=complete, changed=changed)]
 
     @property
@@ -122,9 +125,9 @@ class Timeline:
         life = self.life(reference)
         return life is None or life.end != "taken"
 
-    def place(self, box: Stored) -> int:
-        """The place at which a row came to be; the last where the server does not tell when."""
-        return bisect_left(self._came, box.created) if box.created else self.end
+    def place(self, created: float) -> int:
+        """The place at which a row came to be, by its time; the last where the server does not tell when."""
+        return bisect_left(self._came, created) if created else self.end
 
     def seen(self, since: int, until: int | None = None) -> bool:
         """Whether people have looked at the file after one packet, and before another (or ever since)."""
@@ -136,7 +139,7 @@ class Timeline:
         if by_people(box):
             return False
         life = self.life(name_of(box))
-        return not self.seen(life.since if life else self.place(box) - 1)
+        return not self.seen(life.since if life else self.place(box.created) - 1)
 
     @property
     def reviewed(self) -> bool:
@@ -153,9 +156,10 @@ class Timeline:
     def _names(self) -> dict[str, None]:
         return dict.fromkeys(name for push in self.pushes for name in push.brought)
 
-    def _edits(self) -> Iterable[int]:
+    def _edits(self, drawn: Iterable[float]) -> Iterable[int]:
         """The places at which rows that people made or changed came to be."""
-        return (self.place(box) for box in self.rows.values() if by_people(box))
+        boxes = (box.created for box in self.rows.values() if by_people(box))
+        return map(self.place, chain(boxes, drawn))
 
     def _completions(self, *, complete: bool, changed: float) -> Iterable[int]:
         """The places at which people completed the file, or took that back."""
