@@ -306,7 +306,9 @@ def still_images(chunks: Iterable[Detections], name: str) -> Iterator[Detections
     for chunk in chunks:
         if chunk.frame is not None and len(chunk):
             key = next(image.key for image, rows in chunk.each_image() if rows.stop > rows.start)
-            raise InputError(f"{key}: a video, and the format '{name}' has no frames; packets and 'boxferry' have")
+            raise InputError(
+                f"{key}: a video, and the format '{name}' has no frames; packets, 'boxferry' and 'mot' have"
+            )
         yield chunk
 
 

@@ -77,7 +77,7 @@ MORE = {
 def read_back(fmt, path, options):
     """The chunks of a source, with all that can be asked for."""
     given = {name.replace("-", "_"): value for name, value in options.items()}
-    context = a_context(fmt, names=dict(enumerate(NAMES)) if fmt == "yolo" else {}, size=(100, 80), **given)
+    context = a_context(fmt, names=dict(enumerate(NAMES)) if fmt in {"yolo", "mot"} else {}, size=(100, 80), **given)
     context = dataclasses.replace(context, polygons=True, attributes=ASKED)
     return list(FORMATS[fmt].read(source_of(path), context))
 

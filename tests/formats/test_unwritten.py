@@ -32,14 +32,14 @@ THINGS = {
 }
 NOTES = {"track": "no-track", "polygons": "no-outline", "attributes": "no-attributes"}
 ASKED = tuple(name for column, value, _ in THINGS.values() if column == "attributes" for name in value)
-#: the forms that are written: format, options of writing, options of reading
+#: the forms that are written, without MOT, which has no still images: format, options of writing, options of reading
 FORMS = {
     "coco": ("coco", {}, {"bbox-format": "xywh"}),
     "coco results": ("coco", {"coco-form": "results"}, {"bbox-format": "xywh"}),
     "labelstudio annotations": ("labelstudio", {"labelstudio-write": "annotations"}, {}),
     "parquet images": ("parquet", {"parquet-rows": "images"}, {}),
     "voc from 0": ("voc", {"voc-origin": "0"}, {"voc-origin": "0"}),
-    **{name: (name, {}, {}) for name, fmt in FORMATS.items() if fmt.write and name != "coco"},
+    **{name: (name, {}, {}) for name, fmt in FORMATS.items() if fmt.write and name not in {"coco", "mot"}},
 }
 TEXTS = {"cvat"}  #: formats whose attributes are texts, but the flag `occluded`, which every shape has
 

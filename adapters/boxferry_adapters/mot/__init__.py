@@ -15,6 +15,7 @@ from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
 from boxferry_adapters.mot.files import sniff, stumble
 from boxferry_adapters.mot.read import read
+from boxferry_adapters.mot.write import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,8 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
             sniff=sniff,
             stumble=stumble,
             read=read,
+            write=write,
+            writes_videos=True,
             options=(KIND, LABEL, FIRST_FRAME, FIRST_CLASS, ORIGIN),
             any_scores=True,
         )

@@ -33,7 +33,11 @@ PACKETS = "packets"
 @reading_options
 @click.option("--to", "target_format", default=PACKETS, show_default=True, help="'packets', or a format's name.")
 @click.option(
-    "-o", "--output", default="-", show_default="standard output", help="A file, or a folder for yolo and voc."
+    "-o",
+    "--output",
+    default="-",
+    show_default="standard output",
+    help="A file, or a folder for yolo, voc, mot and labelme.",
 )
 @model_options
 @click.option(

@@ -47,7 +47,9 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
 @outbox_option
 @connections_option
 @click.option("--to", "target_format", default="coco", show_default=True, help="The format that is written.")
-@click.option("-o", "--output", required=True, help="A file, or a folder for yolo and voc; - is standard output.")
+@click.option(
+    "-o", "--output", required=True, help="A file, or a folder for yolo, voc, mot and labelme; - is standard output."
+)
 @click.option("--all", "everything", is_flag=True, help="Files that nobody has looked at too.")
 @click.option(
     "--names",
