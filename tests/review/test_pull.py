@@ -103,7 +103,7 @@ def test_the_boxes_are_those_that_each_file_gives(sandbox, label, tmp_path, monk
             assert {box.fate for box in file.judged} == {"unreviewed"}
 
 
-def test_a_pull_that_broke_off_never_shows_old_boxes(sandbox, label, tmp_path):
+def test_sending_04_a_pull_that_broke_off_never_shows_old_boxes(sandbox, label, tmp_path):
     """It goes on where it ended; what was corrected meanwhile is read again."""
     path = tmp_path / "o.sqlite"
     ids = sent_run(sandbox, path, 12)
@@ -188,6 +188,22 @@ def test_an_odd_row_is_recorded_and_no_crash(sandbox, label, tmp_path, wrong):
         tally = Tally()
         list(review.corrected(everything=True, tally=tally))
         assert (tally.read, tally.kept, tally.dropped) == (4, 3, {"unreadable-box": 1})
+
+
+def test_an_odd_row_is_not_kept_for_good(sandbox, label, tmp_path):
+    """The file is read again at every pull, and whole as soon as the server has it so."""
+    path = tmp_path / "o.sqlite"
+    ids = sent_run(sandbox, path, 30)
+    good = sandbox._store.instances(ids[0])[0]
+    spoil(sandbox, ids[0], {"x_min": "oops"})
+    pulled(sandbox, path)
+    _, calls = pulled(sandbox, path)
+    assert calls[ONE] == 1
+    spoil(sandbox, ids[0], {"x_min": good["x_min"]})
+    review, _ = pulled(sandbox, path)
+    assert ([len(file.stored) for file in review.files], review.files[0].left_out) == ([2] * 30, [])
+    _, calls = pulled(sandbox, path)
+    assert ONE not in calls
 
 
 def test_a_file_that_was_removed_is_named(sandbox, label, tmp_path):

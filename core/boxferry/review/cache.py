@@ -35,7 +35,8 @@ class Known(_Head, frozen=True, kw_only=True):
 
     Attributes:
         file_id, name: the file's.
-        changed: when it had been changed last, by the server's clock, before its boxes were read.
+        changed: when it had been changed last, by the server's clock, before its boxes were read; empty where it is to
+            be read again whatever the server says of that, as one with a row that is no box.
         width, height: pixels; 0 where the server does not tell.
         video: whether it is a video.
         frames: how many frames a video has; 0 where the server does not tell.

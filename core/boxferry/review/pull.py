@@ -15,7 +15,7 @@ from boxferry.packets.reference import detection, is_ours, parsed, whole
 from boxferry.review.cache import Known, packed
 from boxferry.review.fates import Judged, Predicted, Stored, fates_of
 from boxferry.review.pushes import pushes_of
-from boxferry.review.rows import LeftOut, stored_rows
+from boxferry.review.rows import LeftOut, readable, stored_rows
 from boxferry.review.timeline import Timeline
 from boxferry.sending.source_image import UNKNOWN, SourceImage, source_image
 
@@ -159,16 +159,17 @@ class _Reader:
     def _keep(self, file: StoredFile) -> None:
         listed = self._listed.get(file.file_id)
         width, height = file.size if all(file.size) else self._client.view(file.file_id).size
+        rows = packed(file.rows)
         known = Known(
             file_id=file.file_id,
             name=(listed.original_filename if listed else None) or "",
-            changed=(listed.time_last_updated if listed else None) or "",
+            changed=((listed.time_last_updated if listed else None) or "") if all(map(readable, rows)) else "",
             width=width,
             height=height,
             video=file.video,
             frames=file.frames,
             frame_rate=file.rate,
-            rows=packed(file.rows),
+            rows=rows,
         )
         if listed:
             self._cache.put(known)

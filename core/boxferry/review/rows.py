@@ -83,6 +83,15 @@ def _drawn(box: Instance) -> float:
     return box.created if by_hand else 0.0
 
 
+def readable(row: msgspec.Raw) -> bool:
+    """Whether a row is of the form that a stored box has."""
+    try:
+        instance(row)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
 def _kind(box: Instance) -> str:
     kind = box.type or "box"
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
