@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 
 import pytest
 from pycocotools.coco import COCO
@@ -215,6 +216,23 @@ def test_the_commands(settings, capsys):
     assert "How far scores can be trusted" in page
     assert "cat: 2 boxes, calibration error 0.100" in page
     assert "a.jpg: 3 corrections" in page
+
+
+def test_suspicious_boxes_are_listed_where_asked_for(settings, corrected, folder, capsys):
+    """As text, as JSON, on the page; another run's predictions count."""
+    assert boxferry(["report", "r", "--json"]) == 0
+    assert "suspicious" not in json.loads(capsys.readouterr().out)
+    push(corrected, predictions(folder, names=["fox", "cow"]), run="other", on_existing="append", existing=True)
+    capsys.readouterr()
+    assert boxferry(["report", "r", "other", "--suspicious", "--html", "r.html"]) == 0
+    said = capsys.readouterr()
+    assert re.search(r"0\.18 +other place +cat at 40, 30, 65, 50 +cat 0\.90 at 40, 30, 60, 50", said.out)
+    assert "boxes to look at again, ranked by score x IoU" in said.err
+    assert "Boxes to look at again" in (settings / "r.html").read_text()
+    assert boxferry(["report", "r", "--suspicious", "--json"]) == 0
+    kinds = [each["kind"] for each in json.loads(capsys.readouterr().out)["suspicious"]["boxes"]]
+    assert set(kinds) <= {"other place", "missing", "not predicted"}
+    assert "missing" in kinds
 
 
 @pytest.mark.parametrize(

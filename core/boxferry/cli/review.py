@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
-from boxferry.cli.calibration import print_calibration
+from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.suspicious import print_suspicious
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 from boxferry.reading.names import load_names
@@ -111,41 +112,43 @@ def _say_changes(tally: Tally) -> None:
 @connections_option
 @click.option("--html", metavar="FILE", help="A self-contained page too, with plots and the worst images.")
 @click.option("--order", metavar="FILE", help="A CSV of RUN's files by how much correcting them would teach.")
-@click.option(
-    "--precision", type=float, default=0.9, show_default=True, help="The score for which this share is right."
-)
+@precision_option
+@click.option("--suspicious", is_flag=True, help="List boxes to look at again, the most suspicious first.")
 @click.option("--deletion", type=float, default=1.0, show_default=True, help="Clicks to delete a box.")
 @click.option("--addition", type=float, default=4.0, show_default=True, help="Clicks to draw a box.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def report_command(
-    runs: tuple[str, ...], html: str | None, order: str | None, precision: float, deletion: float, addition: float,
-    as_json: bool, **given: Any,
+    runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool, deletion: float,
+    addition: float, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
 
     Several runs are set beside each other; for --order the others tell where they disagree with the first.
+    --suspicious lists boxes that people left and a model contradicts (RUN itself, and the other runs), and boxes that
+    people drew and nothing predicts: by ObjectLab's scores where the package cleanlab is installed.
     """
     from boxferry.review.order import order_lines
-    from boxferry.review.page import report_page
+    from boxferry.review.report import page_of, reports_of
     from boxferry.review.summary import Clicks
 
     reviews = [pulled_run(given, run) for run in runs]
-    scores = [review.calibration(precision=precision) for review in reviews]
-    summaries = [review.summary(Clicks(deletion=deletion, addition=addition)) for review in reviews]
+    clicks = Clicks(deletion=deletion, addition=addition)
+    reports = reports_of(reviews, clicks, precision=precision, suspicious=suspicious)
     if html:
-        _write(html, report_page(list(zip(reviews, summaries, strict=True)), precision=precision))
+        _write(html, page_of(reports))
     if order:
         _write(order, order_lines(reviews[0], reviews[1:]))
     if as_json:
-        each = zip(runs, summaries, scores, strict=True)
-        facts = {run: {**summary.as_dict(), "calibration": known.as_dict()} for run, summary, known in each}
+        facts = {run: report.as_dict() for run, report in zip(runs, reports, strict=True)}
         write_json({"runs": facts} if len(runs) > 1 else facts[runs[0]])
         return
     if len(runs) > 1:
-        _print_beside(runs, summaries)
-    for run, summary, known in zip(runs, summaries, scores, strict=True):
-        _print(run, summary)
-        print_calibration(known)
+        _print_beside(runs, [report.summary for report in reports])
+    for run, report in zip(runs, reports, strict=True):
+        _print(run, report.summary)
+        print_calibration(report.calibration)
+        if report.suspicions is not None:
+            print_suspicious(run, report.suspicions)
 
 
 def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from boxferry.errors import UsageError
-from boxferry.review.fates import SAME_OBJECT
+from boxferry.review.fates import PEOPLES, SAME_OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 BINS = 10  #: equal parts of the scores from 0 to 1
 WISHED = 0.9  #: precision
 Z_95 = 1.959963984540054  #: of a normal distribution, two-sided
-FATES_OF_SENT = frozenset(("kept", "moved", "relabelled", "deleted"))  #: what people can do to a box that was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +118,15 @@ class Calibrations:
 def judged_scores(boxes: Iterable[Judged]) -> dict[str, Scored]:
     """Predicted label → its boxes that people have judged and that have a score.
 
-    One is right where its label stayed, and it overlaps by one half or more with the box that is there now.
+    One is right where its label stayed, and it overlaps by one half or more with the box that people left.
     """
     found: dict[str, tuple[list[float], list[bool]]] = {}
     for box in boxes:
-        if box.fate not in FATES_OF_SENT or box.predicted is None or box.predicted.score is None:
+        if box.fate not in PEOPLES or box.predicted is None or box.predicted.score is None:
             continue
         scores, right = found.setdefault(box.predicted.label, ([], []))
         scores.append(box.predicted.score)
-        right.append(box.fate in {"kept", "moved"} and box.iou >= SAME_OBJECT)
+        right.append(box.fate == "kept" or (box.fate == "moved" and box.iou >= SAME_OBJECT))
     return {label: Scored(np.array(scores), np.array(right)) for label, (scores, right) in found.items()}
 
 

@@ -10,6 +10,7 @@ from boxferry.review.calibration_page import calibration_part
 from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
 from boxferry.review.fates import FATES
 from boxferry.review.summary import BINS, THRESHOLD_MEANS, percent
+from boxferry.review.suspicious_page import suspicious_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from boxferry.review.project import Review
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.summary import Summary
+    from boxferry.review.suspicious import Suspicions
 
 COLOURS = {
     "kept": "#2e7d32", "moved": "#f9a825", "relabelled": "#6a1b9a", "deleted": "#c62828", "added": "#1565c0",
@@ -26,20 +28,24 @@ DRAWN = 12  #: images
 MATRIX = 12  #: labels of a matrix; where there are more it is a list
 
 
-def report_page(reports: Sequence[tuple[Review, Summary]], *, precision: float = WISHED) -> str:
+def report_page(
+    reports: Sequence[tuple[Review, Summary]], *, precision: float = WISHED, suspicions: Sequence[Suspicions] = ()
+) -> str:
     """The page of one run, or of several, which are set beside each other first.
 
     Args:
         reports: each run with its fates, counted.
         precision: the share of right boxes that thresholds are given for.
+        suspicions: of each run, the boxes to look at again; none where that was not asked for.
     """
     title = ", ".join(_title(review) for review, _ in reports)
     parts = [f"<h1>{escape(title)}</h1>", colour_key(COLOURS)]
     if len(reports) > 1:
         parts.append(_side_by_side(reports))
-    for review, summary in reports:
+    for number, (review, summary) in enumerate(reports):
         parts += [f"<h1>{escape(_title(review))}</h1>"] if len(reports) > 1 else []
         parts += _run(review, summary, precision)
+        parts += suspicious_part(suspicions[number]) if suspicions else []
     return whole_page(title, parts)
 
 

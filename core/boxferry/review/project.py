@@ -19,10 +19,13 @@ from boxferry.review.cache import Cache, cache_name
 from boxferry.review.calibration import WISHED, calibrations, judged_scores
 from boxferry.review.evaluate import coco_metrics
 from boxferry.review.forget import forget_run
+from boxferry.review.objectlab import objectlab_input
 from boxferry.review.own import own_boxes
 from boxferry.review.pull import pulled
 from boxferry.review.runs import elsewhere, known_here, known_there
+from boxferry.review.scenes import scenes_of
 from boxferry.review.summary import Clicks, Summary, summarized
+from boxferry.review.suspicious import suspicious
 from boxferry.sending.project import Diffgram as Sending
 
 if TYPE_CHECKING:
@@ -34,8 +37,10 @@ if TYPE_CHECKING:
     from boxferry.review.calibration import Calibrations
     from boxferry.review.forget import Forgotten
     from boxferry.review.metrics import Metrics
+    from boxferry.review.objectlab import ObjectLabInput
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.runs import RunFacts
+    from boxferry.review.suspicious import Suspicions
     from boxferry.sending.outbox import Run
 
 
@@ -79,9 +84,25 @@ class Review:
     def calibration(self, *, precision: float = WISHED) -> Calibrations:
         """How far scores can be trusted, by label, and from which score on boxes have the wished precision.
 
-        Of the boxes of reviewed files that people have judged and that have a score.
+        Of the boxes that people have judged and that have a score, on files that a later push has changed too.
         """
-        return calibrations(judged_scores(box for file in self.reviewed for box in file.judged), precision=precision)
+        judged = (box for file in self.files if file.reviewed for box in file.judged)
+        return calibrations(judged_scores(judged), precision=precision)
+
+    def suspicious(self, others: Iterable[Review] = ()) -> Suspicions:
+        """Boxes of the reviewed files to look at again, the most suspicious first.
+
+        A model contradicts what people left (another label, another place, a box where there is none), or predicts
+        nothing where people drew. By ObjectLab's scores where the package cleanlab is installed.
+
+        Args:
+            others: runs on the same files, whose predictions count too.
+        """
+        return suspicious(scenes_of(self.reviewed, [other.files for other in others]))
+
+    def objectlab(self, others: Iterable[Review] = ()) -> ObjectLabInput:
+        """The reviewed files as cleanlab's `object_detection` takes them: labels, predictions, and the classes."""
+        return objectlab_input(scenes_of(self.reviewed, [other.files for other in others]))
 
     def metrics(self, truth: Truth | Iterable[Detections] | None = None) -> Metrics:
         """COCO's twelve numbers of the predictions against a `truth`, or the corrected boxes of the reviewed files.

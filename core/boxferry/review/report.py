@@ -1,0 +1,68 @@
+"""All that is known of a run after a review, as one value: for a terminal, JSON, the page, and trackers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boxferry.review.calibration import WISHED
+from boxferry.review.page import report_page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from boxferry.review.calibration import Calibrations
+    from boxferry.review.project import Review
+    from boxferry.review.summary import Clicks, Summary
+    from boxferry.review.suspicious import Suspicions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """One run.
+
+    Attributes:
+        review: its files.
+        summary: the fates, counted.
+        calibration: how far its scores can be trusted.
+        suspicions: the boxes to look at again; None where they were not asked for.
+    """
+
+    review: Review
+    summary: Summary
+    calibration: Calibrations
+    suspicions: Suspicions | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        facts = {**self.summary.as_dict(), "calibration": self.calibration.as_dict()}
+        return facts if self.suspicions is None else {**facts, "suspicious": self.suspicions.as_dict()}
+
+
+def reports_of(
+    reviews: Sequence[Review], clicks: Clicks, *, precision: float = WISHED, suspicious: bool = False
+) -> list[Report]:
+    """The report of each run; for the boxes to look at again, the predictions of all of them count.
+
+    Args:
+        reviews: the runs.
+        clicks: what corrections cost.
+        precision: the share of right boxes that thresholds are given for.
+        suspicious: whether to look for boxes to look at again.
+    """
+    return [
+        Report(
+            review=review,
+            summary=review.summary(clicks),
+            calibration=review.calibration(precision=precision),
+            suspicions=review.suspicious([o for o in reviews if o is not review]) if suspicious else None,
+        )
+        for review in reviews
+    ]
+
+
+def page_of(reports: Sequence[Report]) -> str:
+    """The reports as one self-contained HTML page."""
+    suspicions = [each.suspicions for each in reports if each.suspicions is not None]
+    precision = reports[0].calibration.wished
+    return report_page([(each.review, each.summary) for each in reports], precision=precision, suspicions=suspicions)

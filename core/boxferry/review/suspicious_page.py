@@ -1,0 +1,60 @@
+"""The part of the report page with the boxes to look at again: a table, and the images of the most suspicious."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from boxferry.review.drawing import View, box, html_table, over_image
+from boxferry.review.suspicious import RANKED
+
+if TYPE_CHECKING:
+    from boxferry.diffgram.figures import Corners
+    from boxferry.review.fates import Predicted
+    from boxferry.review.suspicious import Suspicion, Suspicions
+
+HEADS = ("file", "suspicion", "why", "people", "model")
+LISTED, DRAWN = 100, 12
+PEOPLE, MODEL = "#1565c0", "#c62828"
+
+
+def suspicious_part(found: Suspicions) -> list[str]:
+    """The part of the page; a sentence where nothing is suspicious."""
+    head = "<h2>Boxes to look at again</h2>"
+    if not found.boxes:
+        return [head, "<p>No model contradicts what people left on the reviewed files.</p>"]
+    rows = [columns(each) for each in found.boxes[:LISTED]]
+    more = f"{len(found.boxes)} boxes, {RANKED[found.by]}."
+    return [head, f"<p>{escape(more)}</p>", html_table(HEADS, rows), *map(_drawn, _images(found.boxes))]
+
+
+def columns(each: Suspicion) -> list[object]:
+    """What a table says of a box."""
+    name = each.file.file_name if each.frame is None else f"{each.file.file_name}, frame {each.frame}"
+    people = "nothing" if each.left is None else f"{each.left.label} at {_place(each.left.corners)}"
+    model = "nothing" if each.predicted is None else f"{_scored(each.predicted)} at {_place(each.predicted.corners)}"
+    return [name, f"{each.suspicion:.2f}", each.kind, people, model]
+
+
+def _place(corners: Corners) -> str:
+    return ", ".join(f"{corner:g}" for corner in corners)
+
+
+def _scored(box: Predicted) -> str:
+    return f"{box.label} {box.score:.2f}"
+
+
+def _images(boxes: list[Suspicion]) -> list[Suspicion]:
+    return [each for each in boxes if not each.file.video][:DRAWN]
+
+
+def _drawn(each: Suspicion) -> str:
+    view = View.of((each.file.width, each.file.height))
+    shapes = []
+    if each.predicted is not None:
+        score = _scored(each.predicted)
+        shapes.append(box(each.predicted.corners, MODEL, view, f"model: {score}", dashed=True, text=score))
+    if each.left is not None:
+        shapes.append(box(each.left.corners, PEOPLE, view, f"people: {each.left.label}", text=each.left.label))
+    caption = f"{each.file.file_name}: {each.kind}; what people left, and the model's dashed"
+    return over_image(each.file.media, view, shapes, caption)
