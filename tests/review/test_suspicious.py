@@ -22,9 +22,10 @@ def sent(reference, label, corners, score, frame=None):
     return Predicted(reference=f"boxferry:{reference}", label=label, corners=corners, score=score, frame=frame)
 
 
-def there(reference, label, corners, *, people=False, frame=None):
+def there(name, label, corners, *, people=False, frame=None):
+    reference = name and f"boxferry:{name}"
     return Stored(
-        row_id=len(reference) + 7, reference=reference and f"boxferry:{reference}", label=label, corners=corners, machine_made=not people,
+        row_id=len(name) + 7, reference=reference, label=label, corners=corners, machine_made=not people,
         touched=people, frame=frame,
     )  # fmt: skip
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "formats": ("listing", "List the formats that can be read and written."),
     "init-plugin": ("init_plugin", "Write a plugin to begin with, for a format of your own."),
     "labels": ("labels", "List the project's labels with their ids."),
+    "nightly": ("nightly", "Go on with earlier runs, push tonight's, verify: for cron and orchestrators."),
     "plugins": ("listing", "List the plugins that were found."),
     "preview": ("preview", "Write a page of what reviewers will see, before anything is sent."),
     "pull": ("review", "Write a run's boxes as they are after people corrected them."),

@@ -62,7 +62,7 @@ def push_command(session: Session, /, **given: Any) -> int:
     _check(given)
     manner = manner_of(given)
     plan = read_plan(given["from_plan"], images=given["images"]) if given["from_plan"] else None
-    predictions = None if plan else _predictions(session, given, manner)
+    predictions = None if plan else predictions_given(session, given, manner)
     with diffgram_of(given) as diffgram:
         try:
             if plan is not None:
@@ -89,7 +89,13 @@ def _check(given: Mapping[str, Any]) -> None:
         raise UsageError("push: --directory NAME|ID says where on the server the files go")
 
 
-def _predictions(session: Session, /, given: Mapping[str, Any], manner: Manner) -> Predictions:
+def predictions_given(session: Session, /, given: Mapping[str, Any], manner: Manner) -> Predictions:
+    """What SOURCE and the options say is to be pushed.
+
+    Raises:
+        UsageError: the options do not say where the images are.
+        InputError: the source cannot be read.
+    """
     predictions = predictions_of(session, given, format_options(given), attributes=tuple(manner.attributes.fields))
     if not (predictions.has_folder or given["media_url"] or given["blob_path"] or given["existing"]):
         raise UsageError(

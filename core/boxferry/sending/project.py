@@ -31,6 +31,7 @@ from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
 from boxferry.sending.manner_file import plain
 from boxferry.sending.missing import Missing
+from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.outcome import State
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
@@ -53,7 +54,7 @@ from boxferry.sending.turns import turn
 from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.plugins import Plugins
@@ -462,6 +463,51 @@ class Diffgram:
                 earlier=earlier,
             )
         return self._report(tally, run, patience, ending, [])
+
+    def nightly(
+        self,
+        predictions: Callable[[], object],
+        *,
+        directory: str | int,
+        model: str,
+        run: str,
+        manner: Manner | None = None,
+        listener: Listener | None = None,
+        plugins: Plugins | None = None,
+        quiet: str = "",
+    ) -> NightlyReport:
+        """Go on with what earlier runs have left, here and on disk, and push tonight's predictions.
+
+        What goes wrong with an earlier run does not keep tonight's from being pushed, and is in the report. Where
+        nothing was predicted, the night is a success that says so.
+
+        Args:
+            predictions: gives what `push` takes; called after the earlier runs, so that a source that cannot be read
+                holds nothing up.
+            directory: the directory on the server, by name or id.
+            model: the model's name.
+            run: the run's name.
+            manner: how, tonight and for the earlier runs as far as it says how long is waited and what is verified.
+            listener: called as it goes on, from the sending threads.
+            plugins: the plugins that observe it; those that are installed where left out.
+            quiet: why there is nothing to push; then `predictions` is not called.
+
+        Raises:
+            OutboxBusy: another night is under way from this outbox.
+        """
+        manner, plugins = manner or Manner(), plugins or plugin_manager()
+        go_on = partial(self.resume, patience=manner.patience, verify=manner.verify, listener=listener, plugins=plugins)
+        with alone(self.outbox_path):
+            earlier = gone_on_with(earlier_runs(self), go_on)
+            if quiet:
+                return NightlyReport(earlier=earlier, quiet=quiet)
+            tonight = tried(
+                run,
+                lambda: self.push(
+                    predictions(), directory=directory, model=model, run=run, manner=manner, listener=listener
+                ),
+            )
+        return NightlyReport(earlier=earlier, tonight=tonight, quiet=quiet_push(tonight))
 
     def dedupe(self, run: str, *, dry_run: bool = False, wait_s: float = 600.0) -> DedupeReport:
         """Remove boxes of a run that files hold twice; one stays, and every row that people made or changed.

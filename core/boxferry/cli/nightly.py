@@ -1,0 +1,85 @@
+"""`boxferry nightly`: the one command for cron and orchestrators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from boxferry.cli.manner import box_options, file_options, manner_of, sending_options
+from boxferry.cli.model import model_options, run_name
+from boxferry.cli.output import say, write_json
+from boxferry.cli.progress import progress
+from boxferry.cli.push import predictions_given, print_report
+from boxferry.cli.reading import ReadingCommand, reading_options, source_argument
+from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.sending.nightly import nothing_in
+
+if TYPE_CHECKING:
+    from boxferry.cli.session import Session
+    from boxferry.sending.nightly import NightlyReport, Step
+
+
+@click.command("nightly", cls=ReadingCommand)
+@source_argument()
+@reading_options
+@server_options
+@outbox_option
+@click.option("--directory", required=True, metavar="NAME|ID", help="The directory on the server.")
+@model_options
+@file_options
+@box_options
+@sending_options
+@click.option("--most-uncertain", type=int, metavar="N", help="Only the N images whose correction would teach most.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.pass_obj
+def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
+    r"""Go on with what earlier runs have left, push SOURCE as tonight's run, read it back, and say what happened.
+
+    Unfinished runs are resumed, and what collectors have left on disk is sent, before SOURCE is read; trouble with them
+    does not keep SOURCE from being pushed. The exit code is tonight's, and where that is 0 the highest of the earlier
+    runs'; a second nightly from the same outbox ends with 4. An empty folder, or nothing predicted, is a success that
+    says so. The options are those of `push`; --timeout holds for each run.
+
+    \b
+    boxferry nightly out/labels --names data.yaml --images images/ --directory incoming \
+        --model yolo26n-v2 --run "$(date +%F)" --json
+    """
+    given |= {"dry_run": False, "plan": None}
+    source, run = given["source"], run_name(given["run"], given["source"])
+    manner = manner_of(given)
+    with diffgram_of(given) as diffgram, progress() as listener:
+        report = diffgram.nightly(
+            lambda: predictions_given(session, given, manner),
+            directory=given["directory"],
+            model=given["model"] or run,
+            run=run,
+            manner=manner,
+            listener=listener,
+            plugins=session.plugins,
+            quiet=nothing_in(source, recognised=given["format_name"] == "auto"),
+        )
+    if as_json:
+        write_json(report.as_dict())
+    else:
+        _print(report)
+    return report.exit_code
+
+
+def _print(report: NightlyReport) -> None:
+    for step in report.earlier:
+        _print_step(f"earlier run {step.run}", step)
+    if report.tonight is not None:
+        _print_step(f"tonight's run {report.tonight.run}", report.tonight)
+    if report.quiet:
+        say(report.quiet)
+    if report.exit_code:
+        say(f"exit code {report.exit_code}")
+
+
+def _print_step(what: str, step: Step) -> None:
+    say(what)
+    if step.report is not None:
+        print_report(step.report, {"as_json": False, "ndjson": False})
+    if step.error is not None:
+        say(f"boxferry: {step.error}")

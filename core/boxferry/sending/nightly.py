@@ -1,0 +1,162 @@
+"""One night: what earlier runs have left is gone on with, tonight's predictions are pushed, and all of it is told."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boxferry.errors import AuthError, BoxferryError, OutboxBusy, Unreachable, UsageError
+from boxferry.remote.urls import is_url
+from boxferry.sending.outcome import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from boxferry.sending.project import Diffgram
+    from boxferry.sending.report import PushReport
+
+#: what no further attempt mends at this moment: the other earlier runs are not tried then
+HOPELESS = (AuthError, Unreachable)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One thing that a night did.
+
+    Attributes:
+        run: the run, as `resume` takes it; of tonight's push its name.
+        report: what was done; None where it could not be begun.
+        error: what kept it from being done.
+    """
+
+    run: str
+    report: PushReport | None = None
+    error: BoxferryError | OSError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """That of the report, or of the error."""
+        if isinstance(self.error, BoxferryError):
+            return self.error.exit_code
+        if self.error is not None:
+            return UsageError.exit_code
+        return self.report.exit_code if self.report else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        facts = {"run": self.run, "exit_code": self.exit_code, "error": str(self.error) if self.error else None}
+        return {**facts, "report": self.report.as_dict() if self.report else None}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NightlyReport:
+    """What a night did.
+
+    Attributes:
+        earlier: the runs that had not ended, each with what was done.
+        tonight: the push; None where there was nothing to push.
+        quiet: why there was nothing to push, or nothing predicted; empty where there was.
+    """
+
+    earlier: list[Step] = field(default_factory=list)
+    tonight: Step | None = None
+    quiet: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """Tonight's, where it is not 0; else the highest of the earlier runs'."""
+        own = self.tonight.exit_code if self.tonight else 0
+        return own or max((step.exit_code for step in self.earlier), default=0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        return {
+            "exit_code": self.exit_code,
+            "quiet": self.quiet,
+            "earlier": [step.as_dict() for step in self.earlier],
+            "tonight": self.tonight.as_dict() if self.tonight else None,
+        }
+
+
+@contextmanager
+def alone(outbox: Path) -> Iterator[None]:
+    """One night at a time from an outbox.
+
+    Raises:
+        OutboxBusy: another one is under way.
+    """
+    from filelock import FileLock, Timeout
+
+    outbox.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{outbox.resolve()}.nightly.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OutboxBusy(f"{outbox}: another nightly run is under way from this outbox; nothing was done") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def earlier_runs(diffgram: Diffgram) -> list[str]:
+    """The runs of which something has not ended, stuck packets among it, each as `resume` takes it."""
+    found = diffgram.unfinished()
+    here = (diffgram.server.host, diffgram.server.project)
+    stuck = [
+        str(run.id)
+        for run in (diffgram.outbox.runs() if diffgram.outbox_path.exists() else [])
+        if (run.host, run.project) == here and State.STUCK in diffgram.outbox.counts(run.id)
+    ]
+    return list(dict.fromkeys([*found, *stuck]))
+
+
+def gone_on_with(runs: Sequence[str], resume: Callable[[str], PushReport]) -> list[Step]:
+    """Each earlier run with what became of it; where the server lets nothing through, the others are not tried."""
+    steps: list[Step] = []
+    for run in runs:
+        last = steps[-1] if steps else None
+        trouble = (last.report.stopped if last.report else last.error) if last else None
+        steps.append(Step(run=run, error=trouble) if isinstance(trouble, HOPELESS) else tried(run, lambda: resume(run)))  # noqa: B023 # called at once
+    return steps
+
+
+def tried(run: str, doing: Callable[[], PushReport]) -> Step:
+    """What a step did, or what kept it from being done."""
+    try:
+        return Step(run=run, report=doing())
+    except (BoxferryError, OSError) as error:
+        return Step(run=run, error=error)
+
+
+def nothing_in(sources: str | Sequence[str], *, recognised: bool) -> str:
+    """That folders hold no file, in words; empty where a source is something else, or holds one.
+
+    Args:
+        sources: what is to be pushed.
+        recognised: whether the format is recognised by what the files hold: empty ones say nothing then.
+    """
+    listed = [sources] if isinstance(sources, str) else list(sources)
+    folders = [Path(source) for source in listed if not is_url(source) and Path(source).is_dir()]
+    if not listed or len(folders) < len(listed):
+        return ""
+    sizes = [path.stat().st_size for folder in folders for path in _files_in(folder)]
+    if sizes and (any(sizes) or not recognised):
+        return ""
+    found = f"{len(sizes)} files, all of them empty," if sizes else "no files"
+    return f"nothing predicted: {found} in {', '.join(listed)}"
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def quiet_push(step: Step) -> str:
+    """That nothing was predicted, in words; empty where something was, or went wrong."""
+    report = step.report
+    if report is None or report.exit_code or report.tally.read:
+        return ""
+    images = report.tally.images
+    return f"nothing predicted: no box on {images} images" if images else "nothing predicted: no images"
