@@ -15,6 +15,7 @@ from boxferry.sandbox.annotating import save
 from boxferry.sending import file_inputs
 from boxferry.sending.file_inputs import FileInputs
 from boxferry.sending.outcome import State
+from boxferry.sending.source_image import UNKNOWN
 from counting import counted
 from sending.pushing import ROWS, predictions, push, server_of
 from sending.test_video import on_frames
@@ -40,8 +41,8 @@ def drawn(row):
 
 
 def without_media(review):
-    """What a pull found, but the media, which are on the first machine alone; files without predictions left out."""
-    files = [dataclasses.replace(file, media="") for file in review.files if file.predicted]
+    """What a pull found of files with predictions, but the media and the source's names, which one machine alone knows."""
+    files = [dataclasses.replace(file, media="", image=UNKNOWN) for file in review.files if file.predicted]
     for file in files:
         file.predicted.sort(key=lambda box: box.reference)
         file.judged.sort(key=lambda box: (box.predicted or box.stored).reference)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from boxferry.sending.before import Before, decoded, encoded, replaced
+from boxferry.sending.before import Before, decoded, encoded, replaced, told
 from boxferry.sending.outcome import Outcome, State
+from boxferry.sending.removals import TAKES_AWAY
 from sending.pushing import ROWS, predictions, push
 
 AT = 2_000_000_000.0
@@ -40,6 +41,16 @@ def test_of_equal_boxes_the_newest_stays():
     assert found.twins == {ours("a"): ours("b"), ours("c"): ours("b")}
 
 
+def test_a_packet_tells_itself_what_it_takes_away():
+    """One of another program does not, and other boxes may have gone by it."""
+    there, new = row(1, reference=ours("a")), row(None, x=9, reference=ours("b"))
+    found = told([there | {TAKES_AWAY: [ours("c")]}, new])
+    assert (found.kept, found.took, found.partly, found.read) == ([ours("a")], [ours("c")], False, False)
+    assert (told([there, new]).took, told([there, new]).partly) == ([], True)
+    merged = told([there, row(2, reference=ours("d"))])
+    assert (merged.took, merged.twins) == ([ours("a")], {ours("a"): ours("d")})
+
+
 def test_a_second_try_adds_to_the_first():
     """What the first took is not there any more when the second looks; how people had left the file it knows."""
     first = Before(complete=True, changed=AT, kept=[], took=["a"], twins={"b": "c"})
@@ -66,7 +77,7 @@ def test_a_push_keeps_what_it_takes_away(sandbox, diffgram, folder):
     (folder / "labels" / "a.txt").write_text(ROWS.splitlines()[0] + "\n")
     push(diffgram, predictions(folder), existing=True, on_existing="replace-own", allow_removals=9)
     new, second = [e for e in diffgram.outbox.entries(1) if e.file_name == "a.jpg"]
-    assert decoded(new.before) == Before(kept=[], took=[])
+    assert decoded(new.before) == Before(complete=False, kept=[], took=[], read=True)
     before = decoded(second.before)
     assert (before.kept, before.took, before.complete) == (first[:1], first[1:], False)
     assert 0 < new.stood == before.changed < second.stood

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from boxferry.diffgram.answers import FileRecord
+    from boxferry.diffgram.answers import FileRecord, InputRecord
     from boxferry.sending.outbox import Run
 
 VERSION = 2  #: of what is kept; files of others are not looked into
@@ -42,6 +42,7 @@ class Known(_Head, frozen=True, kw_only=True):
         frames: how many frames a video has; 0 where the server does not tell.
         frame_rate: its frames a second; 0 likewise.
         rows: its boxes, each as JSON.
+        inputs: what other senders put onto it, each as JSON; None where that was not asked.
     """
 
     width: int = 0
@@ -50,6 +51,7 @@ class Known(_Head, frozen=True, kw_only=True):
     frames: int = 0
     frame_rate: float = 0.0
     rows: list[msgspec.Raw] = []
+    inputs: list[msgspec.Raw] | None = None
 
 
 _head, _known = msgspec.json.Decoder(_Head), msgspec.json.Decoder(Known)
@@ -148,6 +150,12 @@ def cache_name(run: Run, outbox_id: str) -> str:
 def packed(rows: Iterable[dict[str, Any]]) -> list[msgspec.Raw]:
     """Boxes as they are kept: without what has no value, what is only repeated, and URLs that may be signed."""
     return [msgspec.Raw(_packed(row)) for row in rows]
+
+
+def packed_input(record: InputRecord) -> msgspec.Raw:
+    """What another sender sent, as it is kept."""
+    kept = {name: getattr(record, name) for name in ("id", "mode", "status", "created_time", "time_updated")}
+    return msgspec.Raw(msgspec.json.encode({**kept, "instance_list": {"list": packed(record.boxes)}}))
 
 
 def _packed(row: dict[str, Any]) -> bytes:

@@ -219,7 +219,7 @@ def _by_overlap(
         if predicted[i].corners != stored[j].corners or by_people(stored[j]) or predicted[i].frame != stored[j].frame:
             return False
         came, before = timeline.pushes[lives[i].since], timeline.place(stored[j].created) <= lives[i].since
-        return not lives[i].sure or (came.replaces and came.kept is None and before)
+        return not lives[i].sure or (came.replaces and not came.read and before)
 
     def same_label(i: int, j: int) -> bool:
         return predicted[i].label == stored[j].label and (drawn(i, j) or stands(i, j))

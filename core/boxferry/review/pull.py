@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.diffgram.answers import FileRecord, moment
+from boxferry.diffgram.answers import FileRecord, InputRecord, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.diffgram.figures import around
 from boxferry.packets.reference import detection, is_ours, parsed, whole
-from boxferry.review.cache import Known, packed
+from boxferry.review.cache import Known, packed, packed_input
 from boxferry.review.fates import Judged, Predicted, Stored, fates_of
+from boxferry.review.others import inputs_of
 from boxferry.review.pushes import pushes_of
-from boxferry.review.rows import LeftOut, readable, stored_rows
+from boxferry.review.rows import LeftOut, StoredRows, readable, stored_rows
 from boxferry.review.timeline import Timeline
 from boxferry.sending.source_image import UNKNOWN, SourceImage, source_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from boxferry.diffgram.bulk import StoredFile
     from boxferry.diffgram.client import Client
@@ -101,36 +102,102 @@ def pulled(
     sent = files_of(outbox, run)
     reader = _Reader(client, run.directory_id, cache)
     reader.read([file.file_id for file in sent], on_file)
+    cases = {file.file_id: case for file in sent if (case := _case(file, outbox, run, reader, labels, attributes))}
+    others = reader.others({number: case.first for number, case in cases.items() if case.timeline().doubtful}, cases)
     for file in sent:
-        if (known := reader.known(file.file_id)) is None:
-            yield ReviewedFile(file_name=file.file_name, file_id=file.file_id, gone=True)
-            continue
-        held = stored_rows(known.rows, labels, attributes)
-        hidden = {whole(left.reference) for left in held.left_out if left.reference}
-        sent_all = [box for box in file.predicted if whole(box.reference) not in hidden]
-        complete, changed = reader.complete(file.file_id), moment(known.changed) or 0.0
-        pushes = pushes_of(outbox.onto(run.host, run.project, file.file_id), run.id, held.boxes)
-        drawn = [left.drawn for left in held.left_out if left.drawn]
-        timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden, drawn=drawn)
-        yield ReviewedFile(
-            file_name=file.file_name,
-            file_id=file.file_id,
+        case = cases.get(file.file_id)
+        gone = ReviewedFile(file_name=file.file_name, file_id=file.file_id, gone=True)
+        yield case.reviewed(others.get(file.file_id, ())) if case else gone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Case:
+    """One file before it is judged.
+
+    Attributes:
+        file: what the run sent.
+        known: what the server said.
+        held: its boxes.
+        entries: the packets that the outbox has for it, each with its run.
+        run_id: the run.
+        complete: whether it is completed.
+        changed: when it was last changed, seconds since the epoch by the server's clock; 0 where unknown.
+    """
+
+    file: SentFile
+    known: Known
+    held: StoredRows
+    entries: list[tuple[int, Entry]]
+    run_id: int
+    complete: bool
+    changed: float
+
+    @property
+    def first(self) -> int:
+        """The server's number of the run's first input of the file; 0 where it is not known."""
+        return min((entry.input_id or 0 for run, entry in self.entries if run == self.run_id), default=0)
+
+    @property
+    def hidden(self) -> set[str]:
+        """The references of boxes that cannot be read."""
+        return {whole(left.reference) for left in self.held.left_out if left.reference}
+
+    def timeline(self, others: Iterable[InputRecord] = ()) -> Timeline:
+        """What came onto the file, and when people looked at it."""
+        return Timeline(
+            pushes_of(self.entries, self.run_id, self.held.boxes, others),
+            self.held.boxes,
+            complete=self.complete,
+            changed=self.changed,
+            hidden=self.hidden,
+            drawn=[left.drawn for left in self.held.left_out if left.drawn],
+        )
+
+    def reviewed(self, others: Iterable[InputRecord]) -> ReviewedFile:
+        """The file, judged."""
+        known, timeline, stored, hidden = self.known, self.timeline(others), self.held.boxes, self.hidden
+        sent = [box for box in self.file.predicted if whole(box.reference) not in hidden]
+        return ReviewedFile(
+            file_name=self.file.file_name,
+            file_id=self.file.file_id,
             width=known.width,
             height=known.height,
             video=known.video,
-            media=file.media,
-            complete=complete,
+            media=self.file.media,
+            complete=self.complete,
             reviewed=timeline.reviewed,
             overtaken=timeline.overtaken,
-            predicted=[box for box in sent_all if timeline.left(box.reference)],
-            stored=held.boxes,
-            unseen=frozenset(box.row_id for box in held.boxes if timeline.unseen(box)),
-            judged=fates_of(sent_all, held.boxes, timeline),
+            predicted=[box for box in sent if timeline.left(box.reference)],
+            stored=stored,
+            unseen=frozenset(box.row_id for box in stored if timeline.unseen(box)),
+            judged=fates_of(sent, stored, timeline),
             frames=known.frames,
             frame_rate=known.frame_rate,
-            left_out=held.left_out,
-            image=file.image,
+            left_out=self.held.left_out,
+            image=self.file.image,
         )
+
+
+def _case(
+    file: SentFile,
+    outbox: Outbox,
+    run: Run,
+    reader: _Reader,
+    labels: Mapping[int, str],
+    attributes: AttributeNames | None,
+) -> _Case | None:
+    """A file with what is known of it; None for one that is gone."""
+    if (known := reader.known(file.file_id)) is None:
+        return None
+    return _Case(
+        file=file,
+        known=known,
+        held=stored_rows(known.rows, labels, attributes),
+        entries=outbox.onto(run.host, run.project, file.file_id),
+        run_id=run.id,
+        complete=reader.complete(file.file_id),
+        changed=reader.changed(file.file_id),
+    )
 
 
 class _Reader:
@@ -182,6 +249,27 @@ class _Reader:
             return self._cache.get(file_id)
         return self._elsewhere[file_id][0] if file_id in self._elsewhere else None
 
+    def others(self, wanted: Mapping[int, int], cases: Mapping[int, _Case]) -> dict[int, list[InputRecord]]:
+        """What other senders put onto files; asked once as long as these do not change.
+
+        Args:
+            wanted: file id → the number of the first input that counts.
+            cases: what is known of the files.
+        """
+        found = {number: cases[number].known.inputs for number in wanted}
+        unknown = {number: first for number, first in wanted.items() if found[number] is None}
+        for number, records in (inputs_of(self._client, self._bulk, unknown) if unknown else {}).items():
+            own = {entry.input_id for _, entry in cases[number].entries}
+            found[number] = kept = [packed_input(record) for record in records if record.id not in own]
+            if number in self._listed:
+                self._cache.put(msgspec.structs.replace(cases[number].known, inputs=kept))
+        return {number: [_input.decode(each) for each in inputs or ()] for number, inputs in found.items()}
+
+    def changed(self, file_id: int) -> float:
+        """When a file was last changed, seconds since the epoch by the server's clock; 0 where it does not tell."""
+        listed = self._listed.get(file_id)
+        return moment((listed.time_last_updated or None) if listed else None) or 0.0
+
     def complete(self, file_id: int) -> bool:
         """Whether the annotation of a file is complete."""
         if file_id in self._listed:
@@ -231,7 +319,7 @@ class _Packet(msgspec.Struct, frozen=True):
     frame_packet_map: dict[str, list[_Sent]] | None = None
 
 
-_packet = msgspec.json.Decoder(_Packet)
+_packet, _input = msgspec.json.Decoder(_Packet), msgspec.json.Decoder(InputRecord)
 
 
 def _predicted(outbox: Outbox, entry: Entry) -> list[Predicted]:

@@ -9,7 +9,7 @@ from boxferry.diffgram.answers import moment
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin, whole
 from boxferry.review.timeline import Push, by_people, name_of
-from boxferry.sending.before import Before, decoded, replaced
+from boxferry.sending.before import Before, decoded, told
 from boxferry.sending.outcome import State
 from boxferry.sending.target import REPLACING
 
@@ -64,7 +64,7 @@ def _has_come(entry: Entry, times: Mapping[str, float]) -> bool:
 def _of_entry(entry: Entry, times: Mapping[str, float], *, own: bool) -> Push:
     before, replaces = decoded(entry.before), entry.mode in REPLACING
     if before is None and entry.mode == "new":
-        before = Before(kept=[], took=[])
+        before = Before(complete=False, kept=[], took=[], read=True)
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
     rows = _came(push, times)
     if not entry.sent:  # made of the server's inputs and rows: the packet went out from elsewhere
@@ -74,20 +74,21 @@ def _of_entry(entry: Entry, times: Mapping[str, float], *, own: bool) -> Push:
     return replace(push, came=rows or entry.stood or entry.ended or entry.sent, stood=stood)
 
 
-def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool, sure: bool = True) -> Push:
+def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool) -> Push:
     facts = before or Before()
     kept = None if facts.kept is None else _wholes(facts.kept)
     return Push(
         brought=_wholes(brought),
         own=own,
         replaces=replaces,
-        complete=None if before is None else facts.complete,
+        complete=facts.complete,
         changed=facts.changed,
         kept=kept,
         took=_wholes(facts.took or ()) - (kept or frozenset()),
-        whole=sure and facts.took is not None,
+        whole=facts.took is not None and not facts.partly,
         edited=_wholes(facts.edited),
         twins={whole(name): whole(other) for name, other in facts.twins.items()},
+        read=facts.read,
     )
 
 
@@ -104,10 +105,8 @@ def _came(push: Push, times: Mapping[str, float]) -> float:
 def _of_input(record: InputRecord, times: Mapping[str, float]) -> Push:
     """A packet of another sender: what it sent tells which rows it left there, and not what it found."""
     replaces, boxes = record.mode == UPDATE_REPLACING, record.boxes
-    there = [box for box in boxes if box.get("id") is not None]
-    before = replaced(there, there, [box for box in boxes if box.get("id") is None]) if replaces else None
     new = {str(box["creation_ref_id"]) for box in boxes if box.get("id") is None and box.get("creation_ref_id")}
-    push = replace(_push(new, before, own=False, replaces=replaces, sure=False), complete=None)
+    push = _push(new, told(boxes) if replaces else None, own=False, replaces=replaces)
     made, rows = record.created or 0.0, _came(push, times)
     written = moment(record.time_updated) or 0.0
     return replace(push, came=rows or made, stood=max(rows, made, written) + LAG_S)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from boxferry.packets.reference import is_ours, whole
+from boxferry.packets.reference import PREFIX, is_ours, whole
 from boxferry.sending.before import ROOT
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from boxferry.review.fates import Stored
 
+DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, model and run
 End = Literal["there", "taken", "deleted"]
 
 
@@ -41,6 +42,7 @@ class Push:
         whole: whether nothing else can have gone by it.
         edited: those of them that people had changed.
         twins: reference → that of an equal box which is there in its place.
+        read: whether the file's boxes were read for it, so that all twins are known.
     """
 
     brought: frozenset[str]
@@ -55,6 +57,7 @@ class Push:
     whole: bool = True
     edited: frozenset[str] = frozenset()
     twins: Mapping[str, str] = field(default_factory=dict)
+    read: bool = False
 
 
 class Life(NamedTuple):
@@ -110,6 +113,7 @@ class Timeline:
         self._lives = {name: life for name in self._names() if (life := self._life(name))}
         self._acts += [(place, place) for place in self._edits(drawn)]
         self._acts += [(place, place) for place in self._completions(complete=complete, changed=changed)]
+        self._timed = bool(complete and self.pushes and self.pushes[-1].complete is not False)
 
     @property
     def end(self) -> int:
@@ -146,6 +150,16 @@ class Timeline:
         """Whether people have looked at the file since the run's first packet."""
         first = next((index for index, push in enumerate(self.pushes) if push.own), self.end)
         return self.seen(first)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a packet of another sender, of which nothing is known yet, would make a difference.
+
+        A box of the run is gone, or how a file was completed is told by its time alone.
+        """
+        own = frozenset[str]().union(*(push.brought for push in self.pushes if push.own))
+        gone = any(life.end == "deleted" for name, life in self._lives.items() if name in own)
+        return gone or self._timed or any(push.replaces and not push.whole for push in self.pushes)
 
     @property
     def overtaken(self) -> bool:
@@ -188,7 +202,7 @@ class Timeline:
                     since = None
                 last = index + 1
             if since is None and reference in push.brought:
-                name, since, last = push.twins.get(reference, reference), index, index + 1
+                name, since, last = push.twins.get(reference) or self._stands(reference, index), index, index + 1
         if since is None:  # a save of what was read before can bring back what was gone
             back = found is not None and found.name in self.rows
             return found._replace(end="there", until=self.end) if found and back else found
@@ -203,15 +217,32 @@ class Timeline:
             return "twin" if name in push.twins else "taken"
         if push.kept is not None and name in push.kept:
             return "there"
-        if push.kept is not None and push.whole:
-            return "deleted"
-        there = name in self.rows or name in self._hidden or name in push.brought
-        return "there" if there else "taken"
+        if name in self.rows or name in self._hidden or name in push.brought:
+            return "there"
+        if not push.read and place_of(name) in map(place_of, push.brought):
+            return "there"  # an equal box was sent, and the server has kept the older one
+        return "deleted" if push.kept is not None and push.whole else "taken"
+
+    def _stands(self, reference: str, index: int) -> str:
+        """The name under which a box that a packet brought is there: that of an equal one that was there before."""
+        push = self.pushes[index]
+        if push.read or not push.replaces or reference in self.rows:
+            return reference
+        alike = (name for name in self.rows if place_of(name) == place_of(reference))
+        return next((name for name in alike if self._brought(name, index)), reference)
+
+    def _brought(self, name: str, before: int) -> bool:
+        return any(name in push.brought for push in self.pushes[:before])
 
 
 def name_of(box: Stored) -> str:
     """What a stored box is found by: its reference, if it is one of ours, that of all its parts; else its first row."""
     return whole(box.reference) if is_ours(box.reference) else f"{ROOT}{box.root or box.row_id}"
+
+
+def place_of(name: str) -> str:
+    """What a reference says of the box alone: two runs that sent the same box have it in common."""
+    return name[DIGEST:] if is_ours(name) else name
 
 
 def by_people(box: Stored) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from boxferry.diffgram.answers import moment
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, Reference, detection, file_digest, origin, parsed
+from boxferry.sending.before import Before, encoded, told
 from boxferry.sending.outbox import Entry
 from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.run_origin import sent_boxes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Frames = dict[int | None, list[Row]]  # the boxes of a packet by frame; those of an image under None
 
-REPLACING = "update_with_existing"
+REPLACING, UPDATE = "update_with_existing", "update"
 ENTRY_MODES = {REPLACING: "replace-own"}
 
 
@@ -199,7 +200,15 @@ def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
         checked=1,
         width=held.size[0],
         height=held.size[1],
+        before=encoded(_before(record)),
     )
+
+
+def _before(record: InputRecord | None) -> Before | None:
+    """What an input tells of its file before; a new file had nothing yet."""
+    if record is None or record.mode == UPDATE:
+        return None
+    return told(record.boxes) if record.mode == REPLACING else Before(complete=False, kept=[], took=[])
 
 
 def _body(file_id: int, boxes: Frames) -> bytes:

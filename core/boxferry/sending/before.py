@@ -8,6 +8,7 @@ import msgspec
 
 from boxferry.packets.reference import is_ours
 from boxferry.sending.ownership import identities, identity, untouched
+from boxferry.sending.removals import taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,21 +22,25 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a file was like, as far as a report has to know it to tell people's work from a packet's.
 
     Attributes:
-        complete: whether people had completed it.
+        complete: whether people had completed it; None where that is not known.
         changed: when it had last been changed, seconds since the epoch by the server's clock; 0 where unknown.
         kept: the references of boxes that were there and stay; None where nothing was looked at.
         took: those of the boxes that go by the packet; None where that is not known.
         edited: those among them that people had changed.
         twins: reference → the one of an equal box, which the server keeps in its place; where that bears none, '#' and
             the number of its first row.
+        read: whether the file's boxes were read for it; else it is what the packet itself tells.
+        partly: whether other boxes may have gone too.
     """
 
-    complete: bool = False
+    complete: bool | None = None
     changed: float = 0.0
     kept: list[str] | None = None
     took: list[str] | None = None
     edited: list[str] = []
     twins: dict[str, str] = {}
+    read: bool = False
+    partly: bool = False
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
@@ -89,7 +94,21 @@ def replaced(
         took=sorted(_name(row) for row in gone if _name(row) not in kept),
         edited=sorted(_name(row) for row in gone if not untouched(row)),
         twins={_name(row): _name(other) for row, other in merged if _name(row) != _name(other)},
+        read=True,
     )
+
+
+def told(listed: Iterable[Row]) -> Before:
+    """What a replacing packet tells of itself, whoever sent it: the rows that it sent back, and what it takes away.
+
+    A packet of another program, or of an earlier version, does not tell the latter.
+    """
+    boxes = list(listed)
+    there = [box for box in boxes if box.get("id") is not None]
+    new = [box for box in boxes if box.get("id") is None and not box.get("soft_delete")]
+    found, gone = replaced(there, there, new), taken_away(boxes)
+    took = sorted({*(found.took or ()), *(gone or ())})
+    return msgspec.structs.replace(found, complete=None, took=took, read=False, partly=gone is None)
 
 
 def _number(row: Row) -> int:

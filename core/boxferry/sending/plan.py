@@ -346,7 +346,7 @@ class Planner:
     def _before(self, file_id: int | None) -> Before:
         """What a file is like before anything is sent to it; a new one has nothing yet."""
         if file_id is None:
-            return Before(kept=[], took=[])
+            return Before(complete=False, kept=[], took=[], read=True)
         changed = moment(self.holdings.changed(file_id)) or 0.0
         return Before(complete=self.holdings.complete(file_id), changed=changed)
 
