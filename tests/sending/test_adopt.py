@@ -41,7 +41,7 @@ def drawn(row):
 
 
 def without_media(review):
-    """What a pull found of files with predictions, but the media and the source's names, which one machine alone knows."""
+    """What a pull found of files with predictions, but the media and the source's names: one machine knows them."""
     files = [dataclasses.replace(file, media="", image=UNKNOWN) for file in review.files if file.predicted]
     for file in files:
         file.predicted.sort(key=lambda box: box.reference)
