@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from importlib import metadata
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -152,8 +153,29 @@ class Plugins:
         ]
 
 
+class _Manager(pluggy.PluginManager):
+    """Pluggy's, which looks at a module's marked functions alone: at all its names it looks ten times as long."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """What the mark of an implementation says; None where there is none."""
+        return super().parse_hookimpl_opts(plugin, name) if _may_be(plugin, name, "boxferry_impl") else None
+
+    def parse_hookspec_opts(self, module_or_class: object, name: str) -> pluggy.HookspecOpts | None:
+        """What the mark of a specification says; None where there is none."""
+        marked = _may_be(module_or_class, name, "boxferry_spec")
+        return super().parse_hookspec_opts(module_or_class, name) if marked else None  # type: ignore[arg-type] # pluggy's
+
+
+def _may_be(holder: object, name: str, mark: str) -> bool:
+    """Whether pluggy can find a mark on what the holder has of this name."""
+    if not isinstance(holder, ModuleType):
+        return True
+    value = vars(holder).get(name)
+    return isinstance(value, FunctionType | MethodType | staticmethod | classmethod) and hasattr(value, mark)
+
+
 def _bare_manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager("boxferry")
+    manager = _Manager("boxferry")
     manager.add_hookspecs(hookspecs)
     return manager
 
@@ -203,16 +225,22 @@ def plugin_manager(*, extra: Iterable[object] = (), disabled: Iterable[str] | No
         raise UsageError(
             f"no plugin named {', '.join(sorted(missing))} to disable; there are {', '.join(sorted(names))}"
         )
-    plugins = Plugins()
+    plugins, bringers = Plugins(), _bringers(found)
     for point in found:
-        _load(plugins, point, disabled=point.name in unwanted)
+        status = PluginStatus(name=point.name, distribution=bringers.get(point.dist, ""))
+        _load(plugins, point, status, disabled=point.name in unwanted)
     for plugin in extra:
         plugins.add(plugin, PluginStatus(name=getattr(plugin, "__name__", type(plugin).__name__)))
     return plugins
 
 
-def _load(plugins: Plugins, point: metadata.EntryPoint, *, disabled: bool) -> None:
-    status = PluginStatus(name=point.name, distribution=f"{point.dist.name} {point.dist.version}" if point.dist else "")
+def _bringers(points: Iterable[metadata.EntryPoint]) -> dict[metadata.Distribution | None, str]:
+    """Each distribution's name with its version; each is read once, though it brings many plugins."""
+    distributions = {point.dist for point in points if point.dist}
+    return {each: "{Name} {Version}".format_map(each.metadata) for each in distributions}
+
+
+def _load(plugins: Plugins, point: metadata.EntryPoint, status: PluginStatus, *, disabled: bool) -> None:
     if disabled:
         return plugins.note_disabled(status)
     try:

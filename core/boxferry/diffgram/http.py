@@ -8,6 +8,7 @@ import os
 import ssl
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -295,7 +296,17 @@ def _bundle(name: str) -> str:
     path = os.environ[name]
     try:
         if not os.path.isdir(path):  # noqa: PTH112 # a text, as in the environment
-            ssl.create_default_context(cafile=path)
+            _check_certificates(path, os.stat(path).st_mtime_ns)  # noqa: PTH116 # likewise
     except OSError as error:
         raise ConfigError(f"{name}: no certificates can be read from '{path}': {error.strerror or error}") from None
     return path
+
+
+@lru_cache
+def _check_certificates(path: str, changed_ns: int) -> None:  # noqa: ARG001 # changed: read again
+    """Read a bundle of certificates, once as it is: a system's takes longer than all else that a session begins with.
+
+    Raises:
+        OSError: it cannot be read, or holds none.
+    """
+    ssl.create_default_context(cafile=path)

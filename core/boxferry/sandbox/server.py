@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -41,6 +43,15 @@ class _Handler(WSGIRequestHandler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         """A moment as the header `Date` has it; now by the server's clock."""
         return super().date_time_string(type(self).clock() if timestamp is None else timestamp)
+
+
+def _shut_down(server: BaseWSGIServer) -> None:
+    """End the server's loop now: it looks whether it shall end when somebody connects, or else after a while."""
+    ending = threading.Thread(target=server.shutdown)
+    ending.start()
+    with suppress(OSError):
+        socket.create_connection((ADDRESS, server.port), timeout=1.0).close()
+    ending.join()
 
 
 class Sandbox:
@@ -183,7 +194,7 @@ class Sandbox:
     def stop(self) -> None:
         """End; the data stays."""
         if self._server is not None:
-            self._server.shutdown()
+            _shut_down(self._server)
             self._server.server_close()
             self._thread.join()
             self._server = None
