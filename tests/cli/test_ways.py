@@ -6,15 +6,13 @@ import re
 import shlex
 import shutil
 import subprocess
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from boxferry.cli.app import run
 from boxferry.sending.outbox import Outbox
+from serving import served
 from videos import a_video
 
 ROOT = Path(__file__).parents[2]
@@ -27,11 +25,6 @@ def block(section, language):
     """The section's code block, or None."""
     found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
     return found and found[1]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
@@ -51,13 +44,10 @@ def clone(sandbox, tmp_path, monkeypatch):
         "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
         "BOXFERRY_OUTBOX": str(folder / "outbox.sqlite"),
     }
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(ROOT / "fixtures" / "images"))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        settings["MEDIA"] = f"http://127.0.0.1:{server.server_port}"
+    with served(ROOT / "fixtures" / "images") as settings["MEDIA"]:
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         yield folder
-        server.shutdown()
 
 
 def carried_out(line):

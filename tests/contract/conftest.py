@@ -2,14 +2,12 @@
 
 import os
 import subprocess
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from contract.wire import Wire, picture
+from serving import served
 
 LIVE = "BOXFERRY_LIVE_"
 HARM_S = 40.0  #: how long a live server is given for a packet that may never end
@@ -24,11 +22,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("harm"):
             item.add_marker(skip)
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 def _live_wire():
@@ -82,11 +75,8 @@ def wire(tmp_path_factory):
     from boxferry.sandbox.server import Sandbox
 
     folder = tmp_path_factory.mktemp("media")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as media:
-        Thread(target=media.serve_forever, daemon=True).start()
-        with Sandbox(tmp_path_factory.mktemp("sandbox"), video_s=0.2) as sandbox:
-            yield _sandbox_wire(sandbox, f"http://127.0.0.1:{media.server_port}", folder)
-        media.shutdown()
+    with served(folder) as media, Sandbox(tmp_path_factory.mktemp("sandbox"), video_s=0.2) as sandbox:
+        yield _sandbox_wire(sandbox, media, folder)
 
 
 @pytest.fixture

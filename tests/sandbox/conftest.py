@@ -1,32 +1,22 @@
 """Fixtures of the sandbox's tests."""
 
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-
 import pytest
 
 from sandbox.calls import a_png
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+from serving import served
 
 
 @pytest.fixture
 def serve_bytes(tmp_path_factory):
     """Serves files on this machine: a name and its bytes → a URL."""
     folder = tmp_path_factory.mktemp("served")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with served(folder) as url:
 
-        def served(name, data):
+        def serve(name, data):
             (folder / name).write_bytes(data)
-            return f"http://127.0.0.1:{server.server_port}/{name}"
+            return f"{url}/{name}"
 
-        yield served
-        server.shutdown()
+        yield serve
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from contextlib import ExitStack
 import pytest
 from PIL import Image as Picture
 
-from security.hostile import Runner, a_proxy, served
+from security.hostile import Runner, a_proxy
+from serving import served
 
 ROW = "0 0.5 0.5 0.2 0.25 0.9\n"
 

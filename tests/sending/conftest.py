@@ -1,15 +1,13 @@
 """Fixtures of the tests of pushing."""
 
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from contextlib import ExitStack
 
 import pytest
 from PIL import Image as Picture
 
 from boxferry import Diffgram
 from sending.pushing import ROWS, server_of
+from serving import served as files_served
 
 
 @pytest.fixture
@@ -28,25 +26,13 @@ def folder(tmp_path):
 def serve():
     """Serves folders over HTTP: a folder → its URL."""
     with ExitStack() as stack:
-        yield lambda folder: stack.enter_context(_served(folder))
+        yield lambda folder: stack.enter_context(files_served(folder))
 
 
 @pytest.fixture
 def served(folder, serve):
     """The images over HTTP."""
     return serve(folder / "images")
-
-
-@contextmanager
-def _served(folder):
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.fixture
