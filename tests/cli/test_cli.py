@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+import processes
 from boxferry.cli.app import COMMANDS, app
 
 ROOT = Path(__file__).parents[2]
@@ -24,19 +25,21 @@ SOURCES = {
 }
 
 
-def boxferry(*arguments, cwd=FIXTURES, stdin=None, **environ):
-    """Run the program as a user does, in a process of its own, with no settings but those given."""
+def boxferry(*arguments, cwd=FIXTURES, stdin="", **environ):
+    """Run the program in a process of its own, with no settings but those given."""
+    return processes.boxferry(*arguments, cwd=cwd, stdin=stdin, env=settled(environ))
+
+
+def started(*arguments, **environ):
+    """The same from nothing, as a user does: with an interpreter that begins and imports."""
+    command = [*PROGRAM, *map(str, arguments)]
+    options = {"cwd": FIXTURES, "env": settled(environ), "timeout": 120}
+    return subprocess.run(command, **options, capture_output=True, text=True, check=False)
+
+
+def settled(environ):
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIFFGRAM", "BOXFERRY"))}
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)],
-        cwd=cwd,
-        input=stdin,
-        env=clean | {"DIFFGRAM_CONFIG": "/nonexistent.toml"} | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return clean | {"DIFFGRAM_CONFIG": "/nonexistent.toml"} | environ
 
 
 def source_of(name):
@@ -209,7 +212,7 @@ def test_push_status_and_labels_tell_the_same_story(settings):
 
 def test_push_prints_a_table_for_people(settings):
     """States on standard output, the tally on standard error."""
-    done = boxferry("push", *SOURCES["voc"], "--directory", "Default", "--labels", "create", **settings)
+    done = started("push", *SOURCES["voc"], "--directory", "Default", "--labels", "create", **settings)
     assert done.returncode == 0, done.stderr
     assert "applied" in done.stdout
     assert "boxes read" in done.stderr

@@ -3,11 +3,10 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 
+import processes
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.review.checkup import checkup
@@ -18,8 +17,7 @@ BOX = "0 0.5 0.5 0.2 0.25 0.5\n"
 
 
 def run(*arguments, cwd):
-    program = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
-    return subprocess.run([*program, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+    return processes.boxferry(*arguments, cwd=cwd)
 
 
 @pytest.fixture

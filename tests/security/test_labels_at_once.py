@@ -1,14 +1,13 @@
 """Two pushes at once that make the same label: every box has the id of the first one, and it is said."""
 
 import os
-import subprocess
-import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
+import processes
 
 
 @pytest.fixture
@@ -24,16 +23,10 @@ def at_once(proxy):
     proxy.decide = decide
 
 
-def started(folder, outbox, *more):
+def pushed(folder, outbox, *more):
     options = ["-f", "yolo", "--names", "cat", "--labels", "create", "--directory", "Default", "--model", "m"]
-    command = [*PROGRAM, "push", folder / "labels", "--images", folder / "images", *options, *more]
-    return subprocess.Popen(
-        list(map(str, command)),
-        env={**os.environ, "BOXFERRY_OUTBOX": str(outbox)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = ["push", folder / "labels", "--images", folder / "images", *options, *more]
+    return processes.boxferry(*command, env={**os.environ, "BOXFERRY_OUTBOX": str(outbox)})
 
 
 def labels_of(sandbox):
@@ -46,14 +39,16 @@ def made(sandbox):
 
 def test_two_processes_make_a_label_at_once(folder, tmp_path, sandbox, at_once):
     """The label is there twice, all boxes have the smaller id, and at least one of the two says so."""
-    both = [
-        started(folder, tmp_path / f"{name}.sqlite", "--run", name, "--file-name", f"{name}-{{name}}") for name in "ab"
-    ]
-    ends = [process.communicate(timeout=120) for process in both]
-    assert [process.returncode for process in both] == [0, 0], ends
+
+    def by(name):
+        return pushed(folder, tmp_path / f"{name}.sqlite", "--run", name, "--file-name", f"{name}-{{name}}")
+
+    with ThreadPoolExecutor() as pool:
+        ends = list(pool.map(by, "ab"))
+    assert [done.returncode for done in ends] == [0, 0], ends
     assert [row["name"] for row in made(sandbox)] == ["cat", "cat"]
     assert labels_of(sandbox) == {made(sandbox)[0]["id"]: 6}
-    assert any("note label-twice" in err and "is there 2 times" in err for _, err in ends), ends
+    assert any("note label-twice" in done.stderr and "is there 2 times" in done.stderr for done in ends), ends
 
 
 def test_a_label_that_is_there_twice_is_the_first_one_for_every_policy(push, sandbox):

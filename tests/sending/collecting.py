@@ -1,9 +1,7 @@
 """What the tests of collectors share: results as a framework gives them, a collector with short waits, and images."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from types import SimpleNamespace as Thing
 import numpy as np
 from PIL import Image as Picture
 
+import processes
 from boxferry import Manner
 from boxferry.sending.carry import Patience
 from boxferry.sending.spool_format import lines_of, parsed
@@ -62,7 +61,8 @@ def on_disk(diffgram):
 
 
 PROGRAM = """
-import json, sys, time
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
 import numpy as np
 from boxferry import Diffgram
 from sending.collecting import *
@@ -76,7 +76,14 @@ paths = facts["paths"]
 
 def in_a_process(code, host, diffgram, paths):
     """Starts a process that runs the code, which has a `diffgram` on the same outbox, and `paths`."""
-    facts = json.dumps({"host": host, "outbox": str(diffgram.outbox_path), "paths": [str(path) for path in paths]})
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-W", "ignore", "-c", PROGRAM + code, facts]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+    facts = _facts(host, diffgram, paths)
+    return processes.Process(PROGRAM + code, facts, stdout=subprocess.PIPE, needs=(__name__,))
+
+
+def through_a_process(code, host, diffgram, paths):
+    """The same, to its end."""
+    return processes.run(PROGRAM + code, _facts(host, diffgram, paths), needs=(__name__,), timeout=60)
+
+
+def _facts(host, diffgram, paths):
+    return json.dumps({"host": host, "outbox": str(diffgram.outbox_path), "paths": [str(path) for path in paths]})

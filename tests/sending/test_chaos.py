@@ -12,21 +12,20 @@ BOXFERRY_CHAOS_RUNS is the number of runs (`make chaos` makes 500), BOXFERRY_CHA
 import json
 import os
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Event, Thread
 
 import pytest
 from PIL import Image as Picture
 
+import processes
 from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
@@ -35,6 +34,7 @@ from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.carry import Patience
 from boxferry.sending.outbox import Outbox
+from serving import served
 
 RUNS = int(os.environ.get("BOXFERRY_CHAOS_RUNS", "30"))
 SEED = int(os.environ.get("BOXFERRY_CHAOS_SEED", "1"))
@@ -42,6 +42,7 @@ AT_ONCE = 12
 TIMEOUT_S = 0.6
 DELAY_S = 0.9
 REFUSE_S = 0.2
+LATEST_KILL_S = 0.7  # about what a push takes here
 STUCK_S = 6.0  # far above what an input takes the sandbox, a loaded machine included
 KILL_WORKER = 0.01
 RACE_S = 0.02
@@ -59,11 +60,6 @@ ROUTES = ("upload", "url", "existing", "replace")
 IMAGES = ("a.png", "b.png", "c.png")
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A sandbox, the same behind a breaking wire, a few images, and where they are served."""
@@ -79,9 +75,8 @@ def world(tmp_path_factory):
         ]
         (folder / "labels" / name).with_suffix(".txt").write_text("".join(rows))
         (folder / "earlier" / name).with_suffix(".txt").write_text("0 0.5 0.5 0.5 0.5 0.9\n1 0.3 0.3 0.1 0.1 0.9\n")
-    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder / "images")))
-    Thread(target=served.serve_forever, daemon=True).start()
     with (
+        served(folder / "images") as media,
         Sandbox(folder / "sandbox", kill_worker=KILL_WORKER, race_s=RACE_S, seed=SEED) as sandbox,
         supervised(sandbox),
         FaultyWire(sandbox.host, Faults(**FAULTS, delay_s=DELAY_S, refuse_s=REFUSE_S, seed=SEED)) as wire,
@@ -89,12 +84,10 @@ def world(tmp_path_factory):
         yield {
             "sandbox": sandbox,
             "folder": folder,
-            "media": f"http://127.0.0.1:{served.server_port}/{{file_name}}",
+            "media": media + "/{file_name}",
             "whole": sandbox.host,
             "broken": wire.host,
         }
-    served.shutdown()
-    served.server_close()
 
 
 @contextmanager
@@ -138,15 +131,16 @@ def push(host, folder, route, directory, outbox, media):
     return set(report.states) == {"applied"}
 
 
-def main(arguments):
+def main():
     """Push until it has come to a good end."""
+    host, folder, *rest = json.loads(sys.argv[1])
     for _ in range(60):
         try:
-            if push(*arguments):
-                return 0
+            if push(host, Path(folder), *rest):
+                sys.exit(0)
         except BoxferryError:
             time.sleep(0.05)
-    return 1
+    sys.exit(1)
 
 
 def one_run(world, seed):
@@ -162,13 +156,12 @@ def one_run(world, seed):
                     client.upload(name, image, b'{"directory_id": %d}' % directory)
     people = reviewed(world, directory, folder) if route == "replace" else set()
     arguments = [world["broken"], str(folder), route, directory, str(outbox), world["media"]]
-    command = [sys.executable, __file__, json.dumps(arguments)]
+    command, needs = ["from sending.test_chaos import main; main()", json.dumps(arguments)], ("sending.test_chaos",)
     for _ in range(rng.randrange(1, 4)):
-        killed = subprocess.Popen(command, stderr=subprocess.PIPE)
-        time.sleep(0.45 + rng.random() * 0.7)
-        killed.send_signal(signal.SIGKILL)
-        killed.communicate()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+        with TemporaryFile() as unread, processes.Process(*command, stderr=unread, needs=needs) as killed:
+            time.sleep(0.02 + rng.random() * LATEST_KILL_S)
+            killed.kill()
+    done = processes.run(*command, timeout=240, needs=needs)
     if done.returncode != 0:
         return f"run {seed} ({route}): ended with {done.returncode}: {done.stderr[-500:]}"
     return wrong_with(world, seed, route, directory, outbox, people)
@@ -225,8 +218,3 @@ def test_every_box_arrives_exactly_once_however_the_wire_breaks_and_the_process_
     with ThreadPoolExecutor(AT_ONCE) as pool:
         wrong = [problem for problem in pool.map(partial(one_run, world), range(SEED, SEED + RUNS)) if problem]
     assert wrong == []
-
-
-if __name__ == "__main__":
-    host, folder, *rest = json.loads(sys.argv[1])
-    sys.exit(main([host, Path(folder), *rest]))

@@ -11,6 +11,7 @@ from types import SimpleNamespace as Thing
 
 import numpy as np
 
+import processes
 from boxferry import Diffgram
 from boxferry.diffgram.settings import Credentials
 from boxferry.sandbox.server import Sandbox
@@ -166,9 +167,8 @@ def main(host, outbox, paths):
 def test_what_was_taken_survives_the_process(sandbox, diffgram, tmp_path, images):
     """Killed with SIGKILL after the results were taken, before any push: the next collector sends them."""
     arguments = json.dumps([sandbox.host, str(tmp_path / "outbox.sqlite"), [str(path) for path in images]])
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, __file__, arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as loop:
+    code = "import json, sys; from sending.test_collector import main; main(*json.loads(sys.argv[1]))"
+    with processes.Process(code, arguments, stdout=subprocess.PIPE, needs=("sending.test_collector",)) as loop:
         assert loop.stdout.readline() == "taken\n"
         loop.send_signal(signal.SIGKILL)
     assert sandbox.files() == []
@@ -176,7 +176,3 @@ def test_what_was_taken_survives_the_process(sandbox, diffgram, tmp_path, images
         pass
     assert collect.report.waiting == []
     assert len(sandbox.files()) == 5
-
-
-if __name__ == "__main__":
-    main(*json.loads(sys.argv[1]))

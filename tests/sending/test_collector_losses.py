@@ -16,7 +16,7 @@ from boxferry.sending.keeper import Keeper
 from boxferry.sending.spool import Spool, claims
 from boxferry.sending.spool_format import SpoolHead
 from boxferry.sending.spool_push import Doing
-from sending.collecting import MANNER, SLOW, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
+from sending.collecting import MANNER, SLOW, a_collector, a_result, many_images, on_disk, through_a_process, wait_until
 from sending.pushing import boxes_in, server_of
 from videos import a_video
 
@@ -288,11 +288,11 @@ with a_collector(diffgram, every_s=0.05) as collect:
     time.sleep(0.3)
 print(collect.report.ok, collect.report.summary())
 """
-    out, errors = in_a_process(code, sandbox.host, diffgram, images).communicate(timeout=60)
-    child, parent = out.splitlines()
+    done = through_a_process(code, sandbox.host, diffgram, images)
+    child, parent = done.stdout.splitlines()
     assert '"forked": 1' in child
     assert "was forked" in child
-    assert parent.startswith("True"), out + errors
+    assert parent.startswith("True"), done.stdout + done.stderr
     assert names_of(sandbox) == ["0.jpg", "1.jpg", "2.jpg"]
 
 
@@ -306,8 +306,8 @@ time.sleep(0.5)
 for path in paths + [paths[0] + ".mp4"]:
     collect(a_result(path))
 """
-    _, errors = in_a_process(code, sandbox.host, diffgram, images).communicate(timeout=60)
-    assert "6 images wait for `boxferry resume`" in errors
+    done = through_a_process(code, sandbox.host, diffgram, images)
+    assert "6 images wait for `boxferry resume`" in done.stderr
     assert names_of(sandbox) == []
     assert diffgram.resume("r", patience=MANNER.patience).exit_code == 0
     assert len(sandbox.files()) == 6

@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -13,6 +12,7 @@ from types import SimpleNamespace as Thing
 import numpy as np
 import pytest
 
+import processes
 from boxferry import Diffgram, Manner
 from boxferry.boxes.tally import Tally
 from boxferry.errors import OutboxBusy, OutboxError
@@ -28,7 +28,6 @@ from sending.collecting import MANNER, a_collector, a_result, in_a_process, many
 from sending.pushing import boxes_in, server_of
 
 ONE_BOX = [(40, 30, 60, 50)]
-PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
 
 
 def names_of(sandbox):
@@ -61,8 +60,7 @@ def command(diffgram, *arguments):
         "BOXFERRY_OUTBOX": str(diffgram.outbox_path),
         "PATH": "/usr/bin:/bin",
     }
-    command = [*PROGRAM, *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, env=environ, timeout=60)
+    return processes.boxferry(*arguments, env=environ)
 
 
 def test_status_shows_what_waits_although_nothing_was_ever_pushed(later):

@@ -1,8 +1,6 @@
 """The server is the truth: what is there, or under way, is not sent again, whichever machine or outbox sent it."""
 
 import shutil
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -11,6 +9,7 @@ from threading import Barrier, Event, Thread
 import pytest
 from PIL import Image as Picture
 
+import processes
 from boxferry import Manner, read
 from boxferry.errors import OutboxBusy, Unsure, UsageError
 from boxferry.packets.contents import references_in
@@ -185,7 +184,6 @@ def test_an_outbox_that_was_copied_is_resumed_twice(files, diffgram, folder, tmp
 
 # Names: of runs, models and pictures
 
-PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
 PLACE = ["--directory", "Default", "--labels", "create"]
 
 
@@ -204,14 +202,10 @@ def test_two_cameras_are_two_runs(sandbox, tmp_path):
         "BOXFERRY_OUTBOX": str(tmp_path / "outbox.sqlite"),
     }
     done = {
-        camera: subprocess.run(
-            [*PROGRAM, "push", f"run_{camera}/labels", "--images", camera, "--names", "cat", *PLACE],
+        camera: processes.boxferry(
+            *["push", f"run_{camera}/labels", "--images", camera, "--names", "cat", *PLACE],
             cwd=tmp_path,
             env=settings | {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
         )
         for camera in ("cam1", "cam2")
     }
@@ -622,9 +616,7 @@ def test_an_outbox_can_be_used_while_another_process_plans(sandbox, folder, tmp_
     thread.start()
     assert begun.wait(20)
     began = time.monotonic()
-    other = subprocess.run(
-        [sys.executable, "-c", OTHER, str(path), sandbox.host], capture_output=True, text=True, timeout=60, check=False
-    )
+    other = processes.run(OTHER, path, sandbox.host)
     go_on.set()
     thread.join(60)
     assert other.stdout.split() == ["wrote", OutboxBusy.__name__], other.stderr
