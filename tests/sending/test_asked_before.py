@@ -1,12 +1,26 @@
 """No question is asked twice: what people decided on a file outlives the run, the machine and the outbox."""
 
-import msgspec
-import pytest
+from dataclasses import replace
+from unittest.mock import patch
 
-from boxferry import Diffgram
-from boxferry.errors import UsageError
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from boxferry import Diffgram, Manner, read
+from boxferry.boxes.detections import Detections
+from boxferry.errors import Unreachable, UsageError
+from boxferry.formats import Format
+from boxferry.sending.carry import Patience
+from boxferry.sending.plan_file import read_plan
+from sending.collecting import MANNER, a_collector, a_result
 from sending.deciding import changed, completed, deleted, drawn, predicted, saved, stored
 from sending.pushing import push, server_of
+from sending.test_video import on_frames
+from videos import a_video
+
+QUICK = Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)
 
 CAT, DOG = 0, 1
 A, B, FAR = (40, 30, 60, 50), (5, 5, 25, 25), (70, 55, 95, 75)
@@ -213,17 +227,38 @@ def test_replace_all_keeps_to_what_people_deleted(sandbox, diffgram, tmp_path, n
     assert stored(sandbox) == [(1, NEAR_MOVED)]
 
 
-def test_approved_boxes_stay_approved_when_more_is_appended(sandbox, diffgram, tmp_path, night):
-    """A packet leaves a completed file completed: what it brought no person has seen."""
+def test_what_is_appended_to_a_completed_file_is_not_approved(sandbox, diffgram, tmp_path, night):
+    """A packet leaves the file completed, and no person has seen what it brought; what was approved stays approved."""
     completed(sandbox)
     push(diffgram, predicted(tmp_path, NEW), run="next", existing=True)
-    source = predicted(tmp_path, (DOG, (70, 6, 90, 26)))
+    like_new = (DOG, (70, 6, 90, 26))
+    source = predicted(tmp_path, like_new, (DOG, NEAR_B), (CAT, NEAR_A))
     report = push(diffgram, source, run="third", existing=True, dry_run=True)
-    assert report.tally.dropped == {}, "the dog that came last was not approved"
-    saved(sandbox, lambda rows: [*rows[1:], rows[0] | {"x_max": 61, "machine_made": False}])
-    source = predicted(tmp_path, (DOG, (70, 6, 90, 26)), (DOG, NEAR_B), (CAT, NEAR_A))
-    report = push(diffgram, source, run="third", existing=True, dry_run=True)
-    assert report.tally.dropped == {"people-have-it": 3}
+    assert report.tally.dropped == {"people-have-it": 2}
+    with another(sandbox, tmp_path) as sender:
+        report = push(sender, source, run="third", existing=True, dry_run=True)
+        assert report.tally.dropped == {}, "nothing on the server tells of the completion any more"
+        saved(sandbox, lambda rows: [*rows[1:], rows[0] | {"x_max": 61, "machine_made": False}])
+        report = push(sender, source, run="third", existing=True, dry_run=True)
+        assert report.tally.dropped == {"people-have-it": 3}, "who saved a box has seen the others"
+
+
+def test_what_came_just_before_the_completion_was_not_looked_at(sandbox, diffgram, tmp_path, night):
+    """Within two seconds after a packet the change is the packet's own."""
+    completed(sandbox, later=1.5)
+    report = push(diffgram, predicted(tmp_path, (CAT, NEAR_A)), run="next", existing=True, dry_run=True)
+    assert report.tally.dropped == {}
+
+
+def test_what_the_server_did_not_store_was_not_turned_down(sandbox, diffgram, tmp_path, night):
+    """It said success, and reading back found no box: that people deleted it is not believed then."""
+    source = predicted(tmp_path, NEW)
+    with patch("boxferry.sandbox.annotating.vanishes", return_value=True):
+        report = push(diffgram, source, run="next", existing=True)
+    assert set(report.states) == {"refused"}
+    report = push(diffgram, source, run="next", existing=True)
+    assert (report.exit_code, report.tally.dropped) == (0, {}), report.as_dict()
+    assert stored(sandbox) == sorted([(1, A), (2, B), (2, NEW[1])])
 
 
 def test_replace_completed_replaces_what_was_approved(sandbox, diffgram, tmp_path, night):
@@ -245,3 +280,141 @@ def test_boxes_of_people_are_sent_wherever_they_are(sandbox, diffgram, tmp_path,
         diffgram, predicted(tmp_path, (CAT, FAR)), run="truth", existing=True, annotations=True, human_made=True
     )
     assert (report.exit_code, report.tally.dropped) == (0, {})
+
+
+WAYS = {
+    "append": {"existing": True, "on_existing": "append"},
+    "a name that is taken": {"on_existing": "append"},
+    "replace-own": {"existing": True, "on_existing": "replace-own"},
+}
+HAVE_BOTH = [(1, MOVED), (2, B)]  # after the night: what a person makes of the cat, and the dog
+
+
+def waiting(diffgram, source, **manner):
+    """A push that is stored and not sent: the server cannot be reached any more once it is planned."""
+    with patch.object(type(diffgram._client), "send_packet", side_effect=Unreachable("gone")):
+        report = push(diffgram, source, run="next", patience=Patience(failures=1, first_pause_s=0.0), **manner)
+    assert report.states["queued"][0], report.as_dict()
+    return report
+
+
+@pytest.mark.parametrize("manner", WAYS.values(), ids=WAYS)
+def test_what_waits_is_compared_with_what_people_decided_meanwhile(sandbox, diffgram, tmp_path, night, manner):
+    """By resume, and by a push of the same run; the counts say so. It is sent as it was planned where that is asked."""
+    source = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B), NEW)
+    waiting(diffgram, source, **manner)
+    changed(sandbox, A, to=MOVED)
+    deleted(sandbox, B)
+    report = diffgram.resume("next", patience=QUICK)
+    assert (report.exit_code, report.states) == (0, {"applied": (1, 1)}), report.as_dict()
+    assert report.tally.dropped == {"people-have-it": 1, "rejected-before": 1}
+    assert (report.tally.read, report.tally.kept) == (2, 0)
+    assert stored(sandbox) == sorted([(1, MOVED), (2, NEW[1])])
+
+
+def test_a_packet_of_which_nothing_is_left_has_come_to_its_end(sandbox, diffgram, tmp_path, night):
+    """Nothing is sent; the next push of the run finds all of it decided."""
+    source = predicted(tmp_path, (CAT, NEAR_A))
+    waiting(diffgram, source, existing=True)
+    changed(sandbox, A, to=MOVED)
+    sent = len(sandbox.inputs())
+    report = push(diffgram, source, run="next", existing=True)
+    assert (report.exit_code, report.states) == (0, {"applied": (1, 0)}), report.as_dict()
+    assert len(sandbox.inputs()) == sent
+    assert push(diffgram, source, run="next", existing=True).tally.dropped == {"people-have-it": 1}
+
+
+def test_what_waits_is_sent_as_it_was_planned_where_that_is_asked_for(sandbox, diffgram, tmp_path, night):
+    """As the push that planned it was told."""
+    waiting(diffgram, predicted(tmp_path, (CAT, NEAR_A)), existing=True)
+    changed(sandbox, A, to=MOVED)
+    report = diffgram.resume("next", patience=QUICK, ask_again=True)
+    assert (report.exit_code, report.tally.dropped) == (0, {})
+    assert (1, NEAR_A) in stored(sandbox)
+
+
+@pytest.mark.parametrize("manner", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("ask_again", [False, True])
+def test_a_plan_is_compared_when_it_is_written_and_when_it_is_carried_out(
+    sandbox, diffgram, tmp_path, night, manner, ask_again
+):
+    """What people decide in between is left out; boxes read are boxes sent and boxes dropped both times."""
+    changed(sandbox, A, to=MOVED)
+    source, plan = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B), NEW), tmp_path / "plan.json"
+    report = push(diffgram, source, run="next", plan=plan, **manner)
+    assert report.tally.dropped == {"people-have-it": 1}
+    deleted(sandbox, B)
+    report = diffgram.carry_out(read_plan(plan), manner=Manner(patience=QUICK, ask_again=ask_again))
+    assert (report.exit_code, report.tally.dropped) == (0, {} if ask_again else {"rejected-before": 1})
+    assert (report.tally.read, report.tally.kept) == (2, 2 if ask_again else 1)
+    again = [(2, NEAR_B)] if ask_again else []
+    assert stored(sandbox) == sorted([(1, MOVED), (2, NEW[1]), *again])
+
+
+def test_a_collector_sends_nothing_that_people_decided(sandbox, diffgram, tmp_path, night):
+    """Its report counts it; what a collector left on disk is compared when it is sent."""
+    changed(sandbox, A, to=MOVED)
+    path = tmp_path / "images" / "a.jpg"
+    manner = replace(MANNER, on_existing="append")
+    with a_collector(diffgram, run="live", model="m2", manner=manner, images=tmp_path / "images") as collect:
+        collect(a_result(path, (NEAR_A, FAR)))
+    assert collect.report.dropped_by_pushes == {"people-have-it": 1}, collect.report
+    assert stored(sandbox) == sorted([*HAVE_BOTH, (1, FAR)])
+
+
+def test_videos_are_compared_frame_by_frame(sandbox, diffgram, tmp_path):
+    """A box moved on one frame and deleted on another; the third is as it was."""
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "clip.mp4").write_bytes(a_video())
+    push(diffgram, on_frames(tmp_path / "clips", [0, 5, 9]))
+    rows = {row["frame_number"]: row for row in sandbox.boxes("clip.mp4")}
+    sandbox._store.delete_instances([rows[0]["id"], rows[5]["id"]])
+    moved = {"previous_id": rows[0]["id"], "version": 2, "action_type": "edited", "x_max": 30, "machine_made": False}
+    sandbox._store.add_instances(sandbox.files()[0]["id"], [{k: v for k, v in rows[0].items() if k != "id"} | moved])
+    for outbox in ("outbox", "another"):
+        with Diffgram(server_of(sandbox), outbox=tmp_path / f"{outbox}.sqlite") as sender:
+            source = on_frames(tmp_path / "clips", [0, 5, 7])
+            report = push(sender, source, model="m2", run="next", existing=True, dry_run=True)
+            assert report.tally.dropped == {"people-have-it": 1, "rejected-before": 1}, outbox
+
+
+def detections_of(images, xyxy, **columns):
+    """Predictions 'cat' of one image, with further columns."""
+
+    def reader(_, context):
+        chunk = Detections.from_counts(
+            [context.images.named("a.jpg")], [len(xyxy)], xyxy, [0] * len(xyxy), ["cat"], **columns
+        )
+        context.tally.count(chunk)
+        yield chunk
+
+    made = read(images, images=images)
+    return replace(made, format=Format(name="made", summary="", sniff=lambda _: None, read=reader))
+
+
+def test_outlines_are_compared_by_their_bounds(sandbox, diffgram, tmp_path):
+    """All parts of an outline are one object: where people changed one of them, none comes back, and all stay."""
+    (tmp_path / "images").mkdir()
+    Picture.new("RGB", (100, 80), "grey").save(tmp_path / "images" / "a.jpg")
+    parts = [[[10, 10], [30, 10], [30, 30], [10, 30]], [[40, 10], [60, 10], [60, 30], [40, 30]]]
+
+    def outlined(shift):
+        polygons = np.empty(1, object)
+        polygons[0] = [np.array(part, float) + shift for part in parts]
+        return detections_of(tmp_path / "images", [[10 + shift, 10 + shift, 60 + shift, 30 + shift]], polygons=polygons)
+
+    push(diffgram, outlined(0))
+    assert [row["type"] for row in sandbox.boxes("a.jpg")] == ["polygon", "polygon"]
+
+    def reshaped(rows):
+        points = [*rows[0]["points"][:3], {"x": 12, "y": 28}]
+        return [rows[0] | {"points": points, "machine_made": False}, *rows[1:]]
+
+    saved(sandbox, reshaped)
+    before = sandbox.boxes("a.jpg")
+    for on_existing in ("append", "replace-own"):
+        report = push(diffgram, outlined(1), run=f"next {on_existing}", existing=True, on_existing=on_existing)
+        assert (report.exit_code, report.tally.dropped) == (0, {"people-have-it": 1}), report.as_dict()
+    boxes = detections_of(tmp_path / "images", [[11, 10, 60, 30]])
+    assert push(diffgram, boxes, run="boxes", existing=True).tally.dropped == {"people-have-it": 1}
+    assert sandbox.boxes("a.jpg") == before

@@ -53,6 +53,8 @@ _FILES = (
     click.option("--replace-completed", is_flag=True, help="Let replace-… change files that people have completed."),
     click.option("--allow-removals", type=int, metavar="N", help="Let N boxes go with none in their place."),
     click.option("--resend-missing", is_flag=True, help="Send again what was applied and is gone from the server."),
+)
+_ASKING = (
     click.option(
         "--ask-again",
         is_flag=True,
@@ -124,7 +126,12 @@ _SENDING = (
 
 def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what says which files the boxes go to."""
-    return _added(command, _FILES)
+    return _added(command, (*_FILES, *_ASKING))
+
+
+def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what says whether people are asked again what they have decided."""
+    return _added(command, _ASKING)
 
 
 def box_options(command: Callable[..., Any]) -> Callable[..., Any]:

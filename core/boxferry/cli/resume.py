@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxferry.cli.manner import patience_of, sending_options
+from boxferry.cli.manner import asking_options, patience_of, sending_options
 from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
 from boxferry.cli.push import print_report
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Send again what was applied and is gone from the server, where no person removed it.",
 )
+@asking_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--ndjson", is_flag=True, help="A record for each file that failed, and a last one with the counts.")
 @click.pass_obj
@@ -66,6 +67,8 @@ def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Se
                 verify=given["verify"],
                 resend_stuck=given["resend_stuck"],
                 resend_missing=given["resend_missing"],
+                ask_again=given["ask_again"],
+                same_iou=given["same_iou"],
                 listener=listener,
                 plugins=session.plugins,
             )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.diffgram.answers import moment
+from boxferry.sending.before import decoded
 from boxferry.sending.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
 from boxferry.sending.deleted import deleted
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from boxferry.sending.decided import Names
     from boxferry.sending.file_inputs import FileInputs
     from boxferry.sending.holdings import Holdings
+    from boxferry.sending.outbox import Outbox
 
     Row = dict[str, Any]
 
@@ -35,6 +38,7 @@ class Question:
         mode: what happens to the boxes that the file has; see `Target`.
         video: whether it is a video.
         known: keys of predictions that are not sent anyway: the file's inputs are not asked for because of them.
+        unsent: references of boxes that are known not to have arrived on the server, whatever its inputs say.
     """
 
     file_id: int
@@ -42,6 +46,7 @@ class Question:
     mode: str = "append"
     video: bool = False
     known: Collection[str] = ()
+    unsent: Collection[str] = ()
 
 
 class AskedBefore:
@@ -55,7 +60,6 @@ class AskedBefore:
         *,
         iou: float = SAME_IOU,
         replace_completed: bool = False,
-        lost: Collection[int] = (),
     ) -> None:
         """Prepare; nothing is asked yet.
 
@@ -65,10 +69,17 @@ class AskedBefore:
             names: the labels.
             iou: from this overlap on two boxes of one label are the same object.
             replace_completed: whether a replacing push may replace what people approved by completing its file.
-            lost: inputs of which it is known that the server called them done and stored nothing.
         """
         self._holdings, self._inputs, self.names = holdings, inputs, names
-        self._iou, self._replace_completed, self._lost = iou, replace_completed, lost
+        self._iou, self._replace_completed = iou, replace_completed
+        self._outbox: Outbox | None = None
+        self._place = ("", "")
+        self._lost: set[int] = set()
+
+    def remember(self, outbox: Outbox, host: str, project: str) -> None:
+        """Take in what an outbox knows beside: what the server lost, and when files were found completed before."""
+        self._outbox, self._place = outbox, (host, project)
+        self._lost = outbox.refused_inputs(host, project)
 
     def codes(self, questions: Iterable[Question]) -> dict[int, dict[str, str]]:
         """File id → why predictions are not to be sent, by their keys: 'people-have-it' or 'rejected-before'.
@@ -90,7 +101,7 @@ class AskedBefore:
         inputs = self._inputs.of(unsure) if unsure else {}
         for file_id, (question, there) in unsure.items():
             rows = self._holdings.rows(file_id, video=question.video)
-            gone = deleted(inputs.get(file_id, ()), rows, self.names, lost=self._lost)
+            gone = deleted(inputs.get(file_id, ()), rows, self.names, lost=self._lost, unsent=question.unsent)
             found[file_id], _ = verdicts(question.predicted, there, gone, iou=self._iou)
         return found
 
@@ -104,7 +115,14 @@ class AskedBefore:
         return decided(rows, self.names, video=question.video, until=self._approved(question, rows))
 
     def _approved(self, question: Question, rows: list[Row]) -> float:
-        if question.mode == "replace-own" and self._replace_completed:
+        replaces = question.mode == "replace-own" and self._replace_completed
+        if replaces or not self._holdings.complete(question.file_id):
             return -np.inf
-        complete = self._holdings.complete(question.file_id)
-        return approved_until(rows, complete=complete, changed=self._holdings.changed(question.file_id))
+        now = moment(self._holdings.changed(question.file_id))
+        return approved_until(rows, [*self._found_completed(question.file_id), *([] if now is None else [now])])
+
+    def _found_completed(self, file_id: int) -> list[float]:
+        """When a file that was found completed by an earlier push had been changed last."""
+        entries = self._outbox.onto(*self._place, file_id) if self._outbox else []
+        befores = [decoded(entry.before) for _, entry in entries]
+        return [before.changed for before in befores if before and before.complete]

@@ -80,13 +80,14 @@ def carry(
     resend_stuck: bool = False,
     unknown: bool = False,
     earlier: Sequence[Entry] = (),
+    recheck: Callable[[Sequence[Entry]], None] = lambda _: None,
     on_change: Callable[[Entry, Outcome], None],
 ) -> str:
     """Go on with a run until nothing is left to do, or the time is over.
 
     With `verify`, what was applied on the way is read back: 'success' can mean that no box was stored. Packets of
-    `earlier` go out only where the ids of their files stand for the same files still. With `unknown`, the server may
-    not know the run any more, whatever was applied before.
+    `earlier` go out only where the ids of their files stand for the same files still, and after `recheck` was given
+    those that are queued. With `unknown`, the server may not know the run any more, whatever was applied before.
 
     Returns:
         What a server on which nothing moves is likely to have; empty where all has ended, or something moves.
@@ -104,6 +105,7 @@ def carry(
         resend_stuck=resend_stuck,
         unknown=unknown,
         earlier=earlier,
+        recheck=recheck,
         on_change=on_change,
     ).run_to_end()
 
@@ -123,9 +125,10 @@ class _Course:
         resend_stuck: bool,
         unknown: bool,
         earlier: Sequence[Entry],
+        recheck: Callable[[Sequence[Entry]], None],
         on_change: Callable[[Entry, Outcome], None],
     ) -> None:
-        self._client, self._earlier, self._unknown = client, earlier, unknown
+        self._client, self._earlier, self._recheck, self._unknown = client, earlier, recheck, unknown
         self._outbox, self._run, self._patience, self._verify = outbox, run, patience, verify
         self._on_change = on_change
         self._ended: dict[int, tuple[Entry, Outcome]] = {}
@@ -153,6 +156,7 @@ class _Course:
         """Take the steps until nothing is left to do."""
         self._outbox.recover(self._run.id)
         self._evidence.changed = changed_files(self._client, self._run.directory_id, self._earlier)
+        self._asked(self._check_again)
         self._asked(self._resender.look)
         while True:
             self._asked(lambda: self._reconciler.reconcile(self._budget))
@@ -166,6 +170,11 @@ class _Course:
         if self._verify:
             read_back(self._evidence, self._outbox, self._run, self._ended)
         return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
+
+    def _check_again(self) -> None:
+        """Let what was planned some time ago, and is certain not to be on the server, be looked at once more."""
+        waiting = [entry for entry in self._earlier if entry.state == State.QUEUED]
+        self._recheck([entry for entry in waiting if entry.file_id not in self._evidence.changed])
 
     def _asked(self, step: Callable[[], T]) -> T:
         """Take a step that only asks; a question that fails counts as one failure, as a packet does.

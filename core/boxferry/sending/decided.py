@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SAME_IOU = 0.7  #: from this overlap (IoU) on, two boxes of one label are taken for the same object
 HAVE, REJECTED = "people-have-it", "rejected-before"
-LOOKED_S = 2.0  #: a file that changed so soon after a packet was applied was changed by the packet
+LOOKED_S = 2.0  #: a file that changed so soon before or after a packet's box was stored was changed by the packet
 
 
 class Spot(NamedTuple):
@@ -104,25 +104,25 @@ def by_people(row: Row) -> bool:
     return moved or not untouched(row)
 
 
-def approved_until(rows: Iterable[Row], *, complete: bool, changed: str | None) -> float:
+def approved_until(rows: Iterable[Row], found_completed: Iterable[float]) -> float:
     """When people last saw a file that they completed, seconds since the epoch; what was there before is approved.
 
-    A packet changes the time of a file too, and leaves a completed file completed. So the time counts only where no
-    box came then; else that of the last box that people saved does.
+    A packet changes the time of a file too, and leaves a completed file completed. So a change counts only where no
+    packet brought a box at that time. Where people saved a box, they saw the others.
 
     Args:
         rows: the boxes of the file.
-        complete: whether it is completed.
-        changed: when it was last changed, as the server gives it.
+        found_completed: when it was last changed, each time that it was found completed; empty for one that is not.
     """
-    if not complete:
+    times = np.array(list(found_completed))
+    if not len(times):
         return -np.inf
     people, pushed = [-np.inf], [-np.inf]
     for row in rows:
         if (created := moment(row.get("created_time"))) is not None:
             (pushed if _pushed(row) else people).append(created)
-    last = moment(changed) if changed else None
-    return last if last is not None and last > max(pushed) + LOOKED_S else max(people)
+    by_packets = (np.abs(times[:, None] - np.array(pushed)) <= LOOKED_S).any(axis=1)
+    return float(max([*times[~by_packets].tolist(), *people]))
 
 
 def _pushed(row: Row) -> bool:

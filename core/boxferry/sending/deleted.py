@@ -27,7 +27,12 @@ DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, mod
 
 
 def deleted(
-    inputs: Iterable[InputRecord], rows: Iterable[Row], names: Names, *, lost: Collection[int] = ()
+    inputs: Iterable[InputRecord],
+    rows: Iterable[Row],
+    names: Names,
+    *,
+    lost: Collection[int] = (),
+    unsent: Collection[str] = (),
 ) -> list[Spot]:
     """The boxes that people deleted, as they were sent.
 
@@ -36,6 +41,7 @@ def deleted(
         rows: the boxes that the file has.
         names: the labels.
         lost: inputs of which it is known that the server called them done and stored nothing.
+        unsent: references of boxes that are known not to have arrived, whatever the inputs say.
     """
     there: dict[str, Spot] = {}
     for record in inputs:
@@ -43,7 +49,7 @@ def deleted(
         if outcome is None or outcome.state != State.APPLIED or record.id in lost:
             continue
         listed = [*record.boxes, *(box for boxes in record.boxes_by_frame.values() for box in boxes)]
-        brought = _spots(listed, names)
+        brought = _spots((box for box in listed if box.get("creation_ref_id") not in unsent), names)
         if record.mode == REPLACING:
             gone = taken_away(listed)
             stay = brought.keys() if gone is None else there.keys() - set(map(_place, gone))

@@ -433,6 +433,14 @@ class Outbox:
         found = [dict(row) for row in self._rows(query, file_id, host, project)]
         return [(row.pop("run_id"), Entry(**row)) for row in found]
 
+    def refused_inputs(self, host: str, project: str) -> set[int]:
+        """The server's records of packets that count as refused, whatever it says: their boxes are not there."""
+        query = """
+            SELECT packet.input_id FROM packet JOIN run ON run.id = packet.run_id
+            WHERE packet.state = 'refused' AND packet.input_id IS NOT NULL AND run.host = ? AND run.project = ?
+        """
+        return {int(row["input_id"]) for row in self._rows(query, host, project)}
+
     def sent_before(self, run_id: int) -> bool:
         """Whether a packet with boxes of this run was applied, so that the server knows the model and the run."""
         query = "SELECT 1 FROM packet WHERE run_id = ? AND state = 'applied' AND boxes > 0 LIMIT 1"
@@ -487,6 +495,12 @@ class Outbox:
                 input_id = NULL, before = '' WHERE id = ?
         """
         with self._writing() as db:
+            db.execute(query, (body, boxes, entry_id))
+
+    def shorten(self, entry_id: int, body: bytes, boxes: int) -> None:
+        """Take boxes out of a queued packet."""
+        with self._writing() as db:
+            query = "UPDATE packet SET body = ?, boxes = ? WHERE id = ? AND state = 'queued'"
             db.execute(query, (body, boxes, entry_id))
 
     def recover(self, run_id: int) -> int:

@@ -25,6 +25,7 @@ from boxferry.sending.carry import Patience, carry
 from boxferry.sending.check import Checker
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
+from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.dedupe import Deduper, DedupeReport
 from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
@@ -44,6 +45,7 @@ from boxferry.sending.prepare import (
     prepared,
     unsent,
 )
+from boxferry.sending.recheck import Recheck
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.retiring import Retiring
 from boxferry.sending.run_classes import keep_classes, table_of
@@ -54,7 +56,7 @@ from boxferry.sending.turns import turn
 from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.plugins import Plugins
@@ -189,6 +191,8 @@ class Diffgram:
 
     def _known(self, planner: Planner) -> Planner:
         place = (self.server.host, self.server.project)
+        if planner.asked is not None and self.outbox_path.exists():
+            planner.asked.remember(self.outbox, *place)
         return replace(planner, place=place, source=source_identity(planner.predictions))
 
     def collector(
@@ -257,7 +261,7 @@ class Diffgram:
         if report.run is None:
             return report
         with turn(self.outbox_path):
-            return self._go_on(report.run, within(manner, wait_s).patience, Tally(), verify=manner.verify)
+            return self._go_on(report.run, within(manner, wait_s).patience, Tally(), manner, verify=manner.verify)
 
     def waiting(self) -> list[Waiting]:
         """What collectors have left on disk beside the outbox, of every server and project; asks no server."""
@@ -333,6 +337,7 @@ class Diffgram:
             verify=manner.verify,
             unknown=manner.resend_missing,
             earlier=earlier,
+            recheck=self._recheck(run, planner.tally, manner),
         )
         report = self._report(planner.tally, run, manner.patience, ending, planner.labels.created)
         return replace(report, attributes_created=planner.attributes_created)
@@ -361,7 +366,8 @@ class Diffgram:
 
         Args:
             plan: what `read_plan` gave.
-            manner: `patience`, `verify` and `delete_people` count; the rest stands in the plan.
+            manner: `patience`, `verify`, `delete_people`, `ask_again` and `same_iou` count; the rest stands in the
+                plan.
             listener: is told how it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
 
@@ -380,12 +386,23 @@ class Diffgram:
         run = self._run_of(head)
         tally, told = Tally(), Told(plugins or plugin_manager(), listener or Listener(), run)
         with self.outbox.sending():
+            waiting = {entry.id for entry in self._pending(run)}
             entries = list(unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally))
+            if not manner.ask_again:
+                entries = Recheck(self._client, self.outbox, run, tally, iou=manner.same_iou).without(entries)
             deleting = planned_deletions(self._client, head, entries)
             self.outbox.add(run.id, allowed(told.built(entries), deleting, manner))
             keep_classes(self.outbox, run, table_of(summary.classes), tally)
             earlier = self._pending(run)
-            ending = self._send(run, manner.patience, told, deleting, verify=manner.verify, earlier=earlier)
+            ending = self._send(
+                run,
+                manner.patience,
+                told,
+                deleting,
+                verify=manner.verify,
+                earlier=earlier,
+                recheck=self._recheck(run, tally, manner, only=waiting),
+            )
         return self._report(tally, run, manner.patience, ending, created)
 
     def resume(
@@ -396,6 +413,8 @@ class Diffgram:
         verify: bool = False,
         resend_stuck: bool = False,
         resend_missing: bool = False,
+        ask_again: bool = False,
+        same_iou: float = SAME_IOU,
         listener: Listener | None = None,
         plugins: Plugins | None = None,
     ) -> PushReport:
@@ -410,6 +429,8 @@ class Diffgram:
             resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
             resend_missing: send again what was applied and is gone from the server, where no person removed it; files
                 only where they were made from here and their pictures are still as they were.
+            ask_again: send what waits also where people have decided about it since it was planned; see `Manner`.
+            same_iou: see `Manner`.
             listener: called as it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
 
@@ -418,6 +439,7 @@ class Diffgram:
             UsageError: the run belongs to another server or project.
         """
         patience, plugins, tally = patience or Patience(), plugins or plugin_manager(), Tally()
+        asking = Manner(ask_again=ask_again, same_iou=same_iou)
         sent = [send_waiting(self, each, patience, plugins, tally) for each in waiting_of(self, run)]
         found = next((each.run for each in reversed(sent) if each and each.run), None)
         if sent and found is None:
@@ -426,6 +448,7 @@ class Diffgram:
             found or self.outbox.find_run(run),
             patience,
             tally,
+            asking,
             verify=verify,
             resend_stuck=resend_stuck,
             resend_missing=resend_missing,
@@ -438,6 +461,7 @@ class Diffgram:
         run: Run,
         patience: Patience,
         tally: Tally,
+        asking: Manner,
         *,
         verify: bool,
         resend_stuck: bool = False,
@@ -461,6 +485,7 @@ class Diffgram:
                 resend_stuck=resend_stuck,
                 unknown=resend_missing,
                 earlier=earlier,
+                recheck=self._recheck(run, tally, asking),
             )
         return self._report(tally, run, patience, ending, [])
 
@@ -496,7 +521,15 @@ class Diffgram:
             OutboxBusy: another night is under way from this outbox.
         """
         manner, plugins = manner or Manner(), plugins or plugin_manager()
-        go_on = partial(self.resume, patience=manner.patience, verify=manner.verify, listener=listener, plugins=plugins)
+        go_on = partial(
+            self.resume,
+            patience=manner.patience,
+            verify=manner.verify,
+            ask_again=manner.ask_again,
+            same_iou=manner.same_iou,
+            listener=listener,
+            plugins=plugins,
+        )
         with alone(self.outbox_path):
             earlier = gone_on_with(earlier_runs(self), go_on)
             if quiet:
@@ -647,6 +680,17 @@ class Diffgram:
         """The packets of a run that may still go out, decided on some time ago."""
         return self.outbox.entries(run.id, (State.QUEUED, State.SENDING, State.UNSURE, State.STUCK))
 
+    def _recheck(
+        self, run: Run, tally: Tally, asking: Manner, *, only: Collection[int] | None = None
+    ) -> Callable[[Sequence[Entry]], None]:
+        """What looks once more at packets that were planned some time ago; with `only`, at those that it numbers."""
+        recheck = Recheck(self._client, self.outbox, run, tally, iou=asking.same_iou)
+
+        def look(entries: Sequence[Entry]) -> None:
+            recheck.shorten([entry for entry in entries if only is None or entry.id in only])
+
+        return (lambda _: None) if asking.ask_again else look
+
     def _send(
         self,
         run: Run,
@@ -658,6 +702,7 @@ class Diffgram:
         resend_stuck: bool = False,
         unknown: bool = False,
         earlier: Sequence[Entry] = (),
+        recheck: Callable[[Sequence[Entry]], None] = lambda _: None,
     ) -> Ending:
         """Carry the run to its end; what ended it early is given back, since the outbox knows the rest."""
         if deleting:
@@ -675,6 +720,7 @@ class Diffgram:
                 resend_stuck=resend_stuck,
                 unknown=unknown,
                 earlier=earlier,
+                recheck=recheck,
                 on_change=listener.changed,
             )
         except BoxferryError as error:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from boxferry.packets.contents import Contents, only
+from boxferry.packets.contents import Contents, only, references_in
+from boxferry.packets.reference import detection
 from boxferry.packets.wire import Packet, encode
 from boxferry.sending.outbox import Entry
 from boxferry.sending.removals import noted
@@ -57,6 +58,15 @@ def only_missing(body: bytes, file_id: int, missing: Collection[str]) -> tuple[b
     found = only(body, missing)
     boxes = len(found.get("instance_list", ())) + sum(map(len, found.get("frame_packet_map", {}).values()))
     return msgspec.json.encode({"file_id": file_id, "mode": "update", **found}), boxes
+
+
+def leaving_out(body: bytes, references: Collection[str]) -> tuple[bytes, int]:
+    """A packet without the boxes that have one of these references; and how many detections are left in it."""
+    left = references_in(body) - set(references)
+    rest = {
+        n: value for n, value in msgspec.json.decode(body).items() if n not in {"instance_list", "frame_packet_map"}
+    }
+    return msgspec.json.encode(rest | only(body, left)), len({detection(reference) for reference in left})
 
 
 def replacing(body: bytes, kept: Sequence[Row], rows: Iterable[Row]) -> bytes | None:

@@ -1,0 +1,123 @@
+"""Packets that were planned some time ago are compared once more with what people have decided since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.boxes.tally import Place
+from boxferry.packets.contents import references_in
+from boxferry.packets.reference import detection
+from boxferry.sending.asked_before import WHY, AskedBefore, Question
+from boxferry.sending.decided import Names, Spot, spot_of
+from boxferry.sending.file_inputs import FileInputs
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.outcome import Outcome, State
+from boxferry.sending.target import REPLACING
+from boxferry.sending.updates import leaving_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.outbox import Entry, Outbox, Run
+
+    Row = dict[str, Any]
+
+
+class Recheck:
+    """Leaves out of packets for files that are there what people have decided about meanwhile."""
+
+    def __init__(self, client: Client, outbox: Outbox, run: Run, tally: Tally, *, iou: float) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            client: asks the server.
+            outbox: has the packets.
+            run: whose packets they are.
+            tally: counts what is left out.
+            iou: from this overlap on two boxes of one label are the same object.
+        """
+        self._client, self._outbox, self._run, self._tally = client, outbox, run, tally
+        self._iou = iou
+
+    def shorten(self, entries: Sequence[Entry]) -> None:
+        """Take it out of packets that are queued in the outbox; one of which nothing is left counts as applied.
+
+        Raises:
+            DiffgramError: the server cannot be asked; nothing was changed.
+        """
+        whole = {entry.id: msgspec.structs.replace(entry, body=self._outbox.body(entry.id)) for entry in entries}
+        codes = self._codes(whole.values(), queued=True)
+        for entry in whole.values():
+            left = self._left(entry, codes.get(entry.file_id or 0, {}), counted=False)
+            if left is None or left.body != entry.body:
+                body, boxes = (left.body, left.boxes) if left else (b"{}", 0)
+                self._outbox.shorten(entry.id, body, boxes)
+            if left is None:
+                outcome = Outcome(State.APPLIED, "", None, entry.file_id)
+                self._outbox.settle(entry.id, outcome, ended=self._client.now())
+
+    def without(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Packets that are not stored yet, and whose boxes are counted as read, without it.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        codes = self._codes(entries, queued=False)
+        left = (self._left(entry, codes.get(entry.file_id or 0, {}), counted=True) for entry in entries)
+        return [entry for entry in left if entry is not None]
+
+    def _codes(self, entries: Iterable[Entry], *, queued: bool) -> dict[int, dict[str, str]]:
+        """File id → why predictions are not to be sent, see `AskedBefore.codes`; of a file all packets together.
+
+        What is queued is not on the server, though an input may say so that has lost its boxes.
+        """
+        there = [entry for entry in entries if entry.route == "existing" and entry.boxes]
+        if not there:
+            return {}
+        names = Names({n: name for s in self._client.schemas() for n, name in self._client.label_names(s.id).items()})
+        questions: dict[int, Question] = {}
+        for entry in there:
+            if entry.file_id is not None and (predicted := _predicted(entry.body, names)):
+                before = questions.get(entry.file_id)
+                questions[entry.file_id] = Question(
+                    file_id=entry.file_id,
+                    predicted={**(before.predicted if before else {}), **predicted},
+                    mode=entry.mode,
+                    video=b'"frame_packet_map"' in entry.body,
+                    unsent={*(before.unsent if before else ()), *(references_in(entry.body) if queued else ())},
+                )
+        holdings = Holdings(self._client, self._run.directory_id, expected=len(questions))
+        holdings.load(questions)
+        inputs = FileInputs(self._client, self._run.directory_id, since=holdings.first_run)
+        # a replacing packet goes out only where its file is as completed, or not, as when it was planned
+        asked = AskedBefore(holdings, inputs, names, iou=self._iou, replace_completed=True)
+        asked.remember(self._outbox, self._run.host, self._run.project)
+        return asked.codes(questions.values())
+
+    def _left(self, entry: Entry, codes: Mapping[str, str], *, counted: bool) -> Entry | None:
+        """What is left of a packet; None where that is nothing, and nothing is to be replaced."""
+        for code, why in WHY.items() if codes else ():
+            gone = {each for each in references_in(entry.body) if codes.get(detection(each)) == code}
+            body, boxes = leaving_out(entry.body, gone)
+            if fewer := entry.boxes - boxes:
+                self._tally.read += 0 if counted else fewer
+                self._tally.discard(code, why, Place(entry.file_name), boxes=fewer)
+                entry = msgspec.structs.replace(entry, body=body, boxes=boxes)
+        return entry if entry.boxes or entry.mode in REPLACING or not codes else None
+
+
+def _predicted(body: bytes, names: Names) -> dict[str, Spot]:
+    """What a packet predicts, by the references of its boxes without the number of a part."""
+    packet = msgspec.json.decode(body)
+    frames = (packet.get("frame_packet_map") or {}).values()
+    boxes: list[Row] = [*(packet.get("instance_list") or ()), *(box for frame in frames for box in frame)]
+    return {
+        detection(box["creation_ref_id"]): spot
+        for box in boxes
+        if box.get("machine_made")
+        and (spot := spot_of(box.get("creation_ref_id"), box.get("label_file_id"), names)) is not None
+    }
