@@ -5,6 +5,8 @@ import csv
 import io
 import json
 import re
+import sys
+from types import ModuleType
 
 import pytest
 from pycocotools.coco import COCO
@@ -216,6 +218,28 @@ def test_the_commands(settings, capsys):
     assert "How far scores can be trusted" in page
     assert "cat: 2 boxes, calibration error 0.100" in page
     assert "a.jpg: 3 corrections" in page
+
+
+def test_a_report_is_logged(settings, monkeypatch, capsys):
+    """Into the run that the environment names; a missing package is said before the server is asked."""
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    assert boxferry(["report", "r", "--log", "mlflow"]) == 2
+    assert capsys.readouterr().err == "boxferry: mlflow is not installed: pip install mlflow\n"
+    logged = {}
+    fake = ModuleType("mlflow")
+    fake.active_run = lambda: None
+    fake.log_metrics = lambda numbers, run_id: logged.update(numbers)
+    fake.log_dict = fake.log_text = lambda what, path, run_id: logged.update({path: what})
+    monkeypatch.setitem(sys.modules, "mlflow", fake)
+    monkeypatch.setenv("MLFLOW_RUN_ID", "abc")
+    assert boxferry(["report", "r", "--log", "mlflow", "--json"]) == 0
+    said = capsys.readouterr()
+    facts = json.loads(said.out)
+    assert logged["boxferry/coco/AP"] == facts["metrics"]["AP"]
+    assert logged["boxferry/boxes/deleted"] == facts["fates"]["deleted"] == 1
+    assert logged["boxferry/corrected_share"] == facts["corrected_share"]
+    assert "mlflow run abc:" in said.err
+    assert logged["boxferry/report.html"].startswith("<!doctype html>")
 
 
 def test_suspicious_boxes_are_listed_where_asked_for(settings, corrected, folder, capsys):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from boxferry.cli.session import Session
     from boxferry.review.project import Review
     from boxferry.review.summary import Summary
+    from boxferry.review.trackers import Tracker
 
 SHOWN = 5  #: files that a line lists
 
@@ -114,30 +115,41 @@ def _say_changes(tally: Tally) -> None:
 @click.option("--order", metavar="FILE", help="A CSV of RUN's files by how much correcting them would teach.")
 @precision_option
 @click.option("--suspicious", is_flag=True, help="List boxes to look at again, the most suspicious first.")
+@click.option(
+    "--log",
+    "tracker",
+    type=click.Choice(["mlflow", "wandb"]),
+    help="Record numbers and page in the tracker's active run.",
+)
 @click.option("--deletion", type=float, default=1.0, show_default=True, help="Clicks to delete a box.")
 @click.option("--addition", type=float, default=4.0, show_default=True, help="Clicks to draw a box.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def report_command(
-    runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool, deletion: float,
-    addition: float, as_json: bool, **given: Any,
+    runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool,
+    tracker: Tracker | None, deletion: float, addition: float, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
 
     Several runs are set beside each other; for --order the others tell where they disagree with the first.
     --suspicious lists boxes that people left and a model contradicts (RUN itself, and the other runs), and boxes that
-    people drew and nothing predicts: by ObjectLab's scores where the package cleanlab is installed.
+    people drew and nothing predicts: by ObjectLab's scores where the package cleanlab is installed. --log records
+    fates, corrected share, COCO's numbers, thresholds and the page in the run that MLFLOW_RUN_ID or WANDB_RUN_ID names.
     """
     from boxferry.review.order import order_lines
     from boxferry.review.report import page_of, reports_of
     from boxferry.review.summary import Clicks
+    from boxferry.review.trackers import active_run, log_reports
 
+    into = active_run(tracker) if tracker else None  # said before anything is read
     reviews = [pulled_run(given, run) for run in runs]
     clicks = Clicks(deletion=deletion, addition=addition)
-    reports = reports_of(reviews, clicks, precision=precision, suspicious=suspicious)
+    reports = reports_of(reviews, clicks, precision=precision, suspicious=suspicious, metrics=tracker is not None)
     if html:
         _write(html, page_of(reports))
     if order:
         _write(order, order_lines(reviews[0], reviews[1:]))
+    if into is not None:
+        say(f"{into.name}: {len(log_reports(reports, into))} numbers and the page are recorded")
     if as_json:
         facts = {run: report.as_dict() for run, report in zip(runs, reports, strict=True)}
         write_json({"runs": facts} if len(runs) > 1 else facts[runs[0]])

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.runs import RunFacts
     from boxferry.review.suspicious import Suspicions
+    from boxferry.review.trackers import Tracker
     from boxferry.sending.outbox import Run
 
 
@@ -103,6 +104,26 @@ class Review:
     def objectlab(self, others: Iterable[Review] = ()) -> ObjectLabInput:
         """The reviewed files as cleanlab's `object_detection` takes them: labels, predictions, and the classes."""
         return objectlab_input(scenes_of(self.reviewed, [other.files for other in others]))
+
+    def log(self, tracker: Tracker, *, precision: float = WISHED) -> dict[str, float]:
+        """Record fates, corrected share, COCO's numbers, thresholds and the report page in the active run of a tracker.
+
+        Args:
+            tracker: 'mlflow' or 'wandb'.
+            precision: the share of right boxes that thresholds are given for.
+
+        Returns:
+            The numbers that were recorded, by name.
+
+        Raises:
+            UsageError: the package is not installed, or no run is active.
+            BoxferryError: the tracker fails.
+        """
+        from boxferry.review.report import reports_of
+        from boxferry.review.trackers import active_run, log_reports
+
+        into = active_run(tracker)
+        return log_reports(reports_of([self], Clicks(), precision=precision, metrics=True), into)
 
     def metrics(self, truth: Truth | Iterable[Detections] | None = None) -> Metrics:
         """COCO's twelve numbers of the predictions against a `truth`, or the corrected boxes of the reviewed files.

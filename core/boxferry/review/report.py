@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from boxferry.review.calibration import Calibrations
+    from boxferry.review.metrics import Metrics
     from boxferry.review.project import Review
     from boxferry.review.summary import Clicks, Summary
     from boxferry.review.suspicious import Suspicions
@@ -26,21 +27,29 @@ class Report:
         summary: the fates, counted.
         calibration: how far its scores can be trusted.
         suspicions: the boxes to look at again; None where they were not asked for.
+        metrics: COCO's numbers against what people left; None where nothing is reviewed, or they were not asked for.
     """
 
     review: Review
     summary: Summary
     calibration: Calibrations
     suspicions: Suspicions | None = None
+    metrics: Metrics | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
         facts = {**self.summary.as_dict(), "calibration": self.calibration.as_dict()}
-        return facts if self.suspicions is None else {**facts, "suspicious": self.suspicions.as_dict()}
+        facts |= {} if self.suspicions is None else {"suspicious": self.suspicions.as_dict()}
+        return facts if self.metrics is None else {**facts, "metrics": self.metrics.stats}
 
 
 def reports_of(
-    reviews: Sequence[Review], clicks: Clicks, *, precision: float = WISHED, suspicious: bool = False
+    reviews: Sequence[Review],
+    clicks: Clicks,
+    *,
+    precision: float = WISHED,
+    suspicious: bool = False,
+    metrics: bool = False,
 ) -> list[Report]:
     """The report of each run; for the boxes to look at again, the predictions of all of them count.
 
@@ -49,6 +58,7 @@ def reports_of(
         clicks: what corrections cost.
         precision: the share of right boxes that thresholds are given for.
         suspicious: whether to look for boxes to look at again.
+        metrics: whether to measure the predictions against what people left.
     """
     return [
         Report(
@@ -56,6 +66,7 @@ def reports_of(
             summary=review.summary(clicks),
             calibration=review.calibration(precision=precision),
             suspicions=review.suspicious([o for o in reviews if o is not review]) if suspicious else None,
+            metrics=review.metrics() if metrics and review.reviewed else None,
         )
         for review in reviews
     ]
