@@ -15,6 +15,8 @@ from boxferry.diffgram.names import label_problem
 from boxferry.errors import DiffgramError, NotFound, UnknownLabel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.answers import Schema
@@ -49,6 +51,7 @@ class LabelResolver:
         names: `label_file_id` → name, of all labels that the server has.
         schema_id: the schema that the labels are in.
         created: the names of labels that were made on the way (or would be, in a dry run).
+        renamed: tells of a label that is missing what it is called now, in words; empty where that is not known.
     """
 
     def __init__(self, client: Client, *, schema_id: int, policy: Policy, dry_run: bool = False) -> None:
@@ -64,6 +67,7 @@ class LabelResolver:
         self.ids: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self.created: list[str] = []
+        self.renamed: Callable[[str], str] = lambda _: ""
         self._twice: dict[str, list[int]] = {}
         self._used: dict[str, int] = {}
         self._client = client
@@ -100,6 +104,11 @@ class LabelResolver:
         kept = np.array([name in self.ids for name in detections.labels], bool)[detections.label]
         tally.drop("no-such-label", "the server has no such label", detections, ~kept)
         return detections.take(kept) if missing else detections
+
+    @property
+    def used(self) -> list[str]:
+        """The names of the labels that boxes got so far."""
+        return list(self._used)
 
     def id_of(self, name: str) -> int:
         """The id of a label; one that is not there is made."""
@@ -158,7 +167,8 @@ class LabelResolver:
 
     def _described(self, name: str, boxes: int) -> str:
         near = near_misses(name, self.ids)
-        return f"'{name}' ({boxes} boxes" + (f"; near: {', '.join(near)})" if near else ")")
+        said = [f"{boxes} boxes", f"near: {', '.join(near)}" if near else "", self.renamed(name)]
+        return f"'{name}' ({'; '.join(filter(None, said))})"
 
 
 def colour_of(name: str) -> str:

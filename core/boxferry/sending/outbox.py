@@ -456,6 +456,14 @@ class Outbox:
         """A packet's JSON."""
         return bytes(self._rows("SELECT body FROM packet WHERE id = ?", entry_id)[0]["body"])
 
+    def newest_bodies(self, host: str, project: str, most: int) -> list[bytes]:
+        """The JSON of the newest packets with boxes of a project, whatever run they are of."""
+        query = """
+            SELECT packet.body FROM packet JOIN run ON run.id = packet.run_id
+            WHERE packet.boxes > 0 AND run.host = ? AND run.project = ? ORDER BY packet.id DESC LIMIT ?
+        """
+        return [bytes(row["body"]) for row in self._rows(query, host, project, most)]
+
     def send_again(self, entry_id: int, body: bytes, boxes: int, others: Sequence[int]) -> None:
         """Queue an applied packet that makes a new file once more, since its file is gone; its other packets go.
 

@@ -27,6 +27,8 @@ from boxferry.sending.collecting import check_collecting, doing, send_waiting, u
 from boxferry.sending.collector import Collector
 from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.dedupe import Deduper, DedupeReport
+from boxferry.sending.label_history import sent_from_here
+from boxferry.sending.label_sync import LabelSync, note_labels, said_of, to_create
 from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
 from boxferry.sending.manner import Manner
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from boxferry.plugins import Plugins
     from boxferry.sending.adopt import Adoption
     from boxferry.sending.check import Checked
+    from boxferry.sending.label_check import LabelCheck
     from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
@@ -146,6 +149,46 @@ class Diffgram:
         """The project's labels, name → `label_file_id`, of one schema or the default one."""
         return self._client.label_ids(choose_schema(self._client.schemas(), schema).id)
 
+    def check_labels(self, names: Iterable[str], *, schema: str | None = None) -> LabelCheck:
+        """Compare a model's classes with the project's labels: missing, near, twice, renamed, unused; changes nothing.
+
+        Args:
+            names: the classes.
+            schema: the labels schema by name or id; the default one where left out.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        return self._labels(schema).check(names)
+
+    def sync_labels(
+        self, names: Iterable[str], *, schema: str | None = None, create: bool = False, near: bool = False
+    ) -> LabelCheck:
+        """Make the labels that a model's classes lack; only shown unless `create`.
+
+        Args:
+            names: the classes.
+            schema: the labels schema by name or id; the default one where left out.
+            create: make them.
+            near: also those that the server has under a near name.
+
+        Raises:
+            UsageError: the server takes no label of such a name.
+            DiffgramError: the server cannot be asked.
+        """
+        if create:
+            return self._labels(schema).create(names, near=near)
+        found = self._labels(schema).check(names)
+        return replace(found, created=to_create(found, near=near))
+
+    def _labels(self, schema: str | None) -> LabelSync:
+        return LabelSync(self._client, choose_schema(self._client.schemas(), schema).id, self._sent_labels)
+
+    def _sent_labels(self) -> dict[int, set[str]]:
+        if not self.outbox_path.exists():
+            return {}
+        return sent_from_here(self.outbox, self.server.host, self.server.project)
+
     def model_runs(self) -> list[ModelRun]:
         """The runs of models that the project's boxes came from, the oldest first."""
         return self._client.model_runs()
@@ -193,6 +236,7 @@ class Diffgram:
         place = (self.server.host, self.server.project)
         if planner.asked is not None and self.outbox_path.exists():
             planner.asked.remember(self.outbox, *place)
+        planner.labels.renamed = partial(said_of, there=planner.labels.names, sent=self._sent_labels)
         return replace(planner, place=place, source=source_identity(planner.predictions))
 
     def collector(
@@ -284,6 +328,7 @@ class Diffgram:
         if manner.plan is not None:
             entries = self._filed(planner, place, manner.plan, entries)
         planned = [planned_file(entry, planner.deleting.get(entry.file_name, 0)) for entry in entries]
+        note_labels(planner, self._sent_labels)
         return PushReport(
             tally=planner.tally,
             run=run,
@@ -326,6 +371,7 @@ class Diffgram:
         entries = allowed(listener.built(planner.entries()), planner.deleting, manner)
         self.outbox.add(run.id, entries, gone=planner.gone)
         keep_classes(self.outbox, run, planner.classes, planner.tally)
+        note_labels(planner, self._sent_labels)
         if planner.attributes is not None and (renamed := planner.attributes.renamed):
             self.outbox.keep_attributes(run.id, json.dumps(renamed))
         self.outbox.move(planner.moved)

@@ -1,0 +1,64 @@
+"""Under which names boxes were sent with each label: a label can be renamed, and keeps its id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from boxferry.packets.reference import parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from boxferry.diffgram.answers import InputRecord
+    from boxferry.sending.outbox import Outbox
+
+LOOKED_AT = 2000  #: the newest packets of the outbox
+INPUTS = 200  #: the newest inputs of the server
+
+
+class _Sent(msgspec.Struct, frozen=True, gc=False):
+    creation_ref_id: str | None = None
+    label_file_id: int | None = None
+
+
+class _Packet(msgspec.Struct, frozen=True):
+    instance_list: list[_Sent] | None = None
+    frame_packet_map: dict[str, list[_Sent]] | None = None
+
+
+_packet = msgspec.json.Decoder(_Packet)
+
+
+def sent_from_here(outbox: Outbox, host: str, project: str) -> dict[int, set[str]]:
+    """Label id → the names under which the outbox's newest packets had it."""
+    found: dict[int, set[str]] = {}
+    for body in outbox.newest_bodies(host, project, LOOKED_AT):
+        packet = _packet.decode(body)
+        frames = (packet.frame_packet_map or {}).values()
+        for box in (*(packet.instance_list or ()), *(box for boxes in frames for box in boxes)):
+            _put(found, box.label_file_id, box.creation_ref_id)
+    return found
+
+
+def sent_by_anyone(records: Iterable[InputRecord]) -> dict[int, set[str]]:
+    """Label id → the names under which inputs had it, whoever sent them; rows that were sent back do not count."""
+    found: dict[int, set[str]] = {}
+    for record in records:
+        for box in record.boxes:
+            if box.get("id") is None:
+                _put(found, box.get("label_file_id"), box.get("creation_ref_id"))
+    return found
+
+
+def _put(found: dict[int, set[str]], number: Any, reference: Any) -> None:  # noqa: ANN401 # whatever was sent
+    told = parsed(reference)
+    if told is not None and isinstance(number, int) and number >= 0:
+        found.setdefault(number, set()).add(told.label)
+
+
+def called_now(name: str, there: Mapping[int, str], sent: Mapping[int, Collection[str]]) -> list[str]:
+    """What a label that is not there under its name is called now, where it was only renamed."""
+    others = [there[number] for number, names in sent.items() if name in names and number in there]
+    return sorted(set(others) - {name})
