@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from boxferry.sending.asked_before import WHY
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -67,3 +69,20 @@ def test_every_relative_link_leads_somewhere():
     for page in pages:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_reason_for_which_a_push_leaves_a_box_out_is_explained():
+    """In docs/sending.md, under the code that its counts have."""
+    page = (ROOT / "docs" / "sending.md").read_text()
+    code = re.compile(r'(?:Problem|fail|discard|drop|skip)\(\s*"([a-z-]+)"|_left\([^"()]*"([a-z-]+)"')
+    sources = [path.read_text() for path in (ROOT / "core" / "boxferry" / "sending").glob("*.py")]
+    found = {one or other for source in sources for one, other in code.findall(source)} | set(WHY)
+    assert {"size-differs", "already-sent", "gone", "rejected-before", "set-aside"} <= found
+    assert not sorted(each for each in found if f"`{each}`" not in page)
+
+
+def test_the_rules_for_labels_of_one_name_and_for_plans_are_written_down():
+    """Which of two label files counts, and where a plan's uploads may lie."""
+    page = (ROOT / "docs" / "sending.md").read_text()
+    assert re.search(r"several label files of one name the one with the smallest id counts", page)
+    assert re.search(r"uploaded has to lie below the folder", page)

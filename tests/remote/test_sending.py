@@ -6,10 +6,11 @@ import tempfile
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Diffgram, read
+from boxferry import Diffgram, Manner, read
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
 from boxferry.sending.plan_file import read_plan
+from sending.collecting import a_collector, a_result
 from sending.pushing import A_BOXES, ROWS, boxes_in, push, server_of
 
 fsspec = pytest.importorskip("fsspec")
@@ -160,3 +161,17 @@ def test_a_folder_with_a_query_is_refused_without_it(tree, web):
     with pytest.raises(InputError, match="a folder's URL cannot have a query") as caught:
         list(read(web(tree).url + "images/?token=s3cret").images.known())
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_collectors_files_hold_no_secret_of_the_images_url(sandbox, diffgram, tree, web):
+    """The images are found under the whole URL all the same; another process is given its own credentials."""
+    host = web(tree, ranges=True).url.removeprefix("http://")
+    images = f"http://someone:topsecret@{host}images/"
+    with a_collector(diffgram, images=images, manner=Manner(labels="create", on_existing="append")) as collect:
+        collect(a_result("a.jpg"))
+    (head,) = diffgram.outbox_path.parent.glob("*.spool/*/run.json")
+    assert f"http://{host}images/" in head.read_text()
+    for path in diffgram.outbox_path.parent.rglob("*"):
+        if path.is_file() and "sandbox" not in path.parts:
+            assert b"secret" not in path.read_bytes(), path
+    assert boxes_in(sandbox, "a.jpg") == [(40, 30, 60, 50)], collect.report

@@ -7,6 +7,7 @@ from PIL import Image as Picture
 
 from boxferry import Diffgram
 from boxferry.cli.app import run as boxferry
+from boxferry.packets.contents import references_in
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from counting import counted
@@ -261,3 +262,37 @@ def test_the_command_lists_it_with_the_remedy(sandbox, restored, monkeypatch, ca
     monkeypatch.setenv("BOXFERRY_OUTBOX", str(restored.outbox_path.with_name("none.sqlite")))
     assert boxferry(["status", "--check"]) == 1
     assert "no outbox here" in capsys.readouterr().err
+
+
+def test_a_push_does_not_upload_again_what_a_person_removed(sandbox, diffgram, folder, tmp_path):
+    """As resume does not; what the server lost beside it is sent."""
+    push(diffgram, predictions(folder))
+    removed, lost = file_of(sandbox, "a.jpg")["id"], file_of(sandbox, "b.png")["id"]
+    sandbox.remove_file(removed)
+    sandbox._store.rows("DELETE FROM instance WHERE file_id = ?", lost)
+    sandbox._store.rows("DELETE FROM input WHERE file_id = ?", lost)
+    sandbox._store.rows("DELETE FROM file WHERE id = ?", lost)
+    report = push(diffgram, predictions(folder), resend_missing=True)
+    assert (report.exit_code, report.tally.dropped["removed-by-people"]) == (0, 2), report.as_dict()
+    assert [file["original_filename"] for file in sandbox.files() if file["state"] != "removed"] == ["c.jpg", "b.png"]
+    assert boxes_in(sandbox, "b.png") == A_BOXES[1:]
+
+
+def test_boxes_that_a_push_sends_again_stand_in_one_packet(sandbox, diffgram, folder):
+    """`status` counts them once: what is left of the packet that brought them first stays in it."""
+    push(diffgram, predictions(folder))
+    file_id = file_of(sandbox, "a.jpg")["id"]
+    first, _ = sandbox.boxes("a.jpg")
+    sandbox._store.rows("DELETE FROM instance WHERE id = ?", first["id"])
+    sandbox._store.rows("DELETE FROM input WHERE file_id = ?", file_id)
+    report = push(diffgram, predictions(folder), resend_missing=True)
+    assert (report.exit_code, report.states) == (0, {"applied": (4, 3)}), report.as_dict()
+    (run,) = diffgram.outbox.runs()
+    bodies = [diffgram.outbox.body(entry.id) for entry in diffgram.outbox.entries(run.id)]
+    references = [reference for body in bodies for reference in references_in(body)]
+    assert len(references) == len(set(references)) == 3
+    sandbox._store.rows("DELETE FROM instance WHERE file_id = ?", file_id)
+    sandbox._store.rows("DELETE FROM input WHERE file_id = ?", file_id)
+    report = push(diffgram, predictions(folder), resend_missing=True)
+    assert (report.exit_code, report.states) == (0, {"applied": (3, 3)}), "a packet of which nothing is left goes"
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES

@@ -46,7 +46,7 @@ ASKED_FOR = frozenset({
 WANTED = frozenset({
     "below-threshold", "suppressed", "over-limit", "not-chosen", "difficult", "deleted", "ignored",
     "already-sent", "completed", "corrected", "file-exists", "has-boxes", "under-way",
-    "people-have-it", "rejected-before",
+    "people-have-it", "rejected-before", "removed-by-people",
 })  # fmt: skip # codes of boxes that are left out because that is wanted, by an option or since they are there already
 
 

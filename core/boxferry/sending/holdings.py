@@ -9,6 +9,7 @@ import msgspec
 
 from boxferry.diffgram.answers import ImageRecord, ViewedFile, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, few
+from boxferry.errors import Refused
 from boxferry.sending.ownership import Rows, sorted_rows
 from boxferry.sending.row_file import RowFile
 
@@ -129,6 +130,13 @@ class Holdings:
     def complete(self, file_id: int) -> bool:
         """Whether the annotation of a file is complete, as it was listed or last read."""
         return bool(self._record(file_id).ann_is_complete)
+
+    def removed(self, file_id: int) -> bool:
+        """Whether a person removed a file; False for one that the server does not know."""
+        try:
+            return self._client.annotated(file_id, directory_id=self._directory_id).removed
+        except Refused:
+            return False
 
     def had_boxes(self, file_id: int) -> bool:
         """Whether a box was ever put on a file, as far as the list tells: what is gone was deleted."""

@@ -20,6 +20,7 @@ import time
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -286,12 +287,20 @@ class Outbox:
         elsewhere = f"one that another outbox pushed is taken up with: boxferry adopt {shlex.quote(wanted)} --directory"
         raise OutboxError(f"{self.path}: no run '{wanted}'; the runs are: {listed}; {elsewhere} NAME")
 
-    def add(self, run_id: int, entries: Iterable[Entry], *, gone: Sequence[int] = ()) -> int:
+    def add(
+        self,
+        run_id: int,
+        entries: Iterable[Entry],
+        *,
+        gone: Sequence[int] = (),
+        shortened: Mapping[int, tuple[bytes, int]] = MappingProxyType({}),
+    ) -> int:
         """Store packets as queued (one that is applied or accepted already, as that), all or none; gives their number.
 
         They are written in short transactions while the entries come, so that others can use the outbox meanwhile, and
         count only when all are there. A packet that the server refused gives way to the one that is stored for the same
-        file in its place; so do those numbered in `gone`, once all entries have come: their files are gone.
+        file in its place; so do those numbered in `gone`, once all entries have come. Those in `shortened` get another
+        body then, with its number of boxes: the others are among the entries.
         """
         self._unplan(run_id)
         coming, count = iter(entries), 0
@@ -309,6 +318,8 @@ class Outbox:
                 (run_id, run_id),
             )
             db.executemany("DELETE FROM packet WHERE id = ?", [(number,) for number in gone])
+            left = [(body, boxes, number) for number, (body, boxes) in shortened.items()]
+            db.executemany("UPDATE packet SET body = ?, boxes = ? WHERE id = ?", left)
             state = "iif(ended > 0, 'applied', iif(input_id IS NULL, 'queued', 'accepted'))"
             again = "EXISTS (SELECT 1 FROM packet WHERE run_id = ? AND state = 'planned' AND ended = 0)"
             db.execute(f"UPDATE run SET retired = 0 WHERE id = ? AND {again}", (run_id, run_id))  # noqa: S608

@@ -25,7 +25,7 @@ from boxferry.sending.picture import digest_of, mark_of
 from boxferry.sending.placing import Placing
 from boxferry.sending.target import REPLACING, Problem, Target
 from boxferry.sending.under_way import UnderWay, carried
-from boxferry.sending.updates import entry
+from boxferry.sending.updates import entry, leaving_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -72,7 +72,8 @@ class Planner:
         earlier_source: what the run was pushed from before; empty where unknown.
         strangers: the pictures of another source than the earlier one that are not the run's own.
         deleting: counts, per file, the boxes of people that a replacement deletes.
-        gone: the numbers of applied packets whose files are gone, in whose place others are sent.
+        gone: the numbers of applied packets of which nothing is left, in whose place others are sent.
+        shortened: applied packet → what is left of its JSON, and how many boxes that is, since others are sent again.
         classes: is told the class ids of the source.
         moved: packet → the file that its boxes are on now, where that is another one of the same name than it was.
         asked: knows what people have decided on the files that are there; None where they are asked again.
@@ -100,6 +101,7 @@ class Planner:
     strangers: list[str] = field(default_factory=list)
     deleting: dict[str, int] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
+    shortened: dict[int, tuple[bytes, int]] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
     classes: ClassTable = field(default_factory=ClassTable)
     asked: AskedBefore | None = None
@@ -238,6 +240,10 @@ class Planner:
                     "gone", f"{message} was restored; name resend-missing to send it again", boxes=contents.boxes
                 )
                 return
+            if self.holdings.removed(gone[-1].file_id or 0):
+                message = "a person removed it from the directory: it is not sent again"
+                self.tally.discard("removed-by-people", message, Place(target.file_name), boxes=contents.boxes)
+                return
             earlier = [entry for entry in earlier if entry not in gone]
             self.gone.extend(entry.id for entry in gone)
         sent = set().union(*(references_in(e.body) for e in earlier))
@@ -275,7 +281,18 @@ class Planner:
         left = self._left(left, held, "already-sent", "on the server already", target)
         left = self._left(left, coming, "under-way", "the server is about to apply it", target)
         if left := self._undecided(left, codes, target):
+            self._move(lost & {shape.creation_ref_id for shape in left}, earlier)
             yield self._made(target, left)
+
+    def _move(self, references: set[str], earlier: list[Entry]) -> None:
+        """Remember that boxes go from the packets that brought them first to one that sends them again."""
+        for each in earlier:
+            if each.state == State.APPLIED and references & references_in(each.body):
+                body, boxes = leaving_out(each.body, references)
+                if boxes:
+                    self.shortened[each.id] = body, boxes
+                else:
+                    self.gone.append(each.id)
 
     def _undecided(self, contents: Contents, codes: Mapping[str, str], target: Target) -> Contents:
         """The predictions about which people have not decided; the others are discarded."""

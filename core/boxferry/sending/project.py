@@ -53,7 +53,7 @@ from boxferry.sending.retiring import Retiring
 from boxferry.sending.run_classes import keep_classes, table_of
 from boxferry.sending.run_origin import model_of, read_origin
 from boxferry.sending.source import source_identity
-from boxferry.sending.spool_format import SpoolHead, spool_folder
+from boxferry.sending.spool_format import SpoolHead, folder_named, spool_folder
 from boxferry.sending.turns import turn
 from boxferry.sending.waiting import waiting_beside
 
@@ -284,7 +284,7 @@ class Diffgram:
             directory=directory,
             model=model,
             run=run,
-            images="" if images is None else os.path.abspath(images),  # noqa: PTH100 # links stay as they are named
+            images="" if images is None else folder_named(images),
             manner=plain(chosen),
         )
         plugins = plugin_manager()
@@ -369,7 +369,7 @@ class Diffgram:
         listener = Told(planner.predictions.plugins, listener, run)
         earlier = self._pending(run)
         entries = allowed(listener.built(planner.entries()), planner.deleting, manner)
-        self.outbox.add(run.id, entries, gone=planner.gone)
+        self.outbox.add(run.id, entries, gone=planner.gone, shortened=planner.shortened)
         keep_classes(self.outbox, run, planner.classes, planner.tally)
         note_labels(planner, self._sent_labels)
         if planner.attributes is not None and (renamed := planner.attributes.renamed):

@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from boxferry.remote.urls import is_url, remembered
+
 SUFFIX = ".ndjson"
 HEAD = "run.json"
 ASIDE = "aside"
@@ -28,7 +30,8 @@ class SpoolHead(msgspec.Struct, frozen=True, kw_only=True):
         host, project: the server's; results go nowhere else.
         directory: the directory on the server, by name or id.
         model, run: on every box.
-        images: the folder that holds the images; empty where the results name their paths.
+        images: the folder that holds the images, or its URL without a query and a password; empty where the results
+            name their paths.
         manner: the push options that are not the defaults; see `manner_file`.
     """
 
@@ -39,6 +42,12 @@ class SpoolHead(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     images: str = ""
     manner: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+def folder_named(images: str | os.PathLike[str]) -> str:
+    """A folder as a head names it: its whole path, or its URL without what may be secret, which this process keeps."""
+    name = os.fspath(images)
+    return remembered(name) if is_url(name) else os.path.abspath(name)  # noqa: PTH100 # links stay as they are named
 
 
 class _Key(msgspec.Struct):
