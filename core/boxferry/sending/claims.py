@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boxferry.packets.reference import origin, parsed
 from boxferry.sending.outcome import State, input_outcome
-from boxferry.sending.ownership import identities, identity, objects, untouched
+from boxferry.sending.ownership import Rows, identities, identity, objects, untouched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -115,6 +115,22 @@ def divided(rows: Sequence[Row], claims: Claims, origins: Collection[str]) -> Di
     at_risk = sum(not _as_predicted(row) for row in twice)
     people = sum(not _as_predicted(row) for row in stay)
     return Divided(go, shared, touched, stay, len(stay) - len(count), at_risk, people)
+
+
+def reowned(rows: Rows, claims: Claims, origins: Collection[str]) -> Rows:
+    """The boxes of a file anew, where the untouched predictions of several models are to count as one's own.
+
+    Args:
+        rows: told apart already, see `ownership`.
+        claims: see `claims_of`.
+        origins: what the references of those models begin with on this file.
+    """
+    own: list[Row] = []
+    others: list[Row] = []
+    for parts in objects([*rows.own, *rows.others]):
+        owners = set[str]().union(*(claims.get(identity(row)) or _origins(row) for row in parts))
+        (own if owners and owners <= set(origins) else others).extend(parts)
+    return Rows(own, others, rows.people)
 
 
 def _as_predicted(row: Row) -> bool:

@@ -15,10 +15,11 @@ from boxferry.errors import NotFound, Refused
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
 from boxferry.sending.before import Before, replaced
+from boxferry.sending.claims import claims_of
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
 from boxferry.sending.server_size import factor
-from boxferry.sending.target import Problem
+from boxferry.sending.target import Problem, models_in
 from boxferry.sending.updates import only_missing, replacing
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.client import Client
     from boxferry.sending.holdings import Holdings
     from boxferry.sending.outbox import Entry, Outbox, Run
+    from boxferry.sending.ownership import Rows
     from boxferry.sending.stalls import Stalls
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
@@ -272,14 +274,26 @@ class Evidence:
     def replacement(self, entry: Entry) -> Replacement:
         """A replacing packet with the boxes that stay, read now."""
         file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
-        rows = self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
+        rows = self._rows(entry, file_id)
         stay = [] if entry.mode == "replace-all" else rows.kept
-        whole = replacing(body, stay, rows.all)
+        whole = replacing(body, stay, rows.all, clear=bool(entry.replaces))
         complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
         if whole is None:
             return Replacement(None, Before(complete=complete, changed=changed))
         new = [box for box in msgspec.json.decode(whole)["instance_list"] if box.get("id") is None]
         return Replacement(whole, replaced(rows.all, stay, new, complete=complete, changed=changed))
+
+    def _rows(self, entry: Entry, file_id: int) -> Rows:
+        """The boxes of a file; those of models that a packet replaces are among the run's own."""
+        if not (replaces := models_in(entry.replaces)):
+            return self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
+        return self._holdings.owned(
+            file_id,
+            file_name=entry.file_name,
+            models=[self._run.model, *replaces],
+            run=self._run.name,
+            claims=claims_of(reversed(self._client.inputs(file_id=file_id))),
+        )
 
     def last_changed(self, file_id: int) -> float:
         """When a file had last been changed as it was last read, by the server's clock; 0 where unknown."""
@@ -299,7 +313,8 @@ class Evidence:
         if lost := [row_id for row_id in kept if row_id not in there]:
             found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
             return outcome._replace(reason=f"{found}: a person saved the file meanwhile; look at it")
-        if gone := identities(record.boxes) - identities(rows):
+        came = [box for box in record.boxes if not box.get("soft_delete")]  # one that came deleted leaves none
+        if gone := identities(came) - identities(rows):
             return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")
         return outcome
 

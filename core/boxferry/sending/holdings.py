@@ -10,14 +10,17 @@ import msgspec
 from boxferry.diffgram.answers import ImageRecord, ViewedFile, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, few
 from boxferry.errors import Refused
+from boxferry.packets.reference import PREFIX, file_digest
+from boxferry.sending.claims import reowned
 from boxferry.sending.ownership import Rows, sorted_rows
 from boxferry.sending.row_file import RowFile
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from boxferry.diffgram.answers import FileRecord, ModelRun
     from boxferry.diffgram.client import Client
+    from boxferry.sending.claims import Claims
 
 MORE = 2  #: so many times as many files as were asked for so far are expected in all
 
@@ -184,6 +187,23 @@ class Holdings:
             there, self._listed_runs = {run.id: run.reference_id or "" for run in listed}, None
             self._runs = {**dict.fromkeys(named, ""), **self._runs, **there}
         return sorted_rows(rows, file_name=file_name, model=model, runs=self._runs)
+
+    def owned(self, file_id: int, *, file_name: str, models: Sequence[str], run: str, claims: Claims) -> Rows:
+        """The boxes of an image as `sorted` gives them, where the boxes of several models count as one's own.
+
+        Args:
+            file_id: the file.
+            file_name: its name.
+            models: the model, and those that it replaces.
+            run: the model's run, which the server need not know yet.
+            claims: whose the boxes are by what was sent to the file, see `claims`.
+        """
+        found = self.sorted(file_id, file_name=file_name, model=models[0])
+        return reowned(found, claims, set().union(*(self.origins(file_name, model, run) for model in models)))
+
+    def origins(self, file_name: str, model: str, run: str) -> set[str]:
+        """What the references of a model's boxes begin with on a file: of the runs that boxes named, and of `run`."""
+        return {f"{PREFIX}{file_digest(file_name, model, each)}" for each in {*self._runs.values(), run}}
 
     def first_run(self) -> float | None:
         """When the project's first run of a model began, seconds since the epoch; None where that is unknown."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from boxferry.errors import UsageError
-from boxferry.option_checks import check_words
+from boxferry.option_checks import check_type, check_words
 from boxferry.sending.attributes import AttributeWish
 from boxferry.sending.carry import Patience
 from boxferry.sending.decided import SAME_IOU
@@ -39,6 +39,8 @@ class Manner:
         on_existing: what happens to a file that is there: 'error', 'append', 'skip', 'replace-own' or 'replace-all'.
             With 'error' a name that a file has already fails, unless the file is this run's own; with `existing`, files
             that have boxes of another run fail, and boxes are appended to the others.
+        replaces: models whose untouched boxes go from the files that boxes of this push come to, in the same packet; it
+            means 'replace-own', whose other rules hold.
         delete_people: let 'replace-all' delete boxes that people made or changed.
         file_name: a template of the names under which new files appear; the images' own where left out.
         job: the id of the job that new files are attached to.
@@ -75,6 +77,7 @@ class Manner:
     existing: bool = False
     file_ids: Mapping[str, int] | None = None
     on_existing: OnExisting = "error"
+    replaces: tuple[str, ...] = ()
     delete_people: bool = False
     file_name: str | None = None
     job: int | None = None
@@ -100,6 +103,7 @@ class Manner:
 
     def __post_init__(self) -> None:
         check_words(self, on_existing=OnExisting, labels=Policy)
+        self._take_replaces()
         self._check_files()
         self._check_boxes()
 
@@ -119,12 +123,25 @@ class Manner:
         if self.file_ids is not None and not self.existing:
             raise UsageError("--file-ids: says which files are there; add --existing")
 
+    def _take_replaces(self) -> None:
+        """See that models are named, and replace one's own boxes too where they are."""
+        check_type("replaces", self.replaces, tuple, list)
+        for name in self.replaces:
+            check_type("replaces", name or None, str)
+        object.__setattr__(self, "replaces", tuple(self.replaces))
+        if self.replaces and self.on_existing not in {"error", "replace-own"}:
+            raise UsageError(f"--replaces: replaces a model's own boxes too, not --on-existing {self.on_existing}")
+        if self.replaces:
+            object.__setattr__(self, "on_existing", "replace-own")
+
     def _check_boxes(self) -> None:
         """See that what is said of the boxes fits together."""
         if self.human_made and not self.annotations:
             raise UsageError(
                 "--human-made: predictions are a model's; add --as annotations if these are people's boxes"
             )
+        if self.annotations and self.replaces:
+            raise UsageError("--replaces: replaces a model's predictions, and annotations have no model")
         if self.annotations and self.on_existing == "replace-own":
             raise UsageError("--on-existing replace-own: replaces a model's predictions, and annotations have no model")
         if not 0 < self.same_iou <= 1:

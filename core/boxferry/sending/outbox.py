@@ -96,6 +96,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         checked: whether what it brought was read back since it was applied.
         changed: when the state last changed, seconds since the epoch by this machine's clock.
         image: what the source calls the image, see `source_image`; empty where unknown.
+        replaces: the models whose boxes go beside the run's own, as a JSON list; empty for none.
         before: what its file was like just before, see `before`; empty where unknown.
         stood: when its file had been changed last as it was read back, seconds since the epoch by the server's clock; 0
             where it was not.
@@ -128,6 +129,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     before: str = ""
     stood: float = 0.0
     image: str = ""
+    replaces: str = ""
 
 
 #: what a packet is stored with
@@ -149,6 +151,7 @@ STORED = (
     "checked",
     "before",
     "image",
+    "replaces",
 )
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)

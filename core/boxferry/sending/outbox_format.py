@@ -10,7 +10,7 @@ from boxferry.errors import OutboxError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 6
+VERSION = 7
 
 _SCHEMA = """
 CREATE TABLE run (
@@ -57,7 +57,8 @@ CREATE TABLE packet (
     checked INTEGER NOT NULL DEFAULT 0,
     before TEXT NOT NULL DEFAULT '',
     stood REAL NOT NULL DEFAULT 0,
-    image TEXT NOT NULL DEFAULT ''
+    image TEXT NOT NULL DEFAULT '',
+    replaces TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
 CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
@@ -111,6 +112,7 @@ _MIGRATIONS = {
         ALTER TABLE run ADD COLUMN attributes TEXT NOT NULL DEFAULT '';
         ALTER TABLE packet ADD COLUMN image TEXT NOT NULL DEFAULT '';
     """,
+    6: "ALTER TABLE packet ADD COLUMN replaces TEXT NOT NULL DEFAULT ''",
 }
 
 

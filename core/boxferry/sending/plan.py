@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,18 +24,19 @@ from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.picture import digest_of, mark_of
 from boxferry.sending.placing import Placing
-from boxferry.sending.target import REPLACING, Problem, Target
+from boxferry.sending.target import REPLACING, Problem, Target, models_text
 from boxferry.sending.under_way import UnderWay, carried
 from boxferry.sending.updates import entry, leaving_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
     from boxferry.packets.contents import Contents
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.asked_before import AskedBefore
     from boxferry.sending.attributes import AttributeResolver
+    from boxferry.sending.claims import Claims
     from boxferry.sending.destinations import Destinations
     from boxferry.sending.holdings import Holdings
     from boxferry.sending.labels import LabelResolver
@@ -77,6 +79,9 @@ class Planner:
         classes: is told the class ids of the source.
         moved: packet → the file that its boxes are on now, where that is another one of the same name than it was.
         asked: knows what people have decided on the files that are there; None where they are asked again.
+        replaces: the models whose boxes go beside the model's own.
+        claims: tells of a file which runs its boxes are of, see `claims`; asked where models are replaced.
+        replaced: counts the boxes of each of those models that were found.
     """
 
     predictions: Predictions
@@ -105,6 +110,9 @@ class Planner:
     moved: dict[int, int] = field(default_factory=dict)
     classes: ClassTable = field(default_factory=ClassTable)
     asked: AskedBefore | None = None
+    replaces: Sequence[str] = ()
+    claims: Callable[[int], Claims] = lambda _: {}
+    replaced: Counter[str] = field(default_factory=Counter)
 
     def entries(self) -> Iterator[Entry]:
         """The packets, in the order of the images; nothing is stored or sent.
@@ -131,9 +139,16 @@ class Planner:
             for target, contents in pairs:
                 yield from self._entries_of(target, contents, codes.get(target.file_id or 0, {}))
         self._check_source()
+        self._note_replaced()
         self.labels.finish()
         if self.attributes is not None:
             self.attributes.finish()
+
+    def _note_replaced(self) -> None:
+        """Note the models of which no box was found: their names may be misspelt."""
+        for model in self.replaces:
+            if not self.replaced[model]:
+                self.tally.note("nothing-replaced", f"no untouched box of model '{model}' is on the files of this push")
 
     def _check_source(self) -> None:
         if self.strangers:
@@ -399,25 +414,44 @@ class Planner:
             else:
                 self._pending(target, contents)
             return None
-        rows = self.holdings.sorted(target.file_id or 0, file_name=target.file_name, model=self.model)
+        rows = self._rows(target)
         if target.mode == "replace-own":
             settled = people_settled(contents, rows, references_in(earlier[-1].body) if earlier else set())
             contents = self._left(contents, settled, "corrected", "people have changed or deleted it", target)
         new = identities(msgspec.to_builtins(list(contents)))
         stays = identities(rows.kept) if target.mode == "replace-own" else set()
-        if new | stays == identities(rows.all):
+        if new | stays == identities(rows.all) and not self._stands_for_others(contents, rows, earlier):
             self._left(contents, {s.creation_ref_id for s in contents}, "already-sent", "on the server already", target)
             return None
         if gone := [row for row in rows.people if identity(row) not in new | stays]:
             self.deleting[target.file_name] = len(gone)
         removes = sum(identity(row) not in new | stays for row in rows.all)
-        if not new and not stays:
+        if not new and not stays and not self.replaces:
             message = (
                 f"'{target.file_name}' would have no box left, and the server takes no empty list: all of them stay"
             )
             self.tally.fail("cannot-clear", message)
             return None
-        return msgspec.structs.replace(self._made(target, contents), removes=removes)
+        made = self._made(target, contents)
+        return msgspec.structs.replace(made, removes=removes, replaces=models_text(self.replaces))
+
+    def _rows(self, target: Target) -> Rows:
+        """The boxes of a file; those of the models that are replaced are among one's own, and counted."""
+        file_id, name = target.file_id or 0, target.file_name
+        if not self.replaces:
+            return self.holdings.sorted(file_id, file_name=name, model=self.model)
+        models = [self.model, *self.replaces]
+        found = self.holdings.owned(file_id, file_name=name, models=models, run=self.run, claims=self.claims(file_id))
+        for model in self.replaces:
+            origins = self.holdings.origins(name, model, self.run)
+            self.replaced[model] += sum(origin(row.get("creation_ref_id")) in origins for row in found.own)
+        return found
+
+    def _stands_for_others(self, contents: Contents, rows: Rows, earlier: list[Entry]) -> bool:
+        """Whether equal boxes bear an older model's references: sent once, the file's inputs say that they are ours."""
+        sent = references_in(earlier[-1].body) if earlier else set()
+        there = {row.get("creation_ref_id") for row in rows.all}
+        return bool(self.replaces) and bool({shape.creation_ref_id for shape in contents} - sent - there)
 
 
 def people_settled(contents: Contents, rows: Rows, sent: set[str]) -> set[str]:

@@ -196,6 +196,8 @@ def _existing(entry: Entry, packet: _Packet) -> Iterator[str]:
     wanted = "update_with_existing" if entry.mode in REPLACING else "update"
     if entry.mode not in {"append", *REPLACING} or packet.mode != wanted:
         yield f"mode '{entry.mode}' and the packet's '{packet.mode}' do not fit together"
+    if entry.replaces and entry.mode != "replace-own":
+        yield f"it replaces models, and its mode is '{entry.mode}'"
     if packet.file_id != entry.file_id or entry.file_id is None:
         yield f"file_id {packet.file_id}, and the file's is {entry.file_id}"
     if packet.media is not UNSET or packet.type is not UNSET or packet.original_filename is not UNSET:

@@ -17,6 +17,7 @@ from boxferry.remote.path import lies_below
 from boxferry.remote.urls import is_url, remembered
 from boxferry.sending.outbox import Entry
 from boxferry.sending.plan_check import check_entry, check_labels, check_texts
+from boxferry.sending.target import models_in, models_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -76,6 +77,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     mark: str = ""
     removes: int = 0
     image: str = ""
+    replaces: list[str] = []
 
 
 class _Plan(PlanHead, frozen=True, kw_only=True):
@@ -143,6 +145,7 @@ def _filed(entry: Entry) -> _File:
         mark=entry.mark,
         removes=entry.removes,
         image=entry.image,
+        replaces=models_in(entry.replaces),
     )
 
 
@@ -178,6 +181,8 @@ def _check(path: str, head: PlanHead, summary: PlanSummary, entries: list[Entry]
     """See that a plan holds nothing that a push would not have sent; it can have been written by anyone."""
     check_texts(path, model=head.model, run=head.run)
     check_labels(summary.create_labels, path)
+    for name in {name for entry in entries for name in models_in(entry.replaces)}:
+        check_texts(path, model=name, run=head.run)
     for index, entry in enumerate(entries):
         check_entry(entry, head.directory_id, f"{path}: files[{index}] ({entry.file_name})")
 
@@ -209,6 +214,7 @@ def _entry(file: _File) -> Entry:
         mark=file.mark,
         removes=file.removes,
         image=file.image,
+        replaces=models_text(file.replaces),
     )
 
 

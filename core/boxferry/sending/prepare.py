@@ -15,6 +15,7 @@ from boxferry.packets.contents import references_in
 from boxferry.remote.urls import is_url
 from boxferry.sending.asked_before import AskedBefore
 from boxferry.sending.attributes import AttributeResolver
+from boxferry.sending.claims import claims_of
 from boxferry.sending.decided import Names
 from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
@@ -30,7 +31,7 @@ from boxferry.sending.under_way import UnderWay
 from boxferry.sending.updates import only_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from boxferry.diffgram.answers import Directory, FileRecord
     from boxferry.diffgram.client import Client
@@ -102,7 +103,15 @@ def prepared(
         by_name=manner.file_ids is None,
         classes=predictions.class_table(),
         asked=None if manner.ask_again or manner.human_made else _asked_before(client, place, holdings, labels, manner),
+        replaces=manner.replaces,
+        claims=_claims(client, place, holdings),
     )
+
+
+def _claims(client: Client, place: Directory, holdings: Holdings) -> Callable[[int], dict[str, set[str]]]:
+    """Tells of a file which runs its boxes are of; asked where models are replaced."""
+    inputs = FileInputs(client, place.id, since=holdings.first_run)
+    return lambda file_id: claims_of(inputs.of([file_id]).get(file_id, ()))
 
 
 def _asked_before(

@@ -23,6 +23,7 @@ from boxferry.sending.ownership import identities, identity
 from boxferry.sending.removals import as_sent, noted
 from boxferry.sending.retire import RetiredFile, judged
 from boxferry.sending.sender import BATCH_SIZE
+from boxferry.sending.updates import cleared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 FIRST_S, LONGEST_S = 0.05, 2.0  #: seconds before the server is asked again; they double each time
 BUSY = "something else is being applied to it; do it again later"
 LATE = "the server has not applied it in time; do it again later"
-#: what is sent where no box stays, since an empty list is refused: a box that comes deleted
-NOTHING = {"type": "box", "x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1, "machine_made": True, "soft_delete": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ class Removal:
 
     def _body(self, file_id: int, go: list[Row], stay: list[Row]) -> bytes:
         kept = [{name: value for name, value in row.items() if value is not None} for row in stay]
-        listed = noted(kept or [NOTHING | {"label_file_id": go[0]["label_file_id"]}], [*stay, *go])
+        listed = noted(kept or cleared(go), [*stay, *go])
         place = {"file_id": file_id, "directory_id": self._directory_id}
         return msgspec.json.encode({**place, "mode": "update_with_existing", "instance_list": listed})
 

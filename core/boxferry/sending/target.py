@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 OnExisting = Literal["error", "append", "skip", "replace-own", "replace-all"]
 REPLACING = ("replace-own", "replace-all")  #: the modes in which boxes of a file go
@@ -52,3 +56,14 @@ class Target:
     taken: bool = False
     key: str = ""
     image_id: int | str | None = None
+
+
+def models_text(models: Iterable[str]) -> str:
+    """Names of models as the outbox keeps them; empty for none."""
+    listed = list(models)
+    return json.dumps(listed, ensure_ascii=False) if listed else ""
+
+
+def models_in(text: str) -> list[str]:
+    """The names of models that the outbox has kept."""
+    return [str(name) for name in json.loads(text)] if text else []

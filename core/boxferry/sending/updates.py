@@ -15,7 +15,7 @@ from boxferry.sending.source_image import image_text
 from boxferry.sending.target import REPLACING, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from boxferry.sending.routes import Route
 
@@ -69,7 +69,14 @@ def leaving_out(body: bytes, references: Collection[str]) -> tuple[bytes, int]:
     return msgspec.json.encode(rest | only(body, left)), len({detection(reference) for reference in left})
 
 
-def replacing(body: bytes, kept: Sequence[Row], rows: Iterable[Row]) -> bytes | None:
+def cleared(rows: Sequence[Row]) -> list[Row]:
+    """The list of a packet after which a file has no box, since an empty one is refused: a box that comes deleted."""
+    corners = {"x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1}
+    deleted = {"type": "box", "label_file_id": rows[0]["label_file_id"], "machine_made": True, "soft_delete": True}
+    return [deleted | corners]
+
+
+def replacing(body: bytes, kept: Sequence[Row], rows: Sequence[Row], *, clear: bool = False) -> bytes | None:
     """The packet with the rows that are to stay in its list, as they were read, null fields left out.
 
     A new box that a kept row comes from is left out: people have corrected it.
@@ -78,6 +85,7 @@ def replacing(body: bytes, kept: Sequence[Row], rows: Iterable[Row]) -> bytes | 
         body: the packet with its new boxes alone.
         kept: the rows that are to stay.
         rows: all that the file holds.
+        clear: let the file have no box afterwards, where none is left.
 
     Returns:
         The packet, with a note of what it takes away; None where nothing would be in the list: the server takes no
@@ -88,5 +96,7 @@ def replacing(body: bytes, kept: Sequence[Row], rows: Iterable[Row]) -> bytes | 
     stay = [{name: value for name, value in row.items() if value is not None} for row in kept]
     new = [box for box in packet.get("instance_list") or () if box["creation_ref_id"] not in corrected]
     if not stay and not new:
-        return None
+        if not (clear and rows):
+            return None
+        stay = cleared(rows)
     return msgspec.json.encode({**packet, "instance_list": noted([*stay, *new], rows)})

@@ -1,0 +1,176 @@
+"""A newer model's push takes an older model's untouched boxes off the files that it comes to, in the same packet."""
+
+import json
+
+import pytest
+
+from boxferry import Diffgram, Manner
+from boxferry.errors import Unreachable, UsageError
+from boxferry.sandbox.annotating import save
+from boxferry.sending.carry import Patience
+from boxferry.sending.plan_file import read_plan
+from sending.collecting import MANNER
+from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of
+
+NEW = "1 0.7 0.7 0.1 0.1 0.9\n"
+NEW_BOX = (65, 52, 75, 60)
+FIRST, SECOND = ROWS.splitlines()
+
+
+@pytest.fixture
+def pushed(diffgram, folder):
+    """The old model's boxes on a.jpg and b.png; then the newer model's predictions lie in the folder, for a.jpg."""
+    push(diffgram, predictions(folder))
+    (folder / "labels" / "b.txt").unlink()
+    (folder / "labels" / "a.txt").write_text(NEW)
+    return diffgram
+
+
+def newer(diffgram, folder, *, model="n", run="newer", replaces=("m",), **manner):
+    given = {"existing": True, "replaces": replaces, "on_existing": "error", "allow_removals": 9, "create_empty": False}
+    return push(diffgram, predictions(folder), model=model, run=run, **(given | manner))
+
+
+def file_of(sandbox, name):
+    return next(file for file in sandbox.files() if file["original_filename"] == name)
+
+
+def edit(sandbox, name, change):
+    file = file_of(sandbox, name)
+    save(sandbox._store, file, change(sandbox._store.instances(file["id"])))
+
+
+def test_the_older_models_boxes_go_and_the_newer_ones_come_in_one_packet(sandbox, pushed, folder):
+    """Counted before in the dry run; files that the push does not come to stay as they are."""
+    planned = newer(pushed, folder, dry_run=True)
+    assert [(file.file_name, file.boxes, file.removes) for file in planned.planned] == [("a.jpg", 1, 2)]
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+    sent = len(sandbox.inputs())
+    assert newer(pushed, folder).exit_code == 0
+    assert (boxes_in(sandbox, "a.jpg"), len(boxes_in(sandbox, "b.png"))) == ([NEW_BOX], 1)
+    assert len(sandbox.inputs()) == sent + 1
+    again = newer(pushed, folder)
+    assert (again.exit_code, again.tally.dropped, len(sandbox.inputs())) == (0, {"already-sent": 1}, sent + 1)
+
+
+def test_uploads_of_pictures_that_are_there_replace_too(sandbox, pushed, folder):
+    """As a nightly job sends them: with the images, not knowing which are there."""
+    assert newer(pushed, folder, existing=False).exit_code == 0
+    assert (boxes_in(sandbox, "a.jpg"), len(sandbox.files())) == ([NEW_BOX], 3)
+
+
+def test_what_people_made_or_changed_and_a_third_models_boxes_stay(sandbox, pushed, folder):
+    """Row by row."""
+    (folder / "labels" / "a.txt").write_text("0 0.2 0.7 0.1 0.1 0.9\n")
+    push(pushed, predictions(folder), model="third", run="t", existing=True)
+    edit(sandbox, "a.jpg", lambda rows: [r | {"x_max": 68} if r["x_min"] == 40 else r for r in rows])
+    stays = [box for box in sandbox.boxes("a.jpg") if box["x_min"] != 20]
+    (folder / "labels" / "a.txt").write_text(NEW)
+    assert newer(pushed, folder).exit_code == 0
+    left = sandbox.boxes("a.jpg")
+    assert sorted(b["x_min"] for b in left) == [15, 40, 65]
+    assert [box for box in left if box["x_min"] != 65] == stays
+
+
+def test_a_completed_file_is_left_alone(sandbox, pushed, folder):
+    """As with every replacing way; the newer boxes do not come either."""
+    sandbox._store.update("file", file_of(sandbox, "a.jpg")["id"], {"ann_is_complete": 1})
+    report = newer(pushed, folder)
+    assert (report.exit_code, report.tally.dropped, boxes_in(sandbox, "a.jpg")) == (0, {"completed": 1}, A_BOXES)
+
+
+def test_several_models_and_the_models_own_earlier_run_go(sandbox, pushed, folder):
+    """Named in any order."""
+    (folder / "labels" / "a.txt").write_text("0 0.2 0.7 0.1 0.1 0.9\n")
+    push(pushed, predictions(folder), model="third", run="t", existing=True)
+    (folder / "labels" / "a.txt").write_text("0 0.9 0.2 0.1 0.1 0.9\n")
+    push(pushed, predictions(folder), model="n", run="n1", existing=True)
+    (folder / "labels" / "a.txt").write_text(NEW)
+    assert newer(pushed, folder, replaces=("third", "m")).exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
+
+
+def test_a_box_that_both_models_predict_is_the_newer_ones_afterwards(sandbox, pushed, folder):
+    """The server keeps the older row: neither retiring the older model nor a third one's push is misled by that."""
+    (folder / "labels" / "a.txt").write_text(f"{FIRST}\n{NEW}")
+    assert newer(pushed, folder).exit_code == 0
+    assert pushed.retire("m", directories=["Default"]).count("removed") == 1, "that of b.png"
+    pushed.retire("m", remove=True)
+    assert boxes_in(sandbox, "a.jpg") == [A_BOXES[1], NEW_BOX]
+    (folder / "labels" / "a.txt").write_text("0 0.2 0.7 0.1 0.1 0.9\n")
+    assert newer(pushed, folder, model="third", run="t", replaces=("n",)).exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == [(15, 52, 25, 60)]
+
+
+def test_equal_predictions_are_sent_once_so_that_the_server_knows_whose_they_are(sandbox, pushed, folder):
+    """All of the newer model's boxes are there already, under the older one's references."""
+    (folder / "labels" / "a.txt").write_text(ROWS)
+    assert newer(pushed, folder).exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES
+    sent = len(sandbox.inputs())
+    assert newer(pushed, folder).exit_code == 0
+    assert len(sandbox.inputs()) == sent
+    assert {file.file_name: file.removed for file in pushed.retire("m").files if file.removed} == {"b.png": 1}
+
+
+def test_a_picture_on_which_the_newer_model_finds_nothing_is_cleared(sandbox, pushed, folder):
+    """A result that is present and empty."""
+    (folder / "labels" / "a.txt").write_text("")
+    report = newer(pushed, folder)
+    assert (report.exit_code, boxes_in(sandbox, "a.jpg"), len(boxes_in(sandbox, "b.png"))) == (0, [], 1)
+    assert newer(pushed, folder).exit_code == 0
+
+
+def test_it_is_known_after_a_stop(sandbox, pushed, folder, monkeypatch):
+    """The packet in the outbox names the models."""
+
+    def gone(_body):
+        raise Unreachable("gone")
+
+    monkeypatch.setattr(pushed._client, "send_packet", gone)
+    assert newer(pushed, folder, patience=Patience(failures=1, first_pause_s=0.01)).exit_code == 4
+    monkeypatch.undo()
+    assert pushed.resume("newer").exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
+
+
+def test_it_is_known_from_a_plan(sandbox, pushed, folder, tmp_path):
+    """Which another machine carries out."""
+    plan = tmp_path / "plan.json"
+    newer(pushed, folder, plan=plan)
+    assert [file["replaces"] for file in json.loads(plan.read_text())["files"]] == [["m"]]
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "other.sqlite") as other:
+        assert other.carry_out(read_plan(plan), manner=MANNER).exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
+
+
+def test_what_people_do_after_the_plan_stays(sandbox, pushed, folder, tmp_path):
+    """The file is read again just before."""
+    plan = tmp_path / "plan.json"
+    newer(pushed, folder, plan=plan)
+    edit(sandbox, "a.jpg", lambda rows: [r | {"x_max": 68} if r["x_min"] == 40 else r for r in rows])
+    pushed.carry_out(read_plan(plan), manner=MANNER)
+    assert boxes_in(sandbox, "a.jpg") == [(40, 30, 68, 50), NEW_BOX]
+
+
+def test_a_model_of_which_nothing_is_there_is_noted(pushed, folder):
+    """It may be misspelt; nothing goes then."""
+    report = newer(pushed, folder, replaces=("mm",))
+    assert "no untouched box of model 'mm'" in str(report.tally.examples["nothing-replaced"][0])
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"on_existing": "append"},
+        {"on_existing": "replace-all"},
+        {"annotations": True},
+        {"replaces": "m"},
+        {"replaces": [""]},
+    ],
+)
+def test_options_that_do_not_go_together_are_said(options):
+    """Before anything is asked."""
+    with pytest.raises(UsageError, match="replaces"):
+        Manner(**({"replaces": ["m"]} | options))
