@@ -175,7 +175,7 @@ def verdicts(
             if i in known:
                 continue
             if has[i] or was[i]:
-                codes[key] = HAVE if has[i] >= was[i] else REJECTED
+                codes[key] = HAVE if has[i] else REJECTED
             elif gone[i]:
                 codes[key] = REJECTED
             else:
