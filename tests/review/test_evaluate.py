@@ -122,6 +122,9 @@ def test_a_crowd_is_no_object_and_what_lies_in_it_is_not_wrong(tmp_path):
     assert ours.per_class()["ant"]["AP50"] == pytest.approx(1)
     assert ours["AP_small"] > 0
     assert (ours.boxes, ours.crowds, ours.predicted, ours.images) == (3, 1, 4, 3)
+    assert repr(ours) == "<Metrics AP 0.750, 4 predictions, 3 boxes on 3 images>"
+    assert "<td>AP50</td><td>0.750</td>" in ours._repr_html_()
+    assert "<td>AP_large</td><td>-</td>" in ours._repr_html_()
 
 
 def test_what_a_dataset_leaves_out_is_filled_in(tmp_path):
@@ -159,6 +162,31 @@ def test_ids_that_pycocotools_stumbles_over_are_noted(tmp_path, ids, code):
     tally = Tally()
     ground_truth(str(tmp_path / "truth.json"), tally)
     assert tally.noted[code] == 1
+
+
+def test_several_datasets_are_one_ground_truth(tmp_path):
+    """Two splits with ids of their own, crowds and areas as written, against pycocotools on the two put into one."""
+    dataset, found = crowded(tmp_path)
+    names = {3: "ant", 90: "zebra"}
+    (tmp_path / "splits").mkdir()
+    for split, image, ant in (("a", 7, 8), ("b", 42, 7)):
+        ids = {3: ant, 90: 1}
+        part = {
+            "images": [{"id": 1, "file_name": f"{image}.jpg", "width": 640, "height": 480}],
+            "categories": [{"id": ids[each], "name": name} for each, name in names.items()],
+            "annotations": [
+                each | {"id": n, "image_id": 1, "category_id": ids[each["category_id"]]}
+                for n, each in enumerate(dataset["annotations"])
+                if each["image_id"] == image
+            ],
+        }
+        (tmp_path / "splits" / f"{split}.json").write_text(json.dumps(part))
+    alone = dataset | {"images": [each for each in IMAGES if each["id"] in {7, 42}]}
+    expected = same_as_pycocotools(tmp_path, alone, found)
+    predicted = results(str(tmp_path / "found.json"), against=str(tmp_path / "truth.json"))
+    ours = coco_metrics(ground_truth(str(tmp_path / "splits"), Tally()), predicted.chunks(Tally()))
+    assert ours == expected
+    assert (ours.crowds, ours.boxes) == (1, 3)
 
 
 def test_results_of_other_formats_are_matched_by_name(tmp_path):

@@ -9,7 +9,7 @@ import msgspec
 
 from boxferry.boxes.labels import id_key
 from boxferry.boxes.tally import Place
-from boxferry.boxes.truth import TrueBox, Truth
+from boxferry.boxes.truth import TrueBox, Truth, together
 from boxferry.parsing.json_scan import Scanner
 from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.extras import Extras
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from boxferry.formats import Context, Source
+    from boxferry_adapters.coco.files import File
 
 
 class Annotation(msgspec.Struct, gc=False):
@@ -39,25 +40,32 @@ _annotations = msgspec.json.Decoder(list[Annotation])
 
 
 def truth(source: Source, context: Context) -> Truth | None:
-    """The ground truth in a dataset; None where the source is no single dataset.
+    """The ground truth in a dataset, or in several; None where a file holds results alone.
 
     Raises:
-        InputError: it is no COCO file, or contradicts itself or the names given.
+        InputError: a file is no COCO file, or contradicts itself or the names given.
     """
-    files = files_of(source, context)
-    if len(files) != 1:
+    found = [_truth_of_file(file, context) for file in files_of(source, context)]
+    if any(each is None for each in found):
         return None
-    file = files[0].source
-    found = survey(file, CocoOptions.of(context.options))
+    datasets = [each for each in found if each is not None]
+    whole = datasets[0] if len(datasets) == 1 else together(datasets)
+    context.tally.images += len(whole.images)
+    context.tally.read += len(whole.boxes)
+    return whole
+
+
+def _truth_of_file(file: File, context: Context) -> Truth | None:
+    source = file.source
+    found = survey(source, CocoOptions.of(context.options))
     if found.images is None:
         return None
-    names = agreed(found.names, context.names, file.name)
-    boxes = [] if found.key is None else list(_boxes(file, found.key, context))
-    boxes = _numbered(boxes)
-    _note_ids(boxes, file.name, context)
-    context.tally.images += len(found.images)
-    context.tally.read += len(boxes)
-    return Truth(images={number: image.key for number, image in found.images.items()}, names=names, boxes=boxes)
+    names = agreed(found.names, context.names, source.name)
+    boxes = _numbered([] if found.key is None else list(_boxes(source, found.key, context)))
+    _note_ids(boxes, source.name, context)
+    folder = f"{file.folder}/" if file.folder else ""
+    images = {number: f"{folder}{image.key}" for number, image in found.images.items()}
+    return Truth(images=images, names=names, boxes=boxes)
 
 
 def _boxes(source: Source, key: str, context: Context) -> Iterator[TrueBox]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class TrueBox(msgspec.Struct, frozen=True, gc=False):
@@ -51,3 +51,38 @@ class Truth:
     def crowds(self) -> int:
         """How many boxes are crowd regions."""
         return sum(bool(box.crowd) for box in self.boxes)
+
+
+def together(truths: Sequence[Truth]) -> Truth:
+    """Several ground truths as one: ids are each one's own, images and classes of one name are one.
+
+    Images, classes and boxes are numbered anew, those of the first truth first, each in the order of its ids.
+    """
+    images: dict[str, int] = {}
+    names: dict[str, int] = {}
+    boxes: list[TrueBox] = []
+    for truth in truths:
+        image = {each: images.setdefault(truth.images[each], len(images) + 1) for each in in_order(truth.images)}
+        name = {each: names.setdefault(truth.names[each], len(names) + 1) for each in in_order(truth.names)}
+        boxes += [
+            TrueBox(
+                id=number,
+                image=image.get(box.image, -1),
+                category=name.get(box.category, -1),
+                bbox=box.bbox,
+                area=box.area,
+                crowd=box.crowd,
+            )
+            for number, box in enumerate(truth.boxes, start=len(boxes) + 1)
+        ]
+    return Truth(
+        images={number: key for key, number in images.items()},
+        names={number: label for label, number in names.items()},
+        boxes=boxes,
+        videos=frozenset[str]().union(*(truth.videos for truth in truths)),
+    )
+
+
+def in_order(ids: Iterable[int | str]) -> list[int | str]:
+    """Ids in the order that decides where scores are equal: numbers, then texts."""
+    return sorted(ids, key=lambda each: (isinstance(each, str), each))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from boxferry.review.metrics import Metrics
 
 PER_CLASS = ("AP", "AP50", "AP75", "AR_100")
-NOTHING = "-"
 
 
 class Measured:
@@ -186,7 +185,7 @@ def _facts(measured: Mapping[str, Measured], precision: float) -> dict[str, Any]
 
 
 def _print(measured: Mapping[str, Measured]) -> None:
-    from boxferry.review.metrics import METRICS
+    from boxferry.review.metrics import METRICS, NOTHING, shown
 
     columns: dict[str, Metrics] = {}
     for name, each in measured.items():
@@ -195,7 +194,7 @@ def _print(measured: Mapping[str, Measured]) -> None:
             _say_left_out(name, each.metrics)
         if each.in_pixels is not None:
             columns[f"{name} in whole pixels"] = each.in_pixels
-    tell(table(("metric", *columns), [(name, *(_shown(c[name]) for c in columns.values())) for name in METRICS]))
+    tell(table(("metric", *columns), [(name, *(shown(c[name]) for c in columns.values())) for name in METRICS]))
     if any(c[name] < 0 for c in columns.values() for name in METRICS):
         say(f"{NOTHING}: the ground truth has no such boxes")
     for name, each in measured.items():
@@ -213,13 +212,11 @@ def _say_left_out(name: str, metrics: Metrics) -> None:
 
 
 def _print_classes(name: str, metrics: Metrics | None, precision: float) -> None:
+    from boxferry.review.metrics import shown
+
     if metrics is None:
         return
-    rows = [(label, *(_shown(found[each]) for each in PER_CLASS)) for label, found in metrics.classes.items()]
+    rows = [(label, *(shown(found[each]) for each in PER_CLASS)) for label, found in metrics.classes.items()]
     tell("")
     tell(table((f"{name}: class", *PER_CLASS), rows))
     print_calibration(metrics.calibration(precision=precision))
-
-
-def _shown(value: float) -> str:
-    return NOTHING if value < 0 else f"{value:.3f}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from boxferry.review.calibration import WISHED, calibrations
+from boxferry.review.drawing import html_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,12 @@ METRICS = (
     "AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
     "AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large",
 )  # fmt: skip
+NOTHING = "-"  #: is shown where the ground truth has no box of a kind
+
+
+def shown(value: float) -> str:
+    """A number of three digits."""
+    return NOTHING if value < 0 else f"{value:.3f}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,6 +64,10 @@ class Metrics(Mapping[str, float]):
 
     def __repr__(self) -> str:
         return f"<Metrics AP {self.AP:.3f}, {self.predicted} predictions, {self.boxes} boxes on {self.images} images>"
+
+    def _repr_html_(self) -> str:
+        """The twelve numbers as a table, for a notebook."""
+        return html_table(["metric", ""], [[name, shown(value)] for name, value in self.items()])
 
     @property
     def AP(self) -> float:  # noqa: N802 # as COCO calls it

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.truth import in_order
 from boxferry.errors import InputError
 from boxferry.review.image_names import ImageNames
 from boxferry.review.truth import scenes
@@ -99,8 +100,7 @@ class PredictedBoxes:
 
 def _ranked(ids: Iterable[int | str]) -> dict[int | str, int]:
     """Numbers from 1 in the order of the ids, which decides where scores are equal."""
-    in_order = sorted(ids, key=lambda each: (isinstance(each, str), each))
-    return {each: number for number, each in enumerate(in_order, start=1)}
+    return {each: number for number, each in enumerate(in_order(ids), start=1)}
 
 
 def _sides(chunk: Detections) -> list[list[float]]:
