@@ -379,12 +379,14 @@ class Option:
         help: one sentence for `--help`.
         default: the value where none is given; '' means not set.
         choices: the values allowed; empty means any text.
+        writes: whether it says how the format is written too.
     """
 
     name: str
     help: str
     default: str = ""
     choices: tuple[str, ...] = ()
+    writes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

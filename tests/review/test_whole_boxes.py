@@ -203,6 +203,19 @@ def test_22_one_video_keeps_no_image_back(sandbox, diffgram, folder, settings, c
     assert len(found["annotations"]) == 3
     assert boxferry(["pull", "r", "--all", "-o", "home.json", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["dropped"] == {"video": 3}
+    assert boxferry(["pull", "r", "--all", "-o", "home", "--to", "yolo", "--yolo-ids", "from-0"]) == 0
+    assert boxferry(["pull", "r", "-o", "home", "--to", "yolo", "--coco-form", "dataset"]) == 2
+    assert "--coco-form: not an option of format 'yolo'" in capsys.readouterr().err
+
+
+def test_a_run_of_videos_alone_is_no_success_in_a_format_without_frames(sandbox, diffgram, folder, settings, capsys):
+    """All of its boxes are left out; in MOT they come home under their tracks."""
+    push_clip(diffgram, folder)
+    assert boxferry(["pull", "r", "--all", "-o", "home.json"]) == 1
+    assert boxferry(["pull", "r", "--all", "-o", "home", "--to", "mot"]) == 0
+    rows = (settings / "home/clip/gt/gt.txt").read_text().splitlines()
+    assert [row.split(",")[:2] for row in rows] == [["1", "7"], ["6", "7"], ["10", "8"]]
+    assert (settings / "home/labels.txt").read_text() == "cat\ndog\n"
 
 
 def with_attributes(folder, values):

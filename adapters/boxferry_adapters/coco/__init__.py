@@ -25,6 +25,7 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     form = Option(
         name="coco-form",
+        writes=True,
         help="What to write: a dataset with scored annotations, or a list of results.",
         default="dataset",
         choices=("dataset", "results"),

@@ -66,12 +66,14 @@ OPTIONS = (
     ),
     Option(
         name="labelstudio-write",
+        writes=True,
         help="Label Studio: what boxes are written as.",
         default="predictions",
         choices=("predictions", "annotations"),
     ),
     Option(
         name="labelstudio-prefix",
+        writes=True,
         help="Label Studio: what is written before an image's name, as 'https://host/' or '/data/local-files/?d='.",
     ),
 )

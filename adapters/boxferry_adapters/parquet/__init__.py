@@ -46,6 +46,7 @@ OPTIONS = (
     ),
     Option(
         name="parquet-rows",
+        writes=True,
         help="Parquet: what a row is in a file that is written.",
         default="boxes",
         choices=("boxes", "images"),

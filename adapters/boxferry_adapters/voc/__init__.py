@@ -44,6 +44,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
 ORIGIN = Option(
     name="voc-origin",
+    writes=True,
     help="The first pixel's number: 1, as the format defines it, maxima inclusive; 0 takes numbers as they are. "
     "Where it is not given, it is 1, and a coordinate below 1 is an error.",
     choices=("1", "0"),

@@ -21,6 +21,7 @@ OPTIONS = (
     Option(name="columns", help="YOLO: what each column is, such as cls,conf,x,y,w,h; also id, a track."),
     Option(
         name="yolo-kind",
+        writes=True,
         help="YOLO: what the rows are; of a pose only the box is read. [seen in the files]",
         choices=("boxes", "segments", "obb", "pose"),
     ),
@@ -31,6 +32,7 @@ OPTIONS = (
     ),
     Option(
         name="yolo-ids",
+        writes=True,
         help="YOLO: what classes are written as: the ids that they were read with, or 0, 1, 2, … in their order.",
         default="keep",
         choices=("keep", "from-0"),

@@ -10,9 +10,9 @@ from boxferry.cli.session import Session
 from boxferry.reading.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from boxferry.formats import Option
+    from boxferry.formats import Format, Option
     from boxferry.reading.predictions import Predictions
 
 FORMAT_OPTION = "format_option_"
@@ -21,6 +21,10 @@ FORMAT_OPTION = "format_option_"
 class ReadingCommand(click.Command):
     """A command that also has the options that the installed formats declare; plugins are loaded for them only now."""
 
+    def options_of(self, fmt: Format) -> Iterable[Option]:
+        """The options of a format that the command has."""
+        return fmt.options
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, then those of the formats."""
         params = super().get_params(ctx)
@@ -28,10 +32,18 @@ class ReadingCommand(click.Command):
         taken = {name for param in params for name in param.opts}
         declared: dict[str, list[Option]] = {}
         for fmt in session.plugins.formats().values():
-            for option in fmt.options:
+            for option in self.options_of(fmt):
                 declared.setdefault(option.name, []).append(option)
         extra = [_click_option(options) for name, options in declared.items() if f"--{name}" not in taken]
         return [*params[:-1], *extra, params[-1]]  # --help stays last
+
+
+class WritingCommand(ReadingCommand):
+    """A command that has those of the formats' options that say how they are written."""
+
+    def options_of(self, fmt: Format) -> Iterable[Option]:
+        """Those of a format that is written."""
+        return [option for option in fmt.options if option.writes and fmt.write]
 
 
 def _click_option(options: list[Option]) -> click.Option:

@@ -10,11 +10,13 @@ import click
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.output import say, table, tell, write_json
+from boxferry.cli.reading import WritingCommand, format_options
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.cli.suspicious import print_suspicious
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 from boxferry.reading.names import load_names
+from boxferry.reading.read import option_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +45,7 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
     return review
 
 
-@click.command("pull")
+@click.command("pull", cls=WritingCommand)
 @click.argument("run")
 @server_options
 @outbox_option
@@ -86,16 +88,17 @@ def pull_command(
     if as_json and output == "-":
         raise UsageError("--json: standard output holds the data already; name a file with -o")
     table = None if names is None else load_names(names)
+    options = option_values(formats[target_format], format_options(given))
     review, tally = pulled_run(given, run), Tally()
-    review.write(formats[target_format], Path(output), tally, everything=everything, names=table)
+    review.write(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
     facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.kept}
     if as_json:
         counts = {"dropped": dict(tally.dropped), "changed": dict(tally.changed), "notes": dict(tally.noted)}
         write_json({**facts, "gone": len(review.gone), **counts, "output": output})
-        return 0
+        return tally.exit_code
     say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
     _say_changes(tally)
-    return 0
+    return tally.exit_code
 
 
 def _say_changes(tally: Tally) -> None:
