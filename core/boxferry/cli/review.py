@@ -88,7 +88,8 @@ def pull_command(
     if as_json and output == "-":
         raise UsageError("--json: standard output holds the data already; name a file with -o")
     table = None if names is None else load_names(names)
-    options = option_values(formats[target_format], format_options(given))
+    options = format_options(given)
+    option_values(formats[target_format], options)  # what is wrong is said before the server is asked
     review, tally = pulled_run(given, run), Tally()
     review.write(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
     facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.kept}
