@@ -9,7 +9,10 @@ from boxferry import Diffgram
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import NotFound, OutboxBusy, UsageError
 from boxferry.sandbox.annotating import save
+from boxferry.sandbox.server import Sandbox
 from boxferry.sending import retire_removal, turns
+from boxferry.sending.spool import keep
+from boxferry.sending.spool_format import SpoolHead, spool_folder, write_head
 from boxferry.sending.turns import right_to_send
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of
 
@@ -209,6 +212,82 @@ def test_it_goes_on_where_it_was_killed(sandbox, diffgram, folder, monkeypatch):
     monkeypatch.undo()
     assert diffgram.retire("r", remove=True).exit_code == 0
     assert [boxes_in(sandbox, name) for name in ("a.jpg", "b.png")] == [[], []]
+
+
+def test_two_machines_at_once_do_what_one_does(sandbox, diffgram, other, folder, monkeypatch):
+    """The second begins and ends between the first one's reading and sending."""
+    push(diffgram, predictions(folder))
+    edit(sandbox, "a.jpg", lambda rows: [*rows, drawn(rows[0])])
+    people = [box for box in sandbox.boxes("a.jpg") if not box["machine_made"]]
+    send, begun = diffgram._client.send_packet, []
+
+    def other_first(body):
+        if not begun:
+            begun.append(body)
+            assert other.retire("r", directories=["Default"], remove=True).exit_code == 0
+        send(body)
+
+    monkeypatch.setattr(diffgram._client, "send_packet", other_first)
+    report = diffgram.retire("r", remove=True)
+    assert (report.exit_code, [file.problem for file in report.files if file.problem]) == (0, [])
+    assert (sandbox.boxes("a.jpg"), boxes_in(sandbox, "b.png")) == (people, [])
+
+
+def test_a_person_who_completes_a_file_in_between_is_said(sandbox, diffgram, folder, monkeypatch):
+    """What went cannot be brought back, and the file is named."""
+    push(diffgram, predictions(folder))
+    send = diffgram._client.send_packet
+
+    def complete_before(body):
+        sandbox._store.update("file", file_of(sandbox, "b.png")["id"], {"ann_is_complete": 1})
+        send(body)
+
+    monkeypatch.setattr(diffgram._client, "send_packet", complete_before)
+    report = diffgram.retire("r", remove=True)
+    assert ["completed it in between" in file.problem for file in report.files if file.file_name == "b.png"] == [True]
+    assert report.exit_code == 1
+
+
+def test_a_server_that_does_not_get_on_is_waited_for_no_longer_than_told(tmp_path, folder):
+    """Exit code 5; again while the first packet is on its way: the file waits; the run is not noted as retired."""
+    with (
+        Sandbox(tmp_path / "slow", delay_s=60) as slow,
+        Diffgram(server_of(slow), outbox=tmp_path / "slow.sqlite") as diffgram,
+    ):
+        push(diffgram, predictions(folder))
+        for words in ("has not applied it in time", "something else is being applied"):
+            report = diffgram.retire("r", remove=True, wait_s=0.1)
+            assert [words in file.problem for file in report.files] == [True, True]
+            assert (report.exit_code, report.removed, diffgram.outbox.find_run("r").retired) == (5, 0, 0)
+
+
+def test_results_that_wait_on_disk_are_sent_first(diffgram, folder):
+    """They would bring the run's boxes again."""
+    push(diffgram, predictions(folder))
+    place = (diffgram.server.host, diffgram.server.project)
+    spool = spool_folder(diffgram.outbox_path, *place, "Default", "m", "r")
+    keep(spool, [b'{"image":{"key":"z.jpg"},"xyxy":[],"label":[]}\n'])
+    write_head(spool, SpoolHead(host=place[0], project=place[1], directory="Default", model="m", run="r"))
+    with pytest.raises(UsageError, match="1 images of run 'r' wait on disk"):
+        diffgram.retire("r", remove=True)
+
+
+def test_people_are_not_charged_with_what_was_retired(sandbox, diffgram, other, folder):
+    """Whichever machine retired it; nothing is amiss, and nothing is sent again."""
+    push(diffgram, predictions(folder))
+    other.retire("m", directories=["Default"], remove=True)
+    assert diffgram.pull("r").summary().fates["deleted"] == 0
+    (checked,) = diffgram.check("r")
+    assert checked.amiss == []
+    diffgram.resume("r", resend_missing=True)
+    assert boxes_in(sandbox, "a.jpg") == []
+
+
+def test_annotations_are_retired_by_the_runs_name(sandbox, other, diffgram, folder):
+    """They have no model; rows that count as people's stay."""
+    push(diffgram, predictions(folder), annotations=True)
+    report = other.retire("r", directories=["Default"], remove=True)
+    assert (report.runs, report.removed, boxes_in(sandbox, "a.jpg")) == (["r"], 3, [])
 
 
 def test_what_waits_in_this_outbox_has_to_end_first(sandbox, diffgram, folder, monkeypatch):

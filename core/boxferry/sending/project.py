@@ -638,7 +638,8 @@ class Diffgram:
         outbox = self.outbox if remove or self.outbox_path.exists() else None
         here = (self.server.host, self.server.project)
         runs = [each for each in outbox.runs() if (each.host, each.project) == here] if outbox else []
-        retiring = Retiring(self._client, outbox, runs, names)
+        waiting = [each for each in self.waiting() if (each.head.host, each.head.project) == here]
+        retiring = Retiring(self._client, outbox, runs, names, waiting=waiting)
         if remove:
             self._client.check_role()
         shelves = retiring.shelves(retiring.places(directories))
@@ -648,7 +649,10 @@ class Diffgram:
             return report
         with self.outbox.sending():
             retiring.check_ended(pairs)
-            files = retiring.remove(shelves, pairs, wait_s)
+            try:
+                files = retiring.remove(shelves, pairs, wait_s)
+            finally:
+                self._client.limit(lambda: math.inf)
             report = replace(report, files=files, dry_run=False)
             if report.exit_code == 0:
                 retiring.note(pairs)

@@ -21,8 +21,8 @@ class Pair(NamedTuple):
     run: str
 
     def __str__(self) -> str:
-        """As it is shown, and can be named."""
-        return f"{self.model}/{self.run}"
+        """As it is shown, and can be named; annotations have no model."""
+        return f"{self.model}/{self.run}" if self.model else self.run
 
 
 def known_runs(name: str, runs: Iterable[Run]) -> list[Run]:

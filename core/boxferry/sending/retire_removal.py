@@ -143,15 +143,16 @@ class Removal:
         if each.file.file_id in late:
             return dataclasses.replace(each.file, problem=LATE, later=True)
         inputs = self._client.inputs(file_id=each.file.file_id, limit=NEWEST)
-        rows = self._client.rows(each.file.file_id, directory_id=self._directory_id)
+        file = self._client.annotated(each.file.file_id, directory_id=self._directory_id)
+        rows = file.rows
         meanwhile = [i for i in inputs if i.id not in each.known and i.batch_id != batch_id]
-        problems = [self._left(each, rows), _lost(each, rows), self._brought_back(each, rows, meanwhile)]
+        problems = [
+            "people have completed it in between: look at it" if file.ann_is_complete else "",
+            _left(each, rows),
+            _lost(each, rows),
+            self._brought_back(each, rows, meanwhile),
+        ]
         return dataclasses.replace(each.file, problem="; ".join(filter(None, problems)))
-
-    def _left(self, each: _Sent, rows: list[Row]) -> str:
-        there = {row.get("id") for row in rows}
-        left = sum(row.get("id") in there for row in each.go)
-        return f"{left} of {len(each.go)} boxes are there still" if left else ""
 
     def _brought_back(self, each: _Sent, rows: list[Row], meanwhile: list[InputRecord]) -> str:
         """Send again what other senders' packets brought in between, and the replacement took away."""
@@ -170,6 +171,12 @@ class Removal:
         packet = {"file_id": each.file.file_id, "mode": "update", "instance_list": gone}
         self._client.send_packet(msgspec.json.encode(packet))
         return f"{len(gone)} boxes that came in between went with them, and were sent again"
+
+
+def _left(each: _Sent, rows: list[Row]) -> str:
+    there = {row.get("id") for row in rows}
+    left = sum(row.get("id") in there for row in each.go)
+    return f"{left} of {len(each.go)} boxes are there still" if left else ""
 
 
 def _pauses() -> Iterator[float]:

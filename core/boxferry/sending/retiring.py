@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.client import Client
     from boxferry.sending.outbox import Outbox, Run
     from boxferry.sending.retire import RetiredFile
+    from boxferry.sending.waiting import Waiting
 
 #: the states of packets that may still bring boxes
 COMING = OPEN | {State.STUCK}
@@ -27,7 +28,15 @@ COMING = OPEN | {State.STUCK}
 class Retiring:
     """Retires some runs of a project."""
 
-    def __init__(self, client: Client, outbox: Outbox | None, runs: Sequence[Run], names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        outbox: Outbox | None,
+        runs: Sequence[Run],
+        names: Sequence[str],
+        *,
+        waiting: Sequence[Waiting] = (),
+    ) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
@@ -35,7 +44,9 @@ class Retiring:
             outbox: None where nothing was ever pushed from here.
             runs: its runs of the project.
             names: the runs or models, as the user wrote them.
+            waiting: what collectors have left on disk for the project.
         """
+        self._waiting = waiting
         self._client, self._outbox, self._runs, self._names = client, outbox, runs, names
 
     def places(self, directories: Sequence[str | int]) -> list[Directory]:
@@ -92,6 +103,12 @@ class Retiring:
         Raises:
             UsageError: something does.
         """
+        for each in self._waiting:
+            if each.images and Pair(each.head.model, each.head.run) in pairs:
+                raise UsageError(
+                    f"{each.images} images of run '{each.head.run}' wait on disk, as a collector left them: send them "
+                    f"first (boxferry resume {each.head.run}), or delete {each.folder}"
+                )
         for run in self._runs:
             if Pair(run.model, run.name) not in pairs or self._outbox is None:
                 continue
@@ -112,12 +129,13 @@ class Retiring:
         )
 
     def remove(self, shelves: Sequence[Shelf], pairs: set[Pair], wait_s: float) -> list[RetiredFile]:
-        """Carry it out; the files as they are afterwards.
+        """Carry it out; the files as they are afterwards. Answers are waited for no longer than `wait_s` seconds.
 
         Raises:
             DiffgramError: the server cannot be asked; the same again goes on.
         """
         budget = Budget(wait_s)
+        self._client.limit(lambda: budget.left_s)
         files: list[RetiredFile] = []
         for shelf in shelves:
             found = shelf.found(pairs)
@@ -127,7 +145,8 @@ class Retiring:
                 if file.removed and not file.problem
             ]
             files += [file for file in found if not file.removed or file.problem]
-            files += Removal(self._client, shelf.place.id, budget).files(jobs)
+            with budget.waiting():
+                files += Removal(self._client, shelf.place.id, budget).files(jobs)
         return sorted(files, key=lambda file: (file.directory_id, file.file_name, file.file_id))
 
     def note(self, pairs: set[Pair]) -> None:
