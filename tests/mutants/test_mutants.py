@@ -1,12 +1,11 @@
 """The readers' tests notice: each planted bug makes at least one of them fail."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+import processes
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,17 +48,31 @@ MUTANTS = {
 }  # fmt: skip
 
 
+NEEDS = ("pytest", "hypothesis.strategies")
+IMPORTED_BEFORE = "ignore::pytest.PytestAssertRewriteWarning"
+JUDGE = """
+import sys
+for name in [name for name in sys.modules if name.partition(".")[0] in ("boxferry", "boxferry_adapters")]:
+    del sys.modules[name]
+folder, *options = sys.argv[1:]
+sys.path[:0] = [f"{folder}/core", f"{folder}/adapters"]
+import boxferry, boxferry_adapters, pytest
+assert boxferry.__file__.startswith(folder), boxferry.__file__
+assert list(boxferry_adapters.__path__)[0].startswith(folder), boxferry_adapters.__path__
+sys.exit(pytest.main(options))
+"""  #: runs tests on the copy of the sources, though the process has imported what is copied
+
+
 @pytest.mark.parametrize("bug", MUTANTS)
 def test_a_planted_bug_is_noticed(bug, tmp_path):
     """In a copy of the sources."""
     path, code, planted, tests = MUTANTS[bug]
     for folder in ("core", "adapters"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, tmp_path / folder)  # with what is compiled: it is the sources' by their time
     source = (tmp_path / path).read_text()
     assert source.count(code) == 1, f"{path}: the code that is to be broken is not there, or more than once"
     (tmp_path / path).write_text(source.replace(code, planted))
-    environ = os.environ | {"PYTHONPATH": f"{tmp_path}/core{os.pathsep}{tmp_path}/adapters"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/formats/{tests}"]
-    found = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "mutants.unshrunk", "-W", IMPORTED_BEFORE]
+    found = processes.run(JUDGE, tmp_path, *options, f"tests/formats/{tests}", cwd=ROOT, needs=NEEDS)
     assert found.returncode == 1, found.stdout[-2000:]
     assert "failed" in found.stdout
