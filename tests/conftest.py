@@ -1,6 +1,24 @@
-"""Fixtures that more than one folder of tests needs."""
+"""Fixtures that more than one folder of tests needs, and where the tests' files are."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
+
+IN_MEMORY = Path("/dev/shm")
+ENOUGH = 2 << 30  #: bytes that have to be free there; a run needs a few hundred million
+
+
+def _write_to_memory():
+    """Have all temporary files in memory, unless it is said where: outboxes and sandboxes wait for the disk else."""
+    if "TMPDIR" not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
+        os.environ["TMPDIR"] = str(IN_MEMORY)
+        tempfile.tempdir = None  # asked for again
+
+
+_write_to_memory()
 
 
 @pytest.fixture
