@@ -290,6 +290,25 @@ def test_two_result_files_without_a_server(files, capsys):
     assert not (files / "outbox.sqlite").exists()
 
 
+def test_results_from_standard_input(files, monkeypatch, capsys):
+    """As a pipeline has them; their names come from the ground truth too."""
+    stream = io.TextIOWrapper(io.BytesIO((files / "found.json").read_bytes()))
+    monkeypatch.setattr("sys.stdin", stream)
+    assert boxferry(["evaluate", "-", "--against", "truth.json", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["runs"]["-"] == by_pycocotools("truth.json", "found.json")
+    assert set(facts["whole_pixels"]["-"]) == set(METRICS)
+
+
+def test_boxes_of_which_none_counts_are_no_success(files, capsys):
+    """Labels in another spelling: said, with exit code 1."""
+    found = {"images": IMAGES, "categories": [{"id": 3, "name": "Ant"}], "annotations": []}
+    box = {"id": 1, "image_id": 7, "category_id": 3, "bbox": [10, 10, 100, 100], "area": 1, "iscrowd": 0, "score": 0.9}
+    (files / "spelt.json").write_text(json.dumps(found | {"annotations": [box]}))
+    assert boxferry(["evaluate", "spelt.json", "--against", "truth.json"]) == 1
+    assert "labels that the ground truth does not have do not count: Ant (1)" in capsys.readouterr().err
+
+
 def test_json_has_the_same_numbers(files, capsys):
     """Digit for digit, by class too, with what they rest on."""
     assert boxferry(["evaluate", "found.json", "--against", "truth.json", "--json"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,17 +28,19 @@ if TYPE_CHECKING:
 PER_CLASS = ("AP", "AP50", "AP75", "AR_100")
 
 
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One column of the answer, or two.
 
     Attributes:
         metrics: None where there was nothing to measure, which has been said.
         in_pixels: of a result file, as Diffgram keeps its boxes; None where that is not known.
+        failed: whether a part of it could not be read, or not one of its boxes counts.
     """
 
-    def __init__(self, metrics: Metrics | None, in_pixels: Metrics | None = None) -> None:
-        self.metrics = metrics
-        self.in_pixels = in_pixels
+    metrics: Metrics | None
+    in_pixels: Metrics | None = None
+    failed: bool = False
 
 
 @click.command("evaluate", cls=ReadingCommand)
@@ -82,7 +85,7 @@ def evaluate_command(
         _print(measured)
         for name, each in measured.items() if per_class else ():
             _print_classes(name, each.metrics, precision)
-    return int(any(each.metrics is None for each in measured.values()))
+    return int(any(each.metrics is None or each.failed for each in measured.values()))
 
 
 def _is_file(name: str, outbox: str | None) -> bool:
@@ -160,11 +163,12 @@ def _measured_file(
     metrics = coco_metrics(truth, predictions.chunks(tally))
     for line in tally_lines(tally):
         say(f"{name}: {line}")
+    failed = bool(tally.exit_code) or (tally.kept > 0 and not metrics.predicted)
     try:
-        return Measured(metrics, in_whole_pixels(truth, predictions))
+        return Measured(metrics, in_whole_pixels(truth, predictions), failed)
     except BoxferryError as error:
         say(f"{name}: what whole pixels cost is not known: {error}")
-        return Measured(metrics)
+        return Measured(metrics, failed=failed)
 
 
 def _facts(measured: Mapping[str, Measured], precision: float) -> dict[str, Any]:

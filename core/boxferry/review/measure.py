@@ -91,12 +91,19 @@ def results(source: object, *, against: Any = None, plugins: Plugins | None = No
         InputError: it cannot be read.
     """
     plugins = plugins or plugin_manager()
-    if against is not None and source != "-" and not given.get("categories"):
-        found = source_of(source)
-        fmt, _ = choose_format(found, given.get("format", "auto"), plugins.formats())
-        if fmt.catalog and not _has_names(fmt, found) and _has_names(fmt, source_of(against)):
-            given["categories"] = against
+    if against is not None and not given.get("categories") and _needs_names(source, given, against, plugins):
+        given["categories"] = against
     return read(source, **{"unknown": "skip", **given}, attributes=(BBOX,), plugins=plugins)
+
+
+def _needs_names(source: object, given: Mapping[str, Any], against: Any, plugins: Plugins) -> bool:  # noqa: ANN401 # a path
+    """Whether results hold ids alone, of which the file of the truth knows the names."""
+    formats = plugins.formats()
+    if source == "-":  # can be looked at once only, and is one file
+        return any(_has_names(fmt, source_of(against)) for fmt in formats.values())
+    found = source_of(source)
+    fmt, _ = choose_format(found, given.get("format", "auto"), formats)
+    return fmt.catalog is not None and not _has_names(fmt, found) and _has_names(fmt, source_of(against))
 
 
 def _has_names(fmt: Format, source: Any) -> bool:  # noqa: ANN401 # a Source

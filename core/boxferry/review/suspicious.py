@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from boxferry.diffgram.figures import Corners
     from boxferry.review.fates import Predicted, Stored
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.scenes import Scene
@@ -176,20 +175,18 @@ def _nearest(scene: Scene, overlap: NDArray[np.float64]) -> Predicted | None:
 def _missing(scene: Scene, scores: NDArray[np.float64]) -> Iterator[Suspicion]:
     """Predictions without a box of people; of several of one object the most suspicious alone."""
     order = [at for at in np.argsort(scores, kind="stable").tolist() if not np.isnan(scores[at])]
-    taken: list[Predicted] = []
-    for at in order:
+    corners = np.array([scene.predicted[at].corners for at in order], np.float64).reshape(-1, 4)
+    overlap = iou_matrix(corners, corners)
+    taken: list[int] = []
+    for place, at in enumerate(order):
         box = scene.predicted[at]
-        if any(box.label == other.label and _overlap(box.corners, other.corners) >= SAME_OBJECT for other in taken):
+        if any(
+            overlap[place, other] >= SAME_OBJECT and scene.predicted[order[other]].label == box.label for other in taken
+        ):
             continue
-        taken.append(box)
-        yield Suspicion(
-            kind="missing", file=scene.file, frame=scene.frame, suspicion=float(1 - scores[at]),
-            predicted=box,
-        )  # fmt: skip
-
-
-def _overlap(one: Corners, two: Corners) -> float:
-    return float(iou_matrix(np.array([one], np.float64), np.array([two], np.float64))[0, 0])
+        taken.append(place)
+        doubt = float(1 - scores[at])
+        yield Suspicion(kind="missing", file=scene.file, frame=scene.frame, suspicion=doubt, predicted=box)
 
 
 def _not_predicted(scene: Scene, overlap: NDArray[np.float64], recall: dict[str, float]) -> Iterator[Suspicion]:

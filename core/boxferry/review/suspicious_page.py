@@ -1,4 +1,4 @@
-"""The part of the report page with the boxes to look at again: a table, and the images of the most suspicious."""
+"""The part of the report page with the boxes to look at again: a table, and the first of them drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from boxferry.review.suspicious import Suspicion, Suspicions
 
 HEADS = ("file", "suspicion", "why", "people", "model")
-LISTED, DRAWN = 100, 12
+LISTED, DRAWN, WIDEST = 100, 12, 500  #: rows, images, and pixels of the page that an image is wide
 PEOPLE, MODEL = "#1565c0", "#c62828"
 
 
@@ -25,7 +25,7 @@ def suspicious_part(found: Suspicions) -> list[str]:
         return [head, "<p>No model contradicts what people left on the reviewed files.</p>"]
     rows = [columns(each) for each in found.boxes[:LISTED]]
     more = f"{len(found.boxes)} boxes, {RANKED[found.by]}."
-    return [head, f"<p>{escape(more)}</p>", html_table(HEADS, rows), *map(_drawn, _images(found.boxes))]
+    return [head, f"<p>{escape(more)}</p>", html_table(HEADS, rows), _sheet(found.boxes)]
 
 
 def columns(each: Suspicion) -> list[object]:
@@ -44,17 +44,20 @@ def _scored(box: Predicted) -> str:
     return f"{box.label} {box.score:.2f}"
 
 
-def _images(boxes: list[Suspicion]) -> list[Suspicion]:
-    return [each for each in boxes if not each.file.video][:DRAWN]
+def _sheet(boxes: list[Suspicion]) -> str:
+    """The first images beside each other."""
+    drawn = [_drawn(each) for each in boxes if not each.file.video][:DRAWN]
+    return f'<div class="sheet">{"".join(drawn)}</div>'
 
 
 def _drawn(each: Suspicion) -> str:
-    view = View.of((each.file.width, each.file.height))
+    view = View.of((each.file.width, each.file.height), widest=WIDEST)
+    people = "nothing" if each.left is None else each.left.label
+    model = "nothing" if each.predicted is None else f"{_scored(each.predicted)} (dashed)"
     shapes = []
-    if each.predicted is not None:
-        score = _scored(each.predicted)
-        shapes.append(box(each.predicted.corners, MODEL, view, f"model: {score}", dashed=True, text=score))
     if each.left is not None:
-        shapes.append(box(each.left.corners, PEOPLE, view, f"people: {each.left.label}", text=each.left.label))
-    caption = f"{each.file.file_name}: {each.kind}; what people left, and the model's dashed"
+        shapes.append(box(each.left.corners, PEOPLE, view, f"people: {people}"))
+    if each.predicted is not None:  # over the other, where both are of one place
+        shapes.append(box(each.predicted.corners, MODEL, view, f"model: {model}", dashed=True))
+    caption = f"{each.file.file_name}: {each.kind}; people: {people}, model: {model}"
     return over_image(each.file.media, view, shapes, caption)
