@@ -10,6 +10,7 @@ from PIL import Image as Picture
 
 from boxferry import Diffgram, Manner, read
 from boxferry.boxes.detections import Detections
+from boxferry.cli.app import run as boxferry
 from boxferry.errors import Unreachable, UsageError
 from boxferry.formats import Format
 from boxferry.sending.carry import Patience
@@ -418,3 +419,27 @@ def test_outlines_are_compared_by_their_bounds(sandbox, diffgram, tmp_path):
     boxes = detections_of(tmp_path / "images", [[11, 10, 60, 30]])
     assert push(diffgram, boxes, run="boxes", existing=True).tally.dropped == {"people-have-it": 1}
     assert sandbox.boxes("a.jpg") == before
+
+
+def test_the_preview_shows_what_people_decided(sandbox, diffgram, tmp_path, night, monkeypatch, capsys):
+    """Dashed, counted, and not among the boxes to send; new pictures beside it are new."""
+    changed(sandbox, A, to=MOVED)
+    deleted(sandbox, B)
+    predicted(tmp_path, NEW, name="new.jpg")
+    predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B), NEW)
+    for name, value in (("HOST", sandbox.host), ("PROJECT", sandbox.project), ("CLIENT_ID", sandbox.client_id)):
+        monkeypatch.setenv(f"DIFFGRAM_{name}", value)
+    monkeypatch.setenv("DIFFGRAM_CLIENT_SECRET", sandbox.client_secret)
+    page = tmp_path / "preview.html"
+    source = [str(tmp_path / "labels"), "--names", "cat,dog", "--images", str(tmp_path / "images")]
+    where = ["--directory", "Default", "--outbox", str(diffgram.outbox_path)]
+    assert boxferry(["preview", *source, *where, "-o", str(page)]) == 0
+    text = page.read_text()
+    assert "2 images, 4 boxes read, 2 to send" in text
+    assert text.count("stroke-dasharray") == 2
+    assert "cat: people-have-it" in text
+    assert "dog: rejected-before" in text
+    assert "a.jpg: 1 box; 2 that people have decided about, dashed" in text
+    assert boxferry(["preview", *source, *where, "-o", str(page), "--same-iou", "1"]) == 0
+    assert "stroke-dasharray" not in page.read_text()
+    assert "people-have-it" in capsys.readouterr().err

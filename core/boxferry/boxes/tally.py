@@ -40,7 +40,7 @@ class Place(NamedTuple):
 NOWHERE = Place()
 ASKED_FOR = frozenset({
     "below-threshold", "suppressed", "over-limit", "unknown-label", "no-such-label", "duplicate", "difficult",
-    "not-chosen",
+    "not-chosen", "people-have-it", "rejected-before",
 })  # fmt: skip
 
 WANTED = frozenset({

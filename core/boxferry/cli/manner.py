@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 KINDS = ("predictions", "annotations")
 
+same_iou_option = click.option(
+    "--same-iou",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=SAME_IOU,
+    show_default=True,
+    metavar="IOU",
+    help="The overlap from which on two boxes of one label are the same object to what people decided.",
+)
+
 _FILES = (
     click.option("--media-url", metavar="URL", help="The server fetches each image: 'https://host/{file_name}'."),
     click.option("--blob-path", metavar="PATH", help="The server fetches each image from a bucket: 'in/{file_name}'."),
@@ -66,14 +75,7 @@ _ASKING = (
         is_flag=True,
         help="Send predictions too that people have corrected, deleted or approved before, whichever run made them.",
     ),
-    click.option(
-        "--same-iou",
-        type=click.FloatRange(0, 1, min_open=True),
-        default=SAME_IOU,
-        show_default=True,
-        metavar="IOU",
-        help="Without --ask-again: the overlap from which on two boxes of one label are the same object.",
-    ),
+    same_iou_option,
 )
 _BOXES = (
     click.option(

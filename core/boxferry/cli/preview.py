@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from boxferry.boxes.tally import Tally
+from boxferry.cli.manner import same_iou_option
 from boxferry.cli.output import say, tally_lines
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
+from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.formats import output_stream
 from boxferry.review.preview import preview_of
+from boxferry.sending.prepare import images_in
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
@@ -23,16 +27,32 @@ if TYPE_CHECKING:
 @reading_options
 @click.option("-o", "--output", default="preview.html", show_default=True, help="The page; - is standard output.")
 @click.option("--png", metavar="FILE", help="A contact sheet of the same images too; needs Pillow.")
+@server_options
+@outbox_option
+@click.option(
+    "--directory",
+    metavar="NAME|ID",
+    help="Compare with what people decided on the files of this directory on the server; what a push leaves out is "
+    "drawn dashed.",
+)
+@same_iou_option
 @click.option("--drawn", type=click.IntRange(0), default=24, show_default=True, help="How many images are drawn.")
 @click.pass_obj
 def preview_command(session: Session, /, output: str, png: str | None, drawn: int, **given: Any) -> int:
     """Write a page of what reviewers will see of SOURCE: images with boxes, labels, scores; what is dropped, and why.
 
-    One self-contained HTML file; needs no server. Pixels are in it where --images knows them.
+    One self-contained HTML file; needs no server but for --directory. Pixels are in it where --images knows them.
     """
     tally = Tally(strict=given["strict"])
-    with reading(predictions_of(session, given, format_options(given))) as (predictions, _):
-        preview = preview_of(predictions, tally, images=drawn)
+    made = predictions_of(session, given, format_options(given))
+    with ExitStack() as stack:
+        decided = None
+        if given["directory"]:
+            diffgram = stack.enter_context(diffgram_of(given))
+            asked = diffgram.asked(given["directory"], same_iou=given["same_iou"], expected=images_in(made.source))
+            decided = asked.codes
+        predictions, _ = stack.enter_context(reading(made))
+        preview = preview_of(predictions, tally, images=drawn, decided=decided)
     written = {output: preview.page.encode("utf-8", "replace")}
     if png:
         from boxferry.review.sheet import contact_sheet

@@ -20,6 +20,7 @@ from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
 from boxferry.sending.adopt import Adopter
+from boxferry.sending.asked_rows import AskedRows
 from boxferry.sending.budget import Budget
 from boxferry.sending.carry import Patience, carry
 from boxferry.sending.check import Checker
@@ -238,6 +239,22 @@ class Diffgram:
             planner.asked.remember(self.outbox, *place)
         planner.labels.renamed = partial(said_of, there=planner.labels.names, sent=self._sent_labels)
         return replace(planner, place=place, source=source_identity(planner.predictions))
+
+    def asked(self, directory: str | int, *, same_iou: float = SAME_IOU, expected: int = 0) -> AskedRows:
+        """What people have decided on the files of a directory, to compare boxes with before they are pushed.
+
+        Args:
+            directory: the directory on the server, by name or id.
+            same_iou: see `Manner`.
+            expected: about how many images are going to be compared; 0 where unknown.
+
+        Raises:
+            DiffgramError: the server cannot be asked, or has no such directory.
+        """
+        rows = AskedRows(self._client, self._client.find_directory(directory), iou=same_iou, expected=expected)
+        if self.outbox_path.exists():
+            rows.remember(self.outbox, self.server.host, self.server.project)
+        return rows
 
     def collector(
         self,

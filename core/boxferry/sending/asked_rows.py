@@ -1,0 +1,84 @@
+"""Which boxes of a source people have decided about, before a push of it is planned: what a preview shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.diffgram.answers import FileRecord
+from boxferry.sending.asked_before import AskedBefore, Question
+from boxferry.sending.decided import SAME_IOU, Names, Spot
+from boxferry.sending.existing import FileIndex
+from boxferry.sending.file_inputs import FileInputs
+from boxferry.sending.holdings import Holdings
+
+if TYPE_CHECKING:
+    from boxferry.boxes.detections import Detections, Image
+    from boxferry.diffgram.answers import Directory
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.outbox import Outbox
+
+
+class AskedRows:
+    """Compares fitted boxes with what people decided on the files of one directory; changes nothing."""
+
+    def __init__(self, client: Client, place: Directory, *, iou: float = SAME_IOU, expected: int = 0) -> None:
+        """Ask for the directory's files and the labels.
+
+        Args:
+            client: asks the server.
+            place: the directory.
+            iou: from this overlap on two boxes of one label are the same object.
+            expected: about how many images are going to be compared; 0 where unknown.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        listed = list(client.files(place.id))
+        self._files = FileIndex(listed, str(place.nickname or place.id))
+        self._holdings = Holdings(client, place.id, listed, expected=expected)
+        names = Names({n: name for s in client.schemas() for n, name in client.label_names(s.id).items()})
+        inputs = FileInputs(client, place.id, since=self._holdings.first_run)
+        self._asked = AskedBefore(self._holdings, inputs, names, iou=iou)
+
+    def remember(self, outbox: Outbox, host: str, project: str) -> None:
+        """Take in what an outbox knows beside, see `AskedBefore.remember`."""
+        self._asked.remember(outbox, host, project)
+
+    def codes(self, chunk: Detections) -> list[str]:
+        """(N,) why a push leaves each box out, 'people-have-it' or 'rejected-before'; empty for what is undecided.
+
+        Files are found by their names. Of one whose size is not that of the picture nothing is said.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        found = ((self._files.find(image), image, rows) for image, rows in chunk.each_image() if rows.stop > rows.start)
+        there = [(file, image, rows) for file, image, rows in found if isinstance(file, FileRecord)]
+        self._holdings.load_sizes([file.id for file, *_ in there])
+        there = [each for each in there if self._fits(each[0].id, each[1])]
+        self._holdings.load([file.id for file, *_ in there])
+        questions = [
+            Question(file_id=file.id, predicted=_spots(chunk, rows, video=image.video), video=image.video)
+            for file, image, rows in there
+        ]
+        codes = [""] * len(chunk)
+        for decided in self._asked.codes(questions).values():
+            for row, code in decided.items():
+                codes[int(row)] = code
+        return codes
+
+    def _fits(self, file_id: int, image: Image) -> bool:
+        return self._holdings.size(file_id) == (image.width, image.height)
+
+
+def _spots(chunk: Detections, rows: slice | range, *, video: bool) -> dict[str, Spot]:
+    """The boxes of an image by their rows."""
+    frames = chunk.frame if video else None
+    return {
+        str(row): Spot(
+            chunk.labels[chunk.label[row]],
+            None if frames is None else int(frames[row]),
+            tuple(chunk.xyxy[row].tolist()),
+        )
+        for row in range(rows.start, rows.stop)
+    }
