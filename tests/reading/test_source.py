@@ -263,3 +263,14 @@ def test_several_sources_are_one_whose_files_are_relative_to_where_all_lie(tmp_p
     assert source_of([tmp_path / "z.txt"]).name == str(tmp_path / "z.txt")
     with pytest.raises(InputError, match="standard input cannot be one of several sources"):
         source_of(["-", str(tmp_path)])
+
+
+def test_a_folder_gives_the_files_of_a_suffix_whatever_else_is_in_it(tmp_path):
+    """However it is written; one that no file has costs no look at each of them."""
+    for name in ("a.JSON", "b.json.gz", "c.txt", "d", "e.x.json"):
+        (tmp_path / name).touch()
+    folder = source_of(tmp_path)
+    assert [name for name, _ in folder.files(".json")] == ["a.JSON", "e.x.json"]
+    assert [name for name, _ in folder.files(".json", ".json.gz")] == ["a.JSON", "b.json.gz", "e.x.json"]
+    assert list(folder.files(".xml", ".json.bz2")) == []
+    assert len(list(folder.files())) == 5

@@ -128,33 +128,31 @@ class FileImages:
         return [(i, name) if name and name.strip("/\\. ") else i for i, name in zip(ids, names, strict=True)]
 
     def _new(self, key: Any, item: Item, index: int) -> int:  # noqa: ANN401 # an id, perhaps with a name
+        image_id, name = self._shifted(item.image_id), key[1].replace("\\", "/") if isinstance(key, tuple) else ""
         try:
-            image, by = self._image(item, key[1].replace("\\", "/") if isinstance(key, tuple) else "", index)
+            image, by = self._image(item, image_id, name, index)
         except _Lost as error:
             self._lost[key] = _LostImage(error, index)
             return -1
         number = self.gathered.number(image)
-        before = self._known_by.setdefault(number, (by, self._id(item)))
+        before = self._known_by.setdefault(number, (by, image_id))
         free = self.found.frames is not None or self.options.image_by == "file_name"
-        if not free and before[0] == by and before[1] != self._id(item):
+        if not free and before[0] == by and before[1] != image_id:
             raise InputError(f"{self.name}: image ids {before[1]} and {item.image_id} are both '{image.key}'")
         return number
-
-    def _id(self, item: Item) -> Id:
-        return self._shifted(item.image_id)
 
     def _shifted(self, raw: object) -> Id:
         key = id_key(raw)
         return key + self.options.image_offset if isinstance(key, int) else key
 
-    def _image(self, item: Item, name: str, index: int) -> tuple[Image, str]:
+    def _image(self, item: Item, image_id: Id, name: str, index: int) -> tuple[Image, str]:
         """An item's image, and whether it is known by its 'id' or its 'name'.
 
         Raises:
             _Lost: it is unknown, or its boxes cannot be used.
             InputError: its id and its name contradict each other, and it is not said which counts.
         """
-        image_id, images = self._id(item), self.context.images
+        images = self.context.images
         if name and self.options.image_by == "file_name":
             return _looked(images.named, name), "name"
         if self.found.images:
@@ -204,7 +202,7 @@ class FileImages:
 
     def frame_of(self, item: Item) -> int:
         """The frame of an item's video, 0 where images are stills."""
-        return (self.found.frames or {}).get(self._id(item), 0)
+        return (self.found.frames or {}).get(self._shifted(item.image_id), 0)
 
     @property
     def none_known(self) -> bool:

@@ -137,13 +137,20 @@ def _place(found: Object, element: Element, wish: Wish) -> None:
 
 
 def _take_box(found: Object, box: Element) -> None:
-    x_min, y_min, x_max, y_max = found.corners = (
-        number_of(box.findtext("xmin") or ""),
-        number_of(box.findtext("ymin") or ""),
-        number_of(box.findtext("xmax") or ""),
-        number_of(box.findtext("ymax") or ""),
-    )
-    if not math.isfinite(x_min + y_min + x_max + y_max):
+    child = box.findtext
+    texts = child("xmin") or "", child("ymin") or "", child("xmax") or "", child("ymax") or ""
+    try:
+        x_min, y_min, x_max, y_max = found.corners = (
+            float(texts[0]),
+            float(texts[1]),
+            float(texts[2]),
+            float(texts[3]),
+        )
+        good = math.isfinite(x_min + y_min + x_max + y_max) and "_" not in "".join(texts)
+    except ValueError:
+        good = False
+    if not good:
+        found.corners = (number_of(texts[0]), number_of(texts[1]), number_of(texts[2]), number_of(texts[3]))
         for side, number in zip(SIDES, found.corners, strict=True):
             if not math.isfinite(number):
                 found.problem = f"bndbox/{side}: expected a number, found '{text_of(box, side)[:40]}'"

@@ -6,7 +6,6 @@ import codecs
 import math
 import re
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -119,21 +118,24 @@ def parse_quickly(text: bytes) -> Rows | None:
         values = _decoder.decode(b"[[" + body + b"]]")
     except msgspec.DecodeError:
         return None
-    columns = len(values[0])
-    flat = list(chain.from_iterable(values))
-    if columns not in COLUMNS or len(flat) != columns * len(values) or not all(len(row) == columns for row in values):
+    try:
+        columns = list(zip(*values, strict=True))
+    except ValueError:
         return None
-    classes, highest = flat[::columns], max(max(flat[column::columns]) for column in range(1, 5))
-    if _in_doubt(values, flat, classes):
+    if len(columns) not in COLUMNS or _in_doubt(values, columns):
         return None
-    scores = flat[5::6] if columns == 6 else []
+    scores = list(columns[5]) if len(columns) == 6 else []
     values = values if scores else [[*row, math.nan] for row in values]
-    return Rows(values, list(range(1, len(values) + 1)), scores=scores, widths={columns}, highest=highest)
+    highest = max(map(max, columns[1:5]))
+    return Rows(values, list(range(1, len(values) + 1)), scores=scores, widths={len(columns)}, highest=highest)
 
 
-def _in_doubt(values: list[list[float]], flat: list[float], classes: list[float]) -> bool:
+def _in_doubt(values: list[list[float]], columns: list[tuple[float, ...]]) -> bool:
     """Whether a class is no whole number, a number is too large, or a row stands there twice."""
-    if max(flat) > LARGEST or min(flat) < -LARGEST or min(classes) < 0 or not all(map(float.is_integer, classes)):
+    lowest, classes = list(map(min, columns)), columns[0]
+    if max(map(max, columns)) > LARGEST or min(lowest) < -LARGEST or lowest[0] < 0:
+        return True
+    if not all(map(float.is_integer, classes)):
         return True
     distinct = len({row[1] for row in values}) == len(values) or len(set(map(tuple, values))) == len(values)
     return not distinct

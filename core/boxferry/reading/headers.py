@@ -10,7 +10,7 @@ from boxferry.formats import for_library
 from boxferry.reading.source import unreadable
 from boxferry.remote.ahead import Listing, Window
 from boxferry.remote.storage import listed, read_heads, stat
-from boxferry.remote.urls import is_http, joined, remembered
+from boxferry.remote.urls import is_http, is_url, joined, remembered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,8 @@ def header_size(path: str, *, turned: bool = True) -> Size | None:
         InputError: it is at a URL, and cannot be read.
     """
     try:
+        if not is_url(path):
+            return _size(path, turned=turned)
         with for_library(path) as opened:
             return _size(opened, turned=turned)
     except OSError as error:

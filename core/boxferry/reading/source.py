@@ -177,6 +177,8 @@ class FolderSource:
 
     def files(self, *suffixes: str) -> Iterator[tuple[str, str]]:
         """Each file with one of the suffixes, with any where none is given; relative to the folder."""
+        if suffixes and self._last_suffixes.isdisjoint(suffix.rpartition(".")[2] for suffix in suffixes):
+            return iter(())
         return (file for file in self._all if not suffixes or file[0].lower().endswith(suffixes))
 
     def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:
@@ -187,6 +189,11 @@ class FolderSource:
     def _all(self) -> list[tuple[str, str]]:
         """Every file, as they lie there when the first one is asked for."""
         return list(walk(self.name))
+
+    @cached_property
+    def _last_suffixes(self) -> set[str]:
+        """What comes after the last point of their names: each format asks for its own, among millions of others."""
+        return {relative.rpartition(".")[2].lower() for relative, _ in self._all}
 
 
 class GlobSource(FolderSource):

@@ -19,7 +19,7 @@ _passwords: dict[str, str] = {}
 
 def is_url(name: object) -> bool:
     """Whether a name is a URL rather than a path of this machine; `::` chains URLs, as in 'simplecache::s3://…'."""
-    return isinstance(name, str) and URL.match(name) is not None
+    return isinstance(name, str) and ":" in name and URL.match(name) is not None
 
 
 def shown(url: str) -> str:
