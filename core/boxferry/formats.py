@@ -353,6 +353,8 @@ class Context:
             scores has to know.
         classes: a reader whose source has class ids of its own tells them here; a writer that numbers classes keeps
             them.
+        original: an image's own file as it was read, by the image's key, where nobody has changed its boxes since; a
+            writer that has the same boxes to write writes the same bytes. Empty where there is none.
         map: as the built-in one: what a function of a module gives for each of many items, in their order. With
             `--jobs` other processes call it, `batch` items at a time; nothing that it gives may depend on that.
     """
@@ -367,6 +369,7 @@ class Context:
     keypoints: tuple[int, int] | None = None
     score_scale: float = 1.0
     classes: ClassTable = field(default_factory=ClassTable)
+    original: Callable[[str], bytes] = lambda key: b""  # noqa: ARG005 # none is kept
     map: Map = lambda function, items, batch=1: map(function, items)  # noqa: ARG005 # in this process
 
 
@@ -425,6 +428,8 @@ class Format:
         live: it is of results in memory, so that it is no use on the command line.
         reads_images_folder: the source is itself the images folder, where no other one is named.
         any_scores: its scores may be below 0 or above 1, by its definition.
+        keeps_files: an image has a file of its own, which is kept with a run as it was read where its boxes have no
+            scores; `write` is given it back for an image that people left as it was, as `Context.original`.
         stumble: where `sniff` gives None: what it stumbled over, if the source looks like one of this format at all;
             raises nothing. None where the format does not say.
     """
@@ -441,4 +446,5 @@ class Format:
     live: bool = False
     reads_images_folder: bool = False
     any_scores: bool = False
+    keeps_files: bool = False
     stumble: Callable[[Source], Stumble | None] | None = None

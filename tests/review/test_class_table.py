@@ -26,6 +26,12 @@ names:
   3: zebra
   4: apple
 """
+#: with six digits, several spaces, no break at the end; boxes that lie between pixels, one cut by the image's edge
+AS_ULTRALYTICS_WRITES = {
+    "f1": "4 0.503125 0.498765 0.2 0.25\n3 0.25  0.25 0.1 0.1\n",
+    "f2": "1 0.5 0.5 0.2 0.25\n",
+    "f3": "3 0.3 0.5 0.2 0.5",
+}
 NAMES = {0: "number_plate", 1: "0", 2: "1", 3: "zebra", 4: "apple"}
 
 
@@ -139,7 +145,8 @@ def test_a_second_push_adds_classes_and_changes_none(diffgram, plates):
 
 def test_a_training_set_makes_the_round_trip(sandbox, diffgram, plates, tmp_path, monkeypatch, capsys):
     """data.yaml, push, a correction, pull: the same ids and names, and equal bytes where nothing was corrected."""
-    with_digits(plates / "labels")
+    for name, text in AS_ULTRALYTICS_WRITES.items():
+        (plates / "labels" / f"{name}.txt").write_bytes(text.encode())
     pushed(diffgram, plates, annotations=True)
     store, file = sandbox._store, next(f for f in sandbox.files() if f["original_filename"] == "f2.jpg")
     (box,) = store.instances(file["id"])
@@ -154,16 +161,10 @@ def test_a_training_set_makes_the_round_trip(sandbox, diffgram, plates, tmp_path
     for name in ("f1", "f3"):
         assert (home / f"labels/{name}.txt").read_bytes() == (plates / f"labels/{name}.txt").read_bytes()
     assert (home / "labels/f2.txt").read_text() == "1 0.525000000000 0.500000000000 0.250000000000 0.250000000000\n"
+    save(store, file, [box])
+    assert boxferry(["pull", "r", "--all", "--to", "yolo", "-o", str(home), "--yolo-ids", "from-0"]) == 0
     assert boxferry(["pull", "r", "--all", "--to", "yolo", "-o", str(home), "--names", "a,b,c,d,apple"]) == 0
     assert names_in(home)[4] == "apple"
-
-
-def with_digits(folder):
-    """Rewrite labels with as many digits as boxferry writes."""
-    for path in folder.iterdir():
-        rows = [line.split() for line in path.read_text().splitlines()]
-        lines = (" ".join([row[0], *(f"{float(word):.12f}" for word in row[1:])]) for row in rows)
-        path.write_text("".join(f"{line}\n" for line in lines))
 
 
 def test_coco_comes_home_with_its_image_ids_and_file_names(sandbox, diffgram, plates, tmp_path):
@@ -204,3 +205,23 @@ def test_convert_from_coco_to_coco_keeps_image_ids(tmp_path):
     assert len(set(ids.values())) == 4
     assert (ids["a2.jpg"], ids["a5.jpg"]) == (2, 5)
     assert {a["image_id"] for a in found["annotations"]} == {ids["a2.jpg"], ids["b2.jpg"]}
+
+
+def test_a_file_with_other_ids_or_other_boxes_is_written_anew(sandbox, diffgram, plates, tmp_path):
+    """The kept file is written only where it says the same."""
+    (plates / "labels" / "f3.txt").write_text("3 0.3 0.5 0.2 0.5\n3 0.3 0.5 0.0001 0.5\n")
+    pushed(diffgram, plates, annotations=True)
+    written(diffgram, "yolo", tmp_path / "same")
+    written(diffgram, "yolo", tmp_path / "home", names={9: "apple", 3: "zebra", 1: "0"})
+    assert (tmp_path / "same/labels/f1.txt").read_bytes() == (plates / "labels/f1.txt").read_bytes()
+    assert [line.split()[0] for line in (tmp_path / "home/labels/f1.txt").read_text().splitlines()] == ["9", "3"]
+    assert len((tmp_path / "same/labels/f3.txt").read_text().splitlines()) == 1, "the other is too thin to be a box"
+
+
+def test_predictions_with_scores_keep_no_file(diffgram, plates):
+    """They come home without scores, so that it could never be written."""
+    (plates / "labels" / "f2.txt").write_text("1 0.5 0.5 0.2 0.25 0.9\n")
+    pushed(diffgram, plates)
+    assert {bytes(text) for text in diffgram.outbox.originals(1).values()} == {
+        (plates / f"labels/{name}.txt").read_bytes() for name in ("f1", "f3")
+    }

@@ -46,5 +46,14 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the format in."""
     summary = "a folder of text files, rows of 'class cx cy w h [score]' or outlines, normalised"
     register(
-        Format(name="yolo", summary=summary, sniff=sniff, stumble=stumble, read=read, write=write, options=OPTIONS)
+        Format(
+            name="yolo",
+            summary=summary,
+            sniff=sniff,
+            stumble=stumble,
+            read=read,
+            write=write,
+            options=OPTIONS,
+            keeps_files=True,
+        )
     )

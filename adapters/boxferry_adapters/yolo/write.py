@@ -11,6 +11,7 @@ from boxferry.boxes.labels import LabelIds
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import file_stem, output_folder
+from boxferry_adapters.yolo.same import says_the_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +29,8 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     A row has a sixth column where its image's boxes have scores; an image without boxes gives an empty file. Classes
     keep the ids that they were read with, with the option `yolo-ids` 'from-0' they are counted anew. Where a box of an
     image has an outline, all rows of its file are outlines, a box being that of its four corners: Ultralytics reads a
-    file so or so. With the option `yolo-kind` 'boxes' all are boxes.
+    file so or so. With the option `yolo-kind` 'boxes' all are boxes. An image whose own file still says the same
+    (`Context.original`) gets that.
 
     Raises:
         InputError: an image has no known size, only some of its boxes have a score, or its name leads out of the
@@ -57,7 +59,9 @@ def _write_labels(chunks: Iterable[Detections], folder: Path, context: Context) 
             table = _outlines(chunk, image, rows, boxes) if outlined else boxes
             path = folder / "labels" / f"{file_stem(image, taken)}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_text(image, chunk.score[rows], table), encoding="ascii")
+            original = context.original(image.key)
+            same = original and np.isnan(chunk.score[rows]).all() and says_the_same(original, table, image)
+            path.write_bytes(original if same else _text(image, chunk.score[rows], table).encode("ascii"))
     return labels or _label_ids(context)
 
 

@@ -100,7 +100,7 @@ def _chunk(
 
 def _image(file: ReviewedFile) -> Image:
     return Image(
-        _key(file),
+        key_of(file),
         file.width,
         file.height,
         media=file.media,
@@ -112,7 +112,16 @@ def _image(file: ReviewedFile) -> Image:
     )
 
 
-def _key(file: ReviewedFile) -> str:
+def as_it_was(file: ReviewedFile) -> bool:
+    """Whether a file has just the boxes that the run sent, as they were sent."""
+    same = all(
+        one and other and (one.label, one.corners, one.rings) == (other.label, other.corners, other.rings)
+        for one, other in ((box.predicted, box.stored) for box in file.judged)
+    )
+    return same and len(file.stored) == len(file.predicted) == len(file.judged) and not file.left_out
+
+
+def key_of(file: ReviewedFile) -> str:
     """What the source calls an image; its name on the server where that alone tells what kind of file it is."""
     own = file.image.key
     named = own and (file.image.id is not None or PurePosixPath(own).suffix.lower() in MEDIA)

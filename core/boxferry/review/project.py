@@ -53,11 +53,13 @@ class Review:
         run: the run.
         files: its files.
         gone: the names of those that the server does not have any more.
+        originals: an image's name → the source's own file of it, of those whose boxes are as they were sent.
     """
 
     run: Run
     files: list[ReviewedFile]
     gone: list[str] = field(default_factory=list)
+    originals: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def reviewed(self) -> list[ReviewedFile]:
@@ -176,6 +178,7 @@ class Review:
             tally=tally,
             options=option_values(fmt, options or {}),
             classes=self.classes(names),
+            original=lambda key: self.originals.get(key, b""),
         )
         chunks = self.corrected(everything=everything, tally=tally)
         fmt.write(chunks if fmt.writes_videos else boxes.without_videos(chunks, fmt.name, tally), target, context)
@@ -210,7 +213,10 @@ class Diffgram(Sending):
             files = list(
                 pulled(self._client, self.outbox, found, labels, cache, attributes=attributes, on_file=on_file)
             )
-        return Review(found, [file for file in files if not file.gone], [file.file_name for file in files if file.gone])
+        there = [file for file in files if not file.gone]
+        own = self.outbox.originals(found.id)
+        originals = {boxes.key_of(f): own[f.file_id] for f in there if f.file_id in own and boxes.as_it_was(f)}
+        return Review(found, there, [file.file_name for file in files if file.gone], originals)
 
     def forget(self, run: str, *, unfinished: bool = False) -> Forgotten:
         """Take a run out of the outbox; what the server has of it stays there, and `adopt` takes it up again.

@@ -96,6 +96,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         checked: whether what it brought was read back since it was applied.
         changed: when the state last changed, seconds since the epoch by this machine's clock.
         image: what the source calls the image, see `source_image`; empty where unknown.
+        original: the source's own file of the image, where it is kept; left out where packets are listed.
         replaces: the models whose boxes go beside the run's own, as a JSON list; empty for none.
         before: what its file was like just before, see `before`; empty where unknown.
         stood: when its file had been changed last as it was read back, seconds since the epoch by the server's clock; 0
@@ -130,6 +131,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     stood: float = 0.0
     image: str = ""
     replaces: str = ""
+    original: bytes = b""
 
 
 #: what a packet is stored with
@@ -152,10 +154,11 @@ STORED = (
     "before",
     "image",
     "replaces",
+    "original",
 )
 
 _COLUMNS = ", ".join(Entry.__struct_fields__)
-_LIGHT = ", ".join(column for column in Entry.__struct_fields__ if column != "body")
+_LIGHT = ", ".join(column for column in Entry.__struct_fields__ if column not in {"body", "original"})
 
 
 class Outbox:
@@ -564,6 +567,12 @@ class Outbox:
         """
         with self._writing() as db:
             db.executemany(query, [(entry.reason, entry.file_id, entry.stood, entry.id) for entry in entries])
+
+    def originals(self, run_id: int) -> dict[int, bytes]:
+        """File id → the source's own file of an image, as it was when its boxes were pushed, where that is kept."""
+        where = "run_id = ? AND state = 'applied' AND file_id IS NOT NULL AND length(original) > 0"
+        rows = self._rows(f"SELECT file_id, original FROM packet WHERE {where} ORDER BY id", run_id)  # noqa: S608
+        return {row["file_id"]: bytes(row["original"]) for row in rows}
 
     def counts(self, run_id: int) -> dict[str, tuple[int, int]]:
         """For each state that occurs: how many packets, and how many boxes in them."""

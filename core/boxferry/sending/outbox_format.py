@@ -10,7 +10,7 @@ from boxferry.errors import OutboxError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 7
+VERSION = 8
 
 _SCHEMA = """
 CREATE TABLE run (
@@ -58,7 +58,8 @@ CREATE TABLE packet (
     before TEXT NOT NULL DEFAULT '',
     stood REAL NOT NULL DEFAULT 0,
     image TEXT NOT NULL DEFAULT '',
-    replaces TEXT NOT NULL DEFAULT ''
+    replaces TEXT NOT NULL DEFAULT '',
+    original BLOB NOT NULL DEFAULT x''
 ) STRICT;
 CREATE INDEX packet_by_state ON packet (run_id, state);
 CREATE INDEX packet_by_file ON packet (run_id, file_name, state);
@@ -113,6 +114,7 @@ _MIGRATIONS = {
         ALTER TABLE packet ADD COLUMN image TEXT NOT NULL DEFAULT '';
     """,
     6: "ALTER TABLE packet ADD COLUMN replaces TEXT NOT NULL DEFAULT ''",
+    7: "ALTER TABLE packet ADD COLUMN original BLOB NOT NULL DEFAULT x''",
 }
 
 

@@ -6,11 +6,15 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place
+from boxferry.sending.original import original_of
 from boxferry.sending.server_frames import Timing, timing_problem, to_server_frames
 from boxferry.sending.server_size import size_of_new, to_server_size
 from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from boxferry.boxes.detections import Detections, Image
     from boxferry.sending.plan import Planner
 
@@ -67,10 +71,10 @@ class Placing:
     def targets(self, chunk: Detections) -> list[Target | None]:
         """(M,) where each image's boxes go; an image that cannot be sent is recorded, with its boxes, as failed."""
         targets: list[Target | None] = []
-        for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
-            found = self._found[image.key]
+        for image, rows in chunk.each_image():
+            found, count = self._found[image.key], rows.stop - rows.start
             if isinstance(found, Target):
-                targets.append(found)
+                targets.append(self._with_original(found, image, chunk.score[rows]))
                 continue
             targets.append(None)
             if found.fails and (count or self._planner.destinations.creates):
@@ -78,3 +82,9 @@ class Placing:
             elif count:
                 self._planner.tally.discard(found.code, found.message, Place(image.key), boxes=count)
         return targets
+
+    def _with_original(self, target: Target, image: Image, scores: NDArray[np.float64]) -> Target:
+        """A target with the source's own file of its image, where the format keeps it."""
+        fmt = self._planner.predictions.format
+        kept = original_of(image, scores) if fmt.keeps_files else b""
+        return dataclasses.replace(target, original=kept) if kept else target

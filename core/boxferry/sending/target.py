@@ -42,6 +42,7 @@ class Target:
         width, height: the size in pixels of the picture that the boxes were made for; 0 where unknown.
         mark: of the local picture as it is now, see `picture`; empty where there is none.
         taken: whether a new file was meant, and the file of its name was found.
+        original: the source's own file of the image, where it is kept.
         key, image_id: what the source calls the image, and its id there; None where it has none.
     """
 
@@ -56,6 +57,7 @@ class Target:
     taken: bool = False
     key: str = ""
     image_id: int | str | None = None
+    original: bytes = b""
 
 
 def models_text(models: Iterable[str]) -> str:

@@ -42,6 +42,7 @@ def entry(route: Route | None, target: Target, contents: Contents, *, directory_
         height=target.height,
         mark=target.mark,
         image=image_text(target.key, target.image_id),
+        original=target.original,
     )
 
 
