@@ -212,6 +212,15 @@ def chunk(key, corners=((0, 0, 10, 10),), **columns):
     return Detections.from_counts([Image(key, 100, 100)], [n], corners, [0] * n, ["cat"], **columns)
 
 
+def test_results_and_a_dataset_in_memory(tmp_path):
+    """As an evaluation script holds them: the lists and dicts that would be the files."""
+    dataset, found = crowded(tmp_path)
+    expected = same_as_pycocotools(tmp_path, dataset, found)
+    assert evaluate(found, dataset) == expected
+    assert evaluate(found, tmp_path / "truth.json") == expected
+    assert pytest.approx(expected.AP) == evaluate(read(found, categories=dataset), dataset).AP
+
+
 def test_nothing_in_common_is_an_error():
     """Rather than a zero that looks like a bad model."""
     with pytest.raises(InputError, match=r"'b\.jpg' is not among 'a\.jpg'"):
@@ -412,7 +421,7 @@ def test_a_run_against_a_ground_truth_with_crowds(diffgram, folder, tmp_path, ca
     assert boxferry(["evaluate", "r", "--against", str(tmp_path / "truth.json"), "--json"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["runs"]["r"] == by_pycocotools(tmp_path / "truth.json", tmp_path / "found.json")
-    assert "measured as it was sent, in whole pixels" in said.err
+    assert "measured as it was sent, in whole pixels; what they cost: boxferry evaluate /" in said.err
 
 
 def test_the_pages_example_runs(tmp_path, monkeypatch, capsys):

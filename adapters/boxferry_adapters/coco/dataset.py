@@ -14,6 +14,7 @@ from boxferry.parsing.json_scan import Scanner
 from boxferry_adapters.coco.items import Anything, shown
 from boxferry_adapters.coco.lines import LinesAsList, is_lines
 from boxferry_adapters.coco.lists import Lists
+from boxferry_adapters.coco.memory import MemorySource
 from boxferry_adapters.coco.options import CocoOptions
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def catalog(source: Source) -> Catalog:
     Raises:
         InputError: it has no categories.
     """
-    found = survey(source)
+    found = survey(MemorySource(source) if source.value is not None else source)
     if found.names is None and found.images is None:
         raise InputError(f"{source.name}: expected a COCO dataset with categories and images, found a list of results")
     return Catalog(names=found.names or {}, images=found.images or {})

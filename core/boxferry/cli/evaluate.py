@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ def evaluate_command(
     measured = {
         name: _measured_file(session, name, truth, against, given)
         if is_file and truth is not None
-        else _measured_run(given, name, truth)
+        else _measured_run(given, name, truth, against)
         for name, is_file in kinds.items()
     }
     if as_json:
@@ -127,13 +128,15 @@ def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> T
     return found
 
 
-def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None) -> Measured:
+def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None, against: str | None) -> Measured:
     review = pulled_run(given, run)
     if not any(file.predicted for file in review.files):
         say(f"run {run}: sent no boxes, so there is nothing to measure; push predictions first, or name another run")
         return Measured(None)
     if truth is not None:
-        say(f"run {run}: measured as it was sent, in whole pixels; boxferry evaluate RESULTS --against measures a file")
+        source = shlex.quote(review.run.source or "RESULTS")
+        file = f"boxferry evaluate {source} --against {shlex.quote(against or '')}"
+        say(f"run {run}: measured as it was sent, in whole pixels; what they cost: {file}")
         return Measured(review.metrics(truth))
     if not review.reviewed:
         wait = "correct boxes or complete files on the server and try again, or name a ground truth with --against"

@@ -43,7 +43,7 @@ def _chunks(predicted: object, truth: object) -> Iterable[Detections]:
         return predicted.chunks(Tally())
     if _are_chunks(predicted):
         return predicted  # type: ignore[return-value] # as was seen
-    against = truth if isinstance(truth, str) or hasattr(truth, "__fspath__") else None
+    against = truth if isinstance(truth, str | Mapping) or hasattr(truth, "__fspath__") else None
     return results(predicted, against=against).chunks(Tally())
 
 
@@ -83,7 +83,8 @@ def results(source: object, *, against: Any = None, plugins: Plugins | None = No
 
     Args:
         source: what `read` takes.
-        against: the file of the truth; results that have image and class ids alone take images and names from it.
+        against: the truth, a file or in memory: results that have image and class ids alone take images and names
+            from it.
         plugins: the plugins to use; those that are installed where left out.
         given: further arguments of `read`.
 
