@@ -299,6 +299,18 @@ def test_update_with_existing_replaces_and_equal_boxes_keep_their_ids(wire):
     assert {(b["x_min"], b["y_min"]): b["id"] for b in wire.boxes(file_id)} == after, "twice changes nothing"
 
 
+def test_an_input_keeps_a_key_of_a_box_that_the_server_does_not_know(wire):
+    """Of a new box, and of a row that is sent back; nothing of it is stored with the box."""
+    file_id, note = wire.new_file([wire.box()]), {"nobody_knows": ["this", "that"]}
+    (row,) = wire.boxes(file_id)
+    for boxes in ([{**row, **note}, wire.box(5, 5, 9, 9)], [wire.box(3, 3, 9, 9) | note]):
+        record = wire.update(file_id, boxes, mode="update_with_existing")
+        assert record["status"] == "success", record
+        (listed,) = [found for found in wire.inputs(file_id=file_id) if found["id"] == record["id"]]
+        assert listed["instance_list"]["list"][0]["nobody_knows"] == ["this", "that"]
+    assert all("nobody_knows" not in stored for stored in wire.boxes(file_id))
+
+
 def test_update_with_existing_without_a_list_changes_nothing(wire):
     """And succeeds."""
     file_id = wire.new_file([wire.box()])

@@ -282,9 +282,14 @@ def test_a_part_that_a_failed_packet_left_is_adopted(sandbox, diffgram, other, f
     assert all(references_in(other.outbox.body(e.id)) for e in other.outbox.entries(1))
 
 
-@pytest.mark.parametrize("begun", [True, False], ids=["by days", "singly"])
-def test_inputs_beyond_one_list_are_read_by_days_or_singly(sandbox, diffgram, folder, monkeypatch, begun):
+@pytest.mark.parametrize(
+    ("begun", "held", "asked"),
+    [(True, 10**9, 1 + 3), (False, 10**9, 1 + 4), (True, 10, 1 + 2 + 4)],
+    ids=["by days", "singly", "singly, since days are too much for the memory"],
+)
+def test_inputs_beyond_one_list_are_read_by_days_or_singly(sandbox, diffgram, folder, monkeypatch, begun, held, asked):
     """Where more are there than one list shows: whole days where the beginning is known, else file by file."""
+    monkeypatch.setattr(file_inputs, "MOST_HELD", held)
     push(diffgram, predictions(folder))
     monkeypatch.setattr(file_inputs, "LIST_LIMIT", 2)
     monkeypatch.setattr(file_inputs, "FEW", 1)
@@ -293,4 +298,4 @@ def test_inputs_beyond_one_list_are_read_by_days_or_singly(sandbox, diffgram, fo
         client = Diffgram(server_of(sandbox, host=host))._client
         found = FileInputs(client, sandbox.directory_id, since=lambda: time.time() if begun else None).of([*ids, 4711])
     assert {file_id: len(records) for file_id, records in found.items()} == dict.fromkeys(ids, 1)
-    assert len(calls) == (1 + 3 if begun else 1 + 4)
+    assert len(calls) == asked

@@ -16,7 +16,7 @@ from boxferry.formats import Format
 from boxferry.sending.carry import Patience
 from boxferry.sending.plan_file import read_plan
 from sending.collecting import MANNER, a_collector, a_result
-from sending.deciding import changed, completed, deleted, drawn, predicted, saved, stored
+from sending.deciding import at, changed, completed, deleted, drawn, predicted, saved, stored
 from sending.pushing import push, server_of
 from sending.test_video import on_frames
 from videos import a_video
@@ -90,8 +90,7 @@ def test_a_later_run_appends_nothing_that_people_decided(sandbox, diffgram, tmp_
     assert stored(sandbox) == sorted([*before, (2, NEW[1])])
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["this outbox", "an empty outbox"])
-@pytest.mark.parametrize("model", ["m", "m2"])
+@pytest.mark.parametrize(("model", "elsewhere"), [("m", False), ("m", True), ("m2", True)])
 @pytest.mark.parametrize(("decide", "asked"), kinds("kept and completed"))
 def test_replace_own_brings_nothing_back(sandbox, diffgram, tmp_path, night, decide, asked, model, elsewhere):
     """Of the same model or another one; what people made stays."""
@@ -363,20 +362,42 @@ def test_a_collector_sends_nothing_that_people_decided(sandbox, diffgram, tmp_pa
     assert stored(sandbox) == sorted([*HAVE_BOTH, (1, FAR)])
 
 
-def test_videos_are_compared_frame_by_frame(sandbox, diffgram, tmp_path):
-    """A box moved on one frame and deleted on another; the third is as it was."""
+def saved_on_frames(sandbox, changes):
+    """People change boxes of a video: frame → what becomes of its box, or None where it is deleted."""
+    store, file_id = sandbox._store, sandbox.files()[0]["id"]
+    for row in sandbox.boxes("clip.mp4"):
+        if row["frame_number"] in changes:
+            store.delete_instances([row["id"]])
+            chain = {"previous_id": row["id"], "version": 2, "action_type": "edited", "machine_made": False}
+            if change := changes[row["frame_number"]]:
+                store.add_instances(file_id, [{k: v for k, v in row.items() if k != "id"} | chain | change])
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["this outbox", "an empty outbox"])
+def test_videos_are_compared_frame_by_frame(sandbox, diffgram, tmp_path, elsewhere):
+    """A box moved, one relabelled, one deleted and one drawn, each on a frame of its own; a frame between is new."""
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "clip.mp4").write_bytes(a_video())
     push(diffgram, on_frames(tmp_path / "clips", [0, 5, 9]))
-    rows = {row["frame_number"]: row for row in sandbox.boxes("clip.mp4")}
-    sandbox._store.delete_instances([rows[0]["id"], rows[5]["id"]])
-    moved = {"previous_id": rows[0]["id"], "version": 2, "action_type": "edited", "x_max": 30, "machine_made": False}
-    sandbox._store.add_instances(sandbox.files()[0]["id"], [{k: v for k, v in rows[0].items() if k != "id"} | moved])
-    for outbox in ("outbox", "another"):
-        with Diffgram(server_of(sandbox), outbox=tmp_path / f"{outbox}.sqlite") as sender:
-            source = on_frames(tmp_path / "clips", [0, 5, 7])
-            report = push(sender, source, model="m2", run="next", existing=True, dry_run=True)
-            assert report.tally.dropped == {"people-have-it": 1, "rejected-before": 1}, outbox
+    other = {"label_file_id": diffgram._client.create_label("van", schema_id=1)}
+    saved_on_frames(sandbox, {0: {"x_max": 30}, 5: other, 9: None})
+    box = {"type": "box", "frame_number": 12, "label_file_id": 1, "machine_made": False, **at((12, 1, 21, 9))}
+    sandbox._store.add_instances(sandbox.files()[0]["id"], [box])
+    with another(sandbox, tmp_path) if elsewhere else diffgram as sender:
+        source = on_frames(tmp_path / "clips", [0, 5, 7, 9, 12])
+        report = push(sender, source, model="m2", run="next", existing=True, dry_run=True)
+        assert report.tally.dropped == {"people-have-it": 2, "rejected-before": 2}
+
+
+def test_what_was_left_on_a_completed_video_is_approved(sandbox, diffgram, tmp_path):
+    """Frame by frame, as on an image."""
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "clip.mp4").write_bytes(a_video())
+    push(diffgram, on_frames(tmp_path / "clips", [0, 5]))
+    completed(sandbox, "clip.mp4")
+    with another(sandbox, tmp_path) as sender:
+        report = push(sender, on_frames(tmp_path / "clips", [0, 7]), run="next", existing=True, dry_run=True)
+    assert report.tally.dropped == {"people-have-it": 1}
 
 
 def detections_of(images, xyxy, **columns):

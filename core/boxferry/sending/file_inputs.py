@@ -20,6 +20,8 @@ log = logging.getLogger("boxferry.sending")
 
 EARLIER = timedelta(days=1)  #: how much earlier than a run its first input may have been made, to be on the safe side
 
+MOST_HELD = 200_000_000  #: bytes of boxes, in JSON, that are kept of the inputs of all files
+
 
 class FileInputs:
     """Reads the inputs of files; changes nothing."""
@@ -72,10 +74,21 @@ class FileInputs:
         if not days or len(days) > wanted:
             return None
         try:
-            return [record for day in days for record in self._of_day(day)]
+            return self._of_days(days)
         except (Refused, Unreachable, Unsure) as error:
             log.debug("the inputs of each file are asked for: %s", error)
             return None
+
+    def _of_days(self, days: Iterable[datetime]) -> list[InputRecord] | None:
+        """The inputs of some days; None where their boxes take too much memory."""
+        found: list[InputRecord] = []
+        held = 0
+        for day in days:
+            found += (of_day := self._of_day(day))
+            held += sum(len(memoryview(record.instance_list)) for record in of_day)
+            if held > MOST_HELD:
+                return None
+        return found
 
     def _of_day(self, day: datetime) -> list[InputRecord]:
         following = day + timedelta(days=1)
