@@ -9,16 +9,17 @@ from boxferry.boxes.detections import Detections
 from boxferry.boxes.tally import Tally
 from boxferry.boxes.truth import Truth
 from boxferry.errors import InputError
+from boxferry.formats import Catalog
 from boxferry.plugins import plugin_manager
+from boxferry.reading.images import ImageIndex
 from boxferry.reading.predictions import Predictions
-from boxferry.reading.read import choose_format, read
+from boxferry.reading.read import choose_format, read, read_catalog
 from boxferry.reading.source import source_of
 from boxferry.review.evaluate import coco_metrics
 from boxferry.review.predicted import BBOX
 from boxferry.review.truth import truth_of
 
 if TYPE_CHECKING:
-    from boxferry.formats import Format
     from boxferry.plugins import Plugins
     from boxferry.review.metrics import Metrics
 
@@ -62,7 +63,14 @@ def ground_truth(
     images: str | None = None,
     plugins: Plugins | None = None,
 ) -> Truth:
-    """What `evaluate` takes as a truth; `names`, `images` and `plugins` are as in `read`.
+    """What `evaluate` takes as a truth.
+
+    Args:
+        source: what `evaluate` takes.
+        tally: counts what is read.
+        names: as in `read`, for a source that does not say what its classes are called.
+        images: as in `read`.
+        plugins: likewise.
 
     Raises:
         InputError: it cannot be read.
@@ -71,9 +79,11 @@ def ground_truth(
         return source
     if _are_chunks(source):
         return truth_of(source)  # type: ignore[arg-type] # as was seen
-    predictions = (
-        source if isinstance(source, Predictions) else read(source, names=names, images=images, plugins=plugins)
-    )
+    if isinstance(source, Predictions):
+        predictions = source
+    else:
+        own = _catalog(source, plugins or plugin_manager())
+        predictions = read(source, names=None if own and own.names else names, images=images, plugins=plugins)
     found = predictions.truth(tally)
     return truth_of(predictions.chunks(tally)) if found is None else found
 
@@ -92,26 +102,31 @@ def results(source: object, *, against: Any = None, plugins: Plugins | None = No
         InputError: it cannot be read.
     """
     plugins = plugins or plugin_manager()
-    if against is not None and not given.get("categories") and _needs_names(source, given, against, plugins):
+    catalog = None if against is None or given.get("categories") else _catalog(against, plugins)
+    if catalog is not None and _needs_names(source, given, plugins):
         given["categories"] = against
-    return read(source, **{"unknown": "skip", **given}, attributes=(BBOX,), plugins=plugins)
+    found = read(source, **{"unknown": "skip", **given}, attributes=(BBOX,), plugins=plugins)
+    if catalog is None or found.format.catalog is not None:
+        return found
+    sizes = Catalog(names={}, images=catalog.images)  # class ids of another format are not those of the truth
+    return found.sized_by(ImageIndex.build(folder=given.get("images"), catalog=sizes))
 
 
-def _needs_names(source: object, given: Mapping[str, Any], against: Any, plugins: Plugins) -> bool:  # noqa: ANN401 # a path
+def _needs_names(source: object, given: Mapping[str, Any], plugins: Plugins) -> bool:
     """Whether results hold ids alone, of which the file of the truth knows the names."""
-    formats = plugins.formats()
-    if source == "-":  # can be looked at once only, and is one file
-        return any(_has_names(fmt, source_of(against)) for fmt in formats.values())
-    found = source_of(source)
-    fmt, _ = choose_format(found, given.get("format", "auto"), formats)
-    return fmt.catalog is not None and not _has_names(fmt, found) and _has_names(fmt, source_of(against))
+    if source == "-":
+        return True  # one file, which can be looked at once only
+    fmt, _ = choose_format(source_of(source), given.get("format", "auto"), plugins.formats())
+    return fmt.catalog is not None and _catalog(source, plugins) is None
 
 
-def _has_names(fmt: Format, source: Any) -> bool:  # noqa: ANN401 # a Source
+def _catalog(source: Any, plugins: Plugins) -> Catalog | None:  # noqa: ANN401 # what `source_of` takes
+    """Names and images of a dataset; None where the source is no file of one."""
     try:
-        return fmt.catalog is not None and fmt.sniff(source) is not None and bool(fmt.catalog(source).images)
+        found = read_catalog(source_of(source), plugins.formats())
     except InputError:
-        return False
+        return None
+    return found if found.images else None
 
 
 def in_whole_pixels(truth: Truth, predictions: Predictions) -> Metrics:
