@@ -17,6 +17,7 @@ from boxferry.review.calibration import (
     together,
     wilson,
 )
+from boxferry.review.calibration_page import calibration_part
 from boxferry.review.fates import Judged, Predicted, Stored
 
 
@@ -56,6 +57,7 @@ def test_boxes_of_one_score_are_taken_together():
 def test_a_threshold_is_a_short_number():
     """That parts the same boxes: more digits only where two scores lie that near."""
     assert threshold_for(scored((0.876543, 1), (0.5, 0)), 0.9).score == 0.87
+    assert threshold_for(scored((0.29, 1), (0.1, 0)), 0.9).score == 0.29
     assert threshold_for(scored((0.876543, 1), (0.876512, 0)), 0.9).score == 0.87654
 
 
@@ -120,3 +122,15 @@ def test_what_counts_as_right():
     assert calibrations({}).whole is None
     with pytest.raises(UsageError, match=r"precision: 90, expected above 0 and at most 1"):
         calibrations(found, precision=90)
+
+
+def test_the_page_has_a_curve_for_the_labels_with_the_most_boxes():
+    """The table has all; a dot says what it is of."""
+    found = {f"label {n:02}": scored(*[(0.75, 1)] * (n + 1), (0.72, 0)) for n in range(30)}
+    page = "".join(calibration_part(calibrations(found, precision=0.5)))
+    assert page.count("<svg") == 25
+    assert "label 29: 31 boxes" in page
+    assert "label 03: 5 boxes" not in page
+    assert "<td>label 00</td>" in page
+    assert "<title>scores 0.7 to 0.8: 31 boxes, mean score 0.75, 97% right</title>" in page
+    assert calibration_part(calibrations({})) == []

@@ -197,9 +197,9 @@ def threshold_for(boxes: Scored, wished: float) -> Threshold:
 def _between(below: float, score: float) -> float:
     """The shortest number that is above `below` and not above `score`, of two digits or more."""
     for digits in range(2, 17):
-        short: float = math.floor(score * 10**digits) / 10**digits
-        if below < short <= score:
-            return short
+        for short in (round(score, digits), math.floor(score * 10**digits) / 10**digits):
+            if below < short <= score:
+                return short
     return score
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SIDE, MARGIN = 200, 28  #: pixels of a curve's square, and of what stands around it
 LARGEST_DOT = 7.0
+CURVES = 24  #: labels with the most boxes, of which a curve is drawn; the table has all
 COLOUR = "#1565c0"
 MEANS = (
     "Scores can be trusted where the share of right boxes is the score: on the dashed line. Under it the model is too "
@@ -26,7 +27,8 @@ def calibration_part(found: Calibrations) -> list[str]:
         return []
     rows = [[name, *columns(known)] for name, known in [*found.labels.items(), ("all", found.whole)]]
     table = html_table(["label", *heads(found.wished)], rows)
-    curves = [_curve(name, known) for name, known in [("all labels", found.whole), *found.labels.items()]]
+    most = sorted(found.labels.items(), key=lambda pair: -pair[1].boxes)[:CURVES]
+    curves = [_curve(name, known) for name, known in [("all labels", found.whole), *most]]
     figures = f'<div class="sheet">{"".join(curves)}</div>'
     return ["<h2>How far scores can be trusted</h2>", f"<p>{escape(MEANS)}</p>", table, figures]
 
