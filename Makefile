@@ -10,7 +10,7 @@ demo: .venv/.ready
 	$(BIN)/boxferry demo
 
 test: .venv/.ready
-	$(BIN)/pytest -n auto -q
+	$(BIN)/pytest -n auto --dist worksteal -q
 
 races: .venv/.ready
 	BOXFERRY_NEW_RUNS=200 $(BIN)/pytest -q tests/sending/test_new_runs.py
