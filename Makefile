@@ -3,6 +3,8 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
+# hundreds of tests start Python: what it compiles once, it need not compile for each
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test chaos machines races fuzz interop frameworks lint bench bench-small profile clean
 

@@ -3,26 +3,15 @@
 from contextlib import ExitStack
 
 import pytest
-from PIL import Image as Picture
 
-from security.hostile import Runner, a_proxy
+from security.hostile import OPTIONS, Runner, a_proxy, fill, settings_of
 from serving import served
-
-ROW = "0 0.5 0.5 0.2 0.25 0.9\n"
 
 
 @pytest.fixture
 def boxferry(sandbox, tmp_path, capfd, monkeypatch):
     """The command line, with the sandbox's settings."""
-    settings = {
-        "DIFFGRAM_HOST": sandbox.host,
-        "DIFFGRAM_PROJECT": sandbox.project,
-        "DIFFGRAM_CLIENT_ID": sandbox.client_id,
-        "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
-        "DIFFGRAM_CONFIG": tmp_path / "none.toml",
-        "BOXFERRY_OUTBOX": tmp_path / "outbox.sqlite",
-    }
-    return Runner(capfd, monkeypatch, settings)
+    return Runner(capfd, monkeypatch, settings_of(sandbox, tmp_path))
 
 
 @pytest.fixture
@@ -36,11 +25,7 @@ def proxy(sandbox, boxferry):
 @pytest.fixture
 def folder(tmp_path):
     """Three images of 100x80, with YOLO rows for each."""
-    for kind in ("images", "labels"):
-        (tmp_path / kind).mkdir()
-    for stem in "abc":
-        Picture.new("RGB", (100, 80), "grey").save(tmp_path / "images" / f"{stem}.jpg")
-        (tmp_path / "labels" / f"{stem}.txt").write_text(ROW)
+    fill(tmp_path)
     return tmp_path
 
 
@@ -50,8 +35,7 @@ def push(boxferry, folder):
     images = ("--images", folder / "images")
 
     def pushed(*more, source=folder / "labels", directory="Default"):
-        options = ("-f", "yolo", "--names", "cat", "--labels", "create", "--model", "m", "--run", "r")
-        return boxferry("push", source, *images, "--directory", directory, *options, *more)
+        return boxferry("push", source, *images, "--directory", directory, *OPTIONS, *more)
 
     return pushed
 

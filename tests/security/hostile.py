@@ -10,9 +10,36 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from PIL import Image as Picture
+
 from boxferry.cli.app import run
 
 OWN = ("DIFFGRAM", "BOXFERRY", "HTTP", "REQUESTS", "CURL")
+
+
+ROW = "0 0.5 0.5 0.2 0.25 0.9\n"
+OPTIONS = ("-f", "yolo", "--names", "cat", "--labels", "create", "--model", "m", "--run", "r")  #: of a push
+
+
+def settings_of(sandbox, folder):
+    """The command line's settings, with an outbox in the folder."""
+    return {
+        "DIFFGRAM_HOST": sandbox.host,
+        "DIFFGRAM_PROJECT": sandbox.project,
+        "DIFFGRAM_CLIENT_ID": sandbox.client_id,
+        "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
+        "DIFFGRAM_CONFIG": folder / "none.toml",
+        "BOXFERRY_OUTBOX": folder / "outbox.sqlite",
+    }
+
+
+def fill(folder):
+    """Three images of 100x80, with YOLO rows for each."""
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir()
+    for stem in "abc":
+        Picture.new("RGB", (100, 80), "grey").save(folder / "images" / f"{stem}.jpg")
+        (folder / "labels" / f"{stem}.txt").write_text(ROW)
 
 
 class Done(NamedTuple):

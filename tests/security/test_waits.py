@@ -1,14 +1,36 @@
 """Every wait is bounded, whatever a server does: a command ends in its time, with one line and the right exit code."""
 
 import json
+import os
 import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import pytest
 
+import processes
 from boxferry.diffgram import http as wire
-from security.hostile import http_answer, redirecting_without_end, silent, trickling_body, trickling_head, without_end
+from boxferry.sandbox.server import Sandbox
+from security.hostile import (
+    OPTIONS,
+    OWN,
+    Done,
+    a_proxy,
+    fill,
+    http_answer,
+    redirecting_without_end,
+    settings_of,
+    silent,
+    trickling_body,
+    trickling_head,
+    without_end,
+)
 
 PACKET = "/input/from_local"
+AT_ONCE = 4  #: pushes that wait at the same time: few enough that none is late for the others
 
 
 def limited(*headers):
@@ -24,6 +46,42 @@ def at(part, decision):
     return lambda method, path, body: decision if part in path else None
 
 
+class Case(NamedTuple):
+    """What the proxy decides, and the time limit of the push."""
+
+    decide: Callable
+    timeout_s: int
+
+
+def at_once(cases, folder):
+    """Each case's push to a server of its own, as (how it ended, the proxy before it): they wait at the same time."""
+    fill(folder)
+    processes.boxferry("--version")  # what is timed begins when the maker is there
+    with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
+        pushes = [stack.enter_context(a_push(case, folder, number)) for number, case in enumerate(cases.values())]
+        return dict(zip(cases, pool.map(lambda push: push(), pushes), strict=True))
+
+
+@contextmanager
+def a_push(case, folder, number):
+    """What pushes the folder through a proxy that decides as the case says."""
+    place = ["--images", folder / "images", "--directory", "Default", "--timeout", case.timeout_s]
+    clean = {name: value for name, value in os.environ.items() if not name.upper().startswith(OWN)}
+    with Sandbox(folder / f"sandbox-{number}") as sandbox, a_proxy(sandbox.host) as proxy:
+        proxy.decide = case.decide
+        own = {"DIFFGRAM_HOST": proxy.host, "BOXFERRY_OUTBOX": folder / f"{number}.sqlite"}
+        environ = clean | settings_of(sandbox, folder) | own
+
+        def pushed():
+            began = time.monotonic()
+            done = processes.boxferry("push", folder / "labels", *OPTIONS, *place, env=environ)
+            assert "Traceback" not in done.stdout + done.stderr, done.stderr
+            assert "a fault of boxferry itself" not in done.stderr, done.stderr
+            return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - began), proxy
+
+        yield pushed
+
+
 RETRY_AFTER = {
     "an-hour": ("3600", 4, "429 and asks to wait 3600 s"),
     "a-date-in-2065": ("Wed, 21 Oct 2065 07:28:00 GMT", 4, r"429 and asks to wait \d{10} s"),
@@ -35,12 +93,18 @@ RETRY_AFTER = {
 }
 
 
+@pytest.fixture(scope="module")
+def held_back(tmp_path_factory):
+    """By name: the push at the server that says 429 for good."""
+    cases = {name: Case(at(PACKET, limited(f"Retry-After: {value}")), 3) for name, (value, _, _) in RETRY_AFTER.items()}
+    return at_once(cases, tmp_path_factory.mktemp("held"))
+
+
 @pytest.mark.parametrize("name", RETRY_AFTER)
-def test_retry_after(name, push, proxy):
+def test_retry_after(name, held_back):
     """A server that says 429 for good: no longer than the time limit, whatever it says of when to come back."""
-    value, code, words = RETRY_AFTER[name]
-    proxy.decide = at(PACKET, limited(f"Retry-After: {value}"))
-    done = push("--timeout", "3")
+    _, code, words = RETRY_AFTER[name]
+    done, proxy = held_back[name]
     assert done.code == code
     assert re.search(words, done.err), done.err
     assert done.seconds < 12
@@ -89,14 +153,23 @@ PLACES = {
 }
 
 
+@pytest.fixture(scope="module")
+def hung(tmp_path_factory):
+    """By how and where the server hangs: the push."""
+    cases = {
+        (name, place): Case(at(path, hangs), 2)
+        for name, hangs in HANGING.items()
+        for place, (path, _) in PLACES.items()
+    }
+    return at_once(cases, tmp_path_factory.mktemp("hung"))
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", HANGING)
-def test_the_time_limit_holds(name, place, push, proxy):
+def test_the_time_limit_holds(name, place, hung):
     """`--timeout 2` ends in about that time wherever the server hangs, with the host in the line."""
-    path, code = PLACES[place]
-    proxy.decide = at(path, HANGING[name])
-    done = push("--timeout", "2")
-    assert done.code == code, done.err
+    done, proxy = hung[name, place]
+    assert done.code == PLACES[place][1], done.err
     assert re.search(r"did not answer within|was not whole within", done.err), done.err
     assert proxy.host in done.err
     assert done.seconds < 9
