@@ -13,6 +13,7 @@ import numpy as np
 
 import processes
 from boxferry import Diffgram
+from boxferry.boxes.labels import classes_in
 from boxferry.diffgram.settings import Credentials
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.spool import Spool
@@ -176,3 +177,14 @@ def test_what_was_taken_survives_the_process(sandbox, diffgram, tmp_path, images
         pass
     assert collect.report.waiting == []
     assert len(sandbox.files()) == 5
+
+
+def test_the_class_ids_of_results_go_along(sandbox, diffgram, images):
+    """As the results or whoever made the collector say them, so that corrections come home under them."""
+    with a_collector(diffgram) as collect:
+        collect(a_result(images[0]))
+        collect(a_result(images[1]))
+    assert classes_in(diffgram.outbox.find_run("r").classes) == {0: "cat", 1: "dog"}
+    with a_collector(diffgram, run="named", names=["cat", "dog", "cow"]) as collect:
+        collect(a_result(images[2]))
+    assert classes_in(diffgram.outbox.find_run("named").classes) == {0: "cat", 1: "dog", 2: "cow"}

@@ -18,7 +18,7 @@ from boxferry_adapters.live.image import LiveImage, boxes
 from boxferry_adapters.live.items import HOW, pairs, recognised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -116,6 +116,7 @@ class _Gathering:
     vocabulary: Vocabulary = field(init=False)
     rows: dict[str, _Row] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
+    told: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.vocabulary = Vocabulary(self.context.names)
@@ -123,6 +124,7 @@ class _Gathering:
     def add(self, name: str, live: LiveImage) -> Detections | None:
         """Take one result; gives a chunk where there are enough."""
         image = self._image(name or live.name, live)
+        self._learn(live.names)
         _refuse_shares(live, image)
         known = self.rows.get(image.key)
         if (known and not image.video) or (image.key in self.seen and not known):
@@ -135,6 +137,13 @@ class _Gathering:
         row.results.append(_in_pixels(live, image))
         row.codes.append(self._codes(image, live))
         return chunk
+
+    def _learn(self, names: Mapping[int, str]) -> None:
+        """Tell the class ids of a result; those of the next ones are mostly the same."""
+        if names and names != self.told and not self.context.names:
+            self.told = names
+            own: dict[int | str, str] = dict(names.items())
+            self.context.classes.learn(own, self.source)
 
     def _image(self, name: str, live: LiveImage) -> Image:
         if not name:

@@ -226,12 +226,15 @@ class Collector:
     def _take(self, value: object) -> None:
         tally = Tally()
         chunks = []
-        for chunk in self._read(value).unrefined(tally):
+        predictions = self._read(value)
+        classes = predictions.class_table()
+        for chunk in predictions.unrefined(tally, classes):
             kept = _with_texts(chunk, tally)
             if self._min_score is not None:
                 kept = filter_score(kept, min_score=self._min_score, tally=tally)
             chunks.append(kept)
         self.report.take(tally)
+        self._spool.know({} if classes.clash else classes.names())
         self._hand_over([self._unless_video(chunk) for chunk in chunks], self._threads and self._threads[0])
 
     def _read(self, value: object) -> Predictions:

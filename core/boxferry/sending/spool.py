@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from boxferry.sending.spool_format import ASIDE, SUFFIX, with_reason, write_all, write_head, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.sending.spool_format import SpoolHead
 
@@ -50,6 +50,7 @@ class Spool:
         self.folder, self._head = folder, head
         self._lock = threading.Lock()
         self._file: _OpenFile | None = None
+        self._written: SpoolHead | None = None
         self.own: set[Path] = set()  #: the files that this process has written or is pushing
 
     def add(self, group: Sequence[Written]) -> None:
@@ -64,8 +65,9 @@ class Spool:
         with self._lock:
             if self._file and (self._file.count >= LARGEST_FILE or not self._file.keys.isdisjoint(keys)):
                 self._close()
-            if self._file is None:
+            if self._file is None or self._written is not self._head:
                 self._write_head()
+            if self._file is None:
                 self._file = _OpenFile(_new_path(self.folder))
                 self.own.add(self._file.path)
             try:
@@ -75,6 +77,12 @@ class Spool:
                 raise
             self._file.keys.update(keys)
             self._file.count += len(keys)
+
+    def know(self, names: Mapping[int | str, str]) -> None:
+        """Take the class ids that results told, without a wait; they are written down before the next line."""
+        known = dict(self._head.classes)
+        if not names.items() <= known.items():
+            self._head = msgspec.structs.replace(self._head, classes=list({**names, **known}.items()))
 
     def rotate(self) -> None:
         """Close the file that is being written, so that it can be pushed; the next line begins another one.
@@ -96,7 +104,9 @@ class Spool:
 
     def _write_head(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_head(self.folder, self._head)
+        head = self._head
+        write_head(self.folder, head)
+        self._written = head
 
 
 class _OpenFile:

@@ -33,6 +33,7 @@ class SpoolHead(msgspec.Struct, frozen=True, kw_only=True):
         images: the folder that holds the images, or its URL without a query and a password; empty where the results
             name their paths.
         manner: the push options that are not the defaults; see `manner_file`.
+        classes: the class ids of the results with their names, as far as they told them.
     """
 
     host: str = ""
@@ -42,6 +43,7 @@ class SpoolHead(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     images: str = ""
     manner: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    classes: list[tuple[int | str, str]] = []
 
 
 def folder_named(images: str | os.PathLike[str]) -> str:

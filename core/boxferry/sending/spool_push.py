@@ -17,7 +17,7 @@ from boxferry.errors import (
 from boxferry.reading.read import read
 from boxferry.remote.urls import is_url
 from boxferry.sending.spool import claims, keep, remove, set_aside
-from boxferry.sending.spool_format import lines_of, parsed
+from boxferry.sending.spool_format import head_of, lines_of, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -140,6 +140,7 @@ class SpoolPush:
             path,
             format="boxferry",
             images=images or None,
+            names={i: name for i, name in head_of(self._folder).classes if isinstance(i, int)} or None,
             options={"boxferry-media": "written"},
             plugins=self._doing.plugins,
         )
