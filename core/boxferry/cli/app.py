@@ -31,7 +31,7 @@ COMMANDS = {
     "nightly": ("nightly", "Go on with earlier runs, push tonight's, verify: for cron and orchestrators."),
     "plugins": ("listing", "List the plugins that were found."),
     "preview": ("preview", "Write a page of what reviewers will see, before anything is sent."),
-    "pull": ("review", "Write a run's boxes as they are after people corrected them."),
+    "pull": ("review", "Write a run's boxes as people corrected them, or a dataset of a directory."),
     "push": ("push", "Send predictions to Diffgram, to be corrected there."),
     "report": ("review", "Tell what people did to a run's boxes."),
     "resume": ("resume", "Go on with a run that was interrupted."),

@@ -9,6 +9,7 @@ import click
 
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
+from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.reading import WritingCommand, format_options
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
@@ -46,7 +47,7 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
 
 
 @click.command("pull", cls=WritingCommand)
-@click.argument("run")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @server_options
 @outbox_option
 @connections_option
@@ -60,40 +61,49 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
     metavar="FILE|LIST",
     help="Class ids and names (data.yaml, classes.txt, 'cat,dog') in place of those that RUN was pushed with.",
 )
+@dataset_options
 @click.option("--json", "as_json", is_flag=True, help="The counts as one JSON object; needs -o FILE.")
 @click.pass_obj
-def pull_command(
-    session: Session,
-    /,
-    run: str,
-    target_format: str,
-    output: str,
-    everything: bool,
-    names: str | None,
-    as_json: bool,
-    **given: Any,
-) -> int:
-    """Write the boxes of RUN's files as they are now, after people have corrected them.
+def pull_command(session: Session, /, runs: tuple[str, ...], **given: Any) -> int:
+    r"""Write the boxes of RUN's files as they are now, after people have corrected them.
 
     Classes have the ids and the order that RUN was pushed with, those without boxes among them; labels that people
     added come after them. --names sets other ids.
 
     Files that nobody has looked at, as far as the server can tell, are left out unless --all. Only what has changed
     since the last pull is read from the server; a pull that was broken off goes on where it ended.
+
+    With --directory, or several runs, a dataset is written into the folder -o, from any machine: each picture that
+    people have looked at since the last boxes came, once, with its final boxes, whichever runs put some there. --to is
+    yolo (Ultralytics' layout), coco or voc. A picture stays in train or val from week to week; classes are those of
+    --names, else of the dataset that is there, else of the project, and new labels come after. manifest.csv has a row
+    for each picture. The same pictures give the same bytes, so that git or DVC can keep it.
+
+    \b
+    boxferry pull 2026-11-23 --to yolo -o corrected/
+    boxferry pull --directory incoming --to yolo --names data.yaml --images images/ --link-images -o dataset/
+    boxferry pull night1 night2 --directory incoming --val 0.2 -o dataset/ --json
     """
-    formats = session.plugins.formats()
+    if is_dataset(runs, given):
+        return pull_dataset(runs, given)
+    return _pull_run(session, runs[0], given)
+
+
+def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
+    formats, target_format, output = session.plugins.formats(), given["target_format"], given["output"]
     if target_format not in formats or formats[target_format].write is None:
         able = ", ".join(name for name, fmt in formats.items() if fmt.write)
         raise UnknownFormat(f"--to {target_format}: expected one of {able}")
-    if as_json and output == "-":
+    if given["as_json"] and output == "-":
         raise UsageError("--json: standard output holds the data already; name a file with -o")
-    table = None if names is None else load_names(names)
+    table = None if given["names"] is None else load_names(given["names"])
     options = format_options(given)
     option_values(formats[target_format], options)  # what is wrong is said before the server is asked
     review, tally = pulled_run(given, run), Tally()
+    everything = given["everything"]
     review.write(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
     facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.kept}
-    if as_json:
+    if given["as_json"]:
         counts = {"dropped": dict(tally.dropped), "changed": dict(tally.changed), "notes": dict(tally.noted)}
         write_json({**facts, "gone": len(review.gone), **counts, "output": output})
         return tally.exit_code

@@ -65,6 +65,7 @@ class FileRecord(msgspec.Struct, frozen=True):
         ann_is_complete: whether its annotation is complete.
         time_last_updated: when it was last changed, by a reviewer, a packet or "done"; left out by servers that do not
             tell.
+        created_time: when it was made; left out by servers that do not tell.
         count_instances_changed: nothing or 0 where no box was ever put there, and of every video; left out by servers
             that do not tell.
         image: its size, where the list gives it.
@@ -77,6 +78,7 @@ class FileRecord(msgspec.Struct, frozen=True):
     state: str | None = None
     ann_is_complete: bool | None = None
     time_last_updated: str | msgspec.UnsetType | None = msgspec.UNSET
+    created_time: str | None = None
     count_instances_changed: Size | msgspec.UnsetType | None = msgspec.UNSET
     image: ImageRecord | None = None
     instance_list: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET

@@ -17,6 +17,8 @@ from boxferry.review import corrected as boxes
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, cache_name
 from boxferry.review.calibration import WISHED, calibrations, judged_scores
+from boxferry.review.chosen import chosen
+from boxferry.review.dataset import Dataset
 from boxferry.review.evaluate import coco_metrics
 from boxferry.review.forget import forget_run
 from boxferry.review.objectlab import objectlab_input
@@ -24,12 +26,13 @@ from boxferry.review.own import own_boxes
 from boxferry.review.pull import pulled
 from boxferry.review.runs import elsewhere, known_here, known_there
 from boxferry.review.scenes import scenes_of
+from boxferry.review.shelf import Shelf
 from boxferry.review.summary import Clicks, Summary, summarized
 from boxferry.review.suspicious import suspicious
 from boxferry.sending.project import Diffgram as Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.truth import Truth
@@ -217,6 +220,49 @@ class Diffgram(Sending):
         own = self.outbox.originals(found.id)
         originals = {boxes.key_of(f): own[f.file_id] for f in there if f.file_id in own and boxes.as_it_was(f)}
         return Review(found, there, [file.file_name for file in files if file.gone], originals)
+
+    def dataset(
+        self,
+        *runs: str,
+        directory: str | int | Sequence[str | int] = (),
+        people: bool = False,
+        on_file: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> Dataset:
+        """The pictures of directories, or of some runs, that people have settled: each once, with its final boxes.
+
+        People have looked at them since the last boxes came, whichever run and machine sent these. The server alone is
+        asked, and only what changed since the last time is read; no outbox is needed.
+
+        Args:
+            runs: their numbers or names, those of models, or 'model/run'; all of the directory where none is named.
+            directory: the name or id of one or several; those to which this outbox has sent the runs where left out.
+            people: pictures too on which no run put a box, and which people have drawn boxes on, or completed.
+            on_file: called with how many files are read, and of how many.
+
+        Raises:
+            UsageError: neither runs nor a directory are named, or the outbox does not know a run.
+            NotFound: there is no such directory, or no box of such a run.
+            DiffgramError: the server cannot be asked.
+        """
+        if not runs and not directory and directory != 0:
+            raise UsageError("name a directory, or runs")
+        shelf = self._shelf()
+        named = [directory] if isinstance(directory, str | int) else list(directory)
+        labels = shelf.labels()
+        opened = shelf.open(shelf.places(named, runs), labels, on_file)
+        found = chosen((each for one in opened for each in one.pictures), runs, shelf.runs, people=people)
+        return Dataset(
+            directories=[one.name for one in opened],
+            pictures=found.pictures,
+            waiting=found.waiting,
+            pushed_since=found.pushed_since,
+            by_people=found.by_people,
+            labels=list(labels.values()),
+        )
+
+    def _shelf(self) -> Shelf:
+        outbox = self.outbox if self.outbox_path.exists() else None
+        return Shelf(self._client, self.server, self.outbox_path, outbox)
 
     def forget(self, run: str, *, unfinished: bool = False) -> Forgotten:
         """Take a run out of the outbox; what the server has of it stays there, and `adopt` takes it up again.

@@ -225,19 +225,7 @@ class _Reader:
 
     def _keep(self, file: StoredFile) -> None:
         listed = self._listed.get(file.file_id)
-        width, height = file.size if all(file.size) else self._client.view(file.file_id).size
-        rows = packed(file.rows)
-        known = Known(
-            file_id=file.file_id,
-            name=(listed.original_filename if listed else None) or "",
-            changed=((listed.time_last_updated if listed else None) or "") if all(map(readable, rows)) else "",
-            width=width,
-            height=height,
-            video=file.video,
-            frames=file.frames,
-            frame_rate=file.rate,
-            rows=rows,
-        )
+        known = known_file(self._client, file, listed)
         if listed:
             self._cache.put(known)
         else:
@@ -277,6 +265,29 @@ class _Reader:
         return self._elsewhere[file_id][1]
 
 
+def known_file(client: Client, file: StoredFile, listed: FileRecord | None) -> Known:
+    """What is kept of a file that was read; one with a row that is no box is to be read again.
+
+    Args:
+        client: asks for the size, where it is not told.
+        file: what it holds.
+        listed: as its directory lists it; None where it is not listed.
+    """
+    width, height = file.size if all(file.size) else client.view(file.file_id).size
+    rows = packed(file.rows)
+    return Known(
+        file_id=file.file_id,
+        name=(listed.original_filename if listed else None) or "",
+        changed=((listed.time_last_updated if listed else None) or "") if all(map(readable, rows)) else "",
+        width=width,
+        height=height,
+        video=file.video,
+        frames=file.frames,
+        frame_rate=file.rate,
+        rows=rows,
+    )
+
+
 @dataclass(slots=True)
 class SentFile:
     """What a run sent for one file, in all its packets, those that later ones replaced too."""
@@ -297,7 +308,7 @@ def files_of(outbox: Outbox, run: Run) -> list[SentFile]:
         file = found.setdefault(entry.file_id, SentFile(entry.file_name, entry.file_id))
         file.media = file.media or (entry.media if entry.route == "upload" else "")
         file.image = file.image if file.image.key else source_image(entry.image)
-        boxes = _predicted(outbox, entry)
+        boxes = predicted_in(outbox.body(entry.id))
         known = {box.reference for box in file.predicted}
         file.predicted += [box for box in boxes if box.reference not in known]
     return list(found.values())
@@ -322,8 +333,9 @@ class _Packet(msgspec.Struct, frozen=True):
 _packet, _input = msgspec.json.Decoder(_Packet), msgspec.json.Decoder(InputRecord)
 
 
-def _predicted(outbox: Outbox, entry: Entry) -> list[Predicted]:
-    packet = _packet.decode(outbox.body(entry.id))
+def predicted_in(body: bytes) -> list[Predicted]:
+    """The boxes of a packet, or of an input, as they were sent; those that were made here."""
+    packet = _packet.decode(body)
     found: dict[str, list[_Sent]] = {}
     for box in chain(packet.instance_list or (), *(packet.frame_packet_map or {}).values()):
         if is_ours(box.creation_ref_id):

@@ -152,6 +152,11 @@ class Timeline:
         return self.seen(first)
 
     @property
+    def looked(self) -> bool:
+        """Whether people have ever acted on the file, as far as can be told."""
+        return bool(self._acts)
+
+    @property
     def doubtful(self) -> bool:
         """Whether a packet of another sender, of which nothing is known yet, would make a difference.
 

@@ -26,7 +26,14 @@ MOST_HELD = 200_000_000  #: bytes of boxes, in JSON, that are kept of the inputs
 class FileInputs:
     """Reads the inputs of files; changes nothing."""
 
-    def __init__(self, client: Client, directory_id: int, *, since: Callable[[], float | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        directory_id: int,
+        *,
+        since: Callable[[], float | None] = lambda: None,
+        singly: int = FEW,
+    ) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
@@ -34,11 +41,12 @@ class FileInputs:
             directory_id: the directory of the files.
             since: tells from when on inputs count, seconds since the epoch by the server's clock; None where that is
                 unknown. Called where many files are asked for.
+            singly: so many files are asked for one by one, before a list of all is tried.
         """
         self._client = client
         self._bulk = Bulk(client, directory_id)
         self._begun = since
-        self._asked, self._enough = 0, FEW  #: how many files were asked for; above how many a list is tried
+        self._asked, self._enough = 0, singly  #: how many files were asked for; above how many a list is tried
         self._all: list[InputRecord] | None = None
 
     def of(self, file_ids: Collection[int]) -> dict[int, list[InputRecord]]:

@@ -1,0 +1,130 @@
+"""`boxferry pull` of a directory or of several runs: a dataset that training takes as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from boxferry.cli.output import say, write_json
+from boxferry.cli.reading import format_options
+from boxferry.cli.server import diffgram_of
+from boxferry.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.review.dataset import Dataset, Written
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+SHOWN = 5  #: names that a line lists
+ONLY = ("val", "images", "people")  #: options of datasets alone
+
+_OPTIONS = (
+    click.option(
+        "--directory",
+        "directories",
+        multiple=True,
+        metavar="NAME|ID",
+        help="Write a dataset of a directory's reviewed pictures; repeatable.",
+    ),
+    click.option("--people", is_flag=True, help="Dataset: pictures that no run touched and people annotated too."),
+    click.option(
+        "--val", type=click.FloatRange(0, 1), metavar="SHARE", help="Dataset: the share for validation. [default: 0.1]"
+    ),
+    click.option("--images", metavar="FOLDER", help="Dataset: where the images are; without it they are only listed."),
+    click.option(
+        "--copy-images/--link-images", "copied", default=True, help="Dataset: copy the images, or link to them. [copy]"
+    ),
+)
+
+
+def dataset_options(command: Command) -> Command:
+    """Add the options of datasets."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def is_dataset(runs: Sequence[str], given: dict[str, Any]) -> bool:
+    """Whether a dataset is meant, rather than one run in a format.
+
+    Raises:
+        UsageError: options of both, or neither a run nor a directory are given.
+    """
+    if given["directories"] or len(runs) > 1:
+        if given["everything"]:
+            raise UsageError("--all: a dataset has only what people have looked at; name one RUN and no --directory")
+        return True
+    if not runs:
+        raise UsageError("name a RUN, or a directory of the server with --directory")
+    given_only = next((name for name in ONLY if given[name]), None)
+    if given_only:
+        raise UsageError(f"--{given_only}: an option of datasets: name --directory, or several runs")
+    return False
+
+
+def pull_dataset(runs: Sequence[str], given: dict[str, Any]) -> int:
+    """Write a dataset, and say what it is; gives the exit code."""
+    from boxferry.cli.progress import counting
+    from boxferry.review.dataset import VAL
+
+    if given["output"] == "-":
+        raise UsageError("-o -: a dataset is many files; name a folder")
+    with diffgram_of(given) as diffgram, counting("pull", "files") as on_file:
+        dataset = diffgram.dataset(*runs, directory=given["directories"], people=given["people"], on_file=on_file)
+    written = dataset.write(
+        Path(given["output"]),
+        to=given["target_format"],
+        names=given["names"],
+        val=VAL if given["val"] is None else given["val"],
+        images=given["images"],
+        placing="copy" if given["copied"] else "link",
+        options=format_options(given),
+    )
+    if given["as_json"]:
+        counts = {name: getattr(dataset, name) for name in ("directories", "waiting", "pushed_since", "by_people")}
+        write_json(counts | written.as_dict())
+    else:
+        _print(dataset, written, images=given["images"], people=given["people"])
+    return written.exit_code
+
+
+def _print(dataset: Dataset, written: Written, *, images: str | None, people: bool) -> None:
+    rows, changes = written.rows, written.changes
+    parts = f"{written.count('train')} train, {written.count('val')} val"
+    say(f"{', '.join(dataset.directories)}: {len(rows)} pictures ({parts}), {written.tally.kept} boxes")
+    say(f"since the last one: {len(changes.new)} new, {len(changes.changed)} changed, {len(changes.gone)} gone")
+    say(f"not in it: {dataset.waiting} nobody has looked at, {dataset.pushed_since} pushed onto since people looked")
+    if dataset.by_people and not people:
+        say(f"{dataset.by_people} more are people's alone, no run touched them: --people takes them too")
+    if written.classes.added:
+        say(f"new labels, after the others: {_named(written.classes.added)}")
+    for label, (before, now) in written.classes.moved.items():
+        say(f"class {before} '{label}' of the earlier dataset is {now} now: --names gives its number to another label")
+    for part in ("train", "val"):
+        if rows and not written.count(part):
+            say(f"{part} is empty: too few pictures for this --val")
+    for each in written.left_out[:SHOWN]:
+        say(f"left out, {each.code}: {each.name}: {each.message}")
+    if len(written.left_out) > SHOWN:
+        say(f"left out: {len(written.left_out) - SHOWN} more; --json has all")
+    _say_boxes(written.tally, {each.code for each in written.left_out})
+    if images is None and rows:
+        say("images are only listed: --images FOLDER copies or links them")
+    say(f"written: {written.folder}")
+
+
+def _named(names: dict[Any, str]) -> str:
+    return ", ".join(f"{number} {name}" for number, name in names.items())
+
+
+def _say_boxes(tally: Tally, said: set[str]) -> None:
+    """What was left out of boxes, changed, or is worth knowing: the first of each kind."""
+    kinds = {"drop": "left out", "error": "left out", "change": "changed", "note": "note"}
+    for code, issues in tally.examples.items():
+        for issue in issues[:SHOWN] if code not in said else ():
+            say(f"{kinds[issue.kind]}, {code}: {issue}")

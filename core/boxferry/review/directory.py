@@ -1,0 +1,138 @@
+"""Reads a whole directory: what its files hold and what was ever sent to them; of what did not move, nothing is asked.
+
+No outbox is needed: files, rows and inputs are the server's. What is sent to a file between two of the calls shows as
+boxes of which no input is known yet, never as boxes that people deleted: inputs are asked for before rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.diffgram.answers import InputRecord, moment
+from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
+from boxferry.errors import AuthError
+from boxferry.review.cache import Known, packed_input
+from boxferry.review.pull import known_file
+from boxferry.sending.file_inputs import FileInputs
+from boxferry.sending.outcome import State, input_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from boxferry.diffgram.answers import FileRecord
+    from boxferry.diffgram.client import Client
+    from boxferry.review.cache import Cache
+
+UNTIL = 0  #: the number under which the cache has the time until when all inputs are known; no file has it
+
+_input = msgspec.json.Decoder(InputRecord)
+
+
+class DirectoryReader:
+    """Reads the files of one directory into the cache.
+
+    Attributes:
+        listed: file id → the file as the directory lists it, removed ones left out.
+        unfinished: what the server has not ended, of the whole project.
+    """
+
+    def __init__(self, client: Client, directory_id: int, cache: Cache) -> None:
+        """List the files.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        self._client, self._directory_id, self._cache = client, directory_id, cache
+        self.unfinished = client.unfinished()
+        self._began = min([client.now(), *(record.created or 0.0 for record in self.unfinished)])
+        self.listed = {file.id: file for file in client.files(directory_id) if not file.removed}
+
+    def read(self, on_file: Callable[[int, int], None]) -> None:
+        """Read the files that changed since they were read last; others are not asked for.
+
+        Args:
+            on_file: called with how many files are read, and of how many.
+
+        Raises:
+            DiffgramError: the server cannot be asked; what was read so far is in the cache.
+        """
+        moved = [file for file in self.listed.values() if not (_blank(file) or self._cached(file, moved=False))]
+        done = len(self.listed) - len(moved)
+        on_file(done, len(self.listed))
+        inputs = self._inputs(moved)
+        by_pages = not few(len(moved), among=len(self.listed), share=BOXES_SHARE)
+        found = Bulk(self._client, self._directory_id).boxes(moved, by_pages=by_pages)
+        for count, file in enumerate(found, start=done + 1):
+            known = known_file(self._client, file, self.listed[file.file_id])
+            self._cache.put(msgspec.structs.replace(known, inputs=inputs.get(file.file_id, [])))
+            on_file(count, len(self.listed))
+        self._cache.put(Known(file_id=UNTIL, name="", changed=repr(self._began)))
+
+    def files(self) -> Iterator[tuple[FileRecord, Known, list[InputRecord]]]:
+        """Each file as it is listed, with its boxes, and with what was applied to it, the oldest first; by their ids.
+
+        A file on which no box was ever put has no size, unless people have completed it.
+        """
+        for file_id, file in sorted(self.listed.items()):
+            known = None if _blank(file) else self._cache.get(file_id)
+            if known is None and not _blank(file):
+                continue  # it went while the others were read
+            known = known or Known(file_id=file_id, name=file.original_filename or "", changed="")
+            yield file, known, [_input.decode(each) for each in known.inputs or ()]
+
+    def _cached(self, file: FileRecord, *, moved: bool) -> bool:
+        """Whether the cache has a file, as it is now or, where it has `moved`, as it was some time ago."""
+        if not moved and not self._cache.knows(file):
+            return False
+        known = self._cache.get(file.id)
+        if known is None or known.inputs is None:
+            return False
+        made, changed = moment(file.created_time) or 0.0, moment(known.changed)
+        return changed is not None and made <= changed  # else it is a file of another server with the same number
+
+    def _inputs(self, moved: Collection[FileRecord]) -> dict[int, list[msgspec.Raw]]:
+        """What was applied to files that moved: what was known of them, and what has come since."""
+        until = self._until()
+        later = [file for file in moved if until and self._is_known_until(file, until)]
+        known = {file.id: self._kept(file) for file in later}
+        fresh = {file.id for file in moved} - known.keys()
+        since_then = FileInputs(self._client, self._directory_id, since=lambda: until, singly=0).of(list(known))
+        all_of_it = FileInputs(self._client, self._directory_id, since=self._begun).of(list(fresh))
+        for file_id, records in (since_then | all_of_it).items():
+            known.setdefault(file_id, {}).update(_applied(records))
+        return {file_id: [records[number] for number in sorted(records)] for file_id, records in known.items()}
+
+    def _is_known_until(self, file: FileRecord, until: float) -> bool:
+        """Whether what was sent to a file before that time is in the cache, or nothing can have been."""
+        return self._cached(file, moved=True) or (moment(file.created_time) or 0.0) >= until
+
+    def _kept(self, file: FileRecord) -> dict[int, msgspec.Raw]:
+        known = self._cache.get(file.id) if self._cached(file, moved=True) else None
+        records = (known.inputs if known else None) or []
+        return {_input.decode(each).id or 0: each for each in records}
+
+    def _until(self) -> float | None:
+        known = self._cache.get(UNTIL)
+        return float(known.changed) if known else None
+
+    def _begun(self) -> float | None:
+        """When the server first knew of any run; None where it does not tell."""
+        try:
+            times = [moment(run.created_time) for run in self._client.model_runs()]
+        except AuthError:
+            return None  # a viewer's key may not ask for runs
+        return None if None in times else min(filter(None, times), default=None)
+
+
+def _blank(file: FileRecord) -> bool:
+    """Whether there is nothing to read: no box was ever put there, and people have not completed it."""
+    return file.never_had_boxes and not file.ann_is_complete
+
+
+def _applied(records: list[InputRecord]) -> Iterator[tuple[int, msgspec.Raw]]:
+    for record in records:
+        outcome = input_outcome(record)
+        if outcome is not None and outcome.state == State.APPLIED and record.id is not None:
+            yield record.id, packed_input(record)

@@ -1,0 +1,200 @@
+"""The pictures of a directory, each once: its boxes as they are, what every run sent to it, and whether it is settled.
+
+A picture is settled where people have seen all that it holds: they have looked at it, no box came since, and no push
+has taken away what they had left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from boxferry.diffgram.answers import moment
+from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin, whole
+from boxferry.review.fates import fates_of
+from boxferry.review.pull import ReviewedFile, predicted_in
+from boxferry.review.pushes import pushes_of
+from boxferry.review.rows import stored_rows
+from boxferry.review.timeline import Timeline, by_people
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from boxferry.diffgram.answers import FileRecord, InputRecord
+    from boxferry.review.attribute_names import AttributeNames
+    from boxferry.review.cache import Known
+    from boxferry.review.fates import Judged, Predicted
+    from boxferry.review.timeline import Push
+    from boxferry.sending.outbox import Entry
+
+
+class RunName(NamedTuple):
+    """A run, as its boxes name it: its model and its own name; both are empty for annotations."""
+
+    model: str
+    run: str
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.run}" if self.model else self.run or "annotations"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentByRun:
+    """What one run sent to a picture.
+
+    Attributes:
+        name: the run.
+        at: when its last packet of the picture was applied, seconds since the epoch by the server's clock.
+        predicted: the boxes that it sent, each once.
+    """
+
+    name: RunName
+    at: float
+    predicted: list[Predicted] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One file of a directory.
+
+    Attributes:
+        file: its boxes as they are, and what they are on; `reviewed` is whether the picture is settled.
+        changed: when it was last changed, seconds since the epoch by the server's clock; 0 where unknown.
+        sent: what each run sent, the run of the last packet last.
+        looked: whether people have ever acted on it, as far as the server can tell.
+        pushes: the packets that came onto it, in their order.
+        blank: whether no box was ever put there.
+    """
+
+    file: ReviewedFile
+    changed: float
+    sent: list[SentByRun]
+    looked: bool
+    pushes: list[Push] = field(default_factory=list)
+    blank: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether people have seen all that it holds now."""
+        return self.file.reviewed
+
+    @property
+    def last(self) -> SentByRun | None:
+        """The run whose packet came last; None where no run of boxferry put a box there."""
+        return self.sent[-1] if self.sent else None
+
+    @property
+    def ours(self) -> bool:
+        """Whether a run of boxferry put a box there."""
+        return bool(self.sent) or any(is_ours(box.reference) for box in self.file.stored)
+
+    def of_run(self, name: RunName) -> bool:
+        """Whether a run put a box there, which people may have changed or deleted since."""
+        begins = f"{PREFIX}{file_digest(self.file.file_name, *name)}"
+        sent = (box.reference for each in self.sent for box in each.predicted)
+        return any(origin(reference) == begins for reference in (*sent, *(b.reference for b in self.file.stored)))
+
+    @property
+    def by_people(self) -> int:
+        """How many of its boxes people made or changed."""
+        return sum(map(by_people, self.file.stored))
+
+    @cached_property
+    def judged(self) -> dict[RunName, list[Judged]]:
+        """The fates of each run's boxes."""
+        return {each.name: self._judged(each) for each in self.sent}
+
+    def _judged(self, sent: SentByRun) -> list[Judged]:
+        own = {whole(box.reference) for box in sent.predicted}
+        pushes = [replace(push, own=bool(push.brought & own)) for push in self.pushes]
+        held = self.file
+        hidden = {whole(left.reference) for left in held.left_out if left.reference}
+        drawn = [left.drawn for left in held.left_out if left.drawn]
+        timeline = Timeline(
+            pushes, held.stored, complete=held.complete, changed=self.changed, hidden=hidden, drawn=drawn
+        )
+        predicted = [box for box in sent.predicted if whole(box.reference) not in hidden]
+        return fates_of(predicted, held.stored, timeline)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """What numbers of the server mean.
+
+    Attributes:
+        labels: label_file_id → label.
+        attributes: names the attributes of boxes.
+    """
+
+    labels: Mapping[int, str]
+    attributes: AttributeNames
+
+
+def picture_of(
+    listed: FileRecord, known: Known, inputs: Sequence[InputRecord], names: Names, entries: Iterable[tuple[int, Entry]]
+) -> Picture:
+    """A file as a picture.
+
+    Args:
+        listed: as its directory lists it.
+        known: its size and boxes.
+        inputs: what was applied to it, the oldest first.
+        names: the labels and attributes.
+        entries: the packets that the outbox has for it; none where there is no outbox. They make times sharper.
+    """
+    held = stored_rows(known.rows, names.labels, names.attributes)
+    hidden = {whole(left.reference) for left in held.left_out if left.reference}
+    drawn = [left.drawn for left in held.left_out if left.drawn]
+    changed, complete = moment(listed.time_last_updated or None) or 0.0, bool(listed.ann_is_complete)
+    pushes = pushes_of(entries, 0, held.boxes, inputs)
+    timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden, drawn=drawn)
+    looked = timeline.looked or complete
+    unseen = frozenset(box.row_id for box in held.boxes if timeline.unseen(box))
+    file = ReviewedFile(
+        file_name=listed.original_filename or f"file {listed.id}",
+        file_id=listed.id,
+        width=known.width,
+        height=known.height,
+        video=known.video or listed.type == "video",
+        complete=complete,
+        reviewed=looked and not unseen and not timeline.overtaken,
+        overtaken=timeline.overtaken,
+        stored=held.boxes,
+        unseen=unseen,
+        frames=known.frames,
+        frame_rate=known.frame_rate,
+        left_out=held.left_out,
+    )
+    return Picture(
+        file=file,
+        changed=changed,
+        sent=_sent(inputs),
+        looked=looked,
+        pushes=pushes,
+        blank=not known.rows and listed.never_had_boxes,
+    )
+
+
+def _sent(inputs: Iterable[InputRecord]) -> list[SentByRun]:
+    """What each run sent, out of the inputs; the run of the last one last."""
+    found: dict[RunName, SentByRun] = {}
+    for record in inputs:
+        by_run: dict[RunName, list[dict[str, object]]] = {}
+        for box in record.boxes:
+            if is_ours(box.get("creation_ref_id")) and box.get("id") is None:
+                by_run.setdefault(_run_of(box), []).append(box)
+        for name, boxes in by_run.items():
+            before = found.pop(name, None)
+            predicted = before.predicted if before else []
+            known = {each.reference for each in predicted}
+            new = predicted_in(msgspec.json.encode({"instance_list": boxes}))
+            predicted = [*predicted, *(each for each in new if each.reference not in known)]
+            found[name] = SentByRun(name=name, at=record.created or 0.0, predicted=predicted)
+    return list(found.values())
+
+
+def _run_of(box: Mapping[str, object]) -> RunName:
+    return RunName(str(box.get("model_ref") or ""), str(box.get("model_run_ref") or ""))
