@@ -236,10 +236,11 @@ def test_two_machines_at_once_do_what_one_does(sandbox, diffgram, other, folder,
 def test_a_person_who_completes_a_file_in_between_is_said(sandbox, diffgram, folder, monkeypatch):
     """What went cannot be brought back, and the file is named."""
     push(diffgram, predictions(folder))
-    send = diffgram._client.send_packet
+    send, file_id = diffgram._client.send_packet, file_of(sandbox, "b.png")["id"]
 
     def complete_before(body):
-        sandbox._store.update("file", file_of(sandbox, "b.png")["id"], {"ann_is_complete": 1})
+        if b'"file_id":%d,' % file_id in body:
+            sandbox._store.update("file", file_id, {"ann_is_complete": 1})
         send(body)
 
     monkeypatch.setattr(diffgram._client, "send_packet", complete_before)

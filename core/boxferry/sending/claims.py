@@ -14,12 +14,11 @@ from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.ownership import Rows, identities, identity, objects, untouched
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from boxferry.diffgram.answers import InputRecord
 
     Row = dict[str, Any]
-    Claims = Mapping[str, set[str]]
 
 REPLACING = "update_with_existing"
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
@@ -48,38 +47,42 @@ class Divided(NamedTuple):
     people: int
 
 
-def claims_of(inputs: Iterable[InputRecord]) -> dict[str, set[str]]:
-    """For each box, by what makes it the same to the server, the origins (see `reference.origin`) that sent it last.
+class Claims:
+    """Whose each box of a file is, by what was sent to it.
 
-    Args:
-        inputs: all of the file's, the oldest first; what is under way counts, what was refused counts where it adds.
+    One row can stand for boxes of several runs, and for one whose reference it does not bear: a replacement and a
+    person's save make equal boxes one. So whoever sent a box counts until a replacement has left it out, also where its
+    own row is not there any more.
     """
-    claims: dict[str, set[str]] = {}
-    for record in inputs:
-        outcome = input_outcome(record)
-        boxes = [box for box in record.boxes if not box.get("soft_delete")]
-        if record.mode != REPLACING:
-            claims = _with(claims, boxes)
-        elif outcome is None or outcome.state == State.APPLIED:
-            claims = _replaced(claims, boxes)
-    return claims
 
+    def __init__(self, inputs: Iterable[InputRecord] = ()) -> None:
+        """Go through the inputs of a file.
 
-def _with(claims: Claims, boxes: Iterable[Row]) -> dict[str, set[str]]:
-    found = {key: set(origins) for key, origins in claims.items()}
-    for box in boxes:
-        found.setdefault(identity(box), set()).update(_origins(box))
-    return found
+        Args:
+            inputs: all of them, the oldest first; what is under way counts, what was refused counts where it adds.
+        """
+        self._senders: dict[str, set[str]] = {}  # identity → origins, see `reference.origin`
+        for record in inputs:
+            outcome = input_outcome(record)
+            boxes = [box for box in record.boxes if not box.get("soft_delete")]
+            if record.mode != REPLACING:
+                for box in boxes:
+                    self._senders.setdefault(identity(box), set()).update(_origins(box))
+            elif outcome is None or outcome.state == State.APPLIED:
+                self._replace(boxes)
 
+    def _replace(self, boxes: Iterable[Row]) -> None:
+        """A row that was sent back stands for whom it stood, a new box for its sender; nothing else is there then."""
+        found: dict[str, set[str]] = {}
+        for box in boxes:
+            key, own = identity(box), _origins(box)
+            senders = (self._senders.get(key) or own) if box.get("id") is not None else own
+            found.setdefault(key, set()).update(senders)
+        self._senders = found
 
-def _replaced(claims: Claims, boxes: Iterable[Row]) -> dict[str, set[str]]:
-    """After a packet that replaces: a row that was sent back keeps whose it was, a new box is its sender's."""
-    found: dict[str, set[str]] = {}
-    for box in boxes:
-        key = identity(box)
-        sent_back = box.get("id") is not None
-        found.setdefault(key, set()).update(claims.get(key, _origins(box)) if sent_back else _origins(box))
-    return found
+    def owners(self, rows: Sequence[Row]) -> set[str]:
+        """The origins whose boxes the rows of one object are."""
+        return set[str]().union(*(self._senders.get(identity(row)) or _origins(row) for row in rows))
 
 
 def _origins(box: Row) -> set[str]:
@@ -91,7 +94,7 @@ def divided(rows: Sequence[Row], claims: Claims, origins: Collection[str]) -> Di
 
     Args:
         rows: the boxes, as the server gives them.
-        claims: see `claims_of`.
+        claims: see `Claims`.
         origins: what the references of the runs that go begin with on this file.
     """
     wanted = set(origins)
@@ -104,7 +107,7 @@ def divided(rows: Sequence[Row], claims: Claims, origins: Collection[str]) -> Di
         if not all(map(_as_predicted, parts)):
             (touched if mine in wanted else others).extend(parts)
             continue
-        owners = set[str]().union(*(claims.get(identity(row)) or {mine} for row in parts))
+        owners = claims.owners(parts)
         (go if owners <= wanted else shared if mine in wanted else others).extend(parts)
     elsewhere = identities([*shared, *touched, *others])
     shared += [row for row in go if identity(row) in elsewhere]
@@ -122,13 +125,13 @@ def reowned(rows: Rows, claims: Claims, origins: Collection[str]) -> Rows:
 
     Args:
         rows: told apart already, see `ownership`.
-        claims: see `claims_of`.
+        claims: see `Claims`.
         origins: what the references of those models begin with on this file.
     """
     own: list[Row] = []
     others: list[Row] = []
     for parts in objects([*rows.own, *rows.others]):
-        owners = set[str]().union(*(claims.get(identity(row)) or _origins(row) for row in parts))
+        owners = claims.owners(parts)
         (own if owners and owners <= set(origins) else others).extend(parts)
     return Rows(own, others, rows.people)
 

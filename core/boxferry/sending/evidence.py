@@ -15,7 +15,7 @@ from boxferry.errors import NotFound, Refused
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
 from boxferry.sending.before import Before, replaced
-from boxferry.sending.claims import claims_of
+from boxferry.sending.claims import Claims
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
 from boxferry.sending.server_size import factor
@@ -292,7 +292,7 @@ class Evidence:
             file_name=entry.file_name,
             models=[self._run.model, *replaces],
             run=self._run.name,
-            claims=claims_of(reversed(self._client.inputs(file_id=file_id))),
+            claims=Claims(reversed(self._client.inputs(file_id=file_id))),
         )
 
     def last_changed(self, file_id: int) -> float:

@@ -18,6 +18,7 @@ from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, detection, file_digest, origin
 from boxferry.sending.asked_before import WHY, Question
 from boxferry.sending.before import Before, encoded
+from boxferry.sending.claims import Claims
 from boxferry.sending.decided import spots_of
 from boxferry.sending.outbox import ENDED
 from boxferry.sending.outcome import State
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.asked_before import AskedBefore
     from boxferry.sending.attributes import AttributeResolver
-    from boxferry.sending.claims import Claims
     from boxferry.sending.destinations import Destinations
     from boxferry.sending.holdings import Holdings
     from boxferry.sending.labels import LabelResolver
@@ -111,7 +111,7 @@ class Planner:
     classes: ClassTable = field(default_factory=ClassTable)
     asked: AskedBefore | None = None
     replaces: Sequence[str] = ()
-    claims: Callable[[int], Claims] = lambda _: {}
+    claims: Callable[[int], Claims] = lambda _: Claims()
     replaced: Counter[str] = field(default_factory=Counter)
 
     def entries(self) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ from boxferry.packets.contents import references_in
 from boxferry.remote.urls import is_url
 from boxferry.sending.asked_before import AskedBefore
 from boxferry.sending.attributes import AttributeResolver
-from boxferry.sending.claims import claims_of
+from boxferry.sending.claims import Claims
 from boxferry.sending.decided import Names
 from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
@@ -108,10 +108,10 @@ def prepared(
     )
 
 
-def _claims(client: Client, place: Directory, holdings: Holdings) -> Callable[[int], dict[str, set[str]]]:
+def _claims(client: Client, place: Directory, holdings: Holdings) -> Callable[[int], Claims]:
     """Tells of a file which runs its boxes are of; asked where models are replaced."""
     inputs = FileInputs(client, place.id, since=holdings.first_run)
-    return lambda file_id: claims_of(inputs.of([file_id]).get(file_id, ()))
+    return lambda file_id: Claims(inputs.of([file_id]).get(file_id, ()))
 
 
 def _asked_before(

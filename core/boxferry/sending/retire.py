@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from boxferry.diffgram.answers import moment
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
-from boxferry.sending.claims import claims_of, divided
+from boxferry.sending.claims import Claims, divided
 from boxferry.sending.file_inputs import FileInputs
 from boxferry.sending.holdings import Holdings
 
@@ -209,7 +209,7 @@ def judged(
     """
     if not any(is_ours(row.get("creation_ref_id")) for row in rows):
         return None
-    parts = divided(rows, claims_of(inputs), origins)
+    parts = divided(rows, Claims(inputs), origins)
     if not (parts.go or parts.shared or parts.touched):
         return None
     go, complete = len(_detections(parts.go)), bool(file.ann_is_complete)

@@ -16,7 +16,7 @@ from boxferry.diffgram.meanings import short
 from boxferry.errors import Refused, Unsure
 from boxferry.packets.reference import is_ours, origin
 from boxferry.packets.wire import with_batch
-from boxferry.sending.claims import claims_of, divided
+from boxferry.sending.claims import Claims, divided
 from boxferry.sending.evidence import CHAIN, NEWEST
 from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.ownership import identities, identity
@@ -106,7 +106,7 @@ class Removal:
         now = judged(listed, listed.rows, whole, job.origins)
         if now is None or now.problem or not now.removed:
             return dataclasses.replace(now or dataclasses.replace(job.file, removed=0), directory_id=self._directory_id)
-        parts = divided(listed.rows, claims_of(whole), job.origins)
+        parts = divided(listed.rows, Claims(whole), job.origins)
         with suppress(Unsure):  # whether it has arrived is seen afterwards
             self._client.send_packet(with_batch(self._body(job.file.file_id, parts.go, parts.stay), batch_id))
         now = dataclasses.replace(now, directory_id=self._directory_id)
