@@ -12,7 +12,11 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.diffgram.answers import FileRecord
 from boxferry.errors import DiffgramError
+from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, Known, cache_name, packed
+from boxferry.review.corrected import corrected
+from boxferry.review.pull import ReviewedFile
+from boxferry.review.rows import stored_rows
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending.outbox import Entry, Outbox, Run
 from boxferry.sending.outcome import Outcome
@@ -188,6 +192,37 @@ def test_an_odd_row_is_recorded_and_no_crash(sandbox, label, tmp_path, wrong):
         tally = Tally()
         list(review.corrected(everything=True, tally=tally))
         assert (tally.read, tally.kept, tally.dropped) == (4, 3, {"unreadable-box": 1})
+
+
+@pytest.mark.parametrize(
+    ("odd", "left_out"),
+    [
+        ({"frame_number": -1}, ["unreadable-box"]),
+        ({"frame_number": 2**40}, ["unreadable-box"]),
+        ({"type": "line", "nodes": [{"x": 10**400, "y": 1}, {"x": 1, "y": 9}]}, ["unreadable-box"]),
+        ({"type": "cuboid", "front_face": json.loads("[" * 900 + "]" * 900)}, []),
+        ({"x_max": None}, ["no-area"]),
+        ({"x_max": 0, "y_max": 0}, ["no-area"]),
+        ({"type": "ellipse", "center_x": "a", "width": -1}, []),
+        ({"type": "blob", "x_max": 1e308, "points": []}, []),
+        ({"number": 2**70}, []),
+        ({"attribute_groups": [1, {"2": None}]}, []),
+        ({"attribute_groups": {"7": 2**70, "8": 1.5, "9": {"id": {"a": 1}}, "10": []}}, []),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_whatever_a_row_says_the_others_are_read(odd, left_out):
+    """And what is read can be written."""
+    good = {"id": 1, "type": "box", "label_file_id": 1, "x_min": 1, "y_min": 2, "x_max": 30, "y_max": 40}
+    rows = [msgspec.Raw(json.dumps(row).encode()) for row in ({**good, **odd}, good)]
+    found = stored_rows(rows, {1: "cat"}, AttributeNames(list))
+    assert [left.code for left in found.left_out] == left_out
+    assert len(found.boxes) == 2 - len(left_out)
+    file = ReviewedFile(file_name="a.jpg", file_id=1, width=100, height=80, stored=found.boxes, left_out=found.left_out)
+    tally = Tally()
+    (chunk,) = corrected([file], tally, everything=True)
+    msgspec.json.encode([chunk.xyxy.tolist(), list(chunk.attributes) if chunk.attributes is not None else None])
+    assert (tally.read, tally.kept) == (2, len(found.boxes))
 
 
 def test_an_odd_row_is_not_kept_for_good(sandbox, label, tmp_path):

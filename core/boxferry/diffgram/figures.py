@@ -40,7 +40,9 @@ def figure_of(box: Instance) -> Figure:
         return Figure(around(outline), outline)
     if box.type not in PLAIN and (found := around(list(_places(box)))):
         return Figure(found)
-    return Figure(around([(box.x_min or 0.0, box.y_min or 0.0), (box.x_max or 0.0, box.y_max or 0.0)]))
+    if box.x_min is None or box.y_min is None or box.x_max is None or box.y_max is None:
+        return Figure(None)
+    return Figure(_filled((box.x_min, box.y_min, box.x_max, box.y_max)))
 
 
 def _ellipse(box: Instance) -> Ring | None:
@@ -85,5 +87,10 @@ def around(places: Sequence[Place]) -> Corners | None:
     if not places:
         return None
     xs, ys = zip(*places, strict=True)
-    found = min(xs), min(ys), max(xs), max(ys)
-    return found if found[0] < found[2] and found[1] < found[3] else None
+    return _filled((min(xs), min(ys), max(xs), max(ys)))
+
+
+def _filled(corners: Corners) -> Corners | None:
+    """The corners where they enclose something, else None."""
+    x_min, y_min, x_max, y_max = corners
+    return corners if x_min < x_max and y_min < y_max and all(map(math.isfinite, corners)) else None

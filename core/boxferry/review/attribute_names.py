@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import AttributeGroup
 
+LARGEST = 2**63 - 1  #: of whole numbers that every format can hold
 Value = str | float | bool | list[str]
 
 
@@ -56,7 +57,7 @@ def _value(raw: Any, options: Mapping[int, str]) -> Value | None:  # noqa: ANN40
     if isinstance(raw, bool | str):
         return raw
     if isinstance(raw, int | float):
-        return options.get(int(raw), raw) if options and float(raw).is_integer() else raw
+        return options.get(int(raw), raw) if abs(raw) <= LARGEST else str(raw)
     if isinstance(raw, dict) and _is_option(raw):
         return _option(raw, options)
     several = list(raw.values()) if isinstance(raw, dict) else raw

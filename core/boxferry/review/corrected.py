@@ -142,7 +142,7 @@ def _more(boxes: Sequence[Stored]) -> dict[str, Any]:
 
 
 def _track(box: Stored) -> int:
-    return -1 if box.number is None or box.number < 0 else box.number
+    return -1 if box.number is None else box.number
 
 
 def _attributes(box: Stored) -> dict[str, Any]:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from boxferry.review.attribute_names import AttributeNames
 
 
+ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, ValueError)  #: what odd rows raise
+LARGEST = 2**31 - 1  #: of frames and tracks
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A row that is no box.
@@ -64,11 +68,11 @@ def stored_rows(
     for row in rows:
         try:
             box = instance(row)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            stored = _stored(box, labels, attributes)
+        except ODD as error:
             message = f"the server's row is no box: {error}"
             found.left_out.append(LeftOut("unreadable-box", message, reference_of(row)))
             continue
-        stored = _stored(box, labels, attributes)
         if stored is None:
             message = f"{_kind(box)} that encloses nothing is no box"
             found.left_out.append(LeftOut("no-area", message, box.creation_ref_id, _drawn(box)))
@@ -87,7 +91,7 @@ def readable(row: msgspec.Raw) -> bool:
     """Whether a row is of the form that a stored box has."""
     try:
         instance(row)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except ODD:
         return False
     return True
 
@@ -98,7 +102,13 @@ def _kind(box: Instance) -> str:
 
 
 def _stored(box: Instance, labels: Mapping[int, str], attributes: AttributeNames | None) -> Stored | None:
-    """A row as a box; None where it encloses nothing."""
+    """A row as a box; None where it encloses nothing.
+
+    Raises:
+        ValueError: it is on no frame.
+    """
+    if box.frame_number is not None and not 0 <= box.frame_number <= LARGEST:
+        raise ValueError(f"frame_number {box.frame_number}, expected 0 to {LARGEST}")
     number, figure = box.label_file_id, figure_of(box)
     if figure.bounds is None:
         return None
@@ -115,7 +125,7 @@ def _stored(box: Instance, labels: Mapping[int, str], attributes: AttributeNames
         created=box.created,
         rings=(figure.ring,) if figure.ring else (),
         shape="" if (box.type or "") in PLAIN else str(box.type),
-        number=box.number,
+        number=box.number if box.number is not None and 0 <= box.number <= LARGEST else None,
         attributes=attributes.of(box.attribute_groups) if attributes and box.attribute_groups else {},
     )
 
