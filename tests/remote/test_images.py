@@ -70,7 +70,7 @@ def test_sizes_are_those_of_the_headers(images, order):
 
 
 def test_only_the_beginnings_of_files_are_fetched(tmp_path, web):
-    pictures = {f"{number:03}.png": (picture("PNG", (700, 700)), (700, 700)) for number in range(40)}
+    pictures = dict.fromkeys((f"{number:03}.png" for number in range(40)), (picture("PNG", (700, 700)), (700, 700)))
     server = web(put(tmp_path / "images", pictures).parent)
     index = ImageIndex.build(folder=server.url + "images/")
     assert {(image.width, image.height) for image in index.known()} == {(700, 700)}
