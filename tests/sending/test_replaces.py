@@ -7,6 +7,7 @@ import pytest
 from boxferry import Diffgram, Manner
 from boxferry.errors import Unreachable, UsageError
 from boxferry.sandbox.annotating import save
+from boxferry.sending import evidence
 from boxferry.sending.carry import Patience
 from boxferry.sending.plan_file import read_plan
 from sending.collecting import MANNER
@@ -151,6 +152,30 @@ def test_what_people_do_after_the_plan_stays(sandbox, pushed, folder, tmp_path):
     edit(sandbox, "a.jpg", lambda rows: [r | {"x_max": 68} if r["x_min"] == 40 else r for r in rows])
     pushed.carry_out(read_plan(plan), manner=MANNER)
     assert boxes_in(sandbox, "a.jpg") == [(40, 30, 68, 50), NEW_BOX]
+
+
+def test_people_are_not_charged_with_what_a_newer_model_replaced(pushed, folder, tmp_path, sandbox):
+    """On this machine, and on another one that takes the run up."""
+    newer(pushed, folder)
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "other.sqlite") as other:
+        other.adopt("r", directory="Default")
+        for each in (pushed, other):
+            fates = each.pull("r").summary().fates
+            assert (fates["replaced"], fates["deleted"]) == (2, 0)
+
+
+def test_while_another_senders_packet_is_on_its_way_nothing_is_replaced(sandbox, pushed, folder, monkeypatch):
+    """It would be taken away: waited for, and then refused; a later push does it."""
+    monkeypatch.setattr(evidence, "PAUSES_S", (0.01,))
+    store, file = sandbox._store, file_of(sandbox, "a.jpg")
+    facts = {"project": sandbox.project, "directory_id": 1, "file_id": file["id"], "mode": "update"}
+    coming = store.insert("input", {**facts, "status": "processing", "due": 1e12, "created_time": store.now()})
+    report = newer(pushed, folder)
+    assert "not applied yet" in report.failed[0].reason
+    assert (report.exit_code, boxes_in(sandbox, "a.jpg")) == (1, A_BOXES)
+    store.update("input", coming, {"status": "success"})
+    assert newer(pushed, folder).exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
 
 
 def test_a_model_of_which_nothing_is_there_is_noted(pushed, folder):

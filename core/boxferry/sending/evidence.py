@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,8 @@ _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 UPDATES = ("update", "update_with_existing")
 CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
 SETTLE_S = 90.0
+PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)  #: how long another sender's packets onto a file are waited for
+BUSY = "another sender's packet onto the file is not applied yet, and would be taken away: push again later"
 NEWEST = 50  #: inputs that are looked at to see whether the server gets on, or what came onto a file of late
 LOOKED_BACK_S = 2.0  #: how much earlier than a packet its record may seem to be: the clock has whole seconds
 
@@ -240,12 +243,24 @@ class Evidence:
         """
         if entry.route == "existing" and entry.file_id in self.changed:
             return Outcome(State.REFUSED, self.changed[entry.file_id])
+        if entry.replaces and entry.file_id is not None and self._busy(entry.file_id):
+            return Outcome(State.REFUSED, BUSY)
         if entry.mode == "append" and entry.file_id is not None:
             return self._already_on(entry, entry.file_id)
         if entry.mode != "new" or (file_id := self.file_named(entry.file_name)) is None:
             return None
         reason = f"a file '{entry.file_name}' (id {file_id}) is in the directory already"
         return self.taken(entry, file_id, otherwise=Outcome(State.REFUSED, reason))
+
+    def _busy(self, file_id: int) -> bool:
+        """Whether something is on its way to a file that a replacement would take away; it is waited for a little."""
+        for pause in (*PAUSES_S, None):
+            records = self._client.inputs(file_id=file_id, limit=NEWEST)
+            if all(input_outcome(record) is not None or record.id in self.dead for record in records):
+                return False
+            if pause is not None:
+                time.sleep(pause)
+        return True
 
     def _already_on(self, entry: Entry, file_id: int) -> Outcome | None:
         wanted = references_in(entry.body)
