@@ -222,11 +222,16 @@ def _comparable(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def moment(text: str | None) -> float | None:
-    """Seconds since the epoch of a time as the server writes it, ISO 8601 (without a zone: UTC) or as in mails."""
+def moment(text: object) -> float | None:
+    """Seconds since the epoch of a time as the server writes it, ISO 8601 (without a zone: UTC) or as in mails.
+
+    None for anything else that a server gives in its place.
+    """
+    if not isinstance(text, str):
+        return None
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            found = parse(text or "")
+            found = parse(text)
         except (ValueError, TypeError):
             continue
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

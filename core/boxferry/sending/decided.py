@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from boxferry.packets.contents import Contents
+    from boxferry.packets.reference import Reference
 
     Row = dict[str, Any]
     Corners = tuple[float, float, float, float]
@@ -84,8 +85,8 @@ def decided(rows: Sequence[Row], names: Names, *, video: bool = False, until: fl
         reference = parsed(parts[0].get("creation_ref_id"))
         label = names.of(parts[0].get("label_file_id"), reference.label if reference else "")
         now = Spot(label, parts[0].get("frame_number") if video else None, _bounds(parts))
-        changed = any(by_people(row) for row in parts)
-        if changed or any((moment(row.get("created_time")) or np.inf) < until for row in parts):
+        changed = any(not untouched(row) for row in parts) or _moved(now, parts[0], reference)
+        if changed or (until > -np.inf and any(_came(row) < until for row in parts)):
             found.have.append(now)
             if reference:
                 found.have.append(now._replace(corners=reference.corners))
@@ -97,11 +98,14 @@ def decided(rows: Sequence[Row], names: Names, *, video: bool = False, until: fl
     return found
 
 
-def by_people(row: Row) -> bool:
-    """Whether people made or changed a box."""
-    reference = parsed(row.get("creation_ref_id"))
-    moved = reference is not None and row.get("type") == "box" and _bounds([row]) != reference.corners
-    return moved or not untouched(row)
+def _moved(now: Spot, row: Row, reference: Reference | None) -> bool:
+    """Whether a box is elsewhere than where its reference says; of an outline the reference has other bounds."""
+    return reference is not None and row.get("type") == "box" and now.corners != reference.corners
+
+
+def _came(row: Row) -> float:
+    """When a box was stored, seconds since the epoch by the server's clock; infinite where that is unknown."""
+    return moment(row.get("created_time")) or np.inf
 
 
 def approved_until(rows: Iterable[Row], found_completed: Iterable[float]) -> float:
@@ -223,18 +227,21 @@ def _matched(mine: NDArray[np.float64], others: NDArray[np.float64], than: NDArr
 
 def _bounds(parts: Sequence[Row]) -> Corners:
     """The bounds of a box, or of all parts of an outline."""
+    if len(parts) == 1:
+        return _corners_of(parts[0])
     left, top, right, bottom = zip(*map(_corners_of, parts), strict=True)
     return min(left), min(top), max(right), max(bottom)
 
 
 def _corners_of(row: Row) -> Corners:
-    points = [point for point in row.get("points") or () if isinstance(point, dict)]
+    listed = row.get("points")
+    points = [point for point in listed if isinstance(point, dict)] if isinstance(listed, list) else []
     if not points:
-        left, top, right, bottom = (_number(row.get(name)) for name in ("x_min", "y_min", "x_max", "y_max"))
-        return left, top, right, bottom
-    xs, ys = ([_number(point.get(name)) for point in points] for name in "xy")
+        return _numbers([row.get("x_min"), row.get("y_min"), row.get("x_max"), row.get("y_max")])
+    xs, ys = (_numbers([point.get(name) for point in points]) for name in "xy")
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+def _numbers(values: list[Any]) -> tuple[Any, ...]:
+    """Numbers as they are; 0 for what a server gives in the place of one."""
+    return tuple(value if isinstance(value, int | float) else 0 for value in values)

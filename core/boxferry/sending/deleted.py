@@ -49,7 +49,7 @@ def deleted(
         if outcome is None or outcome.state != State.APPLIED or record.id in lost:
             continue
         listed = [*record.boxes, *(box for boxes in record.boxes_by_frame.values() for box in boxes)]
-        brought = _spots((box for box in listed if box.get("creation_ref_id") not in unsent), names)
+        brought = _spots((box for box in listed if str(box.get("creation_ref_id")) not in unsent), names)
         if record.mode == REPLACING:
             gone = taken_away(listed)
             stay = brought.keys() if gone is None else there.keys() - set(map(_place, gone))

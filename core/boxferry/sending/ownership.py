@@ -65,7 +65,8 @@ def objects(rows: Iterable[Row]) -> list[list[Row]]:
     """The rows of each object: a box alone, the parts of one outline together."""
     found: dict[object, list[Row]] = {}
     for index, row in enumerate(rows):
-        reference = parsed(row.get("creation_ref_id"))
+        text = row.get("creation_ref_id")
+        reference = parsed(text) if isinstance(text, str) and "/" in text else None  # a part's number follows '/'
         outline = reference is not None and reference.part is not None
         found.setdefault(detection(row["creation_ref_id"]) if outline else index, []).append(row)
     return list(found.values())
