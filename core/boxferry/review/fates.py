@@ -131,7 +131,7 @@ def fates_of(
         for i, life in enumerate(lives)
         if life.end == "there" and life.name in timeline.rows
     }
-    left = [i for i, life in enumerate(lives) if i not in found and (life.end == "deleted" or not life.sure)]
+    left = [i for i, life in enumerate(lives) if i not in found and life.end == "deleted"]
     taken = {id(row) for row, _ in found.values()}
     free = [box for box in stored if id(box) not in taken]
     for one, other in _by_overlap([predicted[i] for i in left], [lives[i] for i in left], free, timeline).items():
@@ -161,15 +161,14 @@ def _fate(box: Predicted, life: Life, found: tuple[Stored, str] | None, timeline
         return replace(judged, fate="unreviewed") if unseen else judged
     if life.end == "deleted":
         return Judged(fate="deleted", predicted=box)
-    kept = timeline.seen(life.since, life.until) and not life.edited
+    kept = life.sure and not life.edited and timeline.seen(life.since, life.until)
     return Judged(fate="kept" if kept else "replaced", predicted=box)
 
 
 def _is_added(box: Stored, own: Collection[str], timeline: Timeline) -> bool:
     """Whether people drew a box, or made two of one of ours, after the run's first packet."""
-    first = next((index for index, push in enumerate(timeline.pushes) if push.own), timeline.end)
     new = not is_ours(box.reference) or whole(box.reference) in own
-    return new and by_people(box) and timeline.place(box.created) > first
+    return new and by_people(box) and timeline.after_own(box)
 
 
 def _judged(predicted: Predicted, stored: Stored, by: str) -> Judged:
@@ -208,7 +207,7 @@ def _by_overlap(
     """Pairs of the best overlap, each box once.
 
     A box that people drew after the prediction had come counts; one of another run only where it is equal, and stands
-    for ours: since it was there before, or since what took ours is not known.
+    for ours, since it was there before.
     """
 
     def drawn(i: int, j: int) -> bool:
@@ -219,7 +218,7 @@ def _by_overlap(
         if predicted[i].corners != stored[j].corners or by_people(stored[j]) or predicted[i].frame != stored[j].frame:
             return False
         came, before = timeline.pushes[lives[i].since], timeline.place(stored[j].created) <= lives[i].since
-        return not lives[i].sure or (came.replaces and not came.read and before)
+        return came.replaces and not came.read and before
 
     def same_label(i: int, j: int) -> bool:
         return predicted[i].label == stored[j].label and (drawn(i, j) or stands(i, j))

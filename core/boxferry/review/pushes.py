@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.answers import moment
@@ -37,15 +37,51 @@ def pushes_of(
     """
     known = list(entries)
     times = _times(stored)
-    numbered: list[tuple[int, Push]] = [
-        (entry.input_id or 0, _of_entry(entry, times, own=run == run_id))
-        for run, entry in known
-        if entry.state == State.APPLIED or _has_come(entry, times)
-    ]
+    found = [_of_entry(entry, own=run == run_id) for run, entry in known if _counts(entry, times)]
     inputs = {entry.input_id for _, entry in known}
-    numbered += [(record.id or 0, _of_input(record, times)) for record in others if record.id not in inputs]
-    brought = {name for _, push in numbered for name in push.brought}
-    return _in_order(numbered, _strangers(stored, brought))
+    found += [_of_input(record) for record in others if record.id not in inputs]
+    brought = {name for each in found for name in each.push.brought}
+    return _in_order(_timed(found, times), _strangers(stored, brought))
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A packet, and what is known of its times beside the rows that it left.
+
+    Attributes:
+        number: the server's number of its input; 0 where unknown.
+        push: the packet.
+        read: when the file had last been changed as it was read back; 0 where it was not.
+        ended: when the packet is known to have ended, or, of one from elsewhere, to have been made.
+        elsewhere: whether it is known from the server alone.
+    """
+
+    number: int
+    push: Push
+    read: float
+    ended: float
+    elsewhere: bool
+
+    def timed(self, times: Mapping[str, float]) -> Push:
+        """The packet with its times; `times`: when each box came that it has left there."""
+        fresh = self.push.brought - (self.push.kept or frozenset()) - self.push.twins.keys()
+        rows = max((times[name] for name in fresh if name in times), default=0.0)
+        if self.elsewhere:
+            came = max(rows, self.ended)
+            return replace(self.push, came=came, stood=came + LAG_S)
+        sound = self.read and (not rows or self.read <= rows + LAG_S)
+        stood = self.read if sound else (rows or self.ended) + LAG_S
+        return replace(self.push, came=rows or self.read or self.ended, stood=stood)
+
+
+def _timed(found: list[_Numbered], times: Mapping[str, float]) -> list[tuple[int, Push]]:
+    """The packets with their times: a box that is there came with the last packet that brought it anew."""
+    later: set[str] = set()
+    timed: list[tuple[int, Push]] = []
+    for each in sorted(found, key=lambda each: each.number, reverse=True):
+        timed.append((each.number, each.timed({name: t for name, t in times.items() if name not in later})))
+        later |= each.push.brought - (each.push.kept or frozenset())
+    return timed[::-1]
 
 
 def _times(stored: Iterable[Stored]) -> dict[str, float]:
@@ -53,25 +89,23 @@ def _times(stored: Iterable[Stored]) -> dict[str, float]:
     return {name_of(box): box.created for box in stored if box.created and not by_people(box)}
 
 
-def _has_come(entry: Entry, times: Mapping[str, float]) -> bool:
-    """Whether a packet whose end is not known yet shows on the file: its boxes are there, or what it takes is gone."""
+def _counts(entry: Entry, times: Mapping[str, float]) -> bool:
+    """Whether a packet was applied; where its end is not known yet: its boxes are there, or what it takes is gone."""
+    if entry.state == State.APPLIED:
+        return True
     before = decoded(entry.before)
     if before is not None and before.took:
         return not any(whole(name) in times for name in before.took)
     return any(whole(name) in times for name in references_in(entry.body))
 
 
-def _of_entry(entry: Entry, times: Mapping[str, float], *, own: bool) -> Push:
+def _of_entry(entry: Entry, *, own: bool) -> _Numbered:
     before, replaces = decoded(entry.before), entry.mode in REPLACING
     if before is None and entry.mode == "new":
         before = Before(complete=False, kept=[], took=[], read=True)
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
-    rows = _came(push, times)
-    if not entry.sent:  # made of the server's inputs and rows: the packet went out from elsewhere
-        return replace(push, came=rows or entry.ended, stood=max(rows, entry.ended) + LAG_S)
-    told = entry.stood and (not rows or entry.stood <= rows + LAG_S)
-    stood = entry.stood if told else (rows or entry.ended or entry.sent) + LAG_S
-    return replace(push, came=rows or entry.stood or entry.ended or entry.sent, stood=stood)
+    ended = entry.ended or entry.sent
+    return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere=not entry.sent)
 
 
 def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool) -> Push:
@@ -96,20 +130,13 @@ def _wholes(references: Iterable[str]) -> frozenset[str]:
     return frozenset(map(whole, references))
 
 
-def _came(push: Push, times: Mapping[str, float]) -> float:
-    """When the boxes of a packet were stored, by those that are there as they came; 0 where none is."""
-    fresh = push.brought - (push.kept or frozenset()) - push.twins.keys()
-    return max((times[name] for name in fresh if name in times), default=0.0)
-
-
-def _of_input(record: InputRecord, times: Mapping[str, float]) -> Push:
+def _of_input(record: InputRecord) -> _Numbered:
     """A packet of another sender: what it sent tells which rows it left there, and not what it found."""
     replaces, boxes = record.mode == UPDATE_REPLACING, record.boxes
     new = {str(box["creation_ref_id"]) for box in boxes if box.get("id") is None and box.get("creation_ref_id")}
     push = _push(new, told(boxes) if replaces else None, own=False, replaces=replaces)
-    made, rows = record.created or 0.0, _came(push, times)
-    written = moment(record.time_updated) or 0.0
-    return replace(push, came=rows or made, stood=max(rows, made, written) + LAG_S)
+    written = max(record.created or 0.0, moment(record.time_updated) or 0.0)
+    return _Numbered(record.id or 0, push, 0.0, written, elsewhere=True)
 
 
 def _strangers(stored: Iterable[Stored], brought: set[str]) -> list[Push]:

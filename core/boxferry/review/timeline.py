@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, model and run
 End = Literal["there", "taken", "deleted"]
+Step = Literal["there", "taken", "deleted", "twin", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,9 +106,11 @@ class Timeline:
         """
         self.pushes = list(pushes)
         self._hidden = hidden
+        self._unexplained = False
         self.rows: dict[str, Stored] = {}
-        for box in stored:
-            self.rows.setdefault(name_of(box), box)
+        self._doubles: dict[str, str] = {}
+        for box in sorted(stored, key=lambda box: not box.touched):
+            self._add(box)
         self._came = [push.came for push in self.pushes]
         self._acts: list[tuple[int, int]] = []
         self._lives = {name: life for name in self._names() if (life := self._life(name))}
@@ -148,8 +151,23 @@ class Timeline:
     @property
     def reviewed(self) -> bool:
         """Whether people have looked at the file since the run's first packet."""
-        first = next((index for index, push in enumerate(self.pushes) if push.own), self.end)
-        return self.seen(first)
+        return self.seen(self._first_own)
+
+    @property
+    def _first_own(self) -> int:
+        return next((index for index, push in enumerate(self.pushes) if push.own), self.end)
+
+    def after_own(self, box: Stored) -> bool:
+        """Whether a box that people made came after the run's first packet.
+
+        Of one that they changed since, the first row tells: the server numbers rows as they come.
+        """
+        first = self._first_own
+        if self.place(box.created) <= first:
+            return False
+        brought = self.pushes[first].brought - (self.pushes[first].kept or frozenset())
+        roots = [row.root for name, row in self.rows.items() if name in brought and row.root]
+        return not (roots and box.root) or box.root > min(roots)
 
     @property
     def looked(self) -> bool:
@@ -160,17 +178,26 @@ class Timeline:
     def doubtful(self) -> bool:
         """Whether a packet of another sender, of which nothing is known yet, would make a difference.
 
-        A box of the run is gone, or how a file was completed is told by its time alone.
+        A box is gone, or came again, without a packet that tells why; or that people completed the file is told by its
+        time alone.
         """
-        own = frozenset[str]().union(*(push.brought for push in self.pushes if push.own))
-        gone = any(life.end == "deleted" for name, life in self._lives.items() if name in own)
-        return gone or self._timed or any(push.replaces and not push.whole for push in self.pushes)
+        gone = any(life.end == "deleted" for life in self._lives.values())
+        unknown = any(push.replaces and not push.whole for push in self.pushes)
+        return gone or unknown or self._timed or self._unexplained
 
     @property
     def overtaken(self) -> bool:
         """Whether a later packet took boxes away that people had left, and nobody has looked at the file since."""
         taken = (life for life in self._lives.values() if life.end == "taken" and not life.edited)
         return any(self.seen(life.since, life.until) and not self.seen(life.until) for life in taken)
+
+    def _add(self, box: Stored) -> None:
+        """Take a row in; a second one of a reference is what a save left of two equal boxes, one of them edited."""
+        name = name_of(box)
+        if name in self.rows:
+            self._doubles[place_of(name)] = f"{ROOT}{box.row_id}"
+            name = f"{ROOT}{box.row_id}"
+        self.rows[name] = box
 
     def _names(self) -> dict[str, None]:
         return dict.fromkeys(name for push in self.pushes for name in push.brought)
@@ -194,39 +221,75 @@ class Timeline:
         """From when to when a box was there; deletions by people are noted on the way."""
         name, since, last, found = reference, None, 0, None
         for index, push in enumerate(self.pushes):
-            if since is not None and push.replaces:
-                step = self._step(push, name)
-                if step == "twin":
-                    name = push.twins[name]
-                elif step != "there":
-                    sure, edited = name in push.took, name in push.edited
+            if since is not None and (step := self._step(push, name, since)) != "unknown":
+                other = push.twins[name] if step == "twin" else None
+                if step == "deleted" and (other := self._merged(name, last, push.kept or ())) is None:
+                    self._acts.append((last, index))
+                if step != "there" and other is None:
                     until = index if step == "taken" else self.end
-                    found = Life(since, step, name, until, sure=sure, edited=edited)
-                    if step == "deleted":
-                        self._acts.append((last, index))
-                    since = None
-                last = index + 1
+                    sure, edited = step == "deleted" or name in push.took, name in push.edited
+                    found, since = Life(since, _end_of(step), name, until, sure=sure, edited=edited), None
+                name, last = name if step == "there" else other or name, index + 1
             if since is None and reference in push.brought:
                 name, since, last = push.twins.get(reference) or self._stands(reference, index), index, index + 1
-        if since is None:  # a save of what was read before can bring back what was gone
-            back = found is not None and found.name in self.rows
-            return found._replace(end="there", until=self.end) if found and back else found
+        if since is None:
+            return self._back(found)
         if name in self.rows or name in self._hidden:
             return Life(since, "there", name, self.end)
+        if other := self._merged(name, last, self.rows):
+            return Life(since, "there", other, self.end)
         self._acts.append((last, self.end))
         return Life(since, "deleted", name, self.end)
 
-    def _step(self, push: Push, name: str) -> Literal["there", "taken", "deleted", "twin"]:
-        """What a replacing packet found of a box, or did to it."""
+    def _back(self, gone: Life | None) -> Life | None:
+        """A box that had gone, unless it is there all the same: a save of what was read before can bring it back.
+
+        One that no person saved came with a packet of which nothing is known.
+        """
+        row = self.rows.get(gone.name) if gone else None
+        if gone is None or row is None:
+            return gone
+        if by_people(row):
+            return gone._replace(end="there", until=self.end)
+        self._unexplained = True
+        return gone._replace(end="there", until=self.end, since=self.place(row.created) - 1)
+
+    def _step(self, push: Push, name: str, since: int) -> Step:
+        """What a packet found of a box, or did to it."""
         if name in push.took:
             return "twin" if name in push.twins else "taken"
         if push.kept is not None and name in push.kept:
             return "there"
-        if name in self.rows or name in self._hidden or name in push.brought:
+        if push.replaces:
+            return self._replaced(push, name, since)
+        known = push.kept is not None and self.pushes[since].came <= push.changed  # else it was planned before
+        return "deleted" if known and not self._was_there(name, push) else "unknown"
+
+    def _replaced(self, push: Push, name: str, since: int) -> Step:
+        """What a replacing packet did to a box of which it is not known that it stayed, or went by it."""
+        if self._was_there(name, push) or name in push.brought:
             return "there"
-        if not push.read and place_of(name) in map(place_of, push.brought):
-            return "there"  # an equal box was sent, and the server has kept the older one
-        return "deleted" if push.kept is not None and push.whole else "taken"
+        if push.kept is None or not push.whole or (not push.read and self._absorbed(push, name)):
+            return "taken"
+        return "taken" if push.read and self.pushes[since].came > push.changed else "deleted"
+
+    def _absorbed(self, push: Push, name: str) -> bool:
+        """Whether a packet that was not read for may have made one of two equal boxes, the older or the newer one."""
+        sent = [other for other in push.brought if place_of(other) == place_of(name)]
+        stays = any(other != name and place_of(other) == place_of(name) for other in push.kept or ())
+        return stays or (bool(sent) and not any(other in self.rows for other in sent))
+
+    def _was_there(self, name: str, push: Push) -> bool:
+        """Whether a box that is there now was there before a packet; a later one can have brought it again."""
+        row = self.rows.get(name)
+        return name in self._hidden or (row is not None and (by_people(row) or row.created <= push.came))
+
+    def _merged(self, name: str, last: int, there: Collection[str]) -> str | None:
+        """The equal box that stood beside one, and stays: a save, or another sender's packet, makes one of the two."""
+        if there is self.rows and place_of(name) in self._doubles:
+            return self._doubles[place_of(name)]
+        alike = (other for other in there if other != name and place_of(other) == place_of(name))
+        return next((other for other in alike if self._brought(other, last)), None)
 
     def _stands(self, reference: str, index: int) -> str:
         """The name under which a box that a packet brought is there: that of an equal one that was there before."""
@@ -238,6 +301,10 @@ class Timeline:
 
     def _brought(self, name: str, before: int) -> bool:
         return any(name in push.brought for push in self.pushes[:before])
+
+
+def _end_of(step: Step) -> End:
+    return "deleted" if step == "deleted" else "taken"
 
 
 def name_of(box: Stored) -> str:

@@ -108,18 +108,24 @@ class Adopter:
     def _packets(self, held: Held, digest: str) -> Iterator[Sent]:
         """What was sent to a file and applied; and what it holds although no input tells of it."""
         rows = {r["creation_ref_id"]: r for r in held.rows if origin(r["creation_ref_id"]) == f"{PREFIX}{digest}"}
-        told: set[str] = set()
-        for record in self._found.inputs.get(held.file.id, ()):
-            outcome = input_outcome(record)
-            carried = _own_boxes(record, digest)
-            if outcome is None or outcome.state != State.APPLIED:
-                carried = _among(carried, rows)  # of one that failed, those count that are stored
-            if carried:
-                told |= _references(carried)
-                yield Sent(carried, record, _applied_at(rows, carried, record))
-        rest = {reference: row for reference, row in rows.items() if reference not in told}
+        carrying = [
+            (record, self._carried(record, digest, rows)) for record in self._found.inputs.get(held.file.id, ())
+        ]
+        told = [_references(boxes) for _, boxes in carrying]
+        for number, (record, boxes) in enumerate(carrying):
+            if boxes:  # a box that a later packet brought again tells nothing of this one's time
+                again = set[str]().union(*told[number + 1 :])
+                left = {reference: row for reference, row in rows.items() if reference not in again}
+                yield Sent(boxes, record, _applied_at(left, boxes, record))
+        rest = {reference: row for reference, row in rows.items() if reference not in set[str]().union(*told)}
         if boxes := self._rebuilt(rest):
             yield Sent(boxes, None, _applied_at(rows, boxes, None))
+
+    def _carried(self, record: InputRecord, digest: str, rows: Mapping[str, Row]) -> Frames:
+        """The run's boxes that an input brought; of one that failed, those count that are stored."""
+        outcome, carried = input_outcome(record), _own_boxes(record, digest)
+        ended_well = outcome is not None and outcome.state == State.APPLIED
+        return carried if ended_well else _among(carried, rows)
 
     def _rebuilt(self, rows: Mapping[str, Row]) -> Frames:
         """Boxes as they were sent, out of their references; their scores stand in the rows."""

@@ -15,7 +15,7 @@ from boxferry.diffgram.answers import moment
 from boxferry.errors import UsageError
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
-from boxferry.packets.reference import PREFIX, detection, file_digest, origin
+from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
 from boxferry.sending.asked_before import WHY, Question
 from boxferry.sending.before import Before, encoded
 from boxferry.sending.claims import Claims
@@ -30,7 +30,7 @@ from boxferry.sending.under_way import UnderWay, carried
 from boxferry.sending.updates import entry, leaving_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
     from boxferry.packets.contents import Contents
@@ -297,7 +297,7 @@ class Planner:
         left = self._left(left, coming, "under-way", "the server is about to apply it", target)
         if left := self._undecided(left, codes, target):
             self._move(lost & {shape.creation_ref_id for shape in left}, earlier)
-            yield self._made(target, left)
+            yield self._made(target, left, held)
 
     def _move(self, references: set[str], earlier: list[Entry]) -> None:
         """Remember that boxes go from the packets that brought them first to one that sends them again."""
@@ -369,18 +369,21 @@ class Planner:
                 made = self._made(dataclasses.replace(target, mode=mode), found)
                 yield msgspec.structs.replace(made, state=State.ACCEPTED, input_id=each.input_id)
 
-    def _made(self, target: Target, contents: Contents) -> Entry:
+    def _made(self, target: Target, contents: Contents, held: Collection[str] | None = None) -> Entry:
         mode = "append" if target.mode == "error" else target.mode
         target = dataclasses.replace(target, mode=mode)
         made = entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
-        return msgspec.structs.replace(made, before=encoded(self._before(target.file_id)))
+        return msgspec.structs.replace(made, before=encoded(self._before(target.file_id, held)))
 
-    def _before(self, file_id: int | None) -> Before:
-        """What a file is like before anything is sent to it; a new one has nothing yet."""
+    def _before(self, file_id: int | None, held: Collection[str] | None) -> Before:
+        """What a file is like before a packet goes to it; a new one has nothing, and appending takes nothing away."""
         if file_id is None:
             return Before(complete=False, kept=[], took=[], read=True)
         changed = moment(self.holdings.changed(file_id)) or 0.0
-        return Before(complete=self.holdings.complete(file_id), changed=changed)
+        found = Before(complete=self.holdings.complete(file_id), changed=changed)
+        if held is None:
+            return found
+        return msgspec.structs.replace(found, kept=sorted(filter(is_ours, held)), took=[], read=True)
 
     def _left(self, contents: Contents, references: set[str], code: str, message: str, target: Target) -> Contents:
         """Those boxes whose references are not among these; the others are discarded."""
