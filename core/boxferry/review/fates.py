@@ -167,8 +167,9 @@ def _fate(box: Predicted, life: Life, found: tuple[Stored, str] | None, timeline
 
 def _is_added(box: Stored, own: Collection[str], timeline: Timeline) -> bool:
     """Whether people drew a box, or made two of one of ours, after the run's first packet."""
-    new = not is_ours(box.reference) or whole(box.reference) in own
-    return new and by_people(box) and timeline.after_own(box)
+    if is_ours(box.reference):
+        return whole(box.reference) in own and by_people(box)
+    return by_people(box) and timeline.after_own(box)
 
 
 def _judged(predicted: Predicted, stored: Stored, by: str) -> Judged:

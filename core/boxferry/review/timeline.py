@@ -109,8 +109,8 @@ class Timeline:
         self._unexplained = False
         self.rows: dict[str, Stored] = {}
         self._doubles: dict[str, str] = {}
-        for box in sorted(stored, key=lambda box: not box.touched):
-            self._add(box)
+        for box in sorted(stored, key=lambda box: not (box.touched and whole(box.reference) == box.reference)):
+            self._add(box)  # of two, the one that was edited; parts of an outline stay in their order
         self._came = [push.came for push in self.pushes]
         self._acts: list[tuple[int, int]] = []
         self._lives = {name: life for name in self._names() if (life := self._life(name))}
