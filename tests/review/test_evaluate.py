@@ -121,7 +121,8 @@ def test_equal_scores_are_ordered_by_image_ids(tmp_path):
     truth = {"id": 1, "image_id": 7, "category_id": 3, "bbox": [10, 10, 50, 50], "area": 2500, "iscrowd": 0}
     found = [{"image_id": n, "category_id": 3, "bbox": [10, 10, 50, 50], "score": 0.5} for n in (42, 7)]
     dataset = {"images": IMAGES, "categories": CATEGORIES, "annotations": [truth]}
-    assert same_as_pycocotools(tmp_path, dataset, found).AP == pytest.approx(1)
+    average = same_as_pycocotools(tmp_path, dataset, found).AP
+    assert average == pytest.approx(1)
 
 
 def test_a_crowd_is_no_object_and_what_lies_in_it_is_not_wrong(tmp_path):
