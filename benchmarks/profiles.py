@@ -43,19 +43,19 @@ def profiled(title: str, function: Callable[[], None]) -> str:
     whole = found.total_tt  # type: ignore[attr-defined] # it is there
     ranked = sorted(found.stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined] # likewise
     rows = [
-        f"| {name.replace('<', '').replace('>', '')} | {place(file, line)} | {calls:,} | {own / whole:.0%} |"
-        for (file, line, name), (_, calls, own, _, _) in ranked[:SHOWN]
+        f"| {name.replace('<', '').replace('>', '')} | {place(file)} | {calls:,} | {own / whole:.0%} |"
+        for (file, _, name), (_, calls, own, _, _) in ranked[:SHOWN]
     ]
     rest = sum(each[2] for _, each in ranked[SHOWN:]) / whole
     table = "\n".join([*rows, f"| {len(ranked) - SHOWN} others | | | {rest:.0%} |"])
     return f"## {title}\n\n| function | where | calls | own time |\n|---|---|---|---|\n{table}\n"
 
 
-def place(file: str, line: int) -> str:
-    """A module and a line; empty for what is built in."""
+def place(file: str) -> str:
+    """A module, without a line, which the next change to it would make wrong; empty for what is built in."""
     parts = Path(file).parts
     known = next((at for at, part in enumerate(parts) if part.startswith("boxferry")), max(0, len(parts) - 2))
-    return "" if file == "~" else f"{'/'.join(parts[known:])}:{line}"
+    return "" if file == "~" else "/".join(parts[known:])
 
 
 def main() -> None:
