@@ -7,6 +7,7 @@ import pytest
 from boxferry import Diffgram, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import Refused
+from boxferry.packets.reference import file_digest
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.prepare import images_in
 from counting import counted
@@ -199,3 +200,21 @@ def test_inputs_are_asked_for_only_where_a_prediction_could_be_one_that_people_d
     assert report.tally.kept == 80
     once = 1  # what is accepted and not ended
     assert calls["/api/walrus/v1/project/sandbox/input/view/list"] == once + (unknown if unknown < 20 else 1)
+
+
+def test_a_plan_that_replaces_a_model(sandbox, label, tmp_path):
+    """Whose boxes the files hold is read from the inputs, all of them together."""
+    digests = [file_digest(f"{number:06}.png", "older", "r") for number in range(N)]
+
+    def older(number, index):
+        left = 10 * index
+        reference = f"boxferry:{digests[number]}:{left},5,{left + 8},50:cat"
+        return {"creation_ref_id": reference, "model_run_id": 1, "created_time": "2026-11-23T00:00:00"}
+
+    sandbox._store.model_run(sandbox.project, "older", "r")
+    fill(sandbox, N, boxes=2, box=older)
+    source = read(labels_for(tmp_path / "labels", N), names=["cat"], size="640x480")
+    more = {"on_existing": "error", "replaces": ("older",)}
+    report, calls = planned(sandbox, source, tmp_path / "o.sqlite", **more)
+    assert sum(file.removes for file in report.planned) == 2 * N
+    assert calls.total() <= 40, calls

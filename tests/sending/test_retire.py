@@ -8,12 +8,15 @@ import pytest
 from boxferry import Diffgram
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import NotFound, OutboxBusy, UsageError
+from boxferry.packets.reference import file_digest
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending import retire_removal, turns
 from boxferry.sending.spool import keep
 from boxferry.sending.spool_format import SpoolHead, spool_folder, write_head
 from boxferry.sending.turns import right_to_send
+from counting import counted
+from filled import fill
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of
 
 OTHER = "1 0.7 0.7 0.1 0.1 0.9\n"
@@ -370,3 +373,22 @@ def test_what_a_retired_model_predicted_is_not_taken_for_turned_down(sandbox, di
     report = second_model(diffgram, folder, rows=ROWS)
     assert (report.exit_code, report.tally.dropped) == (0, {})
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
+
+
+def test_a_thousand_files_are_looked_at_in_a_few_calls(sandbox, tmp_path):
+    """By pages; the inputs in one list."""
+    digests = [file_digest(f"{number:06}.png", "m", "r") for number in range(1000)]
+
+    def ours(number, index):
+        left = 10 * index
+        reference = f"boxferry:{digests[number]}:{left},5,{left + 8},50:cat"
+        return {"creation_ref_id": reference, "model_run_id": 1, "type": "box"}
+
+    fill(sandbox, 1000, boxes=2, box=ours)
+    sandbox._store.model_run(sandbox.project, "m", "r")
+    with (
+        counted(sandbox.host) as (host, calls),
+        Diffgram(server_of(sandbox, host=host), outbox=tmp_path / "o.sqlite") as diffgram,
+    ):
+        assert diffgram.retire("m", directories=["Default"]).removed == 2000
+        assert calls.counted().total() <= 12, calls.counted()
