@@ -2,8 +2,10 @@
 
 import json
 import stat
+from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
 import requests
 
@@ -128,6 +130,25 @@ def test_sending_04_a_pull_that_broke_off_never_shows_old_boxes(sandbox, label, 
     assert review.files[0].complete
     assert [box.fate for box in review.files[0].judged] == ["moved", "kept"]
     assert len(review.files) == 12
+
+
+def test_what_another_machine_took_of_a_later_run_makes_no_file_reviewed(sandbox, folder, tmp_path):
+    """Three nights of one model by replace-own, the last from another outbox; no person has looked at anything."""
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as first:
+        push(first, predictions(folder), run="n1", model="m")
+        push(first, moved(folder, 1), run="n2", model="m", existing=True, on_existing="replace-own")
+        with Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as second:
+            push(second, moved(folder, 2), run="n3", model="m", existing=True, on_existing="replace-own")
+            assert sorted(len(sandbox.boxes(name)) for name in ("a.jpg", "b.png")) == [1, 2]
+            assert second.pull("n3").reviewed == []
+        for run in ("n1", "n2"):
+            assert first.pull(run).reviewed == []
+            assert first.pull(run).summary().fates["deleted"] == 0
+
+
+def moved(folder, pixels):
+    """The predictions, a little to the right."""
+    return predictions(folder).then(lambda found, _: replace(found, xyxy=found.xyxy + np.array([pixels, 0, pixels, 0])))
 
 
 def test_another_outbox_has_another_cache(tmp_path, folder):
