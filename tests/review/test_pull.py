@@ -146,6 +146,28 @@ def test_what_another_machine_took_of_a_later_run_makes_no_file_reviewed(sandbox
             assert first.pull(run).summary().fates["deleted"] == 0
 
 
+def test_files_that_a_later_push_took_boxes_from_are_counted(sandbox, folder, tmp_path, capsys, monkeypatch):
+    """A person completed one; what was approved there is gone, and what is there now was not looked at."""
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as diffgram:
+        push(diffgram, predictions(folder), run="n1", model="m")
+        (file_id,) = (file["id"] for file in sandbox.files() if file["original_filename"] == "a.jpg")
+        boxes = sandbox._store.instances(file_id)
+        url = f"{sandbox.host}/api/project/sandbox/file/{file_id}/annotation/update"
+        auth = (sandbox.client_id, sandbox.client_secret)
+        body = {"instance_list": boxes, "directory_id": sandbox.directory_id, "and_complete": True}
+        assert requests.post(url, json=body, auth=auth, timeout=10).status_code == 200
+        assert len(diffgram.pull("n1").reviewed) == 1
+        given = {"existing": True, "on_existing": "replace-own", "replace_completed": True}
+        push(diffgram, moved(folder, 1), run="n2", model="m", **given)
+    for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"DIFFGRAM_{name}", getattr(sandbox, name.lower()))
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "a.sqlite"))
+    assert boxferry(["pull", "n1", "--to", "coco", "-o", str(tmp_path / "out.json")]) == 0
+    said = capsys.readouterr().err
+    assert "0 of 3 files reviewed; 0 boxes written" in said
+    assert "left out, overtaken: 1 reviewed files of which a later push took boxes; pull that push's run" in said
+
+
 def moved(folder, pixels):
     """The predictions, a little to the right."""
     return predictions(folder).then(lambda found, _: replace(found, xyxy=found.xyxy + np.array([pixels, 0, pixels, 0])))

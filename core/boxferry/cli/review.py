@@ -102,12 +102,15 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
     review, tally = pulled_run(given, run), Tally()
     everything = given["everything"]
     review.write(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
-    facts = {"files": len(review.files), "reviewed": len(review.reviewed), "boxes": tally.kept}
+    overtaken = sum(file.reviewed and file.overtaken for file in review.files)
+    facts = {"files": len(review.files), "reviewed": len(review.reviewed), "overtaken": overtaken, "boxes": tally.kept}
     if given["as_json"]:
         counts = {"dropped": dict(tally.dropped), "changed": dict(tally.changed), "notes": dict(tally.noted)}
         write_json({**facts, "gone": len(review.gone), **counts, "output": output})
         return tally.exit_code
     say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
+    if overtaken:
+        say(f"left out, overtaken: {overtaken} reviewed files of which a later push took boxes; pull that push's run")
     _say_changes(tally)
     return tally.exit_code
 
