@@ -75,9 +75,10 @@ def lived(team, seed):
             yield one.dataset(directory="Default"), two.dataset(directory="Default")
 
 
-@pytest.mark.parametrize("seed", [1, 3])
-def test_each_reviewed_picture_comes_once_with_the_ledgers_boxes(team, seed):
+@pytest.mark.parametrize(("seed", "listed"), [(1, 1000), (3, 4)], ids=["few inputs", "more than a list has"])
+def test_each_reviewed_picture_comes_once_with_the_ledgers_boxes(team, seed, listed, monkeypatch):
     """After every night, from either machine; and from one that never pushed anything."""
+    monkeypatch.setattr("boxferry.review.directory.LIST_LIMIT", listed)
     for one, two in lived(team, seed):
         assert boxes_of(one) == boxes_of(two) == team.settled()
     with team.open("none") as none:

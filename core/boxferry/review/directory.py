@@ -6,12 +6,13 @@ boxes of which no input is known yet, never as boxes that people deleted: inputs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from boxferry.diffgram.answers import InputRecord, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
+from boxferry.diffgram.client import LIST_LIMIT
 from boxferry.errors import AuthError
 from boxferry.review.cache import Known, packed_input
 from boxferry.review.pull import known_file
@@ -19,15 +20,30 @@ from boxferry.sending.file_inputs import FileInputs
 from boxferry.sending.outcome import State, input_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
     from boxferry.review.cache import Cache
 
-UNTIL = 0  #: the number under which the cache has the time until when all inputs are known; no file has it
+UNTIL = 0  #: the number under which the cache has what inputs are known; no file has it
 
 _input = msgspec.json.Decoder(InputRecord)
+
+
+class Until(NamedTuple):
+    """Up to which input what was applied to the cached files is known.
+
+    Attributes:
+        number: of the last of them; inputs are numbered in the order in which they are made.
+        made: when that was, seconds since the epoch by the server's clock.
+    """
+
+    number: int
+    made: float
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.made!r}"
 
 
 class DirectoryReader:
@@ -46,8 +62,9 @@ class DirectoryReader:
         """
         self._client, self._directory_id, self._cache = client, directory_id, cache
         self.unfinished = client.unfinished()
-        self._began = min([client.now(), *(record.created or 0.0 for record in self.unfinished)])
+        self._now = client.now()
         self.listed = {file.id: file for file in client.files(directory_id) if not file.removed}
+        self._known_now: Until | None = None
 
     def read(self, on_file: Callable[[int, int], None]) -> None:
         """Read the files that changed since they were read last; others are not asked for.
@@ -68,7 +85,8 @@ class DirectoryReader:
             known = known_file(self._client, file, self.listed[file.file_id])
             self._cache.put(msgspec.structs.replace(known, inputs=inputs.get(file.file_id, [])))
             on_file(count, len(self.listed))
-        self._cache.put(Known(file_id=UNTIL, name="", changed=repr(self._began)))
+        if self._known_now is not None:
+            self._cache.put(Known(file_id=UNTIL, name="", changed=str(self._known_now)))
 
     def files(self) -> Iterator[tuple[FileRecord, Known, list[InputRecord]]]:
         """Each file as it is listed, with its boxes, and with what was applied to it, the oldest first; by their ids.
@@ -94,28 +112,57 @@ class DirectoryReader:
 
     def _inputs(self, moved: Collection[FileRecord]) -> dict[int, list[msgspec.Raw]]:
         """What was applied to files that moved: what was known of them, and what has come since."""
-        until = self._until()
+        if not moved:
+            return {}
+        newest, until = self._client.inputs(limit=LIST_LIMIT), self._until()
+        self._known_now = self._ended(newest)
         later = [file for file in moved if until and self._is_known_until(file, until)]
         known = {file.id: self._kept(file) for file in later}
         fresh = {file.id for file in moved} - known.keys()
-        since_then = FileInputs(self._client, self._directory_id, since=lambda: until, singly=0).of(list(known))
-        all_of_it = FileInputs(self._client, self._directory_id, since=self._begun).of(list(fresh))
-        for file_id, records in (since_then | all_of_it).items():
+        for file_id, records in {**self._later(newest, until, set(known)), **self._whole(newest, fresh)}.items():
             known.setdefault(file_id, {}).update(_applied(records))
         return {file_id: [records[number] for number in sorted(records)] for file_id, records in known.items()}
 
-    def _is_known_until(self, file: FileRecord, until: float) -> bool:
+    def _ended(self, newest: Collection[InputRecord]) -> Until | None:
+        """Up to which input all have ended."""
+        waiting = [*self.unfinished, *(record for record in newest if input_outcome(record) is None)]
+        last = max((record.id or 0 for record in newest), default=0)
+        first = min((record.id or 0 for record in waiting), default=last + 1)
+        made = min([self._now, *(record.created or 0.0 for record in waiting)])
+        return Until(min(last, first - 1), made) if last else None
+
+    def _later(
+        self, newest: Collection[InputRecord], until: Until | None, wanted: set[int]
+    ) -> dict[int, list[InputRecord]]:
+        """What was sent to files since they were read last, as a rule out of the newest inputs alone."""
+        if not wanted or until is None:
+            return {}
+        oldest = min((record.id or 0 for record in newest), default=0)
+        if len(newest) < LIST_LIMIT or oldest <= until.number + 1:
+            return _by_file(newest, wanted)
+        return FileInputs(self._client, self._directory_id, since=lambda: until.made, singly=0).of(wanted)
+
+    def _whole(self, newest: Collection[InputRecord], wanted: set[int]) -> dict[int, list[InputRecord]]:
+        """All that was ever sent to files."""
+        if not wanted or len(newest) < LIST_LIMIT:
+            return _by_file(newest, wanted)
+        return FileInputs(self._client, self._directory_id, since=self._begun).of(wanted)
+
+    def _is_known_until(self, file: FileRecord, until: Until) -> bool:
         """Whether what was sent to a file before that time is in the cache, or nothing can have been."""
-        return self._cached(file, moved=True) or (moment(file.created_time) or 0.0) >= until
+        return self._cached(file, moved=True) or (moment(file.created_time) or 0.0) >= until.made
 
     def _kept(self, file: FileRecord) -> dict[int, msgspec.Raw]:
         known = self._cache.get(file.id) if self._cached(file, moved=True) else None
         records = (known.inputs if known else None) or []
         return {_input.decode(each).id or 0: each for each in records}
 
-    def _until(self) -> float | None:
+    def _until(self) -> Until | None:
         known = self._cache.get(UNTIL)
-        return float(known.changed) if known else None
+        if known is None:
+            return None
+        number, made = known.changed.split()
+        return Until(int(number), float(made))
 
     def _begun(self) -> float | None:
         """When the server first knew of any run; None where it does not tell."""
@@ -129,6 +176,14 @@ class DirectoryReader:
 def _blank(file: FileRecord) -> bool:
     """Whether there is nothing to read: no box was ever put there, and people have not completed it."""
     return file.never_had_boxes and not file.ann_is_complete
+
+
+def _by_file(records: Iterable[InputRecord], wanted: set[int]) -> dict[int, list[InputRecord]]:
+    found: dict[int, list[InputRecord]] = {}
+    for record in records:
+        if record.file_id is not None and record.file_id in wanted:
+            found.setdefault(record.file_id, []).append(record)
+    return found
 
 
 def _applied(records: list[InputRecord]) -> Iterator[tuple[int, msgspec.Raw]]:
