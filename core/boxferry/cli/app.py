@@ -40,6 +40,7 @@ COMMANDS = {
     "sandbox": ("sandbox", "Run a Diffgram-compatible inbox on this machine, with a page."),
     "status": ("status", "List the runs in the outbox, or the packets of one."),
     "validate": ("validate", "Check predictions: what would be dropped or changed, and why."),
+    "work": ("work", "Tell what is left to review, by directory, and in which order."),
 }  #: name → its module in this folder, and what `boxferry --help` says of it
 INTERRUPTED = 130
 TRACEBACK_VARIABLE = "BOXFERRY_TRACEBACK"

@@ -29,6 +29,7 @@ from boxferry.review.scenes import scenes_of
 from boxferry.review.shelf import Shelf
 from boxferry.review.summary import Clicks, Summary, summarized
 from boxferry.review.suspicious import suspicious
+from boxferry.review.work import DirectoryWork, work_of
 from boxferry.sending.project import Diffgram as Sending
 
 if TYPE_CHECKING:
@@ -259,6 +260,29 @@ class Diffgram(Sending):
             by_people=found.by_people,
             labels=list(labels.values()),
         )
+
+    def work(
+        self,
+        *directories: str | int,
+        on_file: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> list[DirectoryWork]:
+        """What is left to do: how far the review is, what failed or is stuck, and what to review next.
+
+        The server alone is asked, and only what changed since the last time is read; no outbox is needed.
+
+        Args:
+            directories: the names or ids of directories; all of the project where left out.
+            on_file: called with how many files of a directory are read, and of how many.
+
+        Raises:
+            NotFound: there is no such directory.
+            DiffgramError: the server cannot be asked.
+        """
+        shelf = self._shelf()
+        places = shelf.places(directories, ()) if directories else self._client.directories()
+        opened = shelf.open(places, shelf.labels(), on_file)
+        newest, failed = self._client.inputs(), self._client.inputs(status="Failed")
+        return work_of(opened, newest, failed, self._client.now())
 
     def _shelf(self) -> Shelf:
         outbox = self.outbox if self.outbox_path.exists() else None

@@ -93,6 +93,7 @@ def apply_list(
                 break
         if not any(vanishes(box) for box in boxes):
             _carry_out(store, file["id"], change.added, change.left_over() if problem is None else [])
+            store.update("file", file["id"], {"packet_last": store.now()})
     return problem
 
 
@@ -126,6 +127,7 @@ def save(store: Store, file: Row, boxes: list[Any]) -> Saved:
             change.take(box, check(store, file["project"], box))
         deleted = change.left_over()
         ids = _carry_out(store, file["id"], change.added, deleted)
+        store.update("file", file["id"], {"people_last": store.now()})
     added = [row | {"id": row_id} for row, row_id in zip(change.added, ids, strict=True)]
     return Saved(added=added, deleted=deleted, missing=change.missing(boxes))
 

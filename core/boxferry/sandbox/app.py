@@ -24,6 +24,7 @@ from boxferry.sandbox import (
     page,
     sdk,
     uploads,
+    work,
 )
 from boxferry.sandbox.answers import DatabaseRefusal, Refusal, refused
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 512 * 1024 * 1024
 MODULES = (
-    packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct, sdk,
+    packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct, sdk, work,
 )  # fmt: skip
 
 

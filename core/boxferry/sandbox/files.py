@@ -85,9 +85,9 @@ def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response
             return refused(error.found)
         raise RuntimeError(error.found.splitlines()[-1]) from error  # the server's own code stumbles over it
     if sent.get("and_complete") is True:
-        store.update(
-            "file", file_id, {"ann_is_complete": int(not file["ann_is_complete"]), "time_last_updated": store.now()}
-        )
+        now = store.now()
+        done = {"ann_is_complete": int(not file["ann_is_complete"]), "time_last_updated": now, "people_last": now}
+        store.update("file", file_id, done)
     return jsonify(_saved(store, project, file_id, saved))
 
 

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS label_file (id INTEGER PRIMARY KEY, project TEXT, sch
 CREATE TABLE IF NOT EXISTS file (
     id INTEGER PRIMARY KEY, project TEXT, directory_id INT, original_filename TEXT, type TEXT, state TEXT,
     width INT, height INT, path TEXT, ann_is_complete INT, created_time REAL, frame_rate REAL,
-    frame_count INT, offset_s INT, media_of INT, time_last_updated REAL, count_instances_changed INT
+    frame_count INT, offset_s INT, media_of INT, time_last_updated REAL, count_instances_changed INT,
+    packet_last REAL, people_last REAL
 );
 CREATE INDEX IF NOT EXISTS file_by_name ON file (directory_id, original_filename);
 CREATE TABLE IF NOT EXISTS instance (id INTEGER PRIMARY KEY, file_id INT, soft_delete INT DEFAULT 0, data TEXT);

@@ -1,0 +1,104 @@
+"""`boxferry work`: what is left to review, by directory, what failed, and in which order to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from boxferry.cli.output import say, table, tell, write_json
+from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.formats import output_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from boxferry.review.work import DirectoryWork, NextPicture
+
+SHOWN = 10  #: pictures that are listed where nothing else is asked for
+NAMED = 3  #: pictures with trouble that are named
+HEADER = ("directory", "files", "to review", "pushed since", "reviewed", "done", "people's", "untouched")
+TROUBLE = ("under way", "failed", "stuck")
+
+
+@click.command("work")
+@click.argument("directories", nargs=-1, metavar="[DIRECTORY]...")
+@server_options
+@outbox_option
+@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
+@click.option(
+    "--most", type=click.IntRange(1), metavar="N", help="List so many pictures. [default: 10; all in --csv and --json]"
+)
+@click.option(
+    "--csv", "csv_path", metavar="FILE", help="What to review next as a CSV of file ids; - is standard output."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def work_command(
+    directories: tuple[str, ...], most: int | None, csv_path: str | None, as_json: bool, **given: Any
+) -> None:
+    r"""Tell what is left to review in directories, or in all of the project, and in which order.
+
+    Each picture is in one column: to review (predictions, and nobody has looked), pushed since (people have looked, and
+    boxes came or went since), reviewed, done (completed too), people's (annotated by people alone), untouched. Beside
+    them: packets under way, and the pictures whose last packet failed or is stuck.
+
+    What to review next comes in the order in which it would teach most: by how doubtful the boxes of all the runs on a
+    picture are, where these disagree, how often people corrected such boxes, and how rare their labels are. --csv
+    writes it with file ids, to make a job of. The server alone tells, from any machine; what did not change since the
+    last time is not read again.
+
+    \b
+    boxferry work
+    boxferry work incoming --most 100 --csv next.csv
+    boxferry work incoming --json
+    """
+    from boxferry.cli.progress import counting
+
+    with diffgram_of(given) as diffgram, counting("work", "files") as on_file:
+        found = diffgram.work(*directories, on_file=on_file)
+    if csv_path:
+        _write(csv_path, _first(found, most))
+    if as_json:
+        write_json({"directories": [each.as_dict() for each in found]})
+    elif csv_path != "-":
+        _print(found, _first(found, most or SHOWN))
+
+
+def _first(found: Sequence[DirectoryWork], most: int | None) -> list[NextPicture]:
+    from boxferry.review.work import in_order
+
+    return in_order(picture for each in found for picture in each.next)[:most]
+
+
+def _write(path: str, pictures: Sequence[NextPicture]) -> None:
+    from boxferry.review.work import next_lines
+
+    with output_stream(Path(path)) as stream:
+        stream.write(next_lines(pictures).encode("utf-8", "replace"))
+    if path != "-":
+        say(f"written: {path}: {len(pictures)} pictures")
+
+
+def _print(found: Sequence[DirectoryWork], pictures: Sequence[NextPicture]) -> None:
+    tell(table((*HEADER, *TROUBLE), [_row(each) for each in found]))
+    for each in found:
+        for what, listed in (("failed", each.failed), ("stuck", each.stuck)):
+            for trouble in listed[:NAMED]:
+                say(f"{each.directory}: {what}: {trouble.file_name or trouble.file_id}: {trouble.reason}")
+            if len(listed) > NAMED:
+                say(f"{each.directory}: {what}: {len(listed) - NAMED} more; --json has all")
+    if not pictures:
+        say("nothing is left to review")
+        return
+    tell("")
+    rows = [(p.file_id, p.file_name, p.directory, p.state, p.boxes, p.runs, f"{p.worth:.2f}") for p in pictures]
+    tell(table(("file", "name", "directory", "state", "boxes", "runs", "worth"), rows))
+    left = sum(len(each.next) for each in found)
+    if left > len(pictures):
+        say(f"{left - len(pictures)} more are left to review; --csv has all, --most N lists N")
+
+
+def _row(each: DirectoryWork) -> tuple[object, ...]:
+    counts = (each.progress[state] for state in each.progress)
+    return (each.directory, each.files, *counts, each.under_way, len(each.failed), len(each.stuck))
