@@ -1,7 +1,7 @@
 """No question is asked twice: what people decided on a file outlives the run, the machine and the outbox."""
 
 from dataclasses import replace
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from boxferry.errors import Unreachable, UsageError
 from boxferry.formats import Format
 from boxferry.sending.carry import Patience
 from boxferry.sending.plan_file import read_plan
+from boxferry.sending.prepare import prepared
 from sending.collecting import MANNER, a_collector, a_result
 from sending.deciding import at, changed, completed, deleted, drawn, predicted, saved, stored
 from sending.pushing import push, server_of
@@ -464,3 +465,32 @@ def test_the_preview_shows_what_people_decided(sandbox, diffgram, tmp_path, nigh
     assert boxferry(["preview", *source, *where, "-o", str(page), "--same-iou", "1"]) == 0
     assert "stroke-dasharray" not in page.read_text()
     assert "people-have-it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("when", ["made since", "not ended"])
+def test_what_another_sender_brought_since_the_boxes_were_read_was_not_deleted(
+    sandbox, diffgram, tmp_path, night, when
+):
+    """It is not among the boxes that were read, though its input has ended when the inputs are read."""
+    push(diffgram, predicted(tmp_path, NEW), run="another's", existing=True)
+    record = max(diffgram._client.inputs(file_id=sandbox.files()[0]["id"]), key=lambda each: each.id)
+    sandbox._store.delete_instances([sandbox.boxes("a.jpg")[-1]["id"]])
+    client, place = diffgram._client, diffgram._client.find_directory("Default")
+    source = predicted(tmp_path, NEW)
+    facts = {"model": "m", "run": "next"}
+    then = {"now": record.created - 9} if when == "made since" else {"unfinished": [record]}
+    with patch.multiple(client, **{name: Mock(return_value=value) for name, value in then.items()}):
+        planner = prepared(client, source, place, Manner(existing=True, on_existing="append"), **facts)
+    assert [entry.boxes for entry in planner.entries()] == [1]
+    planner = prepared(client, source, place, Manner(existing=True, on_existing="append"), **facts)
+    assert [entry.boxes for entry in planner.entries()] == []
+    assert planner.tally.dropped == {"rejected-before": 1}
+
+
+def test_what_was_retired_can_be_asked_again(sandbox, diffgram, tmp_path, night):
+    """retire takes boxes off the server, and says so in its packets; what people deleted before stays deleted."""
+    deleted(sandbox, A)
+    assert diffgram.retire("r", remove=True).exit_code == 0
+    source = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B))
+    report = push(diffgram, source, model="m2", run="next", existing=True, dry_run=True)
+    assert report.tally.dropped == {"rejected-before": 1}

@@ -15,6 +15,7 @@ from boxferry.sending.deleted import deleted
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from boxferry.diffgram.answers import InputRecord
     from boxferry.sending.decided import Names
     from boxferry.sending.file_inputs import FileInputs
     from boxferry.sending.holdings import Holdings
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+WHOLE_S = 1.0  #: the server's clock, as its answers tell it, has whole seconds
 WHY = {
     "people-have-it": "a box that people made, changed or approved covers it; see ask-again",
     "rejected-before": "people deleted it before, or gave it another label; see ask-again",
@@ -60,6 +62,8 @@ class AskedBefore:
         *,
         iou: float = SAME_IOU,
         replace_completed: bool = False,
+        begun: float = np.inf,
+        unfinished: Iterable[InputRecord] = (),
     ) -> None:
         """Prepare; nothing is asked yet.
 
@@ -69,7 +73,11 @@ class AskedBefore:
             names: the labels.
             iou: from this overlap on two boxes of one label are the same object.
             replace_completed: whether a replacing push may replace what people approved by completing its file.
+            begun: before the boxes of the files were read, by the server's clock: what an input brings that was made
+                later is not among them, and no person has deleted it.
+            unfinished: what the server had not ended then; likewise.
         """
+        self._begun, self._unfinished = begun, {record.id for record in unfinished}
         self._holdings, self._inputs, self.names = holdings, inputs, names
         self._iou, self._replace_completed = iou, replace_completed
         self._outbox: Outbox | None = None
@@ -91,22 +99,26 @@ class AskedBefore:
             DiffgramError: the server cannot be asked.
         """
         found: dict[int, dict[str, str]] = {}
-        unsure: dict[int, tuple[Question, Decided]] = {}
+        unsure: dict[int, tuple[Question, list[Row], Decided]] = {}
         for question in questions:
-            there = self._there(question)
+            rows = self._holdings.rows(question.file_id, video=question.video)
+            there = self._there(question, rows)
             codes, unknown = verdicts(question.predicted, there, (), iou=self._iou)
             found[question.file_id] = codes
             if unknown - set(question.known) and self._holdings.had_boxes(question.file_id):
-                unsure[question.file_id] = question, there
+                unsure[question.file_id] = question, rows, there
         inputs = self._inputs.of(unsure) if unsure else {}
-        for file_id, (question, there) in unsure.items():
-            rows = self._holdings.rows(file_id, video=question.video)
-            gone = deleted(inputs.get(file_id, ()), rows, self.names, lost=self._lost, unsent=question.unsent)
+        for file_id, (question, rows, there) in unsure.items():
+            ended = [record for record in inputs.get(file_id, ()) if self._was_there(record)]
+            gone = deleted(ended, rows, self.names, lost=self._lost, unsent=question.unsent)
             found[file_id], _ = verdicts(question.predicted, there, gone, iou=self._iou)
         return found
 
-    def _there(self, question: Question) -> Decided:
-        rows = self._holdings.rows(question.file_id, video=question.video)
+    def _was_there(self, record: InputRecord) -> bool:
+        """Whether what an input brought was on its file when the boxes were read."""
+        return record.id not in self._unfinished and (record.created or 0.0) <= self._begun + WHOLE_S
+
+    def _there(self, question: Question, rows: list[Row]) -> Decided:
         if not rows:
             return Decided()
         if question.mode == "replace-all":  # no box stays: what people decided about it goes with it

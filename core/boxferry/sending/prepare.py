@@ -33,7 +33,7 @@ from boxferry.sending.updates import only_missing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from boxferry.diffgram.answers import Directory, FileRecord
+    from boxferry.diffgram.answers import Directory, FileRecord, InputRecord
     from boxferry.diffgram.client import Client
     from boxferry.formats import Source
     from boxferry.reading.predictions import Predictions
@@ -102,7 +102,7 @@ def prepared(
         resend_missing=manner.resend_missing,
         by_name=manner.file_ids is None,
         classes=predictions.class_table(),
-        asked=None if manner.ask_again or manner.human_made else _asked_before(client, place, holdings, labels, manner),
+        asked=_asked_before(client, place, holdings, labels, manner, unfinished),
         replaces=manner.replaces,
         claims=_claims(client, place, holdings),
     )
@@ -115,14 +115,23 @@ def _claims(client: Client, place: Directory, holdings: Holdings) -> Callable[[i
 
 
 def _asked_before(
-    client: Client, place: Directory, holdings: Holdings, labels: LabelResolver, manner: Manner
-) -> AskedBefore:
+    client: Client,
+    place: Directory,
+    holdings: Holdings,
+    labels: LabelResolver,
+    manner: Manner,
+    unfinished: Iterable[InputRecord],
+) -> AskedBefore | None:
+    if manner.ask_again or manner.human_made:
+        return None
     return AskedBefore(
         holdings,
         FileInputs(client, place.id, since=holdings.first_run),
         Names(labels.names),
         iou=manner.same_iou,
         replace_completed=manner.replace_completed,
+        begun=client.now(),
+        unfinished=unfinished,
     )
 
 
