@@ -16,18 +16,22 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 @server_options
 @outbox_option
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; change nothing.")
+@click.option("--replace-completed", is_flag=True, help="Change files that people have completed too.")
 @click.option(
     "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def dedupe_command(run: str, dry_run: bool, timeout: float, as_json: bool, **given: Any) -> int:
+def dedupe_command(
+    run: str, dry_run: bool, replace_completed: bool, timeout: float, as_json: bool, **given: Any
+) -> int:
     """Remove boxes of RUN that files hold more than once, a number or name as `boxferry status` lists it.
 
-    Of equal predictions one stays; every box that a person made or changed stays too. Replacing a file's boxes is not
+    Of equal predictions one stays; every box that a person made or changed stays too, and files that people have
+    completed are left as they are. Replacing a file's boxes is not
     safe while a person is working on it.
     """
     with diffgram_of(given) as diffgram:
-        report = diffgram.dedupe(run, dry_run=dry_run, wait_s=timeout)
+        report = diffgram.dedupe(run, dry_run=dry_run, replace_completed=replace_completed, wait_s=timeout)
     if as_json:
         files = msgspec.to_builtins(report.files)
         write_json({"files": files, "several": report.several, "dry_run": dry_run, "removed": report.removed})

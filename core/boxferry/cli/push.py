@@ -171,6 +171,8 @@ def _print_planned(planned: list[PlannedFile]) -> None:
     if removes := sum(file.removes for file in planned):
         say(f"{removes} boxes on {sum(bool(file.removes) for file in planned)} files would be removed or replaced")
     for file in planned:
+        if file.completed and file.removes:
+            say(f"{file.file_name}: people have completed it; {file.removes} of its boxes would go")
         if file.deletes:
             say(f"{file.file_name}: deletes {file.deletes} boxes that people made or changed")
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 ASK_AGAIN_S = 1.0
+SPARED = "people have completed it: its boxes stay; see replace-completed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,7 @@ class Doubles:
         merged: how many further boxes, of other runs or of people, are equal to one that stays: the server, which does
             not look at the run, keeps one of those when a file's boxes are replaced.
         problem: why they did not go; empty where they did, or were not to go yet.
+        completed: whether people have completed the file.
     """
 
     file_id: int
@@ -51,6 +53,7 @@ class Doubles:
     removed: int
     merged: int = 0
     problem: str = ""
+    completed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +78,7 @@ class DedupeReport:
     @property
     def exit_code(self) -> int:
         """0 where nothing is left twice (or only looked at), else 1."""
-        return int(bool(self.several) or any(file.problem for file in self.files))
+        return int(bool(self.several) or any(file.problem and file.problem != SPARED for file in self.files))
 
 
 def to_go(rows: Iterable[Row], origins: set[str]) -> list[Row]:
@@ -129,8 +132,14 @@ class Deduper:
         for file_id, origins in self._origins.items():
             rows = holdings.rows(file_id)
             if gone := to_go(rows, origins):
-                name, merged = self._names[file_id], _merged(rows, gone)
-                found.append(Doubles(file_id=file_id, file_name=name, removed=len(gone), merged=merged))
+                doubles = Doubles(
+                    file_id=file_id,
+                    file_name=self._names[file_id],
+                    removed=len(gone),
+                    merged=_merged(rows, gone),
+                    completed=holdings.complete(file_id),
+                )
+                found.append(doubles)
         return found
 
     def several(self) -> dict[str, list[int]]:

@@ -74,6 +74,7 @@ class Planner:
         earlier_source: what the run was pushed from before; empty where unknown.
         strangers: the pictures of another source than the earlier one that are not the run's own.
         deleting: counts, per file, the boxes of people that a replacement deletes.
+        completed: counts, per file that people have completed, the boxes that go.
         gone: the numbers of applied packets of which nothing is left, in whose place others are sent.
         shortened: applied packet → what is left of its JSON, and how many boxes that is, since others are sent again.
         classes: is told the class ids of the source.
@@ -105,6 +106,7 @@ class Planner:
     by_name: bool = True
     strangers: list[str] = field(default_factory=list)
     deleting: dict[str, int] = field(default_factory=dict)
+    completed: dict[str, int] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
     shortened: dict[int, tuple[bytes, int]] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
@@ -429,6 +431,8 @@ class Planner:
         if gone := [row for row in rows.people if identity(row) not in new | stays]:
             self.deleting[target.file_name] = len(gone)
         removes = sum(identity(row) not in new | stays for row in rows.all)
+        if removes and self.holdings.complete(target.file_id or 0):
+            self.completed[target.file_name] = removes
         if not new and not stays and not self.replaces:
             message = (
                 f"'{target.file_name}' would have no box left, and the server takes no empty list: all of them stay"

@@ -15,6 +15,7 @@ from boxferry.formats import output_stream
 from boxferry.remote.ahead import forget
 from boxferry.remote.path import lies_below
 from boxferry.remote.urls import is_url, remembered
+from boxferry.sending.before import decoded
 from boxferry.sending.outbox import Entry
 from boxferry.sending.plan_check import check_entry, check_labels, check_texts
 from boxferry.sending.target import models_in, models_text
@@ -51,6 +52,7 @@ class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
         schema_id: the labels schema.
         create_labels: labels that are made first, name → the number that stands for its id in the packets.
         deletes: file name → how many boxes of people its packet deletes.
+        completed: name of a file that people have completed → how many of its boxes go.
         dropped: reason → how many boxes are left out.
         classes: the class ids of the source with their names, in their order.
     """
@@ -60,6 +62,7 @@ class PlanSummary(msgspec.Struct, frozen=True, kw_only=True):
     schema_id: int = 0
     create_labels: dict[str, int] = {}
     deletes: dict[str, int] = {}
+    completed: dict[str, int] = {}
     dropped: dict[str, int] = {}
     classes: list[tuple[int | str, str]] = []
 
@@ -78,6 +81,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     removes: int = 0
     image: str = ""
     replaces: list[str] = []
+    completed: bool = False
 
 
 class _Plan(PlanHead, frozen=True, kw_only=True):
@@ -146,6 +150,7 @@ def _filed(entry: Entry) -> _File:
         removes=entry.removes,
         image=entry.image,
         replaces=models_in(entry.replaces),
+        completed=bool((before := decoded(entry.before)) and before.complete),
     )
 
 

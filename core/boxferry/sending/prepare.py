@@ -194,6 +194,7 @@ def plan_summary(planner: Planner, files: int, boxes: int) -> PlanSummary:
         schema_id=planner.labels.schema_id,
         create_labels={name: planner.labels.ids[name] for name in planner.labels.created},
         deletes=planner.deleting,
+        completed=planner.completed,
         dropped=dict(planner.tally.dropped),
         classes=[] if planner.classes.clash else list(planner.classes.names().items()),
     )

@@ -26,8 +26,9 @@ from boxferry.sending.carry import Patience, carry
 from boxferry.sending.check import Checker
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
+from boxferry.sending.completed import unless_completed
 from boxferry.sending.decided import SAME_IOU
-from boxferry.sending.dedupe import Deduper, DedupeReport
+from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
 from boxferry.sending.label_history import sent_from_here
 from boxferry.sending.label_sync import LabelSync, note_labels, said_of, to_create
 from boxferry.sending.labels import choose_schema
@@ -429,8 +430,8 @@ class Diffgram:
 
         Args:
             plan: what `read_plan` gave.
-            manner: `patience`, `verify`, `delete_people`, `ask_again` and `same_iou` count; the rest stands in the
-                plan.
+            manner: `patience`, `verify`, `delete_people`, `replace_completed`, `ask_again` and `same_iou` count; the
+                rest stands in the plan.
             listener: is told how it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
 
@@ -451,6 +452,8 @@ class Diffgram:
         with self.outbox.sending():
             waiting = {entry.id for entry in self._pending(run)}
             entries = list(unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally))
+            named = manner.replace_completed
+            entries = list(unless_completed(self._client, head.directory_id, entries, tally, replace_completed=named))
             if not manner.ask_again:
                 entries = Recheck(self._client, self.outbox, run, tally, iou=manner.same_iou).without(entries)
             deleting = planned_deletions(self._client, head, entries)
@@ -605,12 +608,15 @@ class Diffgram:
             )
         return NightlyReport(earlier=earlier, tonight=tonight, quiet=quiet_push(tonight))
 
-    def dedupe(self, run: str, *, dry_run: bool = False, wait_s: float = 600.0) -> DedupeReport:
+    def dedupe(
+        self, run: str, *, dry_run: bool = False, replace_completed: bool = False, wait_s: float = 600.0
+    ) -> DedupeReport:
         """Remove boxes of a run that files hold twice; one stays, and every row that people made or changed.
 
         Args:
             run: its number or name in the outbox.
             dry_run: only look.
+            replace_completed: change files that people have completed too.
             wait_s: seconds to wait for the server.
 
         Raises:
@@ -627,8 +633,11 @@ class Diffgram:
                 origins.setdefault(entry.file_id, set()).update(map(origin, references_in(self.outbox.body(entry.id))))
         deduper = Deduper(self._client, found, origins, names)
         files = deduper.find()
+        spared = [file for file in files if file.completed and not replace_completed]
+        files = [file for file in files if file not in spared]
         if files and not dry_run:
             files = deduper.remove(files, Budget(wait_s))
+        files += [replace(file, problem=SPARED) for file in spared]
         return DedupeReport(files=files, dry_run=dry_run, several=deduper.several())
 
     def retire(

@@ -11,6 +11,7 @@ import msgspec
 from boxferry.errors import BoxferryError
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection, label_of
+from boxferry.sending.before import decoded
 
 if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
@@ -33,6 +34,7 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
         labels: how many of each label.
         deletes: how many boxes that people made or changed would be deleted.
         removes: how many boxes that the file has would go, predictions included.
+        completed: whether people have completed the file.
     """
 
     file_name: str
@@ -43,6 +45,7 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, int]
     deletes: int = 0
     removes: int = 0
+    completed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,4 +154,5 @@ def planned_file(entry: Entry, deletes: int) -> PlannedFile:
         labels=dict(labels),
         deletes=deletes,
         removes=entry.removes,
+        completed=bool((before := decoded(entry.before)) and before.complete),
     )

@@ -1,0 +1,49 @@
+"""Files that people have completed: what was planned some time ago replaces their boxes only where that is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.boxes.tally import Place
+from boxferry.sending.before import Before, encoded
+from boxferry.sending.holdings import Holdings
+from boxferry.sending.target import REPLACING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.diffgram.client import Client
+    from boxferry.sending.outbox import Entry
+
+CODE = "completed"
+
+
+def unless_completed(
+    client: Client, directory_id: int, entries: Sequence[Entry], tally: Tally, *, replace_completed: bool
+) -> Iterator[Entry]:
+    """The packets of a plan without those that replace boxes of files that people have completed by now.
+
+    Args:
+        client: asks the server, where a packet replaces boxes.
+        directory_id: the directory of the files.
+        entries: the packets.
+        tally: counts the boxes of those that are left out.
+        replace_completed: let all of them through.
+
+    Raises:
+        DiffgramError: the server cannot be asked.
+    """
+    replacing = {entry.file_id for entry in entries if entry.mode in REPLACING}
+    holdings = Holdings(client, directory_id, client.files(directory_id) if replacing else ())
+    for entry in entries:
+        complete = entry.mode in REPLACING and holdings.complete(entry.file_id or 0)
+        if complete and not replace_completed:
+            message = f"file {entry.file_id} is completed: its boxes stay as people left them; see replace-completed"
+            tally.discard(CODE, message, Place(entry.file_name), boxes=entry.boxes)
+        elif complete:
+            yield msgspec.structs.replace(entry, before=encoded(Before(complete=True)))
+        else:
+            yield entry
