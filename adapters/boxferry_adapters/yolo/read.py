@@ -318,7 +318,7 @@ class _Reader:
 
     def _found(self, stem: str, file: LabelFile) -> Image:
         """The image of a stem; where `labels` is a folder above it, the one that lies so below `images` goes first."""
-        if beside := _beside(stem):
+        if "labels" in stem and (beside := _beside(stem)):
             return self.context.images.stem(stem, beside)
         try:
             return self.context.images.stem(stem)
@@ -373,8 +373,6 @@ class _Reader:
 
 def _beside(stem: str) -> str:
     """The same path below `images` in place of `labels`; empty where it is not below `labels`."""
-    if "labels" not in stem:
-        return ""
     folders, _, name = stem.rpartition("/")
     return f"{LABELS.sub('images', folders)}/{name}" if LABELS.search(folders) else ""
 

@@ -110,7 +110,7 @@ def plain(data: bytes) -> bytes:
 def parse_quickly(text: bytes) -> Rows | None:
     """The rows of a file in which nothing is in doubt, read as JSON; None for any other."""
     body = text.rstrip().replace(b"\r\n", b"\n").replace(b" ", b",").replace(b"\n", b"],[")
-    if any(sign in text for sign in (b",", b"[", b"]")):
+    if b"," in text or b"[" in text or b"]" in text:
         return None
     if b"[]" in b"[" + body + b"]":
         return None if body else Rows()
@@ -176,6 +176,8 @@ def name_length(words: list[str], place: int = 0) -> int:
     count = 0
     while place + count < len(words) and not NUMBER.fullmatch(words[place + count]):
         count += 1
+    if count == 0:
+        return 0
     rest = words[place + count :]
     count = count if place == 0 else min(count, 1)
     return count if len(words) - count >= 4 and all(NUMBER.fullmatch(word) for word in rest) else 0

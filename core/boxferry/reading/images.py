@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Size = tuple[int, int]  # width and height in pixels; 0 where unknown
 
+NO_FACTS = VideoFacts()
 IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif",
     ".jp2", ".heic", ".heif", ".avif", ".ppm", ".pgm", ".pbm",
@@ -214,7 +215,7 @@ class ImageIndex:
             entry.failed = True
             if entry.problem:
                 raise InputError(entry.problem)
-            facts = video_facts(entry.path) if entry.listed.video and entry.path else VideoFacts()
+            facts = video_facts(entry.path) if entry.listed.video and entry.path else NO_FACTS
             width, height = self._size_of(entry, facts) or self._size
             entry.image = msgspec.structs.replace(
                 entry.listed,
