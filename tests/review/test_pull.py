@@ -12,7 +12,7 @@ import requests
 from boxferry import Diffgram
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
-from boxferry.diffgram.answers import FileRecord
+from boxferry.diffgram.answers import AttributeGroup, FileRecord
 from boxferry.errors import DiffgramError
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, Known, cache_name, packed
@@ -266,6 +266,15 @@ def test_whatever_a_row_says_the_others_are_read(odd, left_out):
     (chunk,) = corrected([file], tally, everything=True)
     msgspec.json.encode([chunk.xyxy.tolist(), list(chunk.attributes) if chunk.attributes is not None else None])
     assert (tally.read, tally.kept) == (2, len(found.boxes))
+
+
+def test_attributes_that_the_run_sent_have_the_source_s_names_and_truth_values():
+    """Those of people stay as they are; several options are a list in both."""
+    groups = [AttributeGroup(id=1, name="Hard"), AttributeGroup(id=2, name="wet"), AttributeGroup(id=3, prompt="Sides")]
+    names = AttributeNames(lambda: groups, {"Hard": "difficult", "Sides": "sides"})
+    several = {"7": {"id": 7, "name": "left"}, "8": {"id": 8, "name": "true"}}
+    row = {"1": {"id": 5, "name": "true", "selected": True}, "2": {"id": 6, "name": "true"}, "3": several}
+    assert names.of(row) == {"difficult": True, "wet": "true", "sides": ["left", "true"]}
 
 
 def test_an_odd_row_is_not_kept_for_good(sandbox, label, tmp_path):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import AttributeGroup
 
 LARGEST = 2**63 - 1  #: of whole numbers that every format can hold
+TRUTH: dict[str, bool] = {"true": True, "false": False}  #: as a push writes them
 Value = str | float | bool | list[str]
 
 
@@ -22,7 +23,8 @@ class AttributeNames:
 
         Args:
             groups: gives the project's attributes with their options.
-            fields: an attribute's name on the server → what the source calls it.
+            fields: an attribute's name on the server → what the source calls it, of those that the run sent: their
+                options 'true' and 'false' are truth values again.
         """
         self._ask = groups
         self._fields = fields or {}
@@ -46,7 +48,8 @@ class AttributeNames:
         for number, raw in groups.items():
             name, options = self._groups.get(str(number), (f"attribute {number}", {}))
             if (value := _value(raw, options)) is not None:
-                found[self._fields.get(name, name)] = value
+                ours = name in self._fields and isinstance(value, str)
+                found[self._fields.get(name, name)] = TRUTH.get(str(value), value) if ours else value
         return found
 
 

@@ -59,9 +59,9 @@ class AttributeWish:
         return cls(fields=named, constants=fixed, policy=policy)
 
     @property
-    def renamed(self) -> dict[str, str]:
-        """The attribute's name on the server → the source's field, where these differ."""
-        return {name: source for source, name in self.fields.items() if source != name}
+    def sources(self) -> dict[str, str]:
+        """The attribute's name on the server → the source's field."""
+        return {name: source for source, name in self.fields.items()}
 
     def __bool__(self) -> bool:
         """Whether any are sent."""
@@ -116,9 +116,9 @@ class AttributeResolver:
             self._require(name, label_ids)
 
     @property
-    def renamed(self) -> dict[str, str]:
-        """As that of the wish."""
-        return self._wish.renamed
+    def sources(self) -> dict[str, str]:
+        """As those of the wish."""
+        return self._wish.sources
 
     def _known(self) -> dict[str, AttributeGroup]:
         groups = self._client.attribute_groups(self._schema_id)

@@ -52,7 +52,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         source: what the first push of the run read; empty where unknown.
         classes: the source's table of classes, as JSON; empty where it had none.
         retired: when its boxes were taken off the server from here, seconds since the epoch; 0 for a run that is not.
-        attributes: the names of attributes on the server and in the source, as JSON; empty where they are the same.
+        attributes: the names of attributes on the server and in the source, as JSON; empty where none were sent.
     """
 
     id: int
@@ -248,7 +248,7 @@ class Outbox:
                 db.execute("UPDATE run SET classes = ? WHERE id = ?", (text, run_id))
 
     def keep_attributes(self, run_id: int, text: str) -> None:
-        """Write down what a run calls attributes that have another name on the server."""
+        """Write down what a run's source calls the attributes that it sends."""
         with self._writing() as db:
             db.execute("UPDATE run SET attributes = ? WHERE id = ?", (text, run_id))
 

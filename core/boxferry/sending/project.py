@@ -390,8 +390,8 @@ class Diffgram:
         self.outbox.add(run.id, entries, gone=planner.gone, shortened=planner.shortened)
         keep_classes(self.outbox, run, planner.classes, planner.tally)
         note_labels(planner, self._sent_labels)
-        if planner.attributes is not None and (renamed := planner.attributes.renamed):
-            self.outbox.keep_attributes(run.id, json.dumps(renamed))
+        if planner.attributes is not None and (sources := planner.attributes.sources):
+            self.outbox.keep_attributes(run.id, json.dumps(sources))
         self.outbox.move(planner.moved)
         ending = self._send(
             run,
