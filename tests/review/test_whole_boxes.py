@@ -124,6 +124,17 @@ SHAPES = {
 }
 
 
+POINTS = {
+    "line": ["90,10", "50,70"],
+    "keypoints": ["1,2", "7,9"],
+    "cuboid": [
+        f"{x},{y}"
+        for dx, dy in ((10, 20), (15, 12))
+        for x, y in ((dx, dy), (dx + 9, dy), (dx, dy + 8), (dx + 9, dy + 8))
+    ],
+}
+
+
 @pytest.mark.parametrize(("shape", "more", "bounds", "corners"), [(k, *v) for k, v in SHAPES.items()], ids=SHAPES)
 def test_17_what_people_draw_comes_home_as_what_it_is_or_as_its_bounds(
     sandbox, diffgram, folder, shape, more, bounds, corners
@@ -138,7 +149,7 @@ def test_17_what_people_draw_comes_home_as_what_it_is_or_as_its_bounds(
     if shape != "polygon":
         assert tally.changed == {"outline" if corners else "bounds": 1}
     if not corners:
-        assert chunks[0].attributes[row] == {"shape": shape}
+        assert chunks[0].attributes[row] == {"shape": shape, "points": POINTS[shape]}
     assert (tally.read, tally.kept) == (4, 4)
 
 

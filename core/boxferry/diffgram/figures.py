@@ -25,10 +25,12 @@ class Figure(NamedTuple):
     Attributes:
         bounds: x_min, y_min, x_max, y_max in pixels; None where it encloses nothing, as a point or a tag.
         ring: its outline; None for a box, and where only its bounds are known.
+        points: of a line, a curve, key points or a cuboid, in the server's order; empty else.
     """
 
     bounds: Corners | None
     ring: Ring | None = None
+    points: Ring = ()
 
 
 def figure_of(box: Instance) -> Figure:
@@ -38,8 +40,9 @@ def figure_of(box: Instance) -> Figure:
         return Figure(around(ring), ring)
     if box.type == "ellipse" and (outline := _ellipse(box)):
         return Figure(around(outline), outline)
-    if box.type not in PLAIN and (found := around(list(_places(box)))):
-        return Figure(found)
+    places = () if (box.type or "") in PLAIN else tuple(_places(box))
+    if places and (found := around(places)):
+        return Figure(found, points=places)
     if box.x_min is None or box.y_min is None or box.x_max is None or box.y_max is None:
         return Figure(None)
     return Figure(_filled((box.x_min, box.y_min, box.x_max, box.y_max)))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHUNK_FILES = 512
 MEDIA = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-SHAPE = "shape"  #: the attribute that says what a box was drawn as, where it is only the bounds of it
+SHAPE, POINTS = "shape", "points"  #: the attributes that say what a box was drawn as, where it is only the bounds of it
 
 
 def sent_labels(files: Iterable[ReviewedFile]) -> list[str]:
@@ -37,7 +37,7 @@ def corrected(
     """The boxes that the files have now: no predictions any more, so they have no score.
 
     Ellipses are outlines; of other shapes the bounds are boxes, counted as changed, whose attribute `shape` says what
-    they were drawn as.
+    they were drawn as, and `points` where their points are: 'x,y' each.
 
     Args:
         files: the files.
@@ -146,7 +146,10 @@ def _track(box: Stored) -> int:
 
 
 def _attributes(box: Stored) -> dict[str, Any]:
-    return {SHAPE: box.shape, **box.attributes} if _is_bounds(box) else box.attributes
+    if not _is_bounds(box):
+        return box.attributes
+    points = {POINTS: [f"{x:.10g},{y:.10g}" for x, y in box.points]} if box.points else {}
+    return {SHAPE: box.shape, **points, **box.attributes}
 
 
 def _is_bounds(box: Stored) -> bool:

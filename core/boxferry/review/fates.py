@@ -59,6 +59,7 @@ class Stored:
         frame: of a video, else None.
         rings: its outline; empty for a box, and where only its bounds are known.
         shape: what it is, where it is neither a box nor a polygon: 'ellipse', 'line', …; else empty.
+        points: of a line, key points or another shape of which only the bounds are a box; empty else.
         number: its track.
         attributes: name → value.
         root: the first row of those that it is the last of; 0 where unknown.
@@ -75,6 +76,7 @@ class Stored:
     frame: int | None = None
     rings: tuple[Ring, ...] = ()
     shape: str = ""
+    points: Ring = ()
     number: int | None = None
     attributes: dict[str, Value] = field(default_factory=dict)
     root: int = 0

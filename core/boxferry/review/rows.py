@@ -125,6 +125,7 @@ def _stored(box: Instance, labels: Mapping[int, str], attributes: AttributeNames
         created=box.created,
         rings=(figure.ring,) if figure.ring else (),
         shape="" if (box.type or "") in PLAIN else str(box.type),
+        points=figure.points,
         number=box.number if box.number is not None and 0 <= box.number <= LARGEST else None,
         attributes=attributes.of(box.attribute_groups) if attributes and box.attribute_groups else {},
     )
