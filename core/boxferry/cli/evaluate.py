@@ -130,7 +130,7 @@ def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> T
 
 def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None, against: str | None) -> Measured:
     review = pulled_run(given, run)
-    if not any(file.predicted for file in review.files):
+    if not any(box.predicted for file in review.files for box in file.judged):
         say(f"run {run}: sent no boxes, so there is nothing to measure; push predictions first, or name another run")
         return Measured(None)
     if truth is not None:

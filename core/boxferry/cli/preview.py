@@ -64,4 +64,6 @@ def preview_command(session: Session, /, output: str, png: str | None, drawn: in
     for line in tally_lines(tally):
         say(line)
     say(f"written: {', '.join(written)}")
+    if not tally.kept:
+        say("no box is left to send, so that the page shows none: the lines above say why, boxferry validate says more")
     return tally.exit_code

@@ -18,6 +18,7 @@ from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 from boxferry.reading.names import load_names
 from boxferry.reading.read import option_values
+from boxferry.review.nothing import nothing_reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,8 +71,8 @@ def pull_command(session: Session, /, runs: tuple[str, ...], **given: Any) -> in
     Classes have the ids and the order that RUN was pushed with, those without boxes among them; labels that people
     added come after them. --names sets other ids.
 
-    Files that nobody has looked at, as far as the server can tell, are left out unless --all. Only what has changed
-    since the last pull is read from the server; a pull that was broken off goes on where it ended.
+    Files that no person has looked at since RUN's boxes came, as far as the server can tell, are left out unless --all,
+    and so are predictions that came later. Only what has changed since the last pull is read from the server; a pull that was broken off goes on where it ended.
 
     With --directory, or several runs, a dataset is written into the folder -o, from any machine: each picture that
     people have looked at since the last boxes came, once, with its final boxes, whichever runs put some there. --to is
@@ -109,6 +110,8 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
         write_json({**facts, "gone": len(review.gone), **counts, "output": output})
         return tally.exit_code
     say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
+    if missing := nothing_reviewed(review):
+        say(f"run {run}: {missing}" + ("" if everything else "; --all writes all files as they are"))
     if overtaken:
         say(f"left out, overtaken: {overtaken} reviewed files of which a later push took boxes; pull that push's run")
     _say_changes(tally)
@@ -147,6 +150,9 @@ def report_command(
 ) -> None:  # fmt: skip
     """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
 
+    Boxes that no person has looked at since they came are `unreviewed`, also on files that were completed before; those
+    that a later push took away before that are `replaced`.
+
     Several runs are set beside each other; for --order the others tell where they disagree with the first.
     --suspicious lists boxes that people left and a model contradicts (RUN itself, and the other runs), and boxes that
     people drew and nothing predicts: by ObjectLab's scores where the package cleanlab is installed. --log records
@@ -173,8 +179,10 @@ def report_command(
         return
     if len(runs) > 1:
         _print_beside(runs, [report.summary for report in reports])
-    for run, report in zip(runs, reports, strict=True):
+    for run, report, review in zip(runs, reports, reviews, strict=True):
         _print(run, report.summary)
+        if missing := nothing_reviewed(review):
+            say(f"run {run}: {missing}")
         print_calibration(report.calibration)
         if report.suspicions is not None:
             print_suspicious(run, report.suspicions)

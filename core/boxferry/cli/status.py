@@ -221,6 +221,8 @@ def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson
         ]
         tell(table(("id", "run", "model", "project", "directory", *STATES), rows))
         _print_waiting(waiting)
+        if not runs and not waiting:
+            say(f"{outbox.path}: no run was pushed from here: boxferry push begins one, boxferry adopt takes one up")
     if hidden := len(runs) - len(shown):
         say(f"{hidden} retired {'run is' if hidden == 1 else 'runs are'} not listed; --all lists them")
 

@@ -9,6 +9,7 @@ from boxferry.review.calibration import WISHED
 from boxferry.review.calibration_page import calibration_part
 from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
 from boxferry.review.fates import FATES
+from boxferry.review.nothing import nothing_reviewed
 from boxferry.review.summary import BINS, THRESHOLD_MEANS, percent
 from boxferry.review.suspicious_page import suspicious_part
 
@@ -72,7 +73,8 @@ def _run(review: Review, summary: Summary, precision: float) -> list[str]:
         _relabelled(summary),
         *_worst(review, summary),
     ]
-    return parts if summary.reviewed else [*parts, "<p>Nobody has changed or completed anything yet.</p>"]
+    missing = nothing_reviewed(review)
+    return [*parts, f"<p>Run {escape(review.run.name)}: {escape(missing)}.</p>"] if missing else parts
 
 
 def _counts(summary: Summary) -> str:

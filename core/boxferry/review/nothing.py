@@ -1,0 +1,33 @@
+"""What to say where a run has nothing to show: one sentence with the reason and the next step."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from boxferry.review.fates import PEOPLES
+
+if TYPE_CHECKING:
+    from boxferry.review.project import Review
+
+STEP = "correct boxes in Diffgram, or complete files there"
+
+
+def nothing_reviewed(review: Review) -> str:
+    """Why nothing of a run was reviewed, and what to do; empty where something was."""
+    files, run = len(review.files), shlex.quote(review.run.name)
+    if any(file.reviewed or any(box.fate in PEOPLES for box in file.judged) for file in review.files):
+        return ""
+    if not files and not review.gone:
+        return (
+            f"nothing of it was applied: boxferry status {run} shows where it is, boxferry resume {run} goes on with it"
+        )
+    if not files:
+        return f"none of its {len(review.gone)} files is on the server any more: push it again, or name another run"
+    if not any(file.judged for file in review.files):
+        return f"it sent {files} files and no boxes, and people have drawn none since: {STEP}, or push predictions"
+    if all(box.fate == "replaced" for file in review.files for box in file.judged):
+        return "a later push replaced all of its boxes before people had looked at them: ask for that push's run"
+    before = sum(file.complete for file in review.files)
+    also = f" ({before} of them were completed before)" if before else ""
+    return f"no person has looked at its {files} files since its boxes came{also}: {STEP}, then ask again"
