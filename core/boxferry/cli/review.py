@@ -72,7 +72,8 @@ def pull_command(session: Session, /, runs: tuple[str, ...], **given: Any) -> in
     added come after them. --names sets other ids.
 
     Files that no person has looked at since RUN's boxes came, as far as the server can tell, are left out unless --all,
-    and so are predictions that came later. Only what has changed since the last pull is read from the server; a pull that was broken off goes on where it ended.
+    and so are predictions that came later. Only what has changed since the last pull is read from the server; a pull
+    that was broken off goes on where it ended.
 
     With --directory, or several runs, a dataset is written into the folder -o, from any machine: each picture that
     people have looked at since the last boxes came, once, with its final boxes, whichever runs put some there. --to is
