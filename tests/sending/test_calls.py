@@ -8,8 +8,10 @@ from boxferry import Diffgram, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import Refused
 from boxferry.packets.reference import file_digest
+from boxferry.sending.carry import Patience
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.prepare import images_in
+from boxferry.sending.recheck import Recheck
 from counting import counted
 from filled import fill
 from sending.pushing import push, server_of
@@ -218,3 +220,22 @@ def test_a_plan_that_replaces_a_model(sandbox, label, tmp_path):
     report, calls = planned(sandbox, source, tmp_path / "o.sqlite", **more)
     assert sum(file.removes for file in report.planned) == 2 * N
     assert calls.total() <= 40, calls
+
+
+def test_what_waits_is_compared_by_pages(sandbox, label, tmp_path):
+    """Labels, the list, the boxes, the inputs: a handful of calls for any number of packets."""
+    fill(sandbox, 60, boxes=1, box=by_us)
+    source = read(labels_for(tmp_path / "labels", 60), names=["cat"], size="640x480")
+    broken = {"instead": lambda call: 503 if call.endswith("/input/packet") else None}
+    patience = Patience(failures=1, first_pause_s=0.0)
+    with (
+        counted(sandbox.host, **broken) as (host, calls),
+        Diffgram(server_of(sandbox, host=host), outbox=tmp_path / "o.sqlite", connections=1) as diffgram,
+    ):
+        report = push(diffgram, source, existing=True, labels="error", patience=patience)
+        waiting = diffgram.outbox.entries(report.run.id, ("queued",))
+        assert len(waiting) >= 59
+        calls.clear()
+        Recheck(diffgram._client, diffgram.outbox, report.run, report.tally, iou=0.7).shorten(waiting)
+    assert calls.counted().total() <= 6, calls
+    assert "list explorer" in calls
