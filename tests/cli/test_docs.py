@@ -83,6 +83,6 @@ def test_every_reason_for_which_a_push_leaves_a_box_out_is_explained():
 
 def test_the_rules_for_labels_of_one_name_and_for_plans_are_written_down():
     """Which of two label files counts, and where a plan's uploads may lie."""
-    page = (ROOT / "docs" / "sending.md").read_text()
+    page = " ".join((ROOT / "docs" / "sending.md").read_text().split())
     assert re.search(r"several label files of one name the one with the smallest id counts", page)
     assert re.search(r"uploaded has to lie below the folder", page)
