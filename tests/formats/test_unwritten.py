@@ -32,7 +32,7 @@ THINGS = {
 }
 NOTES = {"track": "no-track", "polygons": "no-outline", "attributes": "no-attributes"}
 ASKED = tuple(name for column, value, _ in THINGS.values() if column == "attributes" for name in value)
-#: the forms that are written, without MOT, which has no still images: format, options of writing, options of reading
+#: the forms of still images that are written: format, options of writing, options of reading
 FORMS = {
     "coco": ("coco", {}, {"bbox-format": "xywh"}),
     "coco results": ("coco", {"coco-form": "results"}, {"bbox-format": "xywh"}),
@@ -112,6 +112,28 @@ def test_what_a_box_has_comes_back_or_the_loss_is_noted(tmp_path, form, thing):
         assert noted == {}
     else:
         assert noted == {NOTES[column]: 1}
+
+
+@pytest.mark.parametrize("thing", [*THINGS, "visibility"])
+@pytest.mark.parametrize("fmt", [name for name, fmt in FORMATS.items() if fmt.write and fmt.writes_videos])
+def test_what_a_box_of_a_video_has_comes_back_or_the_loss_is_noted(tmp_path, fmt, thing):
+    """As of a still image; with its frame."""
+    column, value, missing = {**THINGS, "visibility": ("attributes", {"visibility": 0.5}, None)}[thing]
+    chunk = with_thing(column, value, missing)
+    video = Image("clip.mp4", 100, 80, video=True, frames=9)
+    chunk = chunk.replace(images=(video,), offsets=np.array([0, 2]), frame=np.array([2, 3]))
+    if column != "score":  # as people's boxes are: MOT has other rows for those of a model
+        chunk = chunk.replace(score=np.full(2, np.nan))
+    target = tmp_path / SUFFIXES.get(fmt, "written")
+    FORMATS[fmt].write([chunk], target, a_context(fmt, tally=(tally := Tally())))
+    context = a_context(fmt, names={1: "cat"}, size=(100, 80))
+    context = dataclasses.replace(context, polygons=True, attributes=(*ASKED, "visibility"))
+    (back,) = FORMATS[fmt].read(source_of(target), context)
+    assert back.frame.tolist() == [2, 3]
+    found = getattr(back, column)
+    found = missing if found is None else found[0]
+    noted = {issue.code: issue.boxes for issues in tally.examples.values() for issue in issues if issue.boxes}
+    assert noted == ({} if same(found, value) else {NOTES[column]: 1})
 
 
 @pytest.mark.parametrize("form", FORMS)
