@@ -494,3 +494,17 @@ def test_what_was_retired_can_be_asked_again(sandbox, diffgram, tmp_path, night)
     source = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B))
     report = push(diffgram, source, model="m2", run="next", existing=True, dry_run=True)
     assert report.tally.dropped == {"rejected-before": 1}
+
+
+def test_a_file_that_another_sender_made_meanwhile_gets_back_nothing_that_people_deleted(sandbox, diffgram, tmp_path):
+    """The upload waited; the same run came from another machine, and people have looked at it."""
+    source = predicted(tmp_path, (CAT, A), (DOG, B))
+    with patch.object(type(diffgram._client), "upload", side_effect=Unreachable("gone")):
+        push(diffgram, source, patience=Patience(failures=1, first_pause_s=0.0))
+    with another(sandbox, tmp_path) as other:
+        push(other, predicted(tmp_path, (CAT, A)))
+    deleted(sandbox, A)
+    report = diffgram.resume("r", patience=QUICK)
+    assert (report.exit_code, stored(sandbox)) == (0, [(2, B)]), report.as_dict()
+    report = diffgram.resume("r", patience=QUICK, verify=True)
+    assert (report.exit_code, stored(sandbox)) == (0, [(2, B)]), report.as_dict()

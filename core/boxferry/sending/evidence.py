@@ -231,9 +231,12 @@ class Evidence:
         origins = {origin(reference) for reference in references}
         if entry.route == "upload" and entry.attempts < 2 and (not references or wanted & references.keys()):
             return Outcome(State.UNSURE, "another sender may be making the file at this moment", None, file_id)
-        if not {origin(reference) for reference in wanted} & origins and not self.own_records(entry, file_id):
+        records = self.own_records(entry, file_id)
+        if not {origin(reference) for reference in wanted} & origins and not records:
             return otherwise
-        return self.append_rest(entry, file_id, missing, input_id=otherwise.input_id)
+        if not (left := missing - _brought(records)):  # people have deleted the others
+            return Outcome(State.APPLIED, "", otherwise.input_id, file_id)
+        return self.append_rest(entry, file_id, left, input_id=otherwise.input_id)
 
     def already(self, entry: Entry) -> Outcome | None:
         """What makes it needless to send a packet, asked just before it goes out; None where it is to be sent as it is.
@@ -350,6 +353,13 @@ class Evidence:
 
     def _wanted(self, entry: Entry) -> set[str]:
         return references_in(self._outbox.body(entry.id))
+
+
+def _brought(records: Iterable[InputRecord]) -> set[str]:
+    """The references of what inputs have brought onto a file."""
+    outcomes = ((record, input_outcome(record)) for record in records)
+    applied = (record for record, outcome in outcomes if outcome and outcome.state == State.APPLIED)
+    return set().union(*(record.references for record in applied))
 
 
 class Records:
