@@ -33,7 +33,7 @@ COMMANDS = {
     "preview": ("preview", "Write a page of what reviewers will see, before anything is sent."),
     "pull": ("review", "Write a run's boxes as people corrected them, or a dataset of a directory."),
     "push": ("push", "Send predictions to Diffgram, to be corrected there."),
-    "report": ("review", "Tell what people did to a run's boxes."),
+    "report": ("review", "Tell what people did to a run's boxes, or over a time to all runs'."),
     "resume": ("resume", "Go on with a run that was interrupted."),
     "retire": ("retire", "Take the untouched boxes of a run or a model off the server."),
     "runs": ("runs", "List the runs: model, directory, dates, boxes, source, how far the review is."),

@@ -11,6 +11,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset
 from boxferry.cli.output import say, table, tell, write_json
+from boxferry.cli.period import check_period, period_options, report_period
 from boxferry.cli.reading import WritingCommand, format_options
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.cli.suspicious import print_suspicious
@@ -128,10 +129,11 @@ def _say_changes(tally: Tally) -> None:
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN]...")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @server_options
 @outbox_option
 @connections_option
+@period_options
 @click.option("--html", metavar="FILE", help="A self-contained page too, with plots and the worst images.")
 @click.option("--order", metavar="FILE", help="A CSV of RUN's files by how much correcting them would teach.")
 @precision_option
@@ -147,9 +149,10 @@ def _say_changes(tally: Tally) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def report_command(
     runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool,
-    tracker: Tracker | None, deletion: float, addition: float, as_json: bool, **given: Any,
+    tracker: Tracker | None, deletion: float, addition: float, as_json: bool, since: str | None,
+    directories: tuple[str, ...], **given: Any,
 ) -> None:  # fmt: skip
-    """Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
+    r"""Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
 
     Boxes that no person has looked at since they came are `unreviewed`, also on files that were completed before; those
     that a later push took away before that are `replaced`.
@@ -158,7 +161,19 @@ def report_command(
     --suspicious lists boxes that people left and a model contradicts (RUN itself, and the other runs), and boxes that
     people drew and nothing predicts: by ObjectLab's scores where the package cleanlab is installed. --log records
     fates, corrected share, COCO's numbers, thresholds and the page in the run that MLFLOW_RUN_ID or WANDB_RUN_ID names.
+
+    With --since in place of RUN: what was predicted and what people decided in that time, in --directory or in all of
+    the project, by run, model, label, day and reviewer; and what got better from model to model on pictures that people
+    looked at with the boxes of both. The server alone tells, from any machine.
+
+    \b
+    boxferry report 2026-11-23 --html report.html
+    boxferry report --since 7d --directory incoming --html week.html
     """
+    period = {"since": since, "directories": directories, "order": order, "suspicious": suspicious, "log": tracker}
+    if check_period(runs, period):
+        report_period(given | period | {"html": html, "as_json": as_json})
+        return
     from boxferry.review.order import order_lines
     from boxferry.review.report import page_of, reports_of
     from boxferry.review.summary import Clicks

@@ -30,7 +30,7 @@ from boxferry.diffgram.meanings import flat, short
 from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.names import server_name
 from boxferry.diffgram.pacing import Pacer
-from boxferry.errors import AuthError, NotFound, Refused
+from boxferry.errors import AuthError, NotFound, Refused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -217,6 +217,18 @@ class Client:
         """The project's runs of models, the oldest first."""
         return self._read("POST", "/api/v1/project/{}/model-runs/list", frames.ModelRuns, {}).model_run_list or []
 
+    def members(self) -> dict[int, str]:
+        """Member number → name, of those that the server names; what a key may not see is left out."""
+        try:
+            found = self._read("GET", "/api/project/{}/view", frames.ProjectView).project.member_list or []
+        except (AuthError, Refused, Unreachable):
+            return {}
+        return {
+            each["member_id"]: name
+            for each in found
+            if isinstance(each.get("member_id"), int) and (name := _named(each))
+        }
+
     def check_role(self) -> None:
         """See that the key may send, by a question that only an editor's or an admin's key may ask.
 
@@ -349,3 +361,9 @@ def _listed(directories: list[Directory]) -> str:
     shown = [f"{d.nickname or '(no name)'} (id {d.id})" for d in directories[:SHOWN]]
     more = [f"and {len(directories) - SHOWN} more"] if len(directories) > SHOWN else []
     return ", ".join(shown + more) or "none"
+
+
+def _named(member: dict[str, Any]) -> str:
+    """What a member is called: the first and last name, else the user name; addresses are not shown."""
+    whole = " ".join(str(member[key]) for key in ("first_name", "last_name") if member.get(key))
+    return whole or str(member.get("username") or "")

@@ -36,6 +36,7 @@ DECODERS: Mapping[Any, Decoder[Any]] = {
         frames.NewBatch,
         frames.NewDirectory,
         frames.NewLabel,
+        frames.ProjectView,
         frames.Queued,
         frames.View,
         frames.Viewed,

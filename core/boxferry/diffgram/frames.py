@@ -70,6 +70,18 @@ class Directories(msgspec.Struct, frozen=True):
     directory_list: list[Directory]
 
 
+class Members(msgspec.Struct, frozen=True):
+    """The members of a project; each as the server has it."""
+
+    member_list: list[dict[str, Any]] | None = None
+
+
+class ProjectView(msgspec.Struct, frozen=True):
+    """The answer that shows a project."""
+
+    project: Members
+
+
 class NewDirectory(msgspec.Struct, frozen=True):
     """The answer to a new directory."""
 

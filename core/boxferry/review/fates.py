@@ -64,6 +64,7 @@ class Stored:
         attributes: name → value.
         root: the first row of those that it is the last of; 0 where unknown.
         created: when this row came to be, seconds since the epoch by the server's clock; 0 where unknown.
+        member: the server's number of who saved it last; None where it does not tell.
     """
 
     row_id: int
@@ -81,6 +82,7 @@ class Stored:
     attributes: dict[str, Value] = field(default_factory=dict)
     root: int = 0
     created: float = 0.0
+    member: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

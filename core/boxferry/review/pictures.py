@@ -107,17 +107,32 @@ class Picture:
         """The fates of each run's boxes."""
         return {each.name: self._judged(each) for each in self.sent}
 
+    @cached_property
+    def timeline(self) -> Timeline:
+        """What came onto it, and when people looked at it; of no run in particular."""
+        return self._timeline(self.pushes)
+
+    def _timeline(self, pushes: Sequence[Push]) -> Timeline:
+        held = self.file
+        return Timeline(
+            pushes,
+            held.stored,
+            complete=held.complete,
+            changed=self.changed,
+            hidden=self._hidden,
+            drawn=[left.drawn for left in held.left_out if left.drawn],
+        )
+
+    @property
+    def _hidden(self) -> set[str]:
+        """The references of boxes that cannot be read."""
+        return {whole(left.reference) for left in self.file.left_out if left.reference}
+
     def _judged(self, sent: SentByRun) -> list[Judged]:
         own = {whole(box.reference) for box in sent.predicted}
-        pushes = [replace(push, own=bool(push.brought & own)) for push in self.pushes]
-        held = self.file
-        hidden = {whole(left.reference) for left in held.left_out if left.reference}
-        drawn = [left.drawn for left in held.left_out if left.drawn]
-        timeline = Timeline(
-            pushes, held.stored, complete=held.complete, changed=self.changed, hidden=hidden, drawn=drawn
-        )
-        predicted = [box for box in sent.predicted if whole(box.reference) not in hidden]
-        return fates_of(predicted, held.stored, timeline)
+        timeline = self._timeline([replace(push, own=bool(push.brought & own)) for push in self.pushes])
+        predicted = [box for box in sent.predicted if whole(box.reference) not in self._hidden]
+        return fates_of(predicted, self.file.stored, timeline)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,10 +23,12 @@ from boxferry.review.evaluate import coco_metrics
 from boxferry.review.forget import forget_run
 from boxferry.review.objectlab import objectlab_input
 from boxferry.review.own import own_boxes
+from boxferry.review.period import PeriodReport, period_report
 from boxferry.review.pull import pulled
 from boxferry.review.runs import elsewhere, known_here, known_there
 from boxferry.review.scenes import scenes_of
-from boxferry.review.shelf import Shelf
+from boxferry.review.shelf import OpenDirectory, Shelf
+from boxferry.review.since import moment_since
 from boxferry.review.summary import Clicks, Summary, summarized
 from boxferry.review.suspicious import suspicious
 from boxferry.review.work import DirectoryWork, work_of
@@ -278,11 +280,43 @@ class Diffgram(Sending):
             NotFound: there is no such directory.
             DiffgramError: the server cannot be asked.
         """
-        shelf = self._shelf()
-        places = shelf.places(directories, ()) if directories else self._client.directories()
-        opened = shelf.open(places, shelf.labels(), on_file)
+        opened = self._open(directories, on_file)
         newest, failed = self._client.inputs(), self._client.inputs(status="Failed")
         return work_of(opened, newest, failed, self._client.now())
+
+    def report(
+        self,
+        *directories: str | int,
+        since: str | float,
+        on_file: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> PeriodReport:
+        """What happened since a moment, over all runs: predicted, reviewed, the fates, by day, and between models.
+
+        The server alone is asked, and only what changed since the last time is read; no outbox is needed.
+
+        Args:
+            directories: the names or ids of directories; all of the project where left out.
+            since: '36h', '7d', '2w', a day or time in ISO 8601, or seconds since the epoch; by the server's clock.
+            on_file: called with how many files of a directory are read, and of how many.
+
+        Raises:
+            UsageError: `since` is no time.
+            NotFound: there is no such directory.
+            DiffgramError: the server cannot be asked.
+        """
+        begin = moment_since(since, 0.0) if isinstance(since, str) else since  # what is wrong is said before asking
+        opened = self._open(directories, on_file)
+        now = self._client.now()
+        begin = moment_since(since, now) if isinstance(since, str) else begin
+        pictures = [picture for each in opened for picture in each.pictures]
+        members = self._client.members()
+        return period_report(pictures, [each.name for each in opened], members, since=begin, until=now)
+
+    def _open(self, directories: Sequence[str | int], on_file: Callable[[int, int], None]) -> list[OpenDirectory]:
+        """The directories that are named, or all of the project."""
+        shelf = self._shelf()
+        places = shelf.places(directories, ()) if directories else self._client.directories()
+        return shelf.open(places, shelf.labels(), on_file)
 
     def _shelf(self) -> Shelf:
         outbox = self.outbox if self.outbox_path.exists() else None

@@ -123,6 +123,7 @@ def _stored(box: Instance, labels: Mapping[int, str], attributes: AttributeNames
         frame=box.frame_number,
         root=box.root_id or 0,
         created=box.created,
+        member=box.member_created_id if isinstance(box.member_created_id, int) else None,
         rings=(figure.ring,) if figure.ring else (),
         shape="" if (box.type or "") in PLAIN else str(box.type),
         points=figure.points,

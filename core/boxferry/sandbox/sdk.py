@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify, request
 
+from boxferry.sandbox.annotating import MEMBER
 from boxferry.sandbox.answers import Refusal, ok
 from boxferry.sandbox.checks import checked, maybe_list, text
 from boxferry.sandbox.directories import shown_directory
@@ -15,6 +16,9 @@ from boxferry.sandbox.labels import schema_of
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
+
+
+_MEMBER = {"member_id": MEMBER, "user_id": 1, "first_name": "Sandbox", "last_name": "Reviewer", "username": "reviewer"}
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
@@ -32,7 +36,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     @blueprint.get("/api/project/<project>/view")
     def project_view(project: str) -> Response:
         directories = store.rows("SELECT * FROM directory WHERE project = ? ORDER BY id", project)
-        listed = {"directory_list": [shown_directory(row) for row in directories], "member_list": []}
+        listed = {"directory_list": [shown_directory(row) for row in directories], "member_list": [_MEMBER]}
         return jsonify(project={"name": project, "project_string_id": project, **listed})
 
     @blueprint.post("/api/v1/project/<project>/file/exists")
