@@ -129,7 +129,7 @@ def _drawn(file: ReviewedFile, corrections: int) -> str:
     view = View.of((file.width, file.height))
     shapes = []
     for judged in file.judged:
-        if judged.predicted is not None and judged.fate != "kept":
+        if judged.predicted is not None and judged.fate not in {"kept", "unreviewed"}:
             title = f"{judged.fate}: {judged.predicted.label}"
             shapes.append(box(judged.predicted.corners, COLOURS["deleted"], view, title, dashed=True))
         if judged.stored is not None:
