@@ -292,10 +292,10 @@ def test_inputs_beyond_one_list_are_read_by_days_or_singly(sandbox, diffgram, fo
     monkeypatch.setattr(file_inputs, "MOST_HELD", held)
     push(diffgram, predictions(folder))
     monkeypatch.setattr(file_inputs, "LIST_LIMIT", 2)
-    monkeypatch.setattr(file_inputs, "FEW", 1)
     ids = [file["id"] for file in sandbox.files()]
     with counted(sandbox.host) as (host, calls):
         client = Diffgram(server_of(sandbox, host=host))._client
-        found = FileInputs(client, sandbox.directory_id, since=lambda: time.time() if begun else None).of([*ids, 4711])
+        since = lambda: time.time() if begun else None  # noqa: E731
+        found = FileInputs(client, sandbox.directory_id, since=since, singly=1).of([*ids, 4711])
     assert {file_id: len(records) for file_id, records in found.items()} == dict.fromkeys(ids, 1)
     assert len(calls) == asked
