@@ -100,7 +100,7 @@ def detection(reference: str) -> str:
 
 def whole(reference: str) -> str:
     """As `detection`; a reference that was not made here stays as it is."""
-    return detection(reference) if is_ours(reference) else reference
+    return detection(reference) if "/" in reference and is_ours(reference) else reference
 
 
 def origin(reference: object) -> str:

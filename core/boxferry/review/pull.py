@@ -103,11 +103,14 @@ def pulled(
     reader = _Reader(client, run.directory_id, cache)
     reader.read([file.file_id for file in sent], on_file)
     cases = {file.file_id: case for file in sent if (case := _case(file, outbox, run, reader, labels, attributes))}
-    others = reader.others({number: case.first for number, case in cases.items() if case.timeline().doubtful}, cases)
+    timelines = {number: case.timeline() for number, case in cases.items()}
+    doubtful = {number: cases[number].first for number, timeline in timelines.items() if timeline.doubtful}
+    others = reader.others(doubtful, cases)
+    timelines |= {number: cases[number].timeline(records) for number, records in others.items() if records}
     for file in sent:
         case = cases.get(file.file_id)
         gone = ReviewedFile(file_name=file.file_name, file_id=file.file_id, gone=True)
-        yield case.reviewed(others.get(file.file_id, ())) if case else gone
+        yield case.reviewed(timelines[file.file_id]) if case else gone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,9 +156,9 @@ class _Case:
             drawn=[left.drawn for left in self.held.left_out if left.drawn],
         )
 
-    def reviewed(self, others: Iterable[InputRecord]) -> ReviewedFile:
+    def reviewed(self, timeline: Timeline) -> ReviewedFile:
         """The file, judged."""
-        known, timeline, stored, hidden = self.known, self.timeline(others), self.held.boxes, self.hidden
+        known, stored, hidden = self.known, self.held.boxes, self.hidden
         sent = [box for box in self.file.predicted if whole(box.reference) not in hidden]
         return ReviewedFile(
             file_name=self.file.file_name,
