@@ -30,14 +30,14 @@ interop:
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-interop/bin/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group interop
-	BOXFERRY_PEERS=all .venv-interop/bin/python -m pytest -q -p no:cacheprovider tests/interop --ignore tests/interop/test_frameworks.py
+	BOXFERRY_PEERS=all .venv-interop/bin/python -m pytest -q -p no:cacheprovider tests/interop --ignore tests/interop/test_frameworks.py --ignore tests/interop/test_datasets.py
 
 # The frameworks' real classes, without weights: PyTorch and what is built on it, two to three gigabytes.
 frameworks:
 	$(PYTHON) -m venv .venv-frameworks
 	.venv-frameworks/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-frameworks/bin/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group frameworks
-	BOXFERRY_PEERS=all .venv-frameworks/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_frameworks.py
+	BOXFERRY_PEERS=all .venv-frameworks/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_frameworks.py tests/interop/test_datasets.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

@@ -49,12 +49,12 @@ class Page:
 
 
 class Team:
-    """Pictures `p000.png` and on, in a folder and on the sandbox."""
+    """Pictures `p000.png` and on (or of another suffix), in a folder and on the sandbox."""
 
-    def __init__(self, sandbox, clock, folder, count, seed=1):
+    def __init__(self, sandbox, clock, folder, count, seed=1, suffix=".png"):
         self.sandbox, self.clock, self.folder = sandbox, clock, folder
         self.dice = random.Random(seed)
-        self.names = [f"p{number:03}.png" for number in range(count)]
+        self.names = [f"p{number:03}{suffix}" for number in range(count)]
         self.ledger = {name: Page() for name in self.names}
         self.nights = 0
         (folder / "images").mkdir(parents=True)
@@ -71,7 +71,7 @@ class Team:
         found = {name: self._predicted(self.nights) for name in names}
         for name, boxes in found.items():
             rows = [_row(box, 0.5 + self.dice.random() / 2) for box in boxes]
-            (labels / name.replace(".png", ".txt")).write_text("".join(rows))
+            (labels / name).with_suffix(".txt").write_text("".join(rows))
         self.nights += 1
         source = predictions(labels.parent, images=self.folder / "images", names=LABELS)
         report = push(diffgram, source, model=model, run=run, create_empty=False, **manner)

@@ -366,8 +366,12 @@ def test_the_command_says_what_is_in_it(settings, tmp_path, capsys):
         (["--directory", "Default", "--to", "yolo", "--names", "names.json", "-o", "x"], 2, "class 1 has no name"),
     ],
 )
-def test_a_mistake_is_one_line(settings, tmp_path, arguments, code, word, capsys):
+def test_a_mistake_is_one_line(sandbox, monkeypatch, tmp_path, arguments, code, word, capsys):
     """With the place or the remedy; nothing is written."""
+    for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"DIFFGRAM_{name}", getattr(sandbox, name.lower()))
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "none.sqlite"))
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "names.json").write_text('{"0": "cat", "2": "dog"}')
     assert boxferry(["pull", *arguments]) == code
     assert word in capsys.readouterr().err
