@@ -123,6 +123,7 @@ def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool
         edited=_wholes(facts.edited),
         twins={whole(name): whole(other) for name, other in facts.twins.items()},
         read=facts.read,
+        newest=facts.newest,
     )
 
 

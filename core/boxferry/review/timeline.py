@@ -44,6 +44,7 @@ class Push:
         edited: those of them that people had changed.
         twins: reference → that of an equal box which is there in its place.
         read: whether the file's boxes were read for it, so that all twins are known.
+        newest: the highest number of the file's rows before it; 0 where unknown.
     """
 
     brought: frozenset[str]
@@ -59,6 +60,7 @@ class Push:
     edited: frozenset[str] = frozenset()
     twins: Mapping[str, str] = field(default_factory=dict)
     read: bool = False
+    newest: int = 0
 
 
 class Life(NamedTuple):
@@ -164,6 +166,8 @@ class Timeline:
         """
         first = self._first_own
         if self.place(box.created) <= first:
+            return False
+        if 0 < box.root <= self.pushes[first].newest:
             return False
         brought = self.pushes[first].brought - (self.pushes[first].kept or frozenset())
         roots = [row.root for name, row in self.rows.items() if name in brought and row.root]

@@ -31,6 +31,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             the number of its first row.
         read: whether the file's boxes were read for it; else it is what the packet itself tells.
         partly: whether other boxes may have gone too.
+        newest: the highest number of its rows, as the server counts them; 0 where unknown.
     """
 
     complete: bool | None = None
@@ -41,6 +42,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     twins: dict[str, str] = {}
     read: bool = False
     partly: bool = False
+    newest: int = 0
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
@@ -95,6 +97,7 @@ def replaced(
         edited=sorted(_name(row) for row in gone if not untouched(row)),
         twins={_name(row): _name(other) for row, other in merged if _name(row) != _name(other)},
         read=True,
+        newest=max(map(_number, rows), default=0),
     )
 
 

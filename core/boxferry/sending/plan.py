@@ -375,9 +375,9 @@ class Planner:
         mode = "append" if target.mode == "error" else target.mode
         target = dataclasses.replace(target, mode=mode)
         made = entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
-        return msgspec.structs.replace(made, before=encoded(self._before(target.file_id, held)))
+        return msgspec.structs.replace(made, before=encoded(self._before(target.file_id, held, video=target.video)))
 
-    def _before(self, file_id: int | None, held: Collection[str] | None) -> Before:
+    def _before(self, file_id: int | None, held: Collection[str] | None, *, video: bool) -> Before:
         """What a file is like before a packet goes to it; a new one has nothing, and appending takes nothing away."""
         if file_id is None:
             return Before(complete=False, kept=[], took=[], read=True)
@@ -385,7 +385,9 @@ class Planner:
         found = Before(complete=self.holdings.complete(file_id), changed=changed)
         if held is None:
             return found
-        return msgspec.structs.replace(found, kept=sorted(filter(is_ours, held)), took=[], read=True)
+        newest = max((row.get("id") or 0 for row in self.holdings.rows(file_id, video=video)), default=0)
+        kept = sorted(filter(is_ours, held))
+        return msgspec.structs.replace(found, kept=kept, took=[], read=True, newest=newest)
 
     def _left(self, contents: Contents, references: set[str], code: str, message: str, target: Target) -> Contents:
         """Those boxes whose references are not among these; the others are discarded."""
