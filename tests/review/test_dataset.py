@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -306,6 +307,45 @@ def test_an_image_that_is_missing_or_another_is_said(reviewed, tmp_path, name):
     assert written.exit_code == 1
     assert len(written.rows) == 11
     assert written.tally.read == written.tally.kept + written.tally.dropped["no-image"]
+
+
+def test_images_are_downloaded_once(reviewed, tmp_path):
+    """From where the server says that they are, without credentials; what cannot be had is named."""
+    target = tmp_path / "set"
+    (reviewed.sandbox._store.images / "3").unlink()
+    with counted(reviewed.sandbox.host) as (host, calls), reviewed.open() as diffgram:
+        diffgram._client = Diffgram(server_of(reviewed.sandbox, host=host), outbox=diffgram.outbox_path)._client
+        dataset = diffgram.dataset(directory="Default")
+        written = dataset.write(target, to="yolo", placing="download")
+        assert calls.counted()["/api/v1/file/view"] == 12
+        (left,) = written.left_out
+        assert (left.code, left.message) == ("no-image", "its image cannot be fetched: HTTP 404")
+        assert (len(written.rows), written.exit_code) == (11, 1)
+        for row in written.rows:
+            assert (target / row.image).read_bytes() == (reviewed.folder / "images" / row.name).read_bytes()
+        calls.clear()
+        dataset.write(target, to="yolo", placing="download")
+        assert calls.counted()["/api/v1/file/view"] == 1
+    assert not list(target.rglob(".*"))
+    with pytest.raises(UsageError, match="choose one"):
+        dataset.write(target, placing="download", images=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        ("", "gives no address"),
+        ("file:///etc/passwd", "gives no address"),
+        ("http://127.0.0.1:9/x?sig=secret", "fetched"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_said_without_it(reviewed, tmp_path, answer, word):
+    """It may be signed."""
+    with reviewed.open() as diffgram:
+        dataset = replace(diffgram.dataset(directory="Default"), address=lambda _: answer)
+    written = dataset.write(tmp_path / "set", to="yolo", placing="download")
+    assert (len(written.rows), len(written.left_out)) == (0, 12)
+    assert all(word in each.message and "secret" not in each.message for each in written.left_out)
 
 
 def test_what_somebody_else_put_there_is_not_written_over(reviewed, tmp_path):

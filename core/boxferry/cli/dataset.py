@@ -37,7 +37,11 @@ _OPTIONS = (
     ),
     click.option("--images", metavar="FOLDER", help="Dataset: where the images are; without it they are only listed."),
     click.option(
-        "--copy-images/--link-images", "copied", default=True, help="Dataset: copy the images, or link to them. [copy]"
+        "--copy-images", "placing", flag_value="copy", default=True, help="Dataset: copy them from there. [default]"
+    ),
+    click.option("--link-images", "placing", flag_value="link", help="Dataset: link to them there."),
+    click.option(
+        "--download-images", "placing", flag_value="download", help="Dataset: fetch them from the server's addresses."
     ),
 )
 
@@ -76,24 +80,25 @@ def pull_dataset(runs: Sequence[str], given: dict[str, Any]) -> int:
         raise UsageError("-o -: a dataset is many files; name a folder")
     with diffgram_of(given) as diffgram, counting("pull", "files") as on_file:
         dataset = diffgram.dataset(*runs, directory=given["directories"], people=given["people"], on_file=on_file)
-    written = dataset.write(
-        Path(given["output"]),
-        to=given["target_format"],
-        names=given["names"],
-        val=VAL if given["val"] is None else given["val"],
-        images=given["images"],
-        placing="copy" if given["copied"] else "link",
-        options=format_options(given),
-    )
+        written = dataset.write(
+            Path(given["output"]),
+            to=given["target_format"],
+            names=given["names"],
+            val=VAL if given["val"] is None else given["val"],
+            images=given["images"],
+            placing=given["placing"],
+            options=format_options(given),
+        )
     if given["as_json"]:
         counts = {name: getattr(dataset, name) for name in ("directories", "waiting", "pushed_since", "by_people")}
         write_json(counts | written.as_dict())
     else:
-        _print(dataset, written, images=given["images"], people=given["people"])
+        listed = given["images"] is None and given["placing"] != "download"
+        _print(dataset, written, listed=listed, people=given["people"])
     return written.exit_code
 
 
-def _print(dataset: Dataset, written: Written, *, images: str | None, people: bool) -> None:
+def _print(dataset: Dataset, written: Written, *, listed: bool, people: bool) -> None:
     rows, changes = written.rows, written.changes
     parts = f"{written.count('train')} train, {written.count('val')} val"
     say(f"{', '.join(dataset.directories)}: {len(rows)} pictures ({parts}), {written.tally.kept} boxes")
@@ -113,8 +118,8 @@ def _print(dataset: Dataset, written: Written, *, images: str | None, people: bo
     if len(written.left_out) > SHOWN:
         say(f"left out: {len(written.left_out) - SHOWN} more; --json has all")
     _say_boxes(written.tally, {each.code for each in written.left_out})
-    if images is None and rows:
-        say("images are only listed: --images FOLDER copies or links them")
+    if listed and rows:
+        say("images are only listed: --images FOLDER copies or links them, --download-images fetches them")
     say(f"written: {written.folder}")
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place, Tally
@@ -18,7 +18,8 @@ from boxferry.reading.names import load_names
 from boxferry.reading.read import option_values
 from boxferry.review.class_list import ClassList, check_counted, class_list
 from boxferry.review.corrected import corrected
-from boxferry.review.dataset_images import LocalImages, Placing, place
+from boxferry.review.dataset_download import Wanted, fetched
+from boxferry.review.dataset_images import LocalImages, place
 from boxferry.review.inside import inside
 from boxferry.review.layouts import NAMES, Layout, layout_of
 from boxferry.review.manifest import MANIFEST, Changes, Row, changes, manifest_text, read_manifest, row_of
@@ -27,11 +28,12 @@ from boxferry.review.split import SPLITS, split_of
 from boxferry.sending.source_image import SourceImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from boxferry.formats import Format, Id
     from boxferry.review.pictures import Picture
 
+Placing = Literal["copy", "link", "download"]
 VAL = 0.1  #: the share of the pictures that are for validation
 FORMS = ("images", "labels", "annotations", "VOCdevkit", NAMES)  #: what a dataset of somebody else would have
 
@@ -111,6 +113,7 @@ class Dataset:
         pushed_since: how many people have looked at, before boxes came or went that they have not seen.
         by_people: how many people have settled on which no run put a box; in `pictures` where they were asked for.
         labels: the labels of the project, in their order.
+        address: file id → the URL of its image, empty where the server gives none; for images that are downloaded.
     """
 
     directories: list[str]
@@ -119,6 +122,7 @@ class Dataset:
     pushed_since: int = 0
     by_people: int = 0
     labels: list[str] = field(default_factory=list)
+    address: Callable[[int], str] = field(default=lambda _: "", repr=False)
 
     def write(
         self,
@@ -141,7 +145,7 @@ class Dataset:
                 the project's labels in their order where there is none. New labels come after.
             val: the share of the pictures that are for validation, 0 to 1; a picture stays in its part.
             images: the folder of the images on this machine; without it they are only listed.
-            placing: 'copy' or 'link' them.
+            placing: 'copy' or 'link' them, or 'download' them from where the server says that they are.
             options: values of the format's own options.
             formats: those that are installed, where left out.
 
@@ -152,6 +156,8 @@ class Dataset:
             UnknownFormat: there is no such layout.
         """
         layout, target = layout_of(to), Path(folder)
+        if placing == "download" and images is not None:
+            raise UsageError("images: they are downloaded, or found in a folder; choose one")
         if not 0 <= val <= 1:
             raise UsageError(f"val: {val}, expected a share from 0 to 1")
         fmt = (formats or plugin_manager().formats())[to]
@@ -199,16 +205,19 @@ class _Writer:
         self._tally = Tally()
         self._left_out: list[LeftOutPicture] = []
         self._images: dict[str, Path] = {}
+        self._problems: dict[int, str] = {}
 
     def write(self, given: Mapping[Id, str], earlier: Mapping[Id, str], before: Sequence[Row], fmt: Format) -> Written:
+        if not (self._folder / MANIFEST).exists() and self._placing == "download":
+            self._mark()
         pictures = list(self._usable())
         used = {box.label for _, picture in pictures for box in picture.file.stored}
         classes = class_list(given, earlier, self._dataset.labels, used, first=self._layout.first)
         if self._layout.counted:
             check_counted(classes.names)
         rows = [self._row(path, picture) for path, picture in pictures]
-        if not (self._folder / MANIFEST).exists():  # the folder is a dataset's from now on, whatever happens
-            _put(manifest_text(()).encode(), self._folder / MANIFEST)
+        if not (self._folder / MANIFEST).exists():
+            self._mark()
         with _Beside(self._folder) as stage:
             for split in SPLITS:
                 some = [(path, each) for (path, each), row in zip(pictures, rows, strict=True) if row.split == split]
@@ -224,9 +233,14 @@ class _Writer:
             tally=self._tally,
         )
 
+    def _mark(self) -> None:
+        """Write an empty manifest: the folder is a dataset's from now on, whatever happens."""
+        _put(manifest_text(()).encode(), self._folder / MANIFEST)
+
     def _usable(self) -> Iterable[tuple[str, Picture]]:
         """Each picture with its path, in the order of the paths; those that cannot be written are noted."""
         names = place_names((each.file.file_id, each.file.file_name) for each in self._dataset.pictures)
+        self._fetch(names)
         for picture in sorted(self._dataset.pictures, key=lambda each: names[each.file.file_id]):
             path, file = names[picture.file.file_id], picture.file
             if file.video:
@@ -239,8 +253,27 @@ class _Writer:
                     self._tally.note("clipped", f"{cut} boxes reach beyond it: cut at its edge", Place(path))
                 yield path, replace(picture, file=file)
 
+    def _fetch(self, names: Mapping[int, str]) -> None:
+        """Download the images, where that is wanted; the problems are noted."""
+        if self._placing != "download":
+            return
+        files = [each.file for each in self._dataset.pictures]
+        wanted = [
+            Wanted(file.file_id, (file.width, file.height), self._folder / self._image(file.file_name, path))
+            for file in files
+            for path in [names[file.file_id]]
+            if file.width and file.height and not file.video
+        ]
+        self._problems = fetched(wanted, self._dataset.address)
+
+    def _image(self, name: str, path: str) -> str:
+        return self._layout.image(split_of(name, self._val), path)
+
     def _found(self, path: str, picture: Picture) -> bool:
         """Whether the image is on this machine, where images are wanted."""
+        if problem := self._problems.get(picture.file.file_id):
+            self._leave_out(picture, "no-image", problem)
+            return False
         if self._local is None:
             return True
         file = picture.file
@@ -258,7 +291,7 @@ class _Writer:
 
     def _row(self, path: str, picture: Picture) -> Row:
         split = split_of(picture.file.file_name, self._val)
-        image, annotation = self._layout.image(split, path), self._layout.annotation(split, path)
+        image, annotation = self._image(picture.file.file_name, path), self._layout.annotation(split, path)
         return row_of(picture, split=split, image=image, annotation=annotation)
 
     def _write_part(
@@ -293,11 +326,11 @@ class _Writer:
     def _bring(self, stage: Path, before: Sequence[Row], rows: Sequence[Row]) -> None:
         """Put what was written into the folder, with the images; what the earlier dataset alone had goes."""
         for row, image in zip(rows, self._images.values(), strict=False):
-            place(image, self._folder / row.image, self._placing)
+            place(image, self._folder / row.image, link=self._placing == "link")
         now = {path for row in rows for path in (row.image, row.annotation)}
         gone = {row.annotation for row in before} | self._annotations()
         gone -= now | {self._layout.home.format(split=split) for split in SPLITS}
-        if self._local is not None:
+        if self._local is not None or self._placing == "download":
             gone |= {row.image for row in before} - now
         manifest = stage / MANIFEST
         kept = manifest.read_bytes()

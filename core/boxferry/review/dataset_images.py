@@ -6,7 +6,7 @@ import posixpath
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from boxferry.diffgram.names import server_name
 from boxferry.errors import InputError, UsageError
@@ -15,8 +15,6 @@ from boxferry.reading.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-Placing = Literal["copy", "link"]
 
 
 class LocalImages:
@@ -80,14 +78,14 @@ def _by(way: Callable[[str], str], paths: Iterable[str]) -> dict[str, list[str]]
     return found
 
 
-def place(source: Path, target: Path, how: Placing) -> None:
-    """Put an image at its place; one that is there already, of the same size and time, stays as it is.
+def place(source: Path, target: Path, *, link: bool) -> None:
+    """Copy an image to its place, or link to it from there; one of the same size and time stays as it is.
 
     Raises:
         UsageError: it cannot be written.
     """
     try:
-        if how == "link":
+        if link:
             _link(source.resolve(), target)
         elif not _same(source, target):
             target.parent.mkdir(parents=True, exist_ok=True)

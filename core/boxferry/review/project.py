@@ -261,7 +261,13 @@ class Diffgram(Sending):
             pushed_since=found.pushed_since,
             by_people=found.by_people,
             labels=list(labels.values()),
+            address=self._address,
         )
+
+    def _address(self, file_id: int) -> str:
+        """Where the server says that an image is; empty where it does not."""
+        image = self._client.view(file_id).image
+        return (image.url_signed if image else None) or ""
 
     def work(
         self,
