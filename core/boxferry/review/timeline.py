@@ -273,7 +273,9 @@ class Timeline:
         """What a replacing packet did to a box of which it is not known that it stayed, or went by it."""
         if self._was_there(name, push) or name in push.brought:
             return "there"
-        if push.kept is None or not push.whole or (not push.read and self._absorbed(push, name)):
+        stood_for = not self.pushes[since].read and any(place_of(each) == place_of(name) for each in push.took)
+        absorbed = not push.read and self._absorbed(push, name)
+        if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
         return "taken" if push.read and self.pushes[since].came > push.changed else "deleted"
 
