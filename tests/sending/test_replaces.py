@@ -178,6 +178,33 @@ def test_while_another_senders_packet_is_on_its_way_nothing_is_replaced(sandbox,
     assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
 
 
+@pytest.mark.parametrize("on_existing", ["append", "replace-own"])
+@pytest.mark.parametrize("newest", [False, True], ids=["nothing newer", "a newer model"])
+def test_what_waited_does_not_bring_an_older_models_boxes_back(
+    sandbox, pushed, folder, tmp_path, monkeypatch, on_existing, newest
+):
+    """Packets that another machine stored and never sent are refused where a newer push has taken their place."""
+
+    def gone(_body):
+        raise Unreachable("gone")
+
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "other.sqlite") as other:
+        monkeypatch.setattr(other._client, "send_packet", gone)
+        (folder / "labels" / "a.txt").write_text("0 0.2 0.7 0.1 0.1 0.9\n")
+        waiting = {"on_existing": on_existing, "existing": True, "patience": Patience(failures=1, first_pause_s=0.01)}
+        assert push(other, predictions(folder), run="late", **waiting).exit_code == 4
+        monkeypatch.undo()
+        (folder / "labels" / "a.txt").write_text(NEW)
+        if newest:
+            assert newer(pushed, folder).exit_code == 0
+        report = other.resume("late")
+        if newest:
+            assert "a newer push has taken the place" in report.failed[0].reason
+            assert (report.exit_code, boxes_in(sandbox, "a.jpg")) == (1, [NEW_BOX])
+        else:
+            assert (report.exit_code, (15, 52, 25, 60) in boxes_in(sandbox, "a.jpg")) == (0, True)
+
+
 def test_a_model_of_which_nothing_is_there_is_noted(pushed, folder):
     """It may be misspelt; nothing goes then."""
     report = newer(pushed, folder, replaces=("mm",))

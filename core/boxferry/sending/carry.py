@@ -173,6 +173,7 @@ class _Course:
 
     def _check_again(self) -> None:
         """Let what was planned some time ago, and is certain not to be on the server, be looked at once more."""
+        self._evidence.old = {entry.id for entry in self._earlier}
         waiting = [entry for entry in self._earlier if entry.state == State.QUEUED]
         self._recheck([entry for entry in waiting if entry.file_id not in self._evidence.changed])
 

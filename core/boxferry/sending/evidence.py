@@ -20,6 +20,7 @@ from boxferry.sending.claims import Claims
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
 from boxferry.sending.server_size import factor
+from boxferry.sending.superseded import planned_at, superseded
 from boxferry.sending.target import Problem, models_in
 from boxferry.sending.updates import only_missing, replacing
 
@@ -38,6 +39,7 @@ UPDATES = ("update", "update_with_existing")
 CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
 SETTLE_S = 90.0
 PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)  #: how long another sender's packets onto a file are waited for
+SUPERSEDED = "a newer push has taken the place of these boxes since they were planned: they are not sent"
 BUSY = "another sender's packet onto the file is not applied yet, and would be taken away: push again later"
 NEWEST = 50  #: inputs that are looked at to see whether the server gets on, or what came onto a file of late
 LOOKED_BACK_S = 2.0  #: how much earlier than a packet its record may seem to be: the clock has whole seconds
@@ -73,6 +75,7 @@ class Evidence:
     """Asks the server about the packets of one run; changes nothing there.
 
     Attributes:
+        old: the numbers of packets that an earlier command left: others may have come in their place since.
         dead: inputs that are taken to be stuck for good, so that what they carry counts as not sent.
         changed: file id → why it does not stand any more for the file that packets were made for.
         stood: file id → when it had last been changed as `stored` read it, by the server's clock; 0 where unknown.
@@ -87,6 +90,7 @@ class Evidence:
         self._run = run
         self._holdings = holdings
         self._settle_s = settle_s
+        self.old: set[int] = set()
         self.dead: set[int] = set()
         self.changed: dict[int, str] = {}
         self.stood: dict[int, float] = {}
@@ -244,16 +248,32 @@ class Evidence:
         Another machine, or an earlier outbox, may have sent the same: what inputs have brought onto the file, or are
         about to, is not sent again. A new file's name may be taken by now; an id may be another file's.
         """
-        if entry.route == "existing" and entry.file_id in self.changed:
-            return Outcome(State.REFUSED, self.changed[entry.file_id])
-        if entry.replaces and entry.file_id is not None and self._busy(entry.file_id):
-            return Outcome(State.REFUSED, BUSY)
+        if entry.file_id is not None and (problem := self._obstacle(entry, entry.file_id)):
+            return Outcome(State.REFUSED, problem)
         if entry.mode == "append" and entry.file_id is not None:
             return self._already_on(entry, entry.file_id)
         if entry.mode != "new" or (file_id := self.file_named(entry.file_name)) is None:
             return None
         reason = f"a file '{entry.file_name}' (id {file_id}) is in the directory already"
+        if problem := self._obstacle(entry, file_id):
+            return Outcome(State.REFUSED, problem, None, file_id)
         return self.taken(entry, file_id, otherwise=Outcome(State.REFUSED, reason))
+
+    def _obstacle(self, entry: Entry, file_id: int) -> str:
+        """Why a packet must not go onto a file; empty where it may."""
+        if entry.route == "existing" and file_id in self.changed:
+            return self.changed[file_id]
+        if entry.replaces and self._busy(file_id):
+            return BUSY
+        return SUPERSEDED if self._superseded(entry, file_id) else ""
+
+    def _superseded(self, entry: Entry, file_id: int) -> bool:
+        """Whether a packet that waited has no box on the file, and a newer push has come in its place since."""
+        planned, wanted = planned_at(entry), self._wanted(entry)
+        if entry.id not in self.old or planned is None or not wanted:
+            return False
+        newest = self._client.inputs(file_id=file_id, limit=NEWEST)
+        return superseded(newest, wanted, self._run.model, planned) and wanted == self.missing(entry, file_id)
 
     def _busy(self, file_id: int) -> bool:
         """Whether something is on its way to a file that a replacement would take away; it is waited for a little."""
@@ -294,7 +314,8 @@ class Evidence:
         file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
         rows = self._rows(entry, file_id)
         stay = [] if entry.mode == "replace-all" else rows.kept
-        whole = replacing(body, stay, rows.all, clear=bool(entry.replaces))
+        models = [self._run.model, *models_in(entry.replaces)] if entry.mode == "replace-own" else []
+        whole = replacing(body, stay, rows.all, clear=bool(entry.replaces), models=models)
         complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
         if whole is None:
             return Replacement(None, Before(complete=complete, changed=changed))

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from boxferry.sending.ownership import identities, identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     Row = dict[str, Any]
 
+REPLACES = "boxferry_replaces"  #: the key of a list's first box: the models whose boxes give way
 TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the references of the boxes that go
 
 
@@ -39,6 +40,17 @@ def taken_away(listed: Iterable[Row]) -> set[str] | None:
     return None
 
 
+def naming(listed: Sequence[Row], models: Collection[str]) -> list[Row]:
+    """The boxes of a replacing packet, the first of them with the names of the models whose boxes give way to it."""
+    return [{**listed[0], REPLACES: sorted(models)}, *listed[1:]] if models else list(listed)
+
+
+def given_way(listed: Iterable[Row]) -> set[str]:
+    """The models whose boxes gave way to a replacing packet, as far as it tells."""
+    named = [found for box in listed if isinstance(found := box.get(REPLACES), list)]
+    return {model for models in named for model in models if isinstance(model, str)}
+
+
 def as_sent(box: Row) -> Row:
-    """A box without that note."""
-    return {name: value for name, value in box.items() if name != TAKES_AWAY}
+    """A box without those notes."""
+    return {name: value for name, value in box.items() if name not in {TAKES_AWAY, REPLACES}}

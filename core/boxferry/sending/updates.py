@@ -10,7 +10,7 @@ from boxferry.packets.contents import Contents, only, references_in
 from boxferry.packets.reference import detection
 from boxferry.packets.wire import Packet, encode
 from boxferry.sending.outbox import Entry
-from boxferry.sending.removals import noted
+from boxferry.sending.removals import naming, noted
 from boxferry.sending.source_image import image_text
 from boxferry.sending.target import REPLACING, Target
 
@@ -77,7 +77,9 @@ def cleared(rows: Sequence[Row]) -> list[Row]:
     return [deleted | corners]
 
 
-def replacing(body: bytes, kept: Sequence[Row], rows: Sequence[Row], *, clear: bool = False) -> bytes | None:
+def replacing(
+    body: bytes, kept: Sequence[Row], rows: Sequence[Row], *, clear: bool = False, models: Collection[str] = ()
+) -> bytes | None:
     """The packet with the rows that are to stay in its list, as they were read, null fields left out.
 
     A new box that a kept row comes from is left out: people have corrected it.
@@ -86,6 +88,7 @@ def replacing(body: bytes, kept: Sequence[Row], rows: Sequence[Row], *, clear: b
         body: the packet with its new boxes alone.
         kept: the rows that are to stay.
         rows: all that the file holds.
+        models: the models whose boxes give way; the packet names them.
         clear: let the file have no box afterwards, where none is left.
 
     Returns:
@@ -100,4 +103,4 @@ def replacing(body: bytes, kept: Sequence[Row], rows: Sequence[Row], *, clear: b
         if not (clear and rows):
             return None
         stay = cleared(rows)
-    return msgspec.json.encode({**packet, "instance_list": noted([*stay, *new], rows)})
+    return msgspec.json.encode({**packet, "instance_list": naming(noted([*stay, *new], rows), models)})

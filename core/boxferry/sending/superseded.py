@@ -1,0 +1,48 @@
+"""Whether a newer push has come in the place of a packet that waited: its boxes are not wanted any more then; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boxferry.sending.before import decoded
+from boxferry.sending.outcome import State, input_outcome
+from boxferry.sending.removals import given_way, taken_away
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from boxferry.diffgram.answers import InputRecord
+    from boxferry.sending.outbox import Entry
+
+REPLACING = "update_with_existing"
+
+
+def planned_at(entry: Entry) -> float | None:
+    """No later than when a packet was planned, by the server's clock; None where that is not known.
+
+    It is when its file had last been changed then; a new file was not there.
+    """
+    before = decoded(entry.before)
+    if entry.mode == "new":
+        return 0.0
+    return before.changed if before and before.changed else None
+
+
+def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, planned: float) -> bool:
+    """Whether a later replacement of a file took all boxes of a packet away, or named their model.
+
+    Args:
+        inputs: of the file.
+        wanted: the references of the packet's boxes.
+        model: their model.
+        planned: when the packet was planned, seconds since the epoch by the server's clock.
+    """
+    for record in inputs:
+        outcome = input_outcome(record)
+        done = outcome is None or outcome.state == State.APPLIED
+        if record.mode == REPLACING and done and (record.created or 0.0) > planned:
+            if model and model in given_way(record.boxes):
+                return True
+            if wanted <= (taken_away(record.boxes) or set()):
+                return True
+    return False
