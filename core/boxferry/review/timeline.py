@@ -237,7 +237,8 @@ class Timeline:
             if since is None and reference in push.brought:
                 name, since, last = push.twins.get(reference) or self._stands(reference, index), index, index + 1
         if since is None:
-            return self._back(found)
+            again = found is not None and any(found.name in push.brought for push in self.pushes[found.since + 1 :])
+            return found if again and name != reference else self._back(found)
         if name in self.rows or name in self._hidden:
             return Life(since, "there", name, self.end)
         if other := self._merged(name, last, self.rows):
