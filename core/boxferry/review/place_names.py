@@ -29,7 +29,7 @@ def place_names(files: Iterable[tuple[int, str]]) -> dict[int, str]:
         path = PurePosixPath(name)
         suffix = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else ""
         stem = name.removesuffix(suffix) if _is_safe(name) else f"file-{file_id}"
-        if stem.casefold() in taken:
+        while stem.casefold() in taken:
             stem = f"{stem}-{file_id}"
         taken.add(stem.casefold())
         found[file_id] = f"{stem}{suffix}"
