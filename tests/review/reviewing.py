@@ -93,6 +93,15 @@ class Team:
         page.boxes |= dict.fromkeys(boxes, model)
         page.seen, page.last = False, (model, run)
 
+    def retire(self, diffgram, model):
+        """The untouched boxes of a model go, where people have not completed the picture."""
+        assert diffgram.retire(model, directories=["Default"], remove=True).exit_code == 0
+        self.clock.pass_(60)
+        for page in self.ledger.values():
+            left = {box: whose for box, whose in page.boxes.items() if whose != model}
+            if not page.complete and left != page.boxes:
+                page.boxes, page.seen = left, False
+
     def rows(self, name):
         return self._call(name, "list", {})["file_serialized"]["instance_list"]
 

@@ -93,6 +93,18 @@ def test_each_reviewed_picture_comes_once_with_the_ledgers_boxes(team, seed, lis
     assert last == {name: team.ledger[name].last for name in team.settled()}
 
 
+def test_what_a_retired_model_leaves_is_to_be_looked_at_again(team):
+    """Pictures on which people had left its boxes are settled no more; completed ones keep them."""
+    for _ in lived(team, 5):
+        pass
+    before = set(team.settled())
+    with team.open("two") as two, team.open("none") as none:
+        team.retire(two, "m1")
+        found = none.dataset(directory="Default")
+    assert boxes_of(found) == team.settled()
+    assert set(team.settled()) < before
+
+
 @pytest.fixture
 def reviewed(team):
     """Sixteen pictures that two models' runs were pushed to, and a person has looked at twelve."""
