@@ -20,9 +20,9 @@ from boxferry.sending.claims import Claims
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
 from boxferry.sending.server_size import factor
-from boxferry.sending.superseded import planned_at, superseded
+from boxferry.sending.superseded import brought, planned_at, superseded
 from boxferry.sending.target import Problem, models_in
-from boxferry.sending.updates import only_missing, replacing
+from boxferry.sending.updates import leaving_out, only_missing, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -251,13 +251,14 @@ class Evidence:
         if entry.file_id is not None and (problem := self._obstacle(entry, entry.file_id)):
             return Outcome(State.REFUSED, problem)
         if entry.mode == "append" and entry.file_id is not None:
-            return self._already_on(entry, entry.file_id)
+            return self._without_gone(entry, entry.file_id) or self._already_on(entry, entry.file_id)
         if entry.mode != "new" or (file_id := self.file_named(entry.file_name)) is None:
             return None
         reason = f"a file '{entry.file_name}' (id {file_id}) is in the directory already"
         if problem := self._obstacle(entry, file_id):
             return Outcome(State.REFUSED, problem, None, file_id)
-        return self.taken(entry, file_id, otherwise=Outcome(State.REFUSED, reason))
+        taken = Outcome(State.REFUSED, reason)
+        return self._without_gone(entry, file_id) or self.taken(entry, file_id, otherwise=taken)
 
     def _obstacle(self, entry: Entry, file_id: int) -> str:
         """Why a packet must not go onto a file; empty where it may."""
@@ -274,6 +275,21 @@ class Evidence:
             return False
         newest = self._client.inputs(file_id=file_id, limit=NEWEST)
         return superseded(newest, wanted, self._run.model, planned) and wanted == self.missing(entry, file_id)
+
+    def _without_gone(self, entry: Entry, file_id: int) -> Outcome | None:
+        """Leave out of a packet that waited, and never went out, what another sender brought and is not there any more.
+
+        People have deleted it. None where there is no such box; else the packet waits once more with the others, or has
+        ended where none is left.
+        """
+        if entry.id not in self.old or entry.attempts > 1 or not entry.boxes:
+            return None
+        gone = brought(self._client.inputs(file_id=file_id, limit=NEWEST)) & self.missing(entry, file_id)
+        if not gone:
+            return None
+        body, boxes = leaving_out(self._outbox.body(entry.id), gone)
+        self._outbox.shorten(entry.id, body, boxes)
+        return Outcome(State.QUEUED if boxes else State.APPLIED, "", None, file_id)
 
     def _busy(self, file_id: int) -> bool:
         """Whether something is on its way to a file that a replacement would take away; it is waited for a little."""

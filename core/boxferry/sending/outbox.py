@@ -523,9 +523,9 @@ class Outbox:
             db.execute(query, (body, boxes, entry_id))
 
     def shorten(self, entry_id: int, body: bytes, boxes: int) -> None:
-        """Take boxes out of a queued packet."""
+        """Take boxes out of a packet that has not gone out."""
         with self._writing() as db:
-            query = "UPDATE packet SET body = ?, boxes = ? WHERE id = ? AND state = 'queued'"
+            query = "UPDATE packet SET body = ?, boxes = ? WHERE id = ? AND state IN ('queued', 'sending')"
             db.execute(query, (body, boxes, entry_id))
 
     def recover(self, run_id: int) -> int:

@@ -46,3 +46,9 @@ def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, plan
             if wanted <= (taken_away(record.boxes) or set()):
                 return True
     return False
+
+
+def brought(inputs: Iterable[InputRecord]) -> set[str]:
+    """The references of the boxes that inputs have brought onto a file; they may have gone since."""
+    applied = ((record, input_outcome(record)) for record in inputs)
+    return set().union(*(record.references for record, out in applied if out and out.state == State.APPLIED))
