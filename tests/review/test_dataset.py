@@ -410,6 +410,8 @@ def test_the_command_says_what_is_in_it(settings, tmp_path, capsys):
     [
         (["-o", "x"], 2, "name a RUN, or a directory"),
         (["n1", "--val", "0.2", "-o", "x"], 2, "--val: an option of datasets"),
+        (["n1", "--download-images", "-o", "x"], 2, "--download-images: an option of datasets"),
+        (["--directory", "Default", "--link-images", "-o", "x"], 2, "--link-images: name the folder"),
         (["--directory", "Default", "--all", "-o", "x"], 2, "--all: a dataset has only"),
         (["--directory", "Default", "--to", "mot", "-o", "x"], 2, "a dataset is written as yolo, coco, voc"),
         (["--directory", "Default", "-o", "-"], 2, "name a folder"),

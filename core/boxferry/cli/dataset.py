@@ -62,10 +62,13 @@ def is_dataset(runs: Sequence[str], given: dict[str, Any]) -> bool:
     if given["directories"] or len(runs) > 1:
         if given["everything"]:
             raise UsageError("--all: a dataset has only what people have looked at; name one RUN and no --directory")
+        if given["placing"] == "link" and given["images"] is None:
+            raise UsageError("--link-images: name the folder of the images with --images")
         return True
     if not runs:
         raise UsageError("name a RUN, or a directory of the server with --directory")
     given_only = next((name for name in ONLY if given[name]), None)
+    given_only = given_only or (f"{given['placing']}-images" if given["placing"] != "copy" else None)
     if given_only:
         raise UsageError(f"--{given_only}: an option of datasets: name --directory, or several runs")
     return False
