@@ -218,7 +218,7 @@ def test_a_model_of_which_nothing_is_there_is_noted(pushed, folder):
         {"on_existing": "append"},
         {"on_existing": "replace-all"},
         {"annotations": True},
-        {"replaces": "m"},
+        {"replaces": 7},
         {"replaces": [""]},
     ],
 )
@@ -226,3 +226,9 @@ def test_options_that_do_not_go_together_are_said(options):
     """Before anything is asked."""
     with pytest.raises(UsageError, match="replaces"):
         Manner(**({"replaces": ["m"]} | options))
+
+
+def test_one_model_is_named_by_its_name():
+    """As on the command line; `tuple("m1")` would be two models."""
+    assert Manner(replaces="m1").replaces == ("m1",)
+    assert Manner(replaces="").replaces == ()

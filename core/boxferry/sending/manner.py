@@ -18,7 +18,7 @@ from boxferry.sending.templates import Template
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from boxferry.sending.routes import Route
 
@@ -77,7 +77,7 @@ class Manner:
     existing: bool = False
     file_ids: Mapping[str, int] | None = None
     on_existing: OnExisting = "error"
-    replaces: tuple[str, ...] = ()
+    replaces: str | Sequence[str] = ()
     delete_people: bool = False
     file_name: str | None = None
     job: int | None = None
@@ -125,10 +125,11 @@ class Manner:
 
     def _take_replaces(self) -> None:
         """See that models are named, and replace one's own boxes too where they are."""
-        check_type("replaces", self.replaces, tuple, list)
-        for name in self.replaces:
+        check_type("replaces", self.replaces, str, tuple, list)
+        names = tuple(filter(None, [self.replaces])) if isinstance(self.replaces, str) else tuple(self.replaces)
+        for name in names:
             check_type("replaces", name or None, str)
-        object.__setattr__(self, "replaces", tuple(self.replaces))
+        object.__setattr__(self, "replaces", names)
         if self.replaces and self.on_existing not in {"error", "replace-own"}:
             raise UsageError(f"--replaces: replaces a model's own boxes too, not --on-existing {self.on_existing}")
         if self.replaces:
