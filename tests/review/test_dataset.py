@@ -405,6 +405,19 @@ def test_the_command_says_what_is_in_it(settings, tmp_path, capsys):
     assert facts["train"] + facts["val"] == 12
 
 
+def test_where_nothing_is_reviewed_the_next_step_is_said(team, tmp_path, monkeypatch, capsys):
+    """An empty dataset is none to train on."""
+    with team.open() as diffgram:
+        team.night(diffgram, "m1", "n1", team.names[:2])
+    for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"DIFFGRAM_{name}", getattr(team.sandbox, name.lower()))
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "none.sqlite"))
+    assert boxferry(["pull", "--directory", "Default", "-o", str(tmp_path / "set")]) == 0
+    said = capsys.readouterr().err
+    assert "no picture is reviewed yet; what is left to review is told by: boxferry work Default" in said
+    assert "2 nobody has looked at" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,6 +108,9 @@ def _print(dataset: Dataset, written: Written, *, listed: bool, people: bool) ->
     say(f"{', '.join(dataset.directories)}: {len(rows)} pictures ({parts}), {written.tally.kept} boxes")
     say(f"since the last one: {len(changes.new)} new, {len(changes.changed)} changed, {len(changes.gone)} gone")
     say(f"not in it: {dataset.waiting} nobody has looked at, {dataset.pushed_since} pushed onto since people looked")
+    if not dataset.pictures:
+        places = " ".join(map(shlex.quote, dataset.directories))
+        say(f"no picture is reviewed yet; what is left to review is told by: boxferry work {places}")
     if dataset.by_people and not people:
         say(f"{dataset.by_people} more are people's alone, no run touched them: --people takes them too")
     if written.classes.added:
