@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image as Drawing
 
+from boxferry.diffgram.answers import Directory
 from boxferry.errors import InputError
 from boxferry.review.class_list import check_counted, class_list
 from boxferry.review.dataset_images import LocalImages
@@ -18,6 +19,7 @@ from boxferry.review.manifest import digest_of, read_manifest
 from boxferry.review.pictures import Picture
 from boxferry.review.place_names import place_names
 from boxferry.review.pull import ReviewedFile
+from boxferry.review.shelf import OpenDirectory, pictures_of
 from boxferry.review.split import split_of
 
 
@@ -164,3 +166,13 @@ def test_another_csv_is_no_manifest(tmp_path):
     (tmp_path / "manifest.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="not a manifest of a dataset"):
         read_manifest(tmp_path / "manifest.csv")
+
+
+def test_a_picture_in_two_directories_comes_once():
+    """A server can show one file in several."""
+    one, other = (
+        Picture(file=ReviewedFile(file_name=f"{n}.jpg", file_id=n), changed=0.0, sent=[], looked=True) for n in (1, 2)
+    )
+    places = [Directory(id=number) for number in (7, 8)]
+    opened = [OpenDirectory(places[0], [one, other], []), OpenDirectory(places[1], [other], [])]
+    assert pictures_of(opened) == [one, other]

@@ -68,7 +68,8 @@ def work_command(
 def _first(found: Sequence[DirectoryWork], most: int | None) -> list[NextPicture]:
     from boxferry.review.work import in_order
 
-    return in_order(picture for each in found for picture in each.next)[:most]
+    once = {picture.file_id: picture for each in reversed(found) for picture in each.next}
+    return in_order(once.values())[:most]
 
 
 def _write(path: str, pictures: Sequence[NextPicture]) -> None:

@@ -27,7 +27,7 @@ from boxferry.review.period import PeriodReport, period_report
 from boxferry.review.pull import pulled
 from boxferry.review.runs import elsewhere, known_here, known_there
 from boxferry.review.scenes import scenes_of
-from boxferry.review.shelf import OpenDirectory, Shelf
+from boxferry.review.shelf import OpenDirectory, Shelf, pictures_of
 from boxferry.review.since import moment_since
 from boxferry.review.summary import Clicks, Summary, summarized
 from boxferry.review.suspicious import suspicious
@@ -253,7 +253,7 @@ class Diffgram(Sending):
         named = [directory] if isinstance(directory, str | int) else list(directory)
         labels = shelf.labels()
         opened = shelf.open(shelf.places(named, runs), labels, on_file)
-        found = chosen((each for one in opened for each in one.pictures), runs, shelf.runs, people=people)
+        found = chosen(pictures_of(opened), runs, shelf.runs, people=people)
         return Dataset(
             directories=[one.name for one in opened],
             pictures=found.pictures,
@@ -314,9 +314,8 @@ class Diffgram(Sending):
         opened = self._open(directories, on_file)
         now = self._client.now()
         begin = moment_since(since, now) if isinstance(since, str) else begin
-        pictures = [picture for each in opened for picture in each.pictures]
         members = self._client.members()
-        return period_report(pictures, [each.name for each in opened], members, since=begin, until=now)
+        return period_report(pictures_of(opened), [each.name for each in opened], members, since=begin, until=now)
 
     def _open(self, directories: Sequence[str | int], on_file: Callable[[int, int], None]) -> list[OpenDirectory]:
         """The directories that are named, or all of the project."""

@@ -42,6 +42,15 @@ class OpenDirectory(NamedTuple):
         return self.place.nickname or str(self.place.id)
 
 
+def pictures_of(opened: Iterable[OpenDirectory]) -> list[Picture]:
+    """The pictures of directories, each once: a server can show one file in several."""
+    found: dict[int, Picture] = {}
+    for each in opened:
+        for picture in each.pictures:
+            found.setdefault(picture.file.file_id, picture)
+    return list(found.values())
+
+
 class Shelf:
     """The directories of one project; nothing is asked before one is opened."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from boxferry.packets.reference import origin
+from boxferry.review.shelf import pictures_of
 from boxferry.review.work_order import History, waiting, worth
 from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.stalls import PASSED_OVER, STUCK_S, VIDEOS_TAKE
@@ -112,7 +113,7 @@ def work_of(
         failed: the newest of those that failed, likewise.
         now: seconds since the epoch by the server's clock.
     """
-    history = History.of(picture for each in opened for picture in each.pictures)
+    history = History.of(pictures_of(opened))
     return [_work(each, history, newest, failed, now) for each in opened]
 
 
