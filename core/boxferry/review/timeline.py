@@ -321,7 +321,7 @@ def name_of(box: Stored) -> str:
 
 def place_of(name: str) -> str:
     """What a reference says of the box alone: two runs that sent the same box have it in common."""
-    return name[DIGEST:] if is_ours(name) else name
+    return (is_ours(name) and name[DIGEST:]) or name  # one that says nothing of a box is like no other
 
 
 def by_people(box: Stored) -> bool:
