@@ -120,6 +120,10 @@ def test_a_run_without_a_table_has_the_same_numbers_at_every_pull(sandbox, diffg
     written(diffgram, "yolo", tmp_path / "some", everything=False)
     written(diffgram, "yolo", tmp_path / "all")
     assert names_in(tmp_path / "some") == names_in(tmp_path / "all") == order
+    push(diffgram, source, run="r2", create_empty=False, existing=True, on_existing="replace-own")
+    sandbox.remove_file(next(f["id"] for f in sandbox.files() if f["original_filename"] == "f1.jpg"))
+    written(diffgram, "yolo", tmp_path / "later")
+    assert names_in(tmp_path / "later") == order
 
 
 def test_a_plan_brings_the_table_along(diffgram, plates, tmp_path):

@@ -402,6 +402,19 @@ def test_the_other_models_boxes_are_no_truth(sandbox, diffgram, folder):
     assert pytest.approx(1) == metrics.AP
 
 
+def test_a_run_is_measured_as_it_was_sent_after_another_has_replaced_it(diffgram, folder, tmp_path, capsys):
+    """Against a ground truth: a model is no worse because its boxes have made way for a newer one's."""
+    push(diffgram, predictions(folder), model="m")
+    truth = tmp_path / "truth.json"
+    assert boxferry(["pull", "r", "--all", "-o", str(truth)]) == 0
+    newer = predictions(folder, names=["fox", "cow"])
+    push(diffgram, newer, model="m", run="r2", on_existing="replace-own", existing=True)
+    assert {box.fate for file in diffgram.pull("r").files for box in file.judged} == {"replaced"}
+    capsys.readouterr()
+    assert boxferry(["evaluate", "r", "--against", str(truth), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"]["r"]["AP"] == pytest.approx(1)
+
+
 def test_with_nothing_reviewed_there_is_one_sentence(diffgram, folder, capsys):
     """And the next step, and exit code 1, in place of twelve times -1."""
     push(diffgram, predictions(folder))

@@ -1,5 +1,6 @@
 """A pull reads what has changed, and never shows a box as it was before a later correction."""
 
+import csv
 import json
 import stat
 from dataclasses import replace
@@ -164,8 +165,41 @@ def test_files_that_a_later_push_took_boxes_from_are_counted(sandbox, folder, tm
     monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "a.sqlite"))
     assert boxferry(["pull", "n1", "--to", "coco", "-o", str(tmp_path / "out.json")]) == 0
     said = capsys.readouterr().err
-    assert "0 of 3 files reviewed; 0 boxes written" in said
-    assert "left out, overtaken: 1 reviewed files of which a later push took boxes; pull that push's run" in said
+    assert "1 of 3 files reviewed; 0 boxes written" in said
+    assert "left out, overtaken: 1 of the reviewed files: a later push took boxes; pull that push's run" in said
+    assert boxferry(["report", "n1"]) == 0
+    assert "run n1: 1 of 3 files reviewed, 1 of them overtaken by a later push" in capsys.readouterr().err
+    assert boxferry(["report", "n1", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert boxferry(["pull", "n1", "-o", str(tmp_path / "out.json"), "--json"]) == 0
+    pulled = json.loads(capsys.readouterr().out)
+    assert boxferry(["runs", "--server", "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert (facts["reviewed"], facts["overtaken"]) == (pulled["reviewed"], pulled["overtaken"]) == (1, 1)
+    assert runs[0]["reviewed"] == 1
+    assert boxferry(["evaluate", "n1"]) == 1
+    said = capsys.readouterr().err
+    assert "run n1: left out, overtaken: 1 of the reviewed files" in said
+    assert "none of its 3 files holds what people left, so there is nothing to measure" in said
+
+
+def test_a_csv_on_standard_output_is_a_csv(sandbox, folder, tmp_path, capsys, monkeypatch):
+    """No table stands below it."""
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as diffgram:
+        push(diffgram, predictions(folder), run="n1", model="m")
+    settings(sandbox, tmp_path / "a.sqlite", monkeypatch)
+    capsys.readouterr()
+    assert boxferry(["report", "n1", "--order", "-"]) == 0
+    said = capsys.readouterr()
+    assert [row["file_name"] for row in csv.DictReader(said.out.splitlines())] == ["a.jpg", "b.png", "c.jpg"]
+    assert "no person has looked at its 3 files" in said.err
+
+
+def settings(sandbox, outbox, monkeypatch):
+    """The environment of a command line."""
+    for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"DIFFGRAM_{name}", getattr(sandbox, name.lower()))
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(outbox))
 
 
 def moved(folder, pixels):

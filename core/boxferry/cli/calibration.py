@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.number import NumberRange
 from boxferry.cli.output import table, tell
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 precision_option = click.option(
     "--precision",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=NumberRange(0, 1, min_open=True),
     default=0.9,
     show_default=True,
     metavar="SHARE",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, write_json
 from boxferry.cli.reading import format_options
 from boxferry.cli.server import diffgram_of
@@ -34,7 +35,7 @@ _OPTIONS = (
     ),
     click.option("--people", is_flag=True, help="Dataset: pictures that no run touched and people annotated too."),
     click.option(
-        "--val", type=click.FloatRange(0, 1), metavar="SHARE", help="Dataset: the share for validation. [default: 0.1]"
+        "--val", type=NumberRange(0, 1), metavar="SHARE", help="Dataset: the validation share. [default: 0.1]"
     ),
     click.option("--images", metavar="FOLDER", help="Dataset: where the images are; without it they are only listed."),
     click.option(

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
@@ -18,7 +19,7 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; change nothing.")
 @click.option("--replace-completed", is_flag=True, help="Change files that people have completed too.")
 @click.option(
-    "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
+    "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def dedupe_command(

@@ -12,12 +12,14 @@ import click
 
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
+from boxferry.cli.number import Number
 from boxferry.cli.output import say, table, tally_lines, tell, write_json
 from boxferry.cli.reading import ReadingCommand, format_options
 from boxferry.cli.review import connections_option, pulled_run
 from boxferry.cli.server import outbox_option, server_options
 from boxferry.errors import BoxferryError, InputError, UsageError
 from boxferry.remote.urls import is_url
+from boxferry.review.nothing import nothing_reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +53,7 @@ class Measured:
 @click.option("--images", metavar="DIR", help="RESULTS, --against: the folder that holds the images.")
 @click.option("--categories", metavar="FILE", help="RESULTS: a COCO dataset with names and ids. [default: --against]")
 @click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The format of RESULTS.")
-@click.option("--score-scale", type=float, default=1.0, metavar="S", help="RESULTS: divide scores by S.")
+@click.option("--score-scale", type=Number(), default=1.0, metavar="S", help="RESULTS: divide scores by S.")
 @click.option("--per-class", is_flag=True, help="The numbers of each class too, and how far its scores can be trusted.")
 @precision_option
 @server_options
@@ -130,17 +132,22 @@ def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> T
 
 def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None, against: str | None) -> Measured:
     review = pulled_run(given, run)
-    if not any(box.predicted for file in review.files for box in file.judged):
-        say(f"run {run}: sent no boxes, so there is nothing to measure; push predictions first, or name another run")
+    if not any(file.sent for file in review.files):
+        why = nothing_reviewed(review) if review.gone and not review.files else ""
+        what = "sent no boxes, so there is nothing to measure; push predictions first, or name another run"
+        say(f"run {run}: {why or what}")
         return Measured(None)
     if truth is not None:
         source = shlex.quote(review.run.source or "RESULTS")
         file = f"boxferry evaluate {source} --against {shlex.quote(against or '')}"
         say(f"run {run}: measured as it was sent, in whole pixels; what they cost: {file}")
         return Measured(review.metrics(truth))
+    if review.overtaken:
+        say(f"run {run}: left out, overtaken: {len(review.overtaken)} of the reviewed files: a later push took boxes")
     if not review.reviewed:
         wait = "correct boxes or complete files on the server and try again, or name a ground truth with --against"
-        say(f"run {run}: none of its {len(review.files)} files is reviewed, so there is nothing to measure: {wait}")
+        left = "holds what people left" if review.overtaken else "is reviewed"
+        say(f"run {run}: none of its {len(review.files)} files {left}, so there is nothing to measure: {wait}")
         return Measured(None)
     return Measured(review.metrics())
 

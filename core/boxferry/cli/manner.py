@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from boxferry.cli.number import Number, NumberRange
 from boxferry.reading.file_ids import load_file_ids
 from boxferry.sending.attributes import AttributePolicy, AttributeWish
 from boxferry.sending.carry import Patience
@@ -22,7 +23,7 @@ KINDS = ("predictions", "annotations")
 
 same_iou_option = click.option(
     "--same-iou",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=NumberRange(0, 1, min_open=True),
     default=SAME_IOU,
     show_default=True,
     metavar="IOU",
@@ -57,7 +58,7 @@ _FILES = (
     ),
     click.option(
         "--video-rate",
-        type=float,
+        type=Number(),
         default=VIDEO_RATE,
         show_default=True,
         metavar="FPS",
@@ -121,7 +122,7 @@ _BOXES = (
 _SENDING = (
     click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Packets in flight."),
     click.option(
-        "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
+        "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
     ),
     click.option(
         "--verify/--no-verify",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.number import Number
 from boxferry.cli.session import Session
 from boxferry.reading.read import read
 
@@ -74,11 +75,11 @@ _SHARED = (
     click.option("--names", metavar="FILE|URL|LIST", help="Class names: data.yaml, classes.txt, or 'cat,dog'."),
     click.option("--categories", metavar="FILE|URL", help="A COCO dataset: class names, image ids and sizes."),
     click.option("--size", metavar="WxH", help="Width and height in pixels of images whose size is not known."),
-    click.option("--min-score", type=float, metavar="S", help="Drop boxes whose score is under S."),
-    click.option("--score-scale", type=float, default=1.0, metavar="S", help="Divide scores by S: 100 for percent."),
+    click.option("--min-score", type=Number(), metavar="S", help="Drop boxes whose score is under S."),
+    click.option("--score-scale", type=Number(), default=1.0, metavar="S", help="Divide scores by S: 100 for percent."),
     click.option("--map", "label_map", multiple=True, metavar="A|B=C", help="Rename labels A and B to C; repeatable."),
     click.option(
-        "--nms", type=float, metavar="IOU", help="Drop boxes that overlap a better one of their label by more."
+        "--nms", type=Number(), metavar="IOU", help="Drop boxes that overlap a better one of their label by more."
     ),
     click.option("--max-boxes", type=int, metavar="N", help="Keep the N best boxes of each image."),
     click.option(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
@@ -28,7 +29,7 @@ SHOWN = 20  #: files in a list for people; --json lists all
 )
 @click.option("--remove", is_flag=True, help="Carry it out; without it only what would go is shown.")
 @click.option(
-    "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
+    "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
 )
 @click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")

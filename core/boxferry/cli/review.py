@@ -10,6 +10,7 @@ import click
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset
+from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.period import check_period, period_options, report_period
 from boxferry.cli.reading import WritingCommand, format_options
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 
     from boxferry.cli.session import Session
     from boxferry.review.project import Review
+    from boxferry.review.report import Report
     from boxferry.review.summary import Summary
     from boxferry.review.trackers import Tracker
 
 SHOWN = 5  #: files that a line lists
+
+CLICKS = NumberRange(0, 1_000_000)  #: a bound, so that infinity is none
 
 connections_option = click.option(
     "--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
@@ -105,8 +109,9 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
     review, tally = pulled_run(given, run), Tally()
     everything = given["everything"]
     review.write(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
-    overtaken = sum(file.reviewed and file.overtaken for file in review.files)
-    facts = {"files": len(review.files), "reviewed": len(review.reviewed), "overtaken": overtaken, "boxes": tally.kept}
+    overtaken = len(review.overtaken)
+    reviewed = len(review.reviewed) + overtaken
+    facts = {"files": len(review.files), "reviewed": reviewed, "overtaken": overtaken, "boxes": tally.kept}
     if given["as_json"]:
         counts = {"dropped": dict(tally.dropped), "changed": dict(tally.changed), "notes": dict(tally.noted)}
         write_json({**facts, "gone": len(review.gone), **counts, "output": output})
@@ -114,8 +119,8 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
     say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
     if missing := nothing_reviewed(review):
         say(f"run {run}: {missing}" + ("" if everything else "; --all writes all files as they are"))
-    if overtaken:
-        say(f"left out, overtaken: {overtaken} reviewed files of which a later push took boxes; pull that push's run")
+    if overtaken and not everything:
+        say(f"left out, overtaken: {overtaken} of the reviewed files: a later push took boxes; pull that push's run")
     _say_changes(tally)
     return tally.exit_code
 
@@ -144,8 +149,10 @@ def _say_changes(tally: Tally) -> None:
     type=click.Choice(["mlflow", "wandb"]),
     help="Record numbers and page in the tracker's active run.",
 )
-@click.option("--deletion", type=float, default=1.0, show_default=True, help="Clicks to delete a box.")
-@click.option("--addition", type=float, default=4.0, show_default=True, help="Clicks to draw a box.")
+@click.option(
+    "--deletion", metavar="CLICKS", type=CLICKS, default=1.0, show_default=True, help="Clicks to delete a box."
+)
+@click.option("--addition", metavar="CLICKS", type=CLICKS, default=4.0, show_default=True, help="Clicks to draw a box.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def report_command(
     runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool,
@@ -179,6 +186,9 @@ def report_command(
     from boxferry.review.summary import Clicks
     from boxferry.review.trackers import active_run, log_reports
 
+    data = [path for path in (html, order) if path == "-"]
+    if len(data) + as_json > 1:
+        raise UsageError("standard output holds one of --json, --html - and --order -: name files for the others")
     into = active_run(tracker) if tracker else None  # said before anything is read
     reviews = [pulled_run(given, run) for run in runs]
     clicks = Clicks(deletion=deletion, addition=addition)
@@ -193,15 +203,31 @@ def report_command(
         facts = {run: report.as_dict() for run, report in zip(runs, reports, strict=True)}
         write_json({"runs": facts} if len(runs) > 1 else facts[runs[0]])
         return
+    for run, report in zip(runs, reports, strict=True):
+        _say_reviewed(run, report)
+    if not data:
+        _print_reports(runs, reports)
+
+
+def _print_reports(runs: Sequence[str], reports: Sequence[Report]) -> None:
     if len(runs) > 1:
         _print_beside(runs, [report.summary for report in reports])
-    for run, report, review in zip(runs, reports, reviews, strict=True):
-        _print(run, report.summary)
-        if missing := nothing_reviewed(review):
-            say(f"run {run}: {missing}")
+    for run, report in zip(runs, reports, strict=True):
+        _print(report.summary)
         print_calibration(report.calibration)
-        if report.suspicions is not None:
+        if report.suspicions is not None and report.review.reviewed:
             print_suspicious(run, report.suspicions)
+
+
+def _say_reviewed(run: str, report: Report) -> None:
+    """How far the review is, and the next step where there is none."""
+    from boxferry.review.summary import counted, percent
+
+    share = percent(report.summary.corrected_share)
+    corrected = f"; {share} of its boxes there had to be corrected" if share else ""
+    say(f"run {run}: {counted(report.summary)}, as far as the server can tell{corrected}")
+    if missing := nothing_reviewed(report.review):
+        say(f"run {run}: {missing}")
 
 
 def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:
@@ -221,13 +247,10 @@ def _write(path: str, text: str) -> None:
     say(f"written: {path}")
 
 
-def _print(run: str, summary: Summary) -> None:
+def _print(summary: Summary) -> None:
     from boxferry.review.fates import FATES
-    from boxferry.review.summary import THRESHOLD_MEANS, percent
+    from boxferry.review.summary import THRESHOLD_MEANS
 
-    told = percent(summary.corrected_share)
-    corrected = f"; {told} of its boxes there had to be corrected" if told else ""
-    say(f"run {run}: {summary.reviewed} of {summary.files} files reviewed, as far as the server can tell{corrected}")
     rows: list[tuple[object, ...]] = []
     for label, fates in sorted(summary.labels.items()):
         best = summary.thresholds.get(label)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say
 from boxferry.errors import ConfigError, UsageError
 
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 @click.option("--folder", metavar="DIR", help="Where its data is kept. [default: a temporary folder]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="0 takes a free one.")
 @click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Answer 429 to more than N packets a second.")
-@click.option(
-    "--delay", type=click.FloatRange(0), default=0.0, show_default=True, help="Seconds until a packet is applied."
-)
+@click.option("--delay", type=NumberRange(0), default=0.0, show_default=True, help="Seconds until a packet is applied.")
 @click.option("--workers", type=click.IntRange(1), default=4, show_default=True, help="Packets applied at a time.")
 @click.option("--faults", metavar="SPEC", help="Break requests: 'drop_after=0.1,kill_worker=0.02,seed=7'.")
 def sandbox_command(

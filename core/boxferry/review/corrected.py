@@ -28,7 +28,7 @@ SHAPE, POINTS = "shape", "points"  #: the attributes that say what a box was dra
 
 def sent_labels(files: Iterable[ReviewedFile]) -> list[str]:
     """The labels that a run sent, in the order in which they first come: the same for every pull of the run."""
-    return list(dict.fromkeys(box.label for file in files for box in file.predicted))
+    return list(dict.fromkeys(box.label for file in files for box in file.sent))
 
 
 def corrected(
@@ -68,10 +68,10 @@ def _seen(file: ReviewedFile, tally: Tally) -> list[Stored]:
 
 
 def predicted(files: Iterable[ReviewedFile], tally: Tally, *, everything: bool = True) -> Iterator[Detections]:
-    """The boxes that were sent and that no push took away; or, without `everything`, those that people have judged."""
+    """The boxes that were sent, those too that a later push took away; or, without `everything`, what people judged."""
     pending, known = iter(files), dict[str, int]()
     while some := list(islice(pending, CHUNK_FILES)):
-        listed = [file.predicted if everything else _judged(file) for file in some]
+        listed = [file.sent if everything else _judged(file) for file in some]
         boxes = [box for each in listed for box in each]
         chunk = _chunk(some, list(map(len, listed)), boxes, known)
         chunk = chunk.replace(score=[np.nan if box.score is None else box.score for box in boxes])

@@ -10,7 +10,7 @@ from boxferry.review.calibration_page import calibration_part
 from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
 from boxferry.review.fates import FATES
 from boxferry.review.nothing import nothing_reviewed
-from boxferry.review.summary import BINS, THRESHOLD_MEANS, percent
+from boxferry.review.summary import BINS, THRESHOLD_MEANS, counted, percent
 from boxferry.review.suspicious_page import suspicious_part
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _side_by_side(reports: Sequence[tuple[Review, Summary]]) -> str:
 
 def _run(review: Review, summary: Summary, precision: float) -> list[str]:
     parts = [
-        f"<p>{summary.reviewed} of {summary.files} files reviewed, as far as the server can tell.</p>",
+        f"<p>{counted(summary)}, as far as the server can tell.</p>",
         f"<p>Project {escape(review.run.project)}, directory {review.run.directory_id}.</p>",
         _counts(summary),
         *_plots(summary),

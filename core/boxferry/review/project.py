@@ -60,12 +60,14 @@ class Review:
         files: its files.
         gone: the names of those that the server does not have any more.
         originals: an image's name → the source's own file of it, of those whose boxes are as they were sent.
+        labels: those that the run sent, in their order, on files that are gone too.
     """
 
     run: Run
     files: list[ReviewedFile]
     gone: list[str] = field(default_factory=list)
     originals: Mapping[str, bytes] = field(default_factory=dict)
+    labels: Sequence[str] = ()
 
     @property
     def reviewed(self) -> list[ReviewedFile]:
@@ -75,14 +77,19 @@ class Review:
         """
         return [file for file in self.files if file.reviewed and not file.overtaken]
 
+    @property
+    def overtaken(self) -> list[ReviewedFile]:
+        """The files that people have looked at and a later push took boxes from: counted as reviewed, no dataset."""
+        return [file for file in self.files if file.reviewed and file.overtaken]
+
     def corrected(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
         """The boxes as they are now, of the reviewed files or of all; of those, what people have looked at."""
         files = self.files if everything else self.reviewed
-        labels = boxes.sent_labels(self.files)
+        labels = self.labels or boxes.sent_labels(self.files)
         return boxes.corrected(files, tally or Tally(), labels=labels, everything=everything)
 
     def predicted(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
-        """The boxes as they were sent, of the reviewed files or of all."""
+        """The boxes as they were sent: of the reviewed files those that people judged, or all of all files."""
         files = self.files if everything else self.reviewed
         return boxes.predicted(files, tally or Tally(), everything=everything)
 
@@ -222,7 +229,8 @@ class Diffgram(Sending):
         there = [file for file in files if not file.gone]
         own = self.outbox.originals(found.id)
         originals = {boxes.key_of(f): own[f.file_id] for f in there if f.file_id in own and boxes.as_it_was(f)}
-        return Review(found, there, [file.file_name for file in files if file.gone], originals)
+        gone = [file.file_name for file in files if file.gone]
+        return Review(found, there, gone, originals, labels=boxes.sent_labels(files))
 
     def dataset(
         self,

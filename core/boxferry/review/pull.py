@@ -45,14 +45,15 @@ class ReviewedFile:
             it, or changed a box. A file that was looked at, left as it is and not completed cannot be told from one
             that was not; nor does it count that it was completed before.
         overtaken: whether a later push took away boxes that people had left, and no person has looked since.
-        predicted: the boxes that this run sent and no push took away, but those that are unreadable now.
+        sent: the boxes that this run sent.
+        predicted: those of them that no push took away, but those that are unreadable now.
         stored: the boxes that it has now.
         unseen: the rows of those that came after people looked at it last.
         judged: the fate of each.
         frames: how many frames a video has; 0 where unknown.
         frame_rate: its frames a second, as the server has them; 0 where unknown.
         left_out: the rows that it has and that are no boxes.
-        gone: whether the server does not have it any more; then nothing else is known.
+        gone: whether the server does not have it any more; then only what was sent is known.
     """
 
     file_name: str
@@ -64,6 +65,7 @@ class ReviewedFile:
     complete: bool = False
     reviewed: bool = False
     overtaken: bool = False
+    sent: list[Predicted] = field(default_factory=list)
     predicted: list[Predicted] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
     unseen: frozenset[int] = frozenset()
@@ -109,7 +111,7 @@ def pulled(
     timelines |= {number: cases[number].timeline(records) for number, records in others.items() if records}
     for file in sent:
         case = cases.get(file.file_id)
-        gone = ReviewedFile(file_name=file.file_name, file_id=file.file_id, gone=True)
+        gone = ReviewedFile(file_name=file.file_name, file_id=file.file_id, sent=file.predicted, gone=True)
         yield case.reviewed(timelines[file.file_id]) if case else gone
 
 
@@ -170,6 +172,7 @@ class _Case:
             complete=self.complete,
             reviewed=timeline.reviewed,
             overtaken=timeline.overtaken,
+            sent=self.file.predicted,
             predicted=[box for box in sent if timeline.left(box.reference)],
             stored=stored,
             unseen=frozenset(box.row_id for box in stored if timeline.unseen(box)),

@@ -93,7 +93,8 @@ def known_there(facts: RunFacts, pull: Callable[[str], Review], names: dict[str,
         return dataclasses.replace(facts, problem=str(error))
     boxes = (box for file in review.files for box in file.judged)
     untouched = sum(box.predicted is not None and box.stored is not None and not box.stored.touched for box in boxes)
-    return dataclasses.replace(facts, untouched=untouched, reviewed=len(review.reviewed), there=len(review.files))
+    reviewed = len(review.reviewed) + len(review.overtaken)
+    return dataclasses.replace(facts, untouched=untouched, reviewed=reviewed, there=len(review.files))
 
 
 def elsewhere(runs: Iterable[ModelRun], known: Iterable[RunFacts]) -> list[RunFacts]:

@@ -55,6 +55,7 @@ class Summary:
 
     Attributes:
         files, reviewed: files of the run, and those that people have looked at since its boxes came.
+        overtaken: those of them from which a later push took boxes; a pull leaves them out.
         fates: fate → boxes.
         labels: label → fate → boxes.
         scores: label → for each of ten equal parts of the scores from 0 to 1, fate → boxes.
@@ -68,6 +69,7 @@ class Summary:
 
     files: int = 0
     reviewed: int = 0
+    overtaken: int = 0
     fates: Counter[str] = field(default_factory=Counter)
     labels: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     scores: dict[str, list[Counter[str]]] = field(
@@ -91,6 +93,7 @@ class Summary:
         return {
             "files": self.files,
             "reviewed": self.reviewed,
+            "overtaken": self.overtaken,
             "fates": {fate: self.fates[fate] for fate in FATES},
             "corrected_share": self.corrected_share,
             "labels": {name: {fate: found[fate] for fate in FATES} for name, found in sorted(self.labels.items())},
@@ -108,6 +111,12 @@ class Summary:
             ],
             "found_by": dict(self.by),
         }
+
+
+def counted(summary: Summary) -> str:
+    """How many files are reviewed, in words."""
+    overtaken = f", {summary.overtaken} of them overtaken by a later push" if summary.overtaken else ""
+    return f"{summary.reviewed} of {summary.files} files reviewed{overtaken}"
 
 
 def percent(share: float | None) -> str:
@@ -134,6 +143,7 @@ def summarized(files: Iterable[ReviewedFile], clicks: Clicks, *, worst: int = 20
         if not file.reviewed:
             continue
         found.reviewed += 1
+        found.overtaken += file.overtaken
         found.images.append((file.file_id, file.file_name, Counter(box.fate for box in file.judged)))
     found.worst = [(name, n) for name, n in corrections.most_common(worst) if n]
     found.thresholds = {
