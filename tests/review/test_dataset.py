@@ -93,6 +93,18 @@ def test_each_reviewed_picture_comes_once_with_the_ledgers_boxes(team, seed, lis
     assert last == {name: team.ledger[name].last for name in team.settled()}
 
 
+def test_a_new_picture_that_is_completed_at_once_is_reviewed(team):
+    """From any machine: people cannot have completed it before the packet that made it."""
+    with team.open() as one, team.open("none") as none:
+        team.night(one, "m1", "n1", team.names[:3])
+        team.clock.ahead -= 60
+        team.review("p001.png", complete=True)
+        team.clock.ahead -= 60
+        assert (
+            boxes_of(none.dataset(directory="Default")) == boxes_of(one.dataset(directory="Default")) == team.settled()
+        )
+
+
 def test_what_a_retired_model_leaves_is_to_be_looked_at_again(team):
     """Pictures on which people had left its boxes are settled no more; completed ones keep them."""
     for _ in lived(team, 5):

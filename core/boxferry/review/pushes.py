@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from boxferry.sending.outbox import Entry
 
 LAG_S = 10.0  #: how long after its rows a packet may go on changing the file
+NEW = Before(complete=False, kept=[], took=[], read=True)  #: of a packet that made its file: nothing was there
 UPDATE_REPLACING = "update_with_existing"
 
 
@@ -102,7 +103,7 @@ def _counts(entry: Entry, times: Mapping[str, float]) -> bool:
 def _of_entry(entry: Entry, *, own: bool) -> _Numbered:
     before, replaces = decoded(entry.before), entry.mode in REPLACING
     if before is None and entry.mode == "new":
-        before = Before(complete=False, kept=[], took=[], read=True)
+        before = NEW
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
     ended = entry.ended or entry.sent
     return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere=not entry.sent)
@@ -135,7 +136,8 @@ def _of_input(record: InputRecord) -> _Numbered:
     """A packet of another sender: what it sent tells which rows it left there, and not what it found."""
     replaces, boxes = record.mode == UPDATE_REPLACING, record.boxes
     new = {str(box["creation_ref_id"]) for box in boxes if box.get("id") is None and box.get("creation_ref_id")}
-    push = _push(new, told(boxes) if replaces else None, own=False, replaces=replaces)
+    before = told(boxes) if replaces else NEW if not record.mode and record.parent_input_id is None else None
+    push = _push(new, before, own=False, replaces=replaces)
     written = max(record.created or 0.0, moment(record.time_updated) or 0.0)
     return _Numbered(record.id or 0, push, 0.0, written, elsewhere=True)
 
