@@ -25,6 +25,7 @@ from boxferry.sending.outbox import Entry, Outbox, Run
 from boxferry.sending.outcome import Outcome
 from counting import counted
 from filled import fill
+from review.reviewing import Clock
 from sending.pushing import predictions, push, server_of
 
 ONE = "/api/project/sandbox/file/{n}/annotation/list"
@@ -437,3 +438,51 @@ def test_lines_that_do_not_count_any_more_go(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with Cache(path) as cache:
         assert (cache.get(1), cache.get(2)) == (known(1, changed="2"), known(2, changed="2"))
+
+
+@pytest.mark.parametrize("complete", [True, False], ids=["done", "saved"])
+def test_a_save_that_makes_one_of_two_machines_equal_boxes_deletes_none(folder, tmp_path, complete):
+    """Another machine sent the same boxes; people saved the file as it was: no box of ours counts as deleted."""
+    clock = Clock()
+    with (
+        Sandbox(tmp_path / "sandbox", clock=clock) as sandbox,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
+    ):
+        push(one, predictions(folder), run="n1", model="m")
+        clock.pass_(60)
+        push(two, predictions(folder), run="n2", model="n", existing=True)
+        (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
+        assert len(sandbox._store.instances(file["id"])) == 4
+        clock.pass_(60)
+        saved(sandbox, file, sandbox._store.instances(file["id"]), complete=complete)
+        assert len(sandbox._store.instances(file["id"])) == 2
+        found = "kept" if complete else "unreviewed"
+        for diffgram, run in ((one, "n1"), (two, "n2")):
+            fates = diffgram.pull(run).summary().fates
+            assert (fates[found], fates["deleted"], fates.total()) == (2 if complete else 3, 0, 3)
+
+
+def test_a_box_that_was_deleted_before_an_equal_one_came_stays_deleted(folder, tmp_path):
+    """As long as people have not looked at the one that another machine has sent since."""
+    clock = Clock()
+    with (
+        Sandbox(tmp_path / "sandbox", clock=clock) as sandbox,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
+    ):
+        push(one, predictions(folder), run="n1", model="m")
+        (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
+        clock.pass_(60)
+        saved(sandbox, file, sandbox._store.instances(file["id"])[:1])
+        clock.pass_(60)
+        push(two, predictions(folder), run="n2", model="n", existing=True, ask_again=True)
+        assert one.pull("n1").summary().fates["deleted"] == 1
+
+
+def saved(sandbox, file, rows, *, complete=False):
+    """A person's save of a file, by the interface's route."""
+    path = f"{sandbox.host}/api/project/{sandbox.project}/file/{file['id']}/annotation/update"
+    given = {"auth": (sandbox.client_id, sandbox.client_secret), "timeout": 9}
+    body = {"instance_list": rows, "directory_id": sandbox.directory_id, "and_complete": complete}
+    requests.post(path, json=body, **given).raise_for_status()

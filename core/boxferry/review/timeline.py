@@ -114,10 +114,11 @@ class Timeline:
         for box in sorted(stored, key=lambda box: not (box.touched and whole(box.reference) == box.reference)):
             self._add(box)  # of two, the one that was edited; parts of an outline stay in their order
         self._came = [push.came for push in self.pushes]
-        self._acts: list[tuple[int, int]] = []
+        known = [*self._edits(drawn), *self._completions(complete=complete, changed=changed)]
+        self._acts: list[tuple[int, int]] = [(place, place) for place in known]
+        saved = self.end if self.pushes and changed > self.pushes[-1].stood else 0
+        self._last_saved = max([saved, *known])
         self._lives = {name: life for name in self._names() if (life := self._life(name))}
-        self._acts += [(place, place) for place in self._edits(drawn)]
-        self._acts += [(place, place) for place in self._completions(complete=complete, changed=changed)]
         self._timed = bool(complete and self.pushes and self.pushes[-1].complete is not False)
 
     @property
@@ -241,7 +242,7 @@ class Timeline:
             return found if again and name != reference else self._back(found)
         if name in self.rows or name in self._hidden:
             return Life(since, "there", name, self.end)
-        if other := self._merged(name, last, self.rows):
+        if other := self._merged(name, last, self.rows) or self._merged_later(name, last):
             return Life(since, "there", other, self.end)
         self._acts.append((last, self.end))
         return Life(since, "deleted", name, self.end)
@@ -297,6 +298,18 @@ class Timeline:
             return self._doubles[place_of(name)]
         alike = (other for other in there if other != name and place_of(other) == place_of(name))
         return next((other for other in alike if self._brought(other, last)), None)
+
+    def _merged_later(self, name: str, last: int) -> str | None:
+        """The equal box that another sender put beside one later, where people have saved the file since.
+
+        A save makes one of the two, and people have left that object; without one, ours had gone before.
+        """
+        for index in range(last, self._last_saved):
+            push = self.pushes[index]
+            alike = (other for other in push.brought if other in self.rows and place_of(other) == place_of(name))
+            if push.kept is None and not push.replaces and (other := next(alike, None)):
+                return other
+        return None
 
     def _stands(self, reference: str, index: int) -> str:
         """The name under which a box that a packet brought is there: that of an equal one that was there before."""
