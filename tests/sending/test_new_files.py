@@ -99,7 +99,7 @@ def test_a_plan_is_carried_out_just_as_it_is(sandbox, diffgram, folder, tmp_path
     shutil.rmtree(folder / "labels")
     for _ in range(2):
         done = diffgram.carry_out(plan)
-        assert (done.exit_code, done.states) == (0, {"applied": (3, 3)})
+        assert (done.exit_code, done.states, done.tally.images) == (0, {"applied": (3, 3)}, 3)
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
     assert sorted(diffgram.labels()) == ["cat", "dog"]
     assert {box["label_file_id"] for box in sandbox.boxes("a.jpg")} == set(diffgram.labels().values())

@@ -227,7 +227,10 @@ def unsent(outbox: Outbox, run: Run, entries: Iterable[Entry], tally: Tally) -> 
 
     What the server has of them from elsewhere is asked just before each goes out.
     """
+    names: set[str] = set()
     for entry in entries:
+        tally.images += entry.file_name not in names
+        names.add(entry.file_name)
         tally.read += entry.boxes
         left = _left_of(entry, outbox.earlier(run.id, entry.file_name), tally)
         if gone := entry.boxes - (left.boxes if left else 0):
