@@ -66,7 +66,18 @@ def test_an_empty_run_one_that_is_gone_and_one_that_was_replaced(sandbox, diffgr
         sandbox.remove_file(file["id"])
     assert "none of its 2 files is on the server any more" in nothing_reviewed(diffgram.pull("next"))
     push(diffgram, predictions(folder), run="dry", existing=True)
-    assert "boxferry resume dry goes on with it" in nothing_reviewed(diffgram.pull("dry"))
+    assert "its push had nothing to send: push predictions" in nothing_reviewed(diffgram.pull("dry"))
+
+
+def test_a_run_whose_packets_wait_is_gone_on_with(diffgram, folder, tmp_path, capsys):
+    """Whatever asks; --all is not offered where there is no file to write."""
+    push(diffgram, predictions(folder))
+    diffgram.outbox._db.execute("UPDATE packet SET state = 'accepted'")
+    for command in (["report", "r"], ["pull", "r", "-o", str(tmp_path / "o.json")], ["evaluate", "r"]):
+        boxferry(command)
+        said = capsys.readouterr().err
+        assert "run r: nothing of it was applied: boxferry status r shows where it is, boxferry resume r" in said
+        assert "--all" not in said
 
 
 def test_an_outbox_without_runs_and_a_source_without_boxes(sandbox, diffgram, folder, tmp_path, capsys):

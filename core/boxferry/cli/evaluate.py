@@ -133,7 +133,7 @@ def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> T
 def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None, against: str | None) -> Measured:
     review = pulled_run(given, run)
     if not any(file.sent for file in review.files):
-        why = nothing_reviewed(review) if review.gone and not review.files else ""
+        why = "" if review.files or not review.packets else nothing_reviewed(review)
         what = "sent no boxes, so there is nothing to measure; push predictions first, or name another run"
         say(f"run {run}: {why or what}")
         return Measured(None)

@@ -118,7 +118,10 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
         return tally.exit_code
     say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
     if missing := nothing_reviewed(review):
-        say(f"run {run}: {missing}" + ("" if everything else "; --all writes all files as they are"))
+        say(
+            f"run {run}: {missing}"
+            + ("; --all writes all files as they are" if review.files and not everything else "")
+        )
     if overtaken and not everything:
         say(f"left out, overtaken: {overtaken} of the reviewed files: a later push took boxes; pull that push's run")
     _say_changes(tally)

@@ -18,12 +18,8 @@ def nothing_reviewed(review: Review) -> str:
     files, run = len(review.files), shlex.quote(review.run.name)
     if any(file.reviewed or any(box.fate in PEOPLES for box in file.judged) for file in review.files):
         return ""
-    if not files and not review.gone:
-        return (
-            f"nothing of it was applied: boxferry status {run} shows where it is, boxferry resume {run} goes on with it"
-        )
     if not files:
-        return f"none of its {len(review.gone)} files is on the server any more: push it again, or name another run"
+        return _no_file(review, run)
     if not any(file.judged for file in review.files):
         return f"it sent {files} files and no boxes, and people have drawn none since: {STEP}, or push predictions"
     if all(box.fate == "replaced" for file in review.files for box in file.judged):
@@ -31,3 +27,11 @@ def nothing_reviewed(review: Review) -> str:
     before = sum(file.complete for file in review.files)
     also = f" ({before} of them were completed before)" if before else ""
     return f"no person has looked at its {files} files since its boxes came{also}: {STEP}, then ask again"
+
+
+def _no_file(review: Review, run: str) -> str:
+    if review.gone:
+        return f"none of its {len(review.gone)} files is on the server any more: push it again, or name another run"
+    if not review.packets:
+        return "its push had nothing to send: push predictions, or name another run"
+    return f"nothing of it was applied: boxferry status {run} shows where it is, boxferry resume {run} goes on with it"

@@ -61,6 +61,7 @@ class Review:
         gone: the names of those that the server does not have any more.
         originals: an image's name → the source's own file of it, of those whose boxes are as they were sent.
         labels: those that the run sent, in their order, on files that are gone too.
+        packets: how many it has in the outbox, in whatever state.
     """
 
     run: Run
@@ -68,6 +69,7 @@ class Review:
     gone: list[str] = field(default_factory=list)
     originals: Mapping[str, bytes] = field(default_factory=dict)
     labels: Sequence[str] = ()
+    packets: int = 0
 
     @property
     def reviewed(self) -> list[ReviewedFile]:
@@ -230,7 +232,8 @@ class Diffgram(Sending):
         own = self.outbox.originals(found.id)
         originals = {boxes.key_of(f): own[f.file_id] for f in there if f.file_id in own and boxes.as_it_was(f)}
         gone = [file.file_name for file in files if file.gone]
-        return Review(found, there, gone, originals, labels=boxes.sent_labels(files))
+        packets = sum(count for count, _ in self.outbox.counts(found.id).values())
+        return Review(found, there, gone, originals, labels=boxes.sent_labels(files), packets=packets)
 
     def dataset(
         self,
