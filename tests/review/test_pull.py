@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import requests
+from PIL import Image as Picture
 
 from boxferry import Diffgram
 from boxferry.boxes.tally import Tally
@@ -94,6 +95,28 @@ def test_a_second_pull_reads_only_what_moved(sandbox, label, tmp_path):
     assert [box.fate for box in review.files[0].judged] == ["moved", "kept"]
     _, calls = pulled(sandbox, path)
     assert calls.total() <= 5 + count / 500
+
+
+def test_what_another_machine_sent_onto_all_files_is_asked_once(folder, tmp_path):
+    """One call for the inputs of all files, and none at the next pull."""
+    listed = "/api/walrus/v1/project/sandbox/input/view/list"
+    for number in range(9):
+        Picture.new("RGB", (100, 80), "grey").save(folder / "images" / f"{number}.png")
+        (folder / "labels" / f"{number}.txt").write_text("1 0.5 0.5 0.2 0.2 0.9\n")
+    with (
+        Sandbox(tmp_path / "sandbox") as sandbox,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
+    ):
+        push(one, predictions(folder))
+        push(two, moved(folder, 9), run="n2", existing=True, on_existing="replace-own")
+        review, calls = pulled(sandbox, tmp_path / "a.sqlite")
+        assert {box.fate for file in review.files for box in file.judged} == {"replaced"}
+        assert calls[listed] == 1
+        again, calls = pulled(sandbox, tmp_path / "a.sqlite")
+        assert again.summary() == review.summary()
+        assert calls[listed] == calls[ONE] == 0
+        assert calls.total() <= 5
 
 
 def test_the_boxes_are_those_that_each_file_gives(sandbox, label, tmp_path, monkeypatch):
