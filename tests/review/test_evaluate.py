@@ -455,6 +455,8 @@ def test_a_run_against_a_ground_truth_with_crowds(diffgram, folder, tmp_path, ca
     said = capsys.readouterr()
     assert json.loads(said.out)["runs"]["r"] == by_pycocotools(tmp_path / "truth.json", tmp_path / "found.json")
     assert "measured as it was sent, in whole pixels; what they cost: boxferry evaluate /" in said.err
+    assert boxferry(["evaluate", "r", "--against", str(tmp_path / "truth.json"), "--images", str(folder)]) == 0
+    assert f"truth.json --images {folder}" in capsys.readouterr().err
 
 
 def test_the_pages_example_runs(tmp_path, monkeypatch, capsys):

@@ -93,3 +93,11 @@ def test_an_outbox_without_runs_and_a_source_without_boxes(sandbox, diffgram, fo
     given = ["preview", str(folder / "labels"), "-f", "yolo", "--names", "cat,dog", "--images", str(folder / "images")]
     assert boxferry([*given, "-o", str(tmp_path / "p.html")]) == 0
     assert "no box is left to send" in capsys.readouterr().err
+
+
+def test_a_name_that_two_runs_share_is_asked_for_by_number(diffgram, folder, capsys):
+    """Two models' runs of one night."""
+    push(diffgram, predictions(folder))
+    push(diffgram, predictions(folder), model="other", existing=True)
+    assert boxferry(["report", "r"]) == 1
+    assert "several runs are called 'r'; name one by its number: 1 (m/r), 2 (other/r)" in capsys.readouterr().err

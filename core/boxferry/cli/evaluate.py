@@ -139,7 +139,8 @@ def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None, again
         return Measured(None)
     if truth is not None:
         source = shlex.quote(review.run.source or "RESULTS")
-        file = f"boxferry evaluate {source} --against {shlex.quote(against or '')}"
+        more = "".join(f" --{name} {shlex.quote(given[name])}" for name in ("names", "images") if given.get(name))
+        file = f"boxferry evaluate {source} --against {shlex.quote(against or '')}{more}"
         say(f"run {run}: measured as it was sent, in whole pixels; what they cost: {file}")
         return Measured(review.metrics(truth))
     if review.overtaken:

@@ -289,7 +289,7 @@ class Outbox:
             return found[0]
         listed = ", ".join(f"{run.id} ({run.model}/{run.name})" for run in found or runs) or "none"
         if found:
-            raise OutboxError(f"{self.path}: several runs are called '{wanted}'; the runs are: {listed}")
+            raise OutboxError(f"{self.path}: several runs are called '{wanted}'; name one by its number: {listed}")
         elsewhere = f"one that another outbox pushed is taken up with: boxferry adopt {shlex.quote(wanted)} --directory"
         raise OutboxError(f"{self.path}: no run '{wanted}'; the runs are: {listed}; {elsewhere} NAME")
 
