@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from boxferry import Diffgram, Manner, read
@@ -300,8 +300,24 @@ SLOW = {
 }
 
 
+def _night(boxes, **more):
+    night = {"run": "two", "model": "n", "mode": "replace-own", "machine": "here", "named": True}
+    return night | {"boxes": [boxes, [], []]} | more
+
+
+BROUGHT_AGAIN = [  # a box that people deleted comes again after they have drawn another
+    _night([(2, 0, 0)], named=False),
+    [[("delete", 0)], [], []],
+    _night([(2, 0, 0), (4, 0, 1)]),
+    _night([(0, 0, 1), (4, 0, 0)], model="m", mode="append", machine="there", named=False),
+    [[("draw", 1)], [], []],
+    _night([(2, 0, 0), (4, 0, 1)]),
+]
+
+
 @settings(max_examples=EXAMPLES, derandomize=COUNT is None, **SLOW)
 @given(HISTORIES)
+@example(BROUGHT_AGAIN)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""
     done = carried_out(world, history)

@@ -171,7 +171,8 @@ class Timeline:
         if 0 < box.root <= self.pushes[first].newest:
             return False
         brought = self.pushes[first].brought - (self.pushes[first].kept or frozenset())
-        roots = [row.root for name, row in self.rows.items() if name in brought and row.root]
+        since = {name for name in brought if (life := self._lives.get(name)) and life.since == first}  # not again later
+        roots = [row.root for name, row in self.rows.items() if name in since and row.root]
         return not (roots and box.root) or box.root > min(roots)
 
     @property
