@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from boxferry import Diffgram, Manner, read
 from boxferry.boxes.detections import Detections
 from boxferry.cli.app import run as boxferry
-from boxferry.errors import Unreachable, UsageError
+from boxferry.errors import OutboxError, Unreachable, UsageError
 from boxferry.formats import Format
 from boxferry.sending.carry import Patience
 from boxferry.sending.plan_file import read_plan
@@ -496,10 +496,14 @@ def test_what_was_retired_can_be_asked_again(sandbox, diffgram, tmp_path, night)
     assert report.tally.dropped == {"rejected-before": 1}
 
 
-def test_a_file_that_another_sender_made_meanwhile_gets_back_nothing_that_people_deleted(sandbox, diffgram, tmp_path):
+@pytest.mark.parametrize(("step", "error"), [("upload", Unreachable), ("claim", OutboxError)], ids=["tried", "never"])
+def test_a_file_that_another_sender_made_meanwhile_gets_back_nothing_that_people_deleted(
+    sandbox, diffgram, tmp_path, step, error
+):
     """The upload waited; the same run came from another machine, and people have looked at it."""
     source = predicted(tmp_path, (CAT, A), (DOG, B))
-    with patch.object(type(diffgram._client), "upload", side_effect=Unreachable("gone")):
+    owner, name = (type(diffgram._client), "upload") if step == "upload" else (type(diffgram.outbox), "claim")
+    with patch.object(owner, name, side_effect=error("gone")):
         push(diffgram, source, patience=Patience(failures=1, first_pause_s=0.0))
     with another(sandbox, tmp_path) as other:
         push(other, predicted(tmp_path, (CAT, A)))

@@ -151,6 +151,26 @@ def test_a_quiet_night_is_a_success_that_says_so(folder, settings, capsys, rows)
         assert told["tonight"] is None
 
 
+@pytest.mark.parametrize("suffix", ["txt", "csv", "jsonl", "json", "parquet"])
+def test_an_empty_file_of_lines_is_a_quiet_night_and_any_other_one_is_broken(folder, settings, capsys, suffix):
+    """A detector that opened its file and found nothing; and one that was killed while it wrote."""
+    (folder / f"results.{suffix}").touch()
+    code = boxferry(command(folder, source=f"results.{suffix}"))
+    told = json.loads(capsys.readouterr().out)
+    quiet = suffix in {"txt", "csv", "jsonl"}
+    assert (code, bool(told["quiet"])) == (0 if quiet else 2, quiet), told
+
+
+def test_an_error_of_two_lines_is_two_lines(folder, settings, capsys):
+    """As every other command prints it."""
+    (folder / "results.json").touch()
+    arguments = command(folder, source="results.json")
+    arguments.remove("--json")
+    assert boxferry(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("boxferry: ") and line.endswith("it is empty") for line in lines), lines
+
+
 def test_an_empty_coco_file_is_a_quiet_night_too(folder, settings, capsys):
     """A detector that found nothing writes []."""
     (folder / "results.json").write_text("[]")

@@ -6,6 +6,7 @@ import pytest
 
 from boxferry import Diffgram, Manner
 from boxferry.errors import Unreachable, UsageError
+from boxferry.sandbox import annotating
 from boxferry.sandbox.annotating import save
 from boxferry.sending import evidence
 from boxferry.sending.carry import Patience
@@ -203,6 +204,15 @@ def test_what_waited_does_not_bring_an_older_models_boxes_back(
             assert (report.exit_code, boxes_in(sandbox, "a.jpg")) == (1, [NEW_BOX])
         else:
             assert (report.exit_code, (15, 52, 25, 60) in boxes_in(sandbox, "a.jpg")) == (0, True)
+
+
+def test_boxes_that_were_to_go_and_are_there_are_said(sandbox, pushed, folder, monkeypatch):
+    """A server that says success and has taken nothing away."""
+    monkeypatch.setattr(annotating.Change, "left_over", lambda _: [])
+    report = newer(pushed, folder)
+    assert report.exit_code == 1
+    (doubtful,) = report.doubtful
+    assert "2 boxes that were to go are there" in doubtful.reason
 
 
 def test_a_model_of_which_nothing_is_there_is_noted(pushed, folder):

@@ -82,4 +82,5 @@ def _print_step(what: str, step: Step) -> None:
     if step.report is not None:
         print_report(step.report, {"as_json": False, "ndjson": False})
     if step.error is not None:
-        say(f"boxferry: {step.error}")
+        for line in str(step.error).splitlines():
+            say(f"boxferry: {line}")

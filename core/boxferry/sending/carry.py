@@ -132,6 +132,7 @@ class _Course:
         self._outbox, self._run, self._patience, self._verify = outbox, run, patience, verify
         self._on_change = on_change
         self._ended: dict[int, tuple[Entry, Outcome]] = {}
+        self._unsure: list[Entry] = []  # of the earlier ones, until it is known whether they have arrived
         self._budget = Budget(patience.budget_s)
         self._circuit = Circuit(
             patience=patience.failures, first_pause_s=patience.first_pause_s, limit_s=patience.budget_s
@@ -160,6 +161,7 @@ class _Course:
         self._asked(self._resender.look)
         while True:
             self._asked(lambda: self._reconciler.reconcile(self._budget))
+            self._asked(self._check_unsure)
             if self._patience.pilot:
                 self._send_pilot()
             self._sender().send()
@@ -176,6 +178,14 @@ class _Course:
         self._evidence.old = {entry.id for entry in self._earlier}
         waiting = [entry for entry in self._earlier if entry.state == State.QUEUED]
         self._recheck([entry for entry in waiting if entry.file_id not in self._evidence.changed])
+        self._unsure = [entry for entry in self._earlier if entry.state in {State.SENDING, State.UNSURE}]
+
+    def _check_unsure(self) -> None:
+        """The same for what an earlier command may have sent, and has not."""
+        queued = {entry.id for entry in self._outbox.entries(self._run.id, (State.QUEUED,))} if self._unsure else set()
+        unsent = [entry for entry in self._unsure if entry.id in queued]
+        self._recheck([entry for entry in unsent if entry.file_id not in self._evidence.changed])
+        self._unsure = []
 
     def _asked(self, step: Callable[[], T]) -> T:
         """Take a step that only asks; a question that fails counts as one failure, as a packet does.

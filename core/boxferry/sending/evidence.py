@@ -19,6 +19,7 @@ from boxferry.sending.before import Before, replaced
 from boxferry.sending.claims import Claims
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
+from boxferry.sending.removals import taken_away
 from boxferry.sending.server_size import factor
 from boxferry.sending.superseded import brought, planned_at, superseded
 from boxferry.sending.target import Problem, models_in
@@ -277,16 +278,23 @@ class Evidence:
         return superseded(newest, wanted, self._run.model, planned) and wanted == self.missing(entry, file_id)
 
     def _without_gone(self, entry: Entry, file_id: int) -> Outcome | None:
-        """Leave out of a packet that waited, and never went out, what another sender brought and is not there any more.
+        """Leave out of a packet that waited what another sender brought and is not there any more.
 
         People have deleted it. None where there is no such box; else the packet waits once more with the others, or has
-        ended where none is left.
+        ended where none is left. Of one that was tried before, and appends what an input has lost, it cannot be told
+        whose input that was: all of it is sent; `taken` sees to one that was to make the file.
         """
-        if entry.id not in self.old or entry.attempts > 1 or not entry.boxes:
+        tried = entry.attempts > 1
+        if entry.id not in self.old or (tried and (entry.mode == "new" or not entry.before)) or not entry.boxes:
             return None
-        gone = brought(self._client.inputs(file_id=file_id, limit=NEWEST)) & self.missing(entry, file_id)
-        if not gone:
+        newest = self._client.inputs(file_id=file_id, limit=NEWEST)
+        others = [record for record in newest if not tried or record.batch_id != (entry.batch_id or 0)]
+        gone = brought(others) & self.missing(entry, file_id)
+        if not gone or (entry.mode == "new" and self.other_picture(entry, file_id)):
             return None
+        left = self.missing(entry, file_id) - gone
+        if entry.mode == "new" and left:  # by what is left alone it could not be told that the file is this one's
+            return self.append_rest(entry, file_id, left)
         body, boxes = leaving_out(self._outbox.body(entry.id), gone)
         self._outbox.shorten(entry.id, body, boxes)
         return Outcome(State.QUEUED if boxes else State.APPLIED, "", None, file_id)
@@ -355,7 +363,7 @@ class Evidence:
         return moment(self._holdings.changed_when_read(file_id)) or 0.0
 
     def compared(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome:
-        """What a replacing packet came to, looked at: whether what was to stay is there, and what was sent.
+        """What a replacing packet came to, looked at: whether what was to stay and what was sent is there, and no more.
 
         A person who saves between the reading and the server's work is overwritten. Where that has happened, the rows
         that were sent back are not there any more as they were: the person's are gone, and what was sent has come back
@@ -368,6 +376,9 @@ class Evidence:
         if lost := [row_id for row_id in kept if row_id not in there]:
             found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
             return outcome._replace(reason=f"{found}: a person saved the file meanwhile; look at it")
+        went = taken_away(record.boxes) or set()
+        if left := sum(row.get("creation_ref_id") in went for row in rows):
+            return outcome._replace(reason=f"the server says success, but {left} boxes that were to go are there")
         came = [box for box in record.boxes if not box.get("soft_delete")]  # one that came deleted leaves none
         if gone := identities(came) - identities(rows):
             return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: what no further attempt mends at this moment: the other earlier runs are not tried then
 HOPELESS = (AuthError, Unreachable)
+#: suffixes of text that has a line for each box or image: an empty file of it is whole
+LINES = {".txt", ".csv", ".tsv", ".jsonl", ".ndjson"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,17 +134,21 @@ def tried(run: str, doing: Callable[[], PushReport]) -> Step:
 
 
 def nothing_in(sources: str | Sequence[str], *, recognised: bool) -> str:
-    """That folders hold no file, in words; empty where a source is something else, or holds one.
+    """That folders hold no file, and files of lines no line, in words; empty where a source is something else.
+
+    Of a format that is no text of lines (JSON, XML, Parquet) an empty file is a broken one.
 
     Args:
         sources: what is to be pushed.
         recognised: whether the format is recognised by what the files hold: empty ones say nothing then.
     """
     listed = [sources] if isinstance(sources, str) else list(sources)
-    folders = [Path(source) for source in listed if not is_url(source) and Path(source).is_dir()]
-    if not listed or len(folders) < len(listed):
+    local = [Path(source) for source in listed if not is_url(source)]
+    files = [path for path in local if path.suffix.lower() in LINES and path.is_file()]
+    folders = [path for path in local if path.is_dir()]
+    if not listed or len(folders) + len(files) < len(listed):
         return ""
-    sizes = [path.stat().st_size for folder in folders for path in _files_in(folder)]
+    sizes = [path.stat().st_size for path in [*files, *(path for folder in folders for path in _files_in(folder))]]
     if sizes and (any(sizes) or not recognised):
         return ""
     found = f"{len(sizes)} files, all of them empty," if sizes else "no files"
