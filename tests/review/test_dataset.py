@@ -390,6 +390,18 @@ def test_what_somebody_else_put_there_is_not_written_over(reviewed, tmp_path):
     assert (tmp_path / "precious.txt").read_text() == "x"
 
 
+@pytest.mark.parametrize(("name", "refused"), [("p000.png", True), ("notes.txt", True), (".gitignore", False)])
+def test_a_folder_of_other_files_is_not_made_a_dataset(reviewed, tmp_path, name, refused):
+    """Such as that of the images themselves; what git and DVC keep is beside it."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).touch()
+    with reviewed.open() as diffgram:
+        dataset = diffgram.dataset(directory="Default")
+    with pytest.raises(UsageError, match=f"it holds {name} and no manifest") if refused else contextlib.nullcontext():
+        dataset.write(tmp_path / "mine", to="coco")
+    assert ([path.name for path in (tmp_path / "mine").iterdir()] == [name]) == refused
+
+
 @pytest.fixture
 def settings(reviewed, tmp_path, monkeypatch):
     """The environment of a command line on a machine without an outbox."""

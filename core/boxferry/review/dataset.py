@@ -179,10 +179,19 @@ def _earlier(folder: Path) -> list[Row]:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: a dataset is many files; name a folder with -o")
     if not (folder / MANIFEST).exists():
-        found = next((name for name in FORMS if (folder / name).exists()), None)
+        found = _other(folder)
         if found:
             raise UsageError(f"{folder}: it holds {found} and no {MANIFEST}: name a new folder")
     return read_manifest(folder / MANIFEST)
+
+
+def _other(folder: Path) -> str:
+    """What a folder without a manifest holds, best something that tells what it is; empty where it is nothing.
+
+    What git, DVC and the like keep beside a dataset begins with a dot.
+    """
+    names = sorted(path.name for path in folder.iterdir() if path.name[0] != ".") if folder.exists() else []
+    return next((name for name in FORMS if name in names), names[0] if names else "")
 
 
 class _Writer:

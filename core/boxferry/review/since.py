@@ -19,7 +19,7 @@ def moment_since(text: str, now: float) -> float:
         now: seconds since the epoch.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is none of these, or still to come.
     """
     if found := SPAN.fullmatch(text.strip().lower()):
         return now - int(found[1]) * SECONDS[found[2]]
@@ -29,7 +29,10 @@ def moment_since(text: str, now: float) -> float:
         raise UsageError(
             f"since: '{text}', expected a span such as 36h, 7d or 2w, or a day such as 2026-11-20"
         ) from None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    moment = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    if moment > now:
+        raise UsageError(f"since: '{text}' is still to come: by the server's clock it is {day_of(now)}")
+    return moment
 
 
 def day_of(seconds: float) -> str:
