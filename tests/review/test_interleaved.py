@@ -55,6 +55,8 @@ class Truth:
         done: whether they have completed it since: what else they did can be undone without a trace.
         blurred: whether a packet of another machine came onto the file since: it does not know what people did before.
         merged: whether a person's save made one of this box and an equal one of another run.
+        again: whether an equal box of another push came after people deleted it: of equal boxes it cannot be told which
+            one people left or deleted since.
     """
 
     row: int | None
@@ -63,6 +65,7 @@ class Truth:
     done: bool = False
     blurred: bool = False
     merged: bool = False
+    again: bool = False
 
     @property
     def told(self):
@@ -73,6 +76,8 @@ class Truth:
         if fate == self.told:
             return True
         if fate == "deleted" and self.merged and not exact:
+            return True
+        if self.again and fate in {"kept", "unreviewed", "replaced"}:
             return True
         unknown = self.told == "kept" and not self.done
         return fate not in PEOPLES and (unknown or not exact)
@@ -189,6 +194,7 @@ class History:
                 continue
             truth.row = None
             truth.fate = "kept" if truth.told == "kept" else "replaced"
+        self.came_again(file_id, after)
         came = {row["creation_ref_id"]: row_id for row_id, row in after.items() if row_id not in before}
         if push["machine"] == "there" and (came or before.keys() - after.keys()):
             for truth in self.boxes[file_id].values():
@@ -205,6 +211,10 @@ class History:
                 row_id = self.alike(reference, after)
             if row_id is not None and (known is None or row_id in came.values()):
                 self.boxes[file_id][key] = Truth(row_id)
+
+    def came_again(self, file_id, rows):
+        for (_, _, reference), truth in self.boxes[file_id].items():
+            truth.again |= truth.fate == "deleted" and self.alike(reference, rows) is not None
 
     def alike(self, reference, rows):
         """The row of an equal box, which the server has kept in place of one."""
