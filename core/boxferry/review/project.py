@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -321,7 +322,8 @@ class Diffgram(Sending):
             NotFound: there is no such directory.
             DiffgramError: the server cannot be asked.
         """
-        begin = moment_since(since, 0.0) if isinstance(since, str) else since  # what is wrong is said before asking
+        # what is wrong is said before asking
+        begin = moment_since(since, math.inf) if isinstance(since, str) else since
         opened = self._open(directories, on_file)
         now = self._client.now()
         begin = moment_since(since, now) if isinstance(since, str) else begin
