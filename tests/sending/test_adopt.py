@@ -44,6 +44,7 @@ def without_media(review):
     """What a pull found of files with predictions, but the media and the source's names: one machine knows them."""
     files = [dataclasses.replace(file, media="", image=UNKNOWN) for file in review.files if file.predicted]
     for file in files:
+        file.sent.sort(key=lambda box: box.reference)
         file.predicted.sort(key=lambda box: box.reference)
         file.judged.sort(key=lambda box: (box.predicted or box.stored).reference)
     return sorted(files, key=lambda file: file.file_id)
