@@ -24,9 +24,9 @@ from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from counting import counted
 from filled import fill
-from review.reviewing import SIDE, Clock, Team
+from review.reviewing import LABELS, SIDE, Clock, Team
 from review.test_pull import ONE, correct, sent_run
-from sending.pushing import server_of
+from sending.pushing import predictions, push, server_of
 
 SIDES = (("xmin", 1), ("ymin", 1), ("xmax", 0), ("ymax", 0))  #: of VOC's boxes, with what is to be taken off
 
@@ -388,6 +388,26 @@ def test_what_somebody_else_put_there_is_not_written_over(reviewed, tmp_path):
         manifest.write_text("\n".join([*lines, ",".join(stranger)]) + "\n")
         dataset.write(tmp_path / "set", to="yolo")
     assert (tmp_path / "precious.txt").read_text() == "x"
+
+
+def test_boxes_that_another_machine_had_sent_already_came_once(team):
+    """A machine that pushes the same afterwards finds them there; people have not looked at them for that."""
+    picture, other = team.names[:2]
+    with team.open("one") as one, team.open("two") as two:
+        team.night(one, "m1", "n1", [picture, other], on_existing="append")
+        team.review(picture, move=1)
+        team.review(other, complete=True)
+        team.night(one, "m2", "n2", [picture, other], on_existing="append")
+        source = predictions(team.folder / "night1", images=team.folder / "images", names=LABELS)
+        report = push(two, source, model="m2", run="n2", on_existing="append", create_empty=False)
+        assert report.tally.dropped == {"already-sent": 4}
+        assert boxes_of(two.dataset(directory="Default")) == boxes_of(one.dataset(directory="Default")) == {}
+        assert [each.pull("n2").summary().reviewed for each in (one, two)] == [0, 0]
+        team.review(picture, move=1)
+        assert (
+            boxes_of(two.dataset(directory="Default")) == boxes_of(one.dataset(directory="Default")) == team.settled()
+        )
+        assert [each.pull("n2").summary().reviewed for each in (one, two)] == [1, 1]
 
 
 @pytest.mark.parametrize(("name", "refused"), [("p000.png", True), ("notes.txt", True), (".gitignore", False)])

@@ -36,11 +36,14 @@ def pushes_of(
         stored: the boxes that the file has now.
         others: the server's inputs of the file that ended well, the oldest first; those that the outbox has count once.
     """
-    known = list(entries)
-    times = _times(stored)
+    known, records = list(entries), list(others)
+    times, told_of = _times(stored), set().union(*(record.references for record in records))
+    twice = [(run, entry) for run, entry in known if _found(entry) and references_in(entry.body) <= told_of]
+    lent = {name for run, entry in twice if run == run_id for name in references_in(entry.body)}
+    known = [each for each in known if each not in twice]
     found = [_of_entry(entry, own=run == run_id) for run, entry in known if _counts(entry, times)]
     inputs = {entry.input_id for _, entry in known}
-    found += [_of_input(record) for record in others if record.id not in inputs]
+    found += [_of_input(each, own=bool(lent & each.references)) for each in records if each.id not in inputs]
     brought = {name for each in found for name in each.push.brought}
     return _in_order(_timed(found, times), _strangers(stored, brought))
 
@@ -100,6 +103,11 @@ def _counts(entry: Entry, times: Mapping[str, float]) -> bool:
     return any(whole(name) in times for name in references_in(entry.body))
 
 
+def _found(entry: Entry) -> bool:
+    """Whether of a packet only its boxes are known, which were on the server already: their inputs tell more."""
+    return bool(entry.boxes) and not entry.sent and not entry.input_id and entry.state == State.APPLIED
+
+
 def _of_entry(entry: Entry, *, own: bool) -> _Numbered:
     before, replaces = decoded(entry.before), entry.mode in REPLACING
     if before is None and entry.mode == "new":
@@ -132,12 +140,12 @@ def _wholes(references: Iterable[str]) -> frozenset[str]:
     return frozenset(map(whole, references))
 
 
-def _of_input(record: InputRecord) -> _Numbered:
+def _of_input(record: InputRecord, *, own: bool) -> _Numbered:
     """A packet of another sender: what it sent tells which rows it left there, and not what it found."""
     replaces, boxes = record.mode == UPDATE_REPLACING, record.boxes
     new = {str(box["creation_ref_id"]) for box in boxes if box.get("id") is None and box.get("creation_ref_id")}
     before = told(boxes) if replaces else NEW if not record.mode and record.parent_input_id is None else None
-    push = _push(new, before, own=False, replaces=replaces)
+    push = _push(new, before, own=own, replaces=replaces)
     written = max(record.created or 0.0, moment(record.time_updated) or 0.0)
     return _Numbered(record.id or 0, push, 0.0, written, elsewhere=True)
 
