@@ -57,6 +57,7 @@ class Truth:
         merged: whether a person's save made one of this box and an equal one of another run.
         again: whether an equal box of another push came after people deleted it: of equal boxes it cannot be told which
             one people left or deleted since.
+        left: whether people had left it, before it was taken away and sent again.
     """
 
     row: int | None
@@ -66,6 +67,7 @@ class Truth:
     blurred: bool = False
     merged: bool = False
     again: bool = False
+    left: bool = False
 
     @property
     def told(self):
@@ -76,6 +78,8 @@ class Truth:
         if fate == self.told:
             return True
         if fate == "deleted" and self.merged and not exact:
+            return True
+        if fate == "kept" and self.left and not exact:
             return True
         if self.again and fate in {"kept", "unreviewed", "replaced"}:
             return True
@@ -210,7 +214,7 @@ class History:
             if row_id is None:
                 row_id = self.alike(reference, after)
             if row_id is not None and (known is None or row_id in came.values()):
-                self.boxes[file_id][key] = Truth(row_id)
+                self.boxes[file_id][key] = Truth(row_id, left=known is not None and known.told == "kept")
 
     def came_again(self, file_id, rows):
         for (_, _, reference), truth in self.boxes[file_id].items():
