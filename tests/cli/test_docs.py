@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from boxferry.cli.app import run as boxferry
 from boxferry.sending.asked_before import WHY
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,16 @@ def test_every_command_stands_in_the_page_as_its_help_says():
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert generate.TARGET.read_text() == generate.commands_page()
+
+
+@pytest.mark.parametrize("name", ["nightly", "retire", "work", "runs", "status", "labels", "pull", "report"])
+def test_the_examples_of_a_help_stand_a_line_each(name, capsys):
+    """So that they can be copied."""
+    assert boxferry([name, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "\\b" not in told
+    assert f"\n  boxferry {name} " in told
+    assert not re.search(rf"boxferry {name} .* boxferry {name}", told)
 
 
 @pytest.fixture

@@ -242,3 +242,9 @@ def test_one_model_is_named_by_its_name():
     """As on the command line; `tuple("m1")` would be two models."""
     assert Manner(replaces="m1").replaces == ("m1",)
     assert Manner(replaces="").replaces == ()
+
+
+def test_the_empty_name_of_a_model_is_said():
+    """As a shell's unset variable gives it."""
+    with pytest.raises(UsageError, match="--replaces: the name of a model is empty"):
+        Manner(replaces=["m", ""])

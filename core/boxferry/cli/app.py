@@ -62,6 +62,8 @@ class LazyGroup(click.Group):
         )
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name}_command is no command")
+        if command.help:  # the docstring is a raw one: click wants the character, to leave the lines as they are
+            command.help = command.help.replace("\\b\n", "\b\n")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # likewise

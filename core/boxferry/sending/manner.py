@@ -128,7 +128,9 @@ class Manner:
         check_type("replaces", self.replaces, str, tuple, list)
         names = tuple(filter(None, [self.replaces])) if isinstance(self.replaces, str) else tuple(self.replaces)
         for name in names:
-            check_type("replaces", name or None, str)
+            check_type("replaces", name, str)
+            if not name.strip():
+                raise UsageError("--replaces: the name of a model is empty")
         object.__setattr__(self, "replaces", names)
         if self.replaces and self.on_existing not in {"error", "replace-own"}:
             raise UsageError(f"--replaces: replaces a model's own boxes too, not --on-existing {self.on_existing}")
