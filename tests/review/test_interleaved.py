@@ -328,10 +328,20 @@ BROUGHT_AGAIN = [  # a box that people deleted comes again after they have drawn
     _night([(2, 0, 0), (4, 0, 1)]),
 ]
 
+ONE_OF_THREE = [  # a packet sends one of three equal boxes anew, which it makes one: people deleted none of them
+    _night([(0, 6, 1), (1, 0, 0), (3, 6, 0), (0, 0, 1)], model="m", run="one", mode="append"),
+    _night([(4, 6, 1), (0, 0, 1), (1, 0, 0)]),
+    _night([(0, 6, 1), (1, 0, 0), (3, 6, 0), (0, 0, 1)], model="m", mode="append", machine="there"),
+    _night([(1, 6, 1), (0, 0, 1), (4, 0, 1), (1, 0, 1)], model="m", named=False),
+    [[("done", 0)], [], []],
+    _night([(3, 0, 0)], model="m", mode="append"),
+]
+
 
 @settings(max_examples=EXAMPLES, derandomize=COUNT is None, **SLOW)
 @given(HISTORIES)
 @example(BROUGHT_AGAIN)
+@example(ONE_OF_THREE)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""
     done = carried_out(world, history)

@@ -227,7 +227,7 @@ class Timeline:
         """From when to when a box was there; deletions by people are noted on the way."""
         name, since, last, found = reference, None, 0, None
         for index, push in enumerate(self.pushes):
-            if since is not None and (step := self._step(push, name, since)) != "unknown":
+            if since is not None and (step := self._step(index, name, since)) != "unknown":
                 other = push.twins[name] if step == "twin" else None
                 if step == "deleted" and (other := self._merged(name, last, push.kept or ())) is None:
                     self._acts.append((last, index))
@@ -261,32 +261,47 @@ class Timeline:
         self._unexplained = True
         return gone._replace(end="there", until=self.end, since=self.place(row.created) - 1)
 
-    def _step(self, push: Push, name: str, since: int) -> Step:
+    def _step(self, index: int, name: str, since: int) -> Step:
         """What a packet found of a box, or did to it."""
+        push = self.pushes[index]
         if name in push.took:
             return "twin" if name in push.twins else "taken"
         if push.kept is not None and name in push.kept:
             return "there"
         if push.replaces:
-            return self._replaced(push, name, since)
+            return self._replaced(index, name, since)
         known = push.kept is not None and self.pushes[since].came <= push.changed  # else it was planned before
         return "deleted" if known and not self._was_there(name, push) else "unknown"
 
-    def _replaced(self, push: Push, name: str, since: int) -> Step:
+    def _replaced(self, index: int, name: str, since: int) -> Step:
         """What a replacing packet did to a box of which it is not known that it stayed, or went by it."""
+        push = self.pushes[index]
         if self._was_there(name, push) or name in push.brought:
             return "there"
         stood_for = not self.pushes[since].read and any(place_of(each) == place_of(name) for each in push.took)
-        absorbed = not push.read and self._absorbed(push, name)
+        absorbed = not push.read and self._absorbed(index, name)
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
         return "taken" if push.read and self.pushes[since].came > push.changed else "deleted"
 
-    def _absorbed(self, push: Push, name: str) -> bool:
-        """Whether a packet that was not read for may have made one of two equal boxes, the older or the newer one."""
+    def _absorbed(self, index: int, name: str) -> bool:
+        """Whether a packet that was not read for may have made one of two equal boxes, the older or the newer one.
+
+        It does not tell of a box that it sends an equal one of. Had one been there, the server would have kept it under
+        its own reference: so where the one sent is there, and came with this packet, the other had gone before.
+        """
+        push = self.pushes[index]
         sent = [other for other in push.brought if place_of(other) == place_of(name)]
         stays = any(other != name and place_of(other) == place_of(name) for other in push.kept or ())
-        return stays or (bool(sent) and not any(other in self.rows for other in sent))
+        return stays or (bool(sent) and not any(self._came_with(index, other) for other in sent))
+
+    def _came_with(self, index: int, name: str) -> bool:
+        """Whether a box that is there is certain to have come with a packet, and not with another that sent it."""
+        row = self.rows.get(name)
+        if row is None or self._brought(name, index):
+            return False
+        again = any(name in push.brought for push in self.pushes[index + 1 :])
+        return not again or (not by_people(row) and self.place(row.created) == index)
 
     def _was_there(self, name: str, push: Push) -> bool:
         """Whether a box that is there now was there before a packet; a later one can have brought it again."""
