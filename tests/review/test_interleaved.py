@@ -337,11 +337,26 @@ ONE_OF_THREE = [  # a packet sends one of three equal boxes anew, which it makes
     _night([(3, 0, 0)], model="m", mode="append"),
 ]
 
+MADE_ONE_BEFORE = [  # a packet takes an older equal box along that an earlier one had made one with what it takes
+    _night([(1, 0, 0), (1, 0, 1)], run="one", machine="there"),
+    _night([(1, 0, 0), (0, 0, 0)], run="one", model="m", mode="append"),
+    _night([(1, 0, 1), (0, 0, 0)], run="one", named=False),
+    _night([], model="m"),
+    _night([(1, 0, 1), (0, 0, 1)], run="one", model="m", machine="there", named=False),
+]
+ANOTHER_SENT_IT_ANEW = [  # what people deleted, and another machine sent again, no person has looked at since
+    _night([(1, 0, 0), (1, 0, 1), (0, 0, 0)], machine="there"),
+    [[("done", 6), ("delete", 2)], [], []],
+    _night([(1, 0, 0), (0, 0, 0)], mode="append"),
+]
+
 
 @settings(max_examples=EXAMPLES, derandomize=COUNT is None, **SLOW)
 @given(HISTORIES)
 @example(BROUGHT_AGAIN)
 @example(ONE_OF_THREE)
+@example(MADE_ONE_BEFORE)
+@example(ANOTHER_SENT_IT_ANEW)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""
     done = carried_out(world, history)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from boxferry.diffgram.answers import moment
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin, whole
-from boxferry.review.timeline import Push, by_people, name_of
+from boxferry.review.timeline import LAG_S, Push, by_people, name_of
 from boxferry.sending.before import Before, decoded, told
 from boxferry.sending.outcome import State
 from boxferry.sending.target import REPLACING
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from boxferry.review.fates import Stored
     from boxferry.sending.outbox import Entry
 
-LAG_S = 10.0  #: how long after its rows a packet may go on changing the file
 NEW = Before(complete=False, kept=[], took=[], read=True)  #: of a packet that made its file: nothing was there
 UPDATE_REPLACING = "update_with_existing"
 

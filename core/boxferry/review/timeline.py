@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from boxferry.review.fates import Stored
 
+LAG_S = 10.0  #: how long after its rows a packet may go on changing the file
 DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, model and run
 End = Literal["there", "taken", "deleted"]
 Step = Literal["there", "taken", "deleted", "twin", "unknown"]
@@ -189,7 +190,13 @@ class Timeline:
         """
         gone = any(life.end == "deleted" for life in self._lives.values())
         unknown = any(push.replaces and not push.whole for push in self.pushes)
-        return gone or unknown or self._timed or self._unexplained
+        return gone or unknown or self._timed or self._unexplained or self._belated
+
+    @property
+    def _belated(self) -> bool:
+        """Whether a box came long after the packet that is known to have brought it: another one did."""
+        there = ((self.rows.get(life.name), self.pushes[life.since]) for life in self._lives.values())
+        return any(row and not by_people(row) and row.created > push.stood + LAG_S for row, push in there)
 
     @property
     def overtaken(self) -> bool:
@@ -236,6 +243,8 @@ class Timeline:
                     sure, edited = step == "deleted" or name in push.took, name in push.edited
                     found, since = Life(since, _end_of(step), name, until, sure=sure, edited=edited), None
                 name, last = name if step == "there" else other or name, index + 1
+            if since is not None and self._came_anew(index, name, since):
+                since, last = index, index + 1
             if since is None and reference in push.brought:
                 name, since, last = push.twins.get(reference) or self._stands(reference, index), index, index + 1
         if since is None:
@@ -268,9 +277,11 @@ class Timeline:
             return "twin" if name in push.twins else "taken"
         if push.kept is not None and name in push.kept:
             return "there"
+        known = push.kept is not None and self.pushes[since].came <= push.changed  # else it was planned before
+        if known and push.read and name in push.brought:
+            return "deleted"  # it came anew
         if push.replaces:
             return self._replaced(index, name, since)
-        known = push.kept is not None and self.pushes[since].came <= push.changed  # else it was planned before
         return "deleted" if known and not self._was_there(name, push) else "unknown"
 
     def _replaced(self, index: int, name: str, since: int) -> Step:
@@ -278,7 +289,7 @@ class Timeline:
         push = self.pushes[index]
         if self._was_there(name, push) or name in push.brought:
             return "there"
-        stood_for = not self.pushes[since].read and any(place_of(each) == place_of(name) for each in push.took)
+        stood_for = any(place_of(each) == place_of(name) for each in push.took)  # an earlier packet made one of the two
         absorbed = not push.read and self._absorbed(index, name)
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
@@ -294,6 +305,13 @@ class Timeline:
         sent = [other for other in push.brought if place_of(other) == place_of(name)]
         stays = any(other != name and place_of(other) == place_of(name) for other in push.kept or ())
         return stays or (bool(sent) and not any(self._came_with(index, other) for other in sent))
+
+    def _came_anew(self, index: int, name: str, since: int) -> bool:
+        """Whether a box that is there came with a later packet than the first one: how it had gone is not known."""
+        row = self.rows.get(name)
+        if row is None or by_people(row) or name not in self.pushes[index].brought:
+            return False
+        return since < index <= self.place(row.created) and row.created > self.pushes[since].stood
 
     def _came_with(self, index: int, name: str) -> bool:
         """Whether a box that is there is certain to have come with a packet, and not with another that sent it."""
