@@ -350,6 +350,14 @@ ANOTHER_SENT_IT_ANEW = [  # what people deleted, and another machine sent again,
     _night([(1, 0, 0), (0, 0, 0)], mode="append"),
 ]
 
+EDITED_BEFORE = [  # a box that came beside one that people had edited was not its equal, though it was sent alike
+    _night([(0, 0, 1)], machine="there"),
+    [[("relabel", 0)], [], []],
+    _night([(0, 0, 1)], model="m", machine="there"),
+    [[("relabel", 4)], [], []],
+    _night([], model="m", run="one", machine="there"),
+]
+
 
 @settings(max_examples=EXAMPLES, derandomize=COUNT is None, **SLOW)
 @given(HISTORIES)
@@ -357,6 +365,7 @@ ANOTHER_SENT_IT_ANEW = [  # what people deleted, and another machine sent again,
 @example(ONE_OF_THREE)
 @example(MADE_ONE_BEFORE)
 @example(ANOTHER_SENT_IT_ANEW)
+@example(EDITED_BEFORE)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""
     done = carried_out(world, history)

@@ -236,7 +236,7 @@ class Timeline:
         for index, push in enumerate(self.pushes):
             if since is not None and (step := self._step(index, name, since)) != "unknown":
                 other = push.twins[name] if step == "twin" else None
-                if step == "deleted" and (other := self._merged(name, last, push.kept or ())) is None:
+                if step == "deleted" and (other := self._merged(name, since, last, push.kept or ())) is None:
                     self._acts.append((last, index))
                 if step != "there" and other is None:
                     until = index if step == "taken" else self.end
@@ -252,7 +252,7 @@ class Timeline:
             return found if again and name != reference else self._back(found)
         if name in self.rows or name in self._hidden:
             return Life(since, "there", name, self.end)
-        if other := self._merged(name, last, self.rows) or self._merged_later(name, last):
+        if other := self._merged(name, since, last, self.rows) or self._merged_later(name, last):
             return Life(since, "there", other, self.end)
         self._acts.append((last, self.end))
         return Life(since, "deleted", name, self.end)
@@ -326,11 +326,16 @@ class Timeline:
         row = self.rows.get(name)
         return name in self._hidden or (row is not None and (by_people(row) or row.created <= push.came))
 
-    def _merged(self, name: str, last: int, there: Collection[str]) -> str | None:
-        """The equal box that stood beside one, and stays: a save, or another sender's packet, makes one of the two."""
+    def _merged(self, name: str, since: int, last: int, there: Collection[str]) -> str | None:
+        """The equal box that stood beside one, and stays: a save, or another sender's packet, makes one of the two.
+
+        One that had been edited before the box came was not its equal: else the packet had found it in its place.
+        """
         if there is self.rows and place_of(name) in self._doubles:
             return self._doubles[place_of(name)]
-        alike = (other for other in there if other != name and place_of(other) == place_of(name))
+        came = self.pushes[since]
+        unequal = (came.kept or ()) if came.replaces else ()
+        alike = (each for each in there if each != name and place_of(each) == place_of(name) and each not in unequal)
         return next((other for other in alike if self._brought(other, last)), None)
 
     def _merged_later(self, name: str, last: int) -> str | None:
@@ -346,11 +351,15 @@ class Timeline:
         return None
 
     def _stands(self, reference: str, index: int) -> str:
-        """The name under which a box that a packet brought is there: that of an equal one that was there before."""
+        """The name under which a box that a packet brought is there: that of an equal one that was there before.
+
+        Of those that it sent back, it tells itself.
+        """
         push = self.pushes[index]
         if push.read or not push.replaces or reference in self.rows:
             return reference
-        alike = (name for name in self.rows if place_of(name) == place_of(reference))
+        others = (name for name in self.rows if name not in (push.kept or ()))
+        alike = (name for name in others if place_of(name) == place_of(reference))
         return next((name for name in alike if self._brought(name, index)), reference)
 
     def _brought(self, name: str, before: int) -> bool:
