@@ -358,6 +358,13 @@ EDITED_BEFORE = [  # a box that came beside one that people had edited was not i
     _night([], model="m", run="one", machine="there"),
 ]
 
+ANEW_AND_TAKEN = [  # what people deleted, and another machine sent anew and took away, they have not left
+    _night([(0, 0, 0), (1, 0, 0)]),
+    [[("delete", 0), ("draw", 0)], [], []],
+    _night([(0, 0, 0), (1, 0, 0)], machine="there"),
+    _night([], run="one", machine="there"),
+]
+
 
 @settings(max_examples=EXAMPLES, derandomize=COUNT is None, **SLOW)
 @given(HISTORIES)
@@ -366,6 +373,7 @@ EDITED_BEFORE = [  # a box that came beside one that people had edited was not i
 @example(MADE_ONE_BEFORE)
 @example(ANOTHER_SENT_IT_ANEW)
 @example(EDITED_BEFORE)
+@example(ANEW_AND_TAKEN)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""
     done = carried_out(world, history)

@@ -68,7 +68,7 @@ class Life(NamedTuple):
     """From which packet to which a box was on a file.
 
     Attributes:
-        since: the packet that brought it.
+        since: the packet that brought it; of one that was taken, the last that can have.
         end: whether it is there, a packet took it, or people deleted it.
         name: its reference, or that of the equal box that is there in its place.
         until: the packet that took it; where none did, how many packets there are.
@@ -241,7 +241,8 @@ class Timeline:
                 if step != "there" and other is None:
                     until = index if step == "taken" else self.end
                     sure, edited = step == "deleted" or name in push.took, name in push.edited
-                    found, since = Life(since, _end_of(step), name, until, sure=sure, edited=edited), None
+                    came = self._latest(since, until, name) if step == "taken" else since
+                    found, since = Life(came, _end_of(step), name, until, sure=sure, edited=edited), None
                 name, last = name if step == "there" else other or name, index + 1
             if since is not None and self._came_anew(index, name, since):
                 since, last = index, index + 1
@@ -312,6 +313,14 @@ class Timeline:
         if row is None or by_people(row) or name not in self.pushes[index].brought:
             return False
         return since < index <= self.place(row.created) and row.created > self.pushes[since].stood
+
+    def _latest(self, since: int, until: int, name: str) -> int:
+        """The last packet that can have brought a box before one took it: people can have deleted it in between.
+
+        A packet that was not read for does not tell whether it found the box.
+        """
+        sent = (i for i in range(since + 1, until) if name in self.pushes[i].brought and not self.pushes[i].read)
+        return max(sent, default=since)
 
     def _came_with(self, index: int, name: str) -> bool:
         """Whether a box that is there is certain to have come with a packet, and not with another that sent it."""
