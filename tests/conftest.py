@@ -30,6 +30,7 @@ def sandbox(tmp_path):
         yield running
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Two for each core: tests wait about as long as they work, for sandboxes, processes and a browser."""
     return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
