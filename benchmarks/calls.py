@@ -63,7 +63,7 @@ def plan(server: Server, source: Path, directory: str, outbox: Path) -> Calls:
     """The calls of a dry run over all files of a directory."""
     with counted() as calls, Diffgram(server, outbox=outbox, connections=CONNECTIONS) as diffgram:
         predictions = read(source, names=[f"c{n}" for n in range(filled.BOXES)], size="640x480")
-        manner = Manner(existing=True, dry_run=True, labels="error")
+        manner = Manner(existing=True, on_existing="append", dry_run=True, labels="error")
         report = diffgram.push(predictions, directory=directory, model=filled.MODEL, run="next", manner=manner)
         found = len(list(report.planned))
     if found != len(list(source.iterdir())):

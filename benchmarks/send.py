@@ -45,8 +45,10 @@ def a_sandbox(*options: str) -> Iterator[Server]:
         lines = [running.stdout.readline().strip() for _ in range(4)] if running.stdout else []
         found = dict(line.removeprefix("export ").split("=", 1) for line in lines)
         credentials = Credentials(found["DIFFGRAM_CLIENT_ID"], found["DIFFGRAM_CLIENT_SECRET"])
-        yield Server(host=found["DIFFGRAM_HOST"], project=found["DIFFGRAM_PROJECT"], credentials=credentials)
-        running.terminate()
+        try:
+            yield Server(host=found["DIFFGRAM_HOST"], project=found["DIFFGRAM_PROJECT"], credentials=credentials)
+        finally:
+            running.terminate()
 
 
 def entries(client: Client, directory: int, count: int) -> Iterator[Entry]:

@@ -1,6 +1,9 @@
 """How many calls a plan over files that are there makes: pages, not two calls a file."""
 
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -239,3 +242,16 @@ def test_what_waits_is_compared_by_pages(sandbox, label, tmp_path):
         Recheck(diffgram._client, diffgram.outbox, report.run, report.tally, iou=0.7).shorten(waiting)
     assert calls.counted().total() <= 6, calls
     assert "list explorer" in calls
+
+
+def test_the_benchmark_of_calls_runs():
+    """At a small size: what `make bench` counts at ten thousand files."""
+    program = Path(__file__).parents[2] / "benchmarks" / "calls.py"
+    command = [sys.executable, program, "--files", "120"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found = {name: float(value) for name, value in (line.split(": ") for line in done.stdout.splitlines())}
+    assert found["files"] == 120
+    assert found["bare"] <= 5 + 1
+    assert found["boxed"] <= 5 + 4  # what is asked once, whatever the number
+    assert found["again"] <= 5 + 1 + found["moved"]
