@@ -1,5 +1,6 @@
 """Videos: boxes at the frames that the server counts, onto new videos and those that are there; long ones are split."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from boxferry import read
 from boxferry.boxes.detections import Detections
 from boxferry.formats import Format
+from boxferry.sending.evidence import Evidence
 from sending.pushing import push
 from videos import a_video
 
@@ -49,6 +51,28 @@ def test_a_new_video_gets_its_boxes_frame_by_frame(sandbox, diffgram, clips, ser
         assert (report.exit_code, report.states) == (0, {"applied": (1, 4)}), report.failed
     assert boxes_of(sandbox) == [(0, 7, 0), (5, 7, 5), (5, 8, 5), (29, None, 29)]
     assert len(sandbox.inputs()) == 1
+
+
+@pytest.mark.parametrize(("late", "ends"), [(3, "applied"), (99, "refused")])
+def test_boxes_that_are_stored_a_little_after_the_success_are_waited_for(
+    sandbox, diffgram, clips, monkeypatch, late, ends
+):
+    """A server's workers of frames can be behind; boxes that never come are missing."""
+    real, looks = Evidence.stored, []
+
+    def behind(self, files):
+        looks.append(files)
+        found = real(self, files)
+        return {file: Counter(list(there)[len(looks) < late :]) for file, there in found.items()}
+
+    monkeypatch.setattr(Evidence, "stored", behind)
+    monkeypatch.setattr("boxferry.sending.verify.PAUSE_S", 0.02)
+    monkeypatch.setattr("boxferry.sending.verify.FRAMES_S", 0.2)
+    report = push(diffgram, on_frames(clips, [0, 5, 29]))
+    assert report.states == {ends: (1, 3)}
+    assert [entry.reason for entry in report.failed] == (
+        ["the server says success, but 1 of 3 boxes are not stored"] if ends == "refused" else []
+    )
 
 
 def test_a_video_alone_is_raw_data(sandbox, diffgram, clips):

@@ -170,7 +170,7 @@ class _Course:
             if not self._watched() or not self._outbox.waiting(self._run.id):
                 break
         if self._verify:
-            read_back(self._evidence, self._outbox, self._run, self._ended)
+            read_back(self._evidence, self._outbox, self._run, self._ended, self._budget)
         return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
 
     def _check_again(self) -> None:

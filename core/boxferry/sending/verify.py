@@ -14,13 +14,18 @@ from boxferry.sending.target import REPLACING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from boxferry.sending.budget import Budget
     from boxferry.sending.evidence import Evidence
     from boxferry.sending.outbox import Entry, Outbox, Run
 
     Ended = Mapping[int, tuple[Entry, Outcome]]
 
 
-def read_back(evidence: Evidence, outbox: Outbox, run: Run, ended: Ended) -> None:
+FRAMES_S = 10.0  #: for how long boxes of a video may be missing after the server's success
+PAUSE_S = 0.5
+
+
+def read_back(evidence: Evidence, outbox: Outbox, run: Run, ended: Ended, budget: Budget) -> None:
     """Compare what the files hold with what was sent, as a multiset, and write down what differs.
 
     An applied packet of which boxes are missing counts as refused, so that the next push sends them again; one of which
@@ -36,18 +41,33 @@ def read_back(evidence: Evidence, outbox: Outbox, run: Run, ended: Ended) -> Non
         outbox: has the packets.
         run: whose packets they are.
         ended: the packets that ended in this process, with their outcomes, by number.
+        budget: of the time for which boxes of videos are waited for.
     """
     applied = [entry for entry in outbox.unread(run.id) if entry.file_id is not None and entry.mode not in REPLACING]
     named = evidence.namesakes({entry.file_name for entry in applied if _made(entry)})
     applied = [_moved(entry, named.get(entry.file_name, ())) for entry in applied]
     refused = list(_refused(ended))
     stored = evidence.stored(dict(_files(outbox, [*applied, *refused])))
+    _wait_for_frames(evidence, outbox, [entry for entry in applied if entry.id in ended], stored, budget)
     for entry in refused:
         _note_part(evidence, outbox, entry, ended[entry.id][1], stored)
     for entry in applied:
         if entry.id in ended and (missing := _missing(outbox, entry, stored)):
             outbox.settle(entry.id, missing, ended=evidence.now())
     outbox.set_checked(_judged(evidence, outbox, entry, stored, named.get(entry.file_name, ())) for entry in applied)
+
+
+def _wait_for_frames(
+    evidence: Evidence, outbox: Outbox, applied: list[Entry], stored: dict[int, Counter[str]], budget: Budget
+) -> None:
+    """Look again at videos of which boxes are missing: a server can call one done before its last frame is stored."""
+    with budget.waiting():
+        for _ in range(round(FRAMES_S / PAUSE_S)):
+            missing = [entry for entry in applied if _missing(outbox, entry, stored)]
+            late = {file_id: True for file_id, video in _files(outbox, missing) if video}
+            if not late or not budget.pause(PAUSE_S):
+                return
+            stored |= evidence.stored(late)
 
 
 def _made(entry: Entry) -> bool:
