@@ -24,8 +24,9 @@ from PIL import Image as Picture
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.pacing import Pacer
 from boxferry.diffgram.settings import Credentials, Server
-from boxferry.sending.carry import Patience, carry
+from boxferry.sending.carry import carry
 from boxferry.sending.outbox import Entry, Outbox
+from boxferry.sending.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ import pytest
 from boxferry import Manner, read
 from boxferry.errors import UsageError
 from boxferry.sending.attributes import AttributeWish
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 
 WRONG = {
     "on_existing": (

@@ -14,7 +14,7 @@ from boxferry.review.fates import Predicted, Stored, fates_of
 from boxferry.review.summary import Clicks, best_threshold
 from boxferry.review.timeline import Push, Timeline
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from sending.pushing import server_of
 
 LABELS = ("cat", "dog", "bird")

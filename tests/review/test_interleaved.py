@@ -15,7 +15,7 @@ from boxferry.review.fates import PEOPLES
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.boxes import same_box
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from filled import fill
 from sending.pushing import server_of
 

@@ -13,7 +13,7 @@ from boxferry.boxes.detections import Detections
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import OutboxError, Unreachable, UsageError
 from boxferry.formats import Format
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import read_plan
 from boxferry.sending.prepare import prepared
 from sending.collecting import MANNER, a_collector, a_result

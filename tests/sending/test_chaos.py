@@ -32,8 +32,8 @@ from boxferry.errors import BoxferryError
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
 from boxferry.sending.outbox import Outbox
+from boxferry.sending.patience import Patience
 from serving import served
 
 RUNS = int(os.environ.get("BOXFERRY_CHAOS_RUNS", "30"))

@@ -6,7 +6,7 @@ import pytest
 
 from boxferry import Manner
 from boxferry.cli.app import run as boxferry
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import read_plan
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 

@@ -15,7 +15,7 @@ from boxferry.boxes.fit import fit
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError, UsageError
 from boxferry.reading.video import clip_problem
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import read_plan
 from sending.pushing import push
 from videos import a_video

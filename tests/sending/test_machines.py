@@ -32,7 +32,7 @@ from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from sending.machines import held
 
 RUNS = int(os.environ.get("BOXFERRY_MACHINES_RUNS", "1"))

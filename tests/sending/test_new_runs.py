@@ -16,7 +16,7 @@ from boxferry import Diffgram, Manner, read
 from boxferry.boxes.detections import Detections
 from boxferry.formats import Format
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from sending.pushing import server_of
 from videos import a_video
 

@@ -5,7 +5,7 @@ import pytest
 from boxferry import Manner
 from boxferry.hookspecs import hookimpl
 from boxferry.plugins import plugin_manager
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import read_plan
 from sending.pushing import predictions, push
 

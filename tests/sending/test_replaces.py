@@ -9,7 +9,7 @@ from boxferry.errors import Unreachable, UsageError
 from boxferry.sandbox import annotating
 from boxferry.sandbox.annotating import save
 from boxferry.sending import evidence
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import read_plan
 from sending.collecting import MANNER
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of

@@ -14,8 +14,8 @@ from boxferry.diffgram.client import Client
 from boxferry.errors import DiffgramError, OutboxError, Unreachable, Unsure, UsageError
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
 from boxferry.sending.circuit import Circuit
+from boxferry.sending.patience import Patience
 
 QUICK = Patience(wait_s=20.0, settle_s=0.2, failures=5, first_pause_s=0.01)
 

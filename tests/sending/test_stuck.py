@@ -8,7 +8,7 @@ import pytest
 
 from boxferry import Diffgram, read
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
 
 NO_WAIT = Patience(wait_s=0.0, settle_s=0.5, stuck_s=0.4, first_pause_s=0.01, pilot=False)

@@ -5,7 +5,7 @@ import pytest
 from boxferry import Diffgram
 from boxferry.errors import OutboxError, Unreachable
 from boxferry.sandbox.annotating import save
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from sending.pushing import boxes_in, predictions, push, server_of
 
 

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from boxferry import Diffgram, Manner, read
 from boxferry.sandbox.annotating import save
-from boxferry.sending.carry import Patience
+from boxferry.sending.patience import Patience
 from sending.pushing import boxes_in, server_of
 
 PICTURES = [f"{number}.png" for number in range(5)]

@@ -12,7 +12,8 @@ from boxferry.packets.reference import origin
 from boxferry.review.shelf import pictures_of
 from boxferry.review.work_order import History, waiting, worth
 from boxferry.sending.outcome import State, input_outcome
-from boxferry.sending.stalls import PASSED_OVER, STUCK_S, VIDEOS_TAKE
+from boxferry.sending.patience import STUCK_S
+from boxferry.sending.stalls import PASSED_OVER, VIDEOS_TAKE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Place
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
 from boxferry.sending.manner_file import manner_of
-from boxferry.sending.outcome import State
+from boxferry.sending.outcome import OPEN
 from boxferry.sending.spool import take_back
 from boxferry.sending.spool_format import HEAD
 from boxferry.sending.spool_push import Doing, SpoolPush
@@ -24,15 +24,13 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.carry import Patience
     from boxferry.sending.manner import Manner
+    from boxferry.sending.patience import Patience
     from boxferry.sending.project import Diffgram
     from boxferry.sending.report import PushReport
     from boxferry.sending.spool_format import SpoolHead
     from boxferry.sending.waiting import Aside, Waiting
 
-#: the states of packets that `resume` goes on with by itself
-OPEN = frozenset({State.QUEUED, State.SENDING, State.UNSURE, State.ACCEPTED})
 
 log = logging.getLogger("boxferry.sending")
 

@@ -19,6 +19,7 @@ from boxferry.sending.before import Before, replaced
 from boxferry.sending.claims import Claims
 from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
+from boxferry.sending.patience import SETTLE_S
 from boxferry.sending.removals import taken_away
 from boxferry.sending.server_size import factor
 from boxferry.sending.superseded import brought, planned_at, superseded
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 UPDATES = ("update", "update_with_existing")
 CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
-SETTLE_S = 90.0
 PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)  #: how long another sender's packets onto a file are waited for
 SUPERSEDED = "a newer push has taken the place of these boxes since they were planned: they are not sent"
 BUSY = "another sender's packet onto the file is not applied yet, and would be taken away: push again later"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from boxferry.errors import UsageError
 from boxferry.option_checks import check_type, check_words
 from boxferry.sending.attributes import AttributeWish
-from boxferry.sending.carry import Patience
 from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.labels import Policy
+from boxferry.sending.patience import Patience
 from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
 from boxferry.sending.target import REPLACING, OnExisting

@@ -24,6 +24,10 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
+#: the states of packets that `resume` goes on with by itself
+OPEN = frozenset({State.QUEUED, State.SENDING, State.UNSURE, State.ACCEPTED})
+
+
 class Outcome(NamedTuple):
     """The state that a packet came to, as in the outbox.
 

@@ -22,7 +22,7 @@ from boxferry.reading.read import read
 from boxferry.sending.adopt import Adopter
 from boxferry.sending.asked_rows import AskedRows
 from boxferry.sending.budget import Budget
-from boxferry.sending.carry import Patience, carry
+from boxferry.sending.carry import carry
 from boxferry.sending.check import Checker
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
@@ -39,6 +39,7 @@ from boxferry.sending.missing import Missing
 from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
 from boxferry.sending.outbox import ENDED, Outbox
 from boxferry.sending.outcome import State
+from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
 from boxferry.sending.prepare import (
     allowed,

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.errors import UsageError
 from boxferry.sending.budget import Budget
-from boxferry.sending.collecting import OPEN
-from boxferry.sending.outcome import State
+from boxferry.sending.outcome import OPEN, State
 from boxferry.sending.retire import RetireReport, Shelf
 from boxferry.sending.retire_names import Pair, chosen, known_runs, meant
 from boxferry.sending.retire_removal import Job, Removal

@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.diffgram.meanings import State, begun, input_state
+from boxferry.sending.patience import STUCK_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from boxferry.diffgram.answers import InputRecord
 
-STUCK_S = 180.0
 VIDEOS_TAKE = 3.0  #: how many times longer a video may be without a sign of progress
 PASSED_OVER = 3  #: later inputs that end before one that was never begun is taken for lost
 

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from boxferry.sending.outcome import Outcome, State, input_outcome
-from boxferry.sending.stalls import STUCK_S, Stalls
+from boxferry.sending.patience import STUCK_S
+from boxferry.sending.stalls import Stalls
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
