@@ -22,8 +22,8 @@ from page import CONNECTIONS
 import filled
 from boxferry import Diffgram, Manner, read
 from boxferry.diffgram.client import Client
-from boxferry.sending.outbox import Entry, Outbox
-from boxferry.sending.outcome import Outcome
+from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

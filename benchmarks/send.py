@@ -24,14 +24,14 @@ from PIL import Image as Picture
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.pacing import Pacer
 from boxferry.diffgram.settings import Credentials, Server
+from boxferry.outbox.outbox import Entry, Outbox
 from boxferry.sending.carry import carry
-from boxferry.sending.outbox import Entry, Outbox
 from boxferry.sending.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from boxferry.sending.outbox import Run
+    from boxferry.outbox.outbox import Run
 
 PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
 LIMIT = 20

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image as Picture
 
 from boxferry.cli.progress import Lines
+from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.outcome import Outcome
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.outbox import Entry, Outbox
-from boxferry.sending.outcome import Outcome
 
 PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from boxferry.cli.app import run
-from boxferry.sending.outbox import Outbox
+from boxferry.outbox.outbox import Outbox
 from serving import served
 from videos import a_video
 

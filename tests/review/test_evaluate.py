@@ -369,7 +369,7 @@ def test_names_that_contradict_the_results_ids_are_an_error(files, capsys):
 
 def test_a_name_that_is_a_run_and_a_file_has_to_be_told_apart(files, capsys):
     """Neither is guessed."""
-    from boxferry.sending.outbox import Outbox
+    from boxferry.outbox.outbox import Outbox
 
     with Outbox(files / "outbox.sqlite") as outbox:
         outbox.run(host="http://h", project="p", directory_id=1, model="m", name="found.json")

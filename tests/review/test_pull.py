@@ -16,14 +16,14 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.diffgram.answers import AttributeGroup, FileRecord
 from boxferry.errors import DiffgramError
+from boxferry.outbox.outbox import Entry, Outbox, Run
+from boxferry.outbox.outcome import Outcome
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, Known, cache_name, packed
 from boxferry.review.corrected import corrected
 from boxferry.review.pull import ReviewedFile
 from boxferry.review.rows import stored_rows
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.outbox import Entry, Outbox, Run
-from boxferry.sending.outcome import Outcome
 from counting import counted
 from filled import fill
 from review.reviewing import Clock

@@ -4,8 +4,8 @@ from collections import Counter
 from contextlib import contextmanager
 
 from boxferry import Diffgram
+from boxferry.outbox.outbox import Outbox
 from boxferry.sending.listener import Listener
-from boxferry.sending.outbox import Outbox
 from sending.pushing import server_of
 
 

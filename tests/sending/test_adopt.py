@@ -10,12 +10,12 @@ import pytest
 from boxferry import Diffgram
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import NotFound, OutboxError, UsageError
+from boxferry.outbox.outcome import State
+from boxferry.outbox.source_image import UNKNOWN
 from boxferry.packets.contents import references_in
 from boxferry.sandbox.annotating import save
 from boxferry.sending import file_inputs
 from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.outcome import State
-from boxferry.sending.source_image import UNKNOWN
 from counting import counted
 from sending.pushing import ROWS, predictions, push, server_of
 from sending.test_video import on_frames

@@ -2,8 +2,8 @@
 
 import pytest
 
+from boxferry.outbox.outcome import Outcome, State
 from boxferry.sending.before import Before, decoded, encoded, replaced, told
-from boxferry.sending.outcome import Outcome, State
 from boxferry.sending.removals import TAKES_AWAY
 from sending.pushing import ROWS, predictions, push
 

@@ -29,10 +29,10 @@ import processes
 from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
+from boxferry.outbox.outbox import Outbox
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.outbox import Outbox
 from boxferry.sending.patience import Patience
 from serving import served
 

@@ -230,7 +230,7 @@ def test_another_process_that_sends_is_waited_for(sandbox, diffgram, images):
     """Results stay on disk meanwhile; once it has ended they go by themselves."""
     diffgram.outbox.runs()
     held = """
-from boxferry.sending.outbox import Outbox
+from boxferry.outbox.outbox import Outbox
 with diffgram.outbox.sending():
     print("held", flush=True)
     time.sleep(60)

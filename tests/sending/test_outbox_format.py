@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from boxferry.errors import OutboxError
-from boxferry.sending.outbox import Outbox
-from boxferry.sending.outbox_format import VERSION
+from boxferry.outbox.outbox import Outbox
+from boxferry.outbox.schema import VERSION
 
 VERSION_1 = """
 CREATE TABLE run (

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from boxferry.outbox.outbox import STATES, Entry, Outbox
+from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import references_in
-from boxferry.sending.outbox import STATES, Entry, Outbox
-from boxferry.sending.outcome import Outcome, State
 
 ENDS = tuple(state for state in State if state != State.SENDING)
 RUNS = st.sampled_from([0, 1])

@@ -145,7 +145,7 @@ def test_a_second_process_on_the_same_outbox_is_refused(sandbox, diffgram, folde
     held = f"""
 import sys, time
 from pathlib import Path
-from boxferry.sending.outbox import Outbox
+from boxferry.outbox.outbox import Outbox
 with Outbox(Path({str(diffgram.outbox_path)!r})).sending():
     print("held", flush=True)
     sys.stdin.read()

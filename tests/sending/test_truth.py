@@ -12,9 +12,9 @@ from PIL import Image as Picture
 import processes
 from boxferry import Manner, read
 from boxferry.errors import OutboxBusy, Unsure, UsageError
+from boxferry.outbox.outbox import Outbox
 from boxferry.packets.contents import references_in
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.outbox import Outbox
 from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import read_plan
 from sending.machines import At, Stopped, held, machine, named, stop
@@ -628,7 +628,7 @@ OTHER = """
 import sys
 from pathlib import Path
 from boxferry.errors import OutboxBusy
-from boxferry.sending.outbox import Outbox
+from boxferry.outbox.outbox import Outbox
 with Outbox(Path(sys.argv[1])) as outbox:
     outbox.run(host=sys.argv[2], project="p", directory_id=1, model="m", name="other")
     print("wrote")

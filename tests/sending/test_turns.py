@@ -8,7 +8,7 @@ import pytest
 
 from boxferry import Diffgram
 from boxferry.errors import OutboxBusy
-from boxferry.sending.turns import right_to_send, turn
+from boxferry.outbox.turns import right_to_send, turn
 from sending.pushing import predictions, push, server_of
 
 

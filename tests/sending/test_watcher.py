@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 
 from boxferry.diffgram.answers import InputRecord
+from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.outcome import Outcome
 from boxferry.sending.budget import Budget
 from boxferry.sending.evidence import Records
-from boxferry.sending.outbox import Entry, Outbox
-from boxferry.sending.outcome import Outcome
 from boxferry.sending.stalls import Stalls
 from boxferry.sending.watcher import Watcher
 

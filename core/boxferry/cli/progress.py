@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from boxferry.cli.output import say
 from boxferry.cli.plain import plain
+from boxferry.outbox.outbox import ENDED
 from boxferry.reading.source import FileSource
 from boxferry.sending.listener import Listener
-from boxferry.sending.outbox import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.tally import Tally
+    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.outcome import Outcome
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.outbox import Entry
-    from boxferry.sending.outcome import Outcome
 
 LINE_EVERY_S = 10.0
 FIRST_S, EVERY_S = 2.0, 0.25  #: when a bar comes, and how often it is drawn

@@ -11,8 +11,8 @@ from boxferry.sending.retire_names import known_runs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from boxferry.outbox.outbox import Run
     from boxferry.review.pictures import Picture
-    from boxferry.sending.outbox import Run
 
 LISTED = 10  #: names in a message
 

@@ -12,6 +12,7 @@ from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place, Tally
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import Context
+from boxferry.outbox.source_image import SourceImage
 from boxferry.plugins import plugin_manager
 from boxferry.reading.images import ImageIndex
 from boxferry.reading.names import load_names
@@ -25,7 +26,6 @@ from boxferry.review.layouts import NAMES, Layout, layout_of
 from boxferry.review.manifest import MANIFEST, Changes, Row, changes, manifest_text, read_manifest, row_of
 from boxferry.review.place_names import place_names
 from boxferry.review.split import SPLITS, split_of
-from boxferry.sending.source_image import SourceImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -14,10 +14,10 @@ from boxferry.diffgram.answers import InputRecord, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.diffgram.client import LIST_LIMIT
 from boxferry.errors import AuthError
+from boxferry.outbox.outcome import State, input_outcome
 from boxferry.review.cache import Known, packed_input
 from boxferry.review.pull import known_file
 from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.outcome import State, input_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

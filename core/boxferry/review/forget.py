@@ -13,7 +13,7 @@ from boxferry.sending.retiring import COMING
 from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
-    from boxferry.sending.outbox import Outbox, Run
+    from boxferry.outbox.outbox import Outbox, Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.client import LIST_LIMIT
-from boxferry.sending.outcome import State, input_outcome
+from boxferry.outbox.outcome import State, input_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

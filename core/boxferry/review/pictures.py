@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from boxferry.diffgram.answers import FileRecord, InputRecord
+    from boxferry.outbox.outbox import Entry
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Known
     from boxferry.review.fates import Judged, Predicted
     from boxferry.review.timeline import Push
-    from boxferry.sending.outbox import Entry
 
 
 class RunName(NamedTuple):

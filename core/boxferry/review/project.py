@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.truth import Truth
     from boxferry.formats import Format
+    from boxferry.outbox.outbox import Run
     from boxferry.review.calibration import Calibrations
     from boxferry.review.forget import Forgotten
     from boxferry.review.metrics import Metrics
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from boxferry.review.runs import RunFacts
     from boxferry.review.suspicious import Suspicions
     from boxferry.review.trackers import Tracker
-    from boxferry.sending.outbox import Run
 
 
 @dataclass(frozen=True, slots=True)

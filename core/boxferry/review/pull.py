@@ -11,6 +11,7 @@ import msgspec
 from boxferry.diffgram.answers import FileRecord, InputRecord, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.diffgram.figures import around
+from boxferry.outbox.source_image import UNKNOWN, SourceImage, source_image
 from boxferry.packets.reference import detection, is_ours, parsed, whole
 from boxferry.review.cache import Known, packed, packed_input
 from boxferry.review.fates import Judged, Predicted, Stored, fates_of
@@ -18,16 +19,15 @@ from boxferry.review.others import inputs_of
 from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import LeftOut, StoredRows, readable, stored_rows
 from boxferry.review.timeline import Timeline
-from boxferry.sending.source_image import UNKNOWN, SourceImage, source_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from boxferry.diffgram.bulk import StoredFile
     from boxferry.diffgram.client import Client
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Cache
-    from boxferry.sending.outbox import Entry, Outbox, Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

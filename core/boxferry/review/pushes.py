@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.answers import moment
+from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin, whole
 from boxferry.review.timeline import LAG_S, Push, by_people, name_of
 from boxferry.sending.before import Before, decoded, told
-from boxferry.sending.outcome import State
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from boxferry.diffgram.answers import InputRecord
+    from boxferry.outbox.outbox import Entry
     from boxferry.review.fates import Stored
-    from boxferry.sending.outbox import Entry
 
 NEW = Before(complete=False, kept=[], took=[], read=True)  #: of a packet that made its file: nothing was there
 UPDATE_REPLACING = "update_with_existing"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from boxferry.diffgram.answers import ModelRun
+    from boxferry.outbox.outbox import Outbox, Run
     from boxferry.review.project import Review
-    from boxferry.sending.outbox import Outbox, Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import Directory, InputRecord
     from boxferry.diffgram.client import Client
     from boxferry.diffgram.settings import Server
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.review.pictures import Picture
-    from boxferry.sending.outbox import Entry, Outbox, Run
 
 
 class OpenDirectory(NamedTuple):

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from boxferry.diffgram.answers import moment
+from boxferry.outbox.outbox import Entry
+from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, Reference, detection, file_digest, origin, parsed
 from boxferry.sending.before import Before, encoded, told
-from boxferry.sending.outbox import Entry
-from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.run_origin import sent_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from boxferry.diffgram.answers import InputRecord
-    from boxferry.sending.outbox import Outbox, Run
+    from boxferry.outbox.outbox import Outbox, Run
     from boxferry.sending.run_origin import Held, Origin
 
     Row = dict[str, Any]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from boxferry.diffgram.answers import InputRecord
+    from boxferry.outbox.outbox import Outbox
     from boxferry.sending.decided import Names
     from boxferry.sending.file_inputs import FileInputs
     from boxferry.sending.holdings import Holdings
-    from boxferry.sending.outbox import Outbox
 
     Row = dict[str, Any]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.diffgram.answers import Directory
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Outbox
+    from boxferry.outbox.outbox import Outbox
 
 
 class AskedRows:

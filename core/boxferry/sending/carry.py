@@ -6,12 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from boxferry.errors import StillProcessing, Unreachable
+from boxferry.outbox.outcome import Outcome, State
 from boxferry.sending.budget import Budget
 from boxferry.sending.changed import changed_files
 from boxferry.sending.circuit import Circuit
 from boxferry.sending.evidence import Evidence
 from boxferry.sending.holdings import Holdings
-from boxferry.sending.outcome import Outcome, State
 from boxferry.sending.reconcile import ASK_AGAIN_S, Reconciler
 from boxferry.sending.resend import Resender
 from boxferry.sending.sender import Sender
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Entry, Outbox, Run
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.sending.patience import Patience
 
 T = TypeVar("T")

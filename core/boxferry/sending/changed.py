@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Entry
+    from boxferry.outbox.outbox import Entry
 
 
 def changed_files(client: Client, directory_id: int, entries: Iterable[Entry]) -> dict[int, str]:

@@ -9,13 +9,13 @@ import msgspec
 
 from boxferry.diffgram.bulk import Bulk
 from boxferry.errors import Refused
+from boxferry.outbox.outbox import ENDED
+from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection
 from boxferry.sending.changed import other_file
 from boxferry.sending.file_inputs import FileInputs
 from boxferry.sending.holdings import Holdings
-from boxferry.sending.outbox import ENDED
-from boxferry.sending.outcome import State
 from boxferry.sending.plan import ADOPTED
 from boxferry.sending.target import REPLACING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Entry, Outbox, Run
+    from boxferry.outbox.outbox import Entry, Outbox, Run
 
     Problem = Literal["", "removed", "gone-file", "other-file", "lost-boxes"]
 

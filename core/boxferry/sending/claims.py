@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import origin, parsed
-from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.ownership import Rows, identities, identity, objects, untouched
 
 if TYPE_CHECKING:

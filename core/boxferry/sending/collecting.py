@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
+from boxferry.outbox.outcome import OPEN
+from boxferry.outbox.turns import turn
 from boxferry.sending.manner_file import manner_of
-from boxferry.sending.outcome import OPEN
 from boxferry.sending.spool import take_back
 from boxferry.sending.spool_format import HEAD
 from boxferry.sending.spool_push import Doing, SpoolPush
-from boxferry.sending.turns import turn
 from boxferry.sending.waiting import asides, waiting_in
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Entry
+    from boxferry.outbox.outbox import Entry
 
 CODE = "completed"
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.errors import StillProcessing
+from boxferry.outbox.outcome import input_outcome
 from boxferry.packets.reference import origin
 from boxferry.packets.wire import with_batch
 from boxferry.sending.evidence import ended
 from boxferry.sending.holdings import Holdings
-from boxferry.sending.outcome import input_outcome
 from boxferry.sending.ownership import identity, untouched
 from boxferry.sending.removals import noted
 from boxferry.sending.sender import BATCH_SIZE
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from boxferry.diffgram.client import Client
+    from boxferry.outbox.outbox import Run
     from boxferry.sending.budget import Budget
-    from boxferry.sending.outbox import Run
 
     Row = dict[str, Any]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import PREFIX, detection, is_ours
 from boxferry.sending.decided import spot_of
-from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.removals import taken_away
 
 if TYPE_CHECKING:

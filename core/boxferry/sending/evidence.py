@@ -13,11 +13,11 @@ from boxferry.diffgram.answers import moment
 from boxferry.diffgram.bulk import FEW
 from boxferry.diffgram.meanings import reason_of
 from boxferry.errors import NotFound, Refused
+from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
 from boxferry.sending.before import Before, replaced
 from boxferry.sending.claims import Claims
-from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.ownership import identities
 from boxferry.sending.patience import SETTLE_S
 from boxferry.sending.removals import taken_away
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.sending.holdings import Holdings
-    from boxferry.sending.outbox import Entry, Outbox, Run
     from boxferry.sending.ownership import Rows
     from boxferry.sending.stalls import Stalls
 

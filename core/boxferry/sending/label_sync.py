@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Place
 from boxferry.diffgram.names import label_problem
 from boxferry.errors import UsageError
+from boxferry.outbox.label_history import INPUTS, called_now, sent_by_anyone
 from boxferry.sending.label_check import checked, pushed_notes
-from boxferry.sending.label_history import INPUTS, called_now, sent_by_anyone
 from boxferry.sending.labels import LabelResolver
 
 if TYPE_CHECKING:

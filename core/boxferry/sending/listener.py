@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.sending.outcome import State
+from boxferry.outbox.outcome import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from boxferry.outbox.outbox import Entry, Run
+    from boxferry.outbox.outcome import Outcome
     from boxferry.plugins import Plugins
-    from boxferry.sending.outbox import Entry, Run
-    from boxferry.sending.outcome import Outcome
 
 
 class Listener:

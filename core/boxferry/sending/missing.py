@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.boxes.tally import Place
+from boxferry.outbox.outbox import Entry
 from boxferry.packets.reference import detection, parsed
 from boxferry.sending.check import Checker
-from boxferry.sending.outbox import Entry
 from boxferry.sending.picture import changed_since, digest_of
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.client import Client
+    from boxferry.outbox.outbox import Outbox, Run
     from boxferry.sending.check import AppliedFile
-    from boxferry.sending.outbox import Outbox, Run
 
     Packet = dict[str, Any]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boxferry.errors import AuthError, BoxferryError, OutboxBusy, Unreachable, UsageError
+from boxferry.outbox.outcome import State
 from boxferry.remote.urls import is_url
-from boxferry.sending.outcome import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

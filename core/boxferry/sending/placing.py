@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place
-from boxferry.sending.original import original_of
+from boxferry.outbox.original import original_of
 from boxferry.sending.server_frames import Timing, timing_problem, to_server_frames
 from boxferry.sending.server_size import size_of_new, to_server_size
 from boxferry.sending.target import Problem, Target

@@ -13,6 +13,8 @@ from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place
 from boxferry.diffgram.answers import moment
 from boxferry.errors import UsageError
+from boxferry.outbox.outbox import ENDED
+from boxferry.outbox.outcome import State
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
@@ -20,8 +22,6 @@ from boxferry.sending.asked_before import WHY, Question
 from boxferry.sending.before import Before, encoded
 from boxferry.sending.claims import Claims
 from boxferry.sending.decided import spots_of
-from boxferry.sending.outbox import ENDED
-from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.picture import digest_of, mark_of
 from boxferry.sending.placing import Placing
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
+    from boxferry.outbox.outbox import Entry, Outbox
     from boxferry.packets.contents import Contents
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.asked_before import AskedBefore
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from boxferry.sending.destinations import Destinations
     from boxferry.sending.holdings import Holdings
     from boxferry.sending.labels import LabelResolver
-    from boxferry.sending.outbox import Entry, Outbox
     from boxferry.sending.ownership import Rows
     from boxferry.sending.under_way import Coming
 

@@ -20,7 +20,7 @@ from boxferry.sending.target import REPLACING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from boxferry.sending.outbox import Entry
+    from boxferry.outbox.outbox import Entry
 
 LARGEST = 2**31 - 1  #: of the whole numbers that a server's database keeps
 

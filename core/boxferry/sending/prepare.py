@@ -11,6 +11,7 @@ import msgspec
 from boxferry.boxes.tally import Place, Tally
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
+from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.remote.urls import is_url
 from boxferry.sending.asked_before import AskedBefore
@@ -22,7 +23,6 @@ from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
 from boxferry.sending.file_inputs import FileInputs
 from boxferry.sending.holdings import Holdings
 from boxferry.sending.labels import LabelResolver, choose_schema
-from boxferry.sending.outcome import State
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.plan import Planner
 from boxferry.sending.plan_file import PlanSummary
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import Directory, FileRecord, InputRecord
     from boxferry.diffgram.client import Client
     from boxferry.formats import Source
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.manner import Manner
-    from boxferry.sending.outbox import Entry, Outbox, Run
     from boxferry.sending.plan_file import PlanHead
 
 LABEL_FILES = (".txt", ".xml", ".json")

@@ -14,6 +14,11 @@ from boxferry.boxes.tally import Tally
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
+from boxferry.outbox.label_history import sent_from_here
+from boxferry.outbox.outbox import ENDED, Outbox
+from boxferry.outbox.outcome import State
+from boxferry.outbox.run_classes import keep_classes, table_of
+from boxferry.outbox.turns import turn
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
 from boxferry.plugins import plugin_manager
@@ -29,7 +34,6 @@ from boxferry.sending.collector import Collector
 from boxferry.sending.completed import unless_completed
 from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
-from boxferry.sending.label_history import sent_from_here
 from boxferry.sending.label_sync import LabelSync, note_labels, said_of, to_create
 from boxferry.sending.labels import choose_schema
 from boxferry.sending.listener import Listener, Told
@@ -37,8 +41,6 @@ from boxferry.sending.manner import Manner
 from boxferry.sending.manner_file import plain
 from boxferry.sending.missing import Missing
 from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
-from boxferry.sending.outbox import ENDED, Outbox
-from boxferry.sending.outcome import State
 from boxferry.sending.patience import Patience
 from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
 from boxferry.sending.prepare import (
@@ -53,22 +55,20 @@ from boxferry.sending.prepare import (
 from boxferry.sending.recheck import Recheck
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.retiring import Retiring
-from boxferry.sending.run_classes import keep_classes, table_of
 from boxferry.sending.run_origin import model_of, read_origin
 from boxferry.sending.source import source_identity
 from boxferry.sending.spool_format import SpoolHead, folder_named, spool_folder
-from boxferry.sending.turns import turn
 from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.diffgram.answers import Directory, ModelRun
+    from boxferry.outbox.outbox import Entry, Run
     from boxferry.plugins import Plugins
     from boxferry.sending.adopt import Adoption
     from boxferry.sending.check import Checked
     from boxferry.sending.label_check import LabelCheck
-    from boxferry.sending.outbox import Entry, Run
     from boxferry.sending.plan import Planner
     from boxferry.sending.plan_file import Plan
     from boxferry.sending.retire import RetireReport

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.boxes.tally import Place
+from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection
 from boxferry.sending.asked_before import WHY, AskedBefore, Question
 from boxferry.sending.decided import Names, Spot, spot_of
 from boxferry.sending.file_inputs import FileInputs
 from boxferry.sending.holdings import Holdings
-from boxferry.sending.outcome import Outcome, State
 from boxferry.sending.target import REPLACING
 from boxferry.sending.updates import leaving_out
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Entry, Outbox, Run
+    from boxferry.outbox.outbox import Entry, Outbox, Run
 
     Row = dict[str, Any]
 

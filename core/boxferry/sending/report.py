@@ -15,7 +15,7 @@ from boxferry.sending.before import decoded
 
 if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
-    from boxferry.sending.outbox import Entry, Run
+    from boxferry.outbox.outbox import Entry, Run
 
 EXIT_FAILED = 1
 EXIT_GAVE_UP = 4

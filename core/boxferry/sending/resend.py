@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.sending.outcome import Outcome, State, input_outcome
+from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.sending.stalls import Stalls
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.sending.evidence import Evidence
-    from boxferry.sending.outbox import Entry, Outbox, Run
 
 
 class Resender:

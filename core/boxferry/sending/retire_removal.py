@@ -14,11 +14,11 @@ import msgspec
 from boxferry.diffgram.bulk import Bulk
 from boxferry.diffgram.meanings import short
 from boxferry.errors import Refused, Unsure
+from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import is_ours, origin
 from boxferry.packets.wire import with_batch
 from boxferry.sending.claims import Claims, divided
 from boxferry.sending.evidence import CHAIN, NEWEST
-from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.ownership import identities, identity
 from boxferry.sending.removals import as_sent, noted
 from boxferry.sending.retire import RetiredFile, judged

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.errors import UsageError
+from boxferry.outbox.outcome import OPEN, State
 from boxferry.sending.budget import Budget
-from boxferry.sending.outcome import OPEN, State
 from boxferry.sending.retire import RetireReport, Shelf
 from boxferry.sending.retire_names import Pair, chosen, known_runs, meant
 from boxferry.sending.retire_removal import Job, Removal
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import Directory
     from boxferry.diffgram.client import Client
-    from boxferry.sending.outbox import Outbox, Run
+    from boxferry.outbox.outbox import Outbox, Run
     from boxferry.sending.retire import RetiredFile
     from boxferry.sending.waiting import Waiting
 

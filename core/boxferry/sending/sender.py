@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from boxferry.diffgram.meanings import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
+from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.wire import with_batch
 from boxferry.remote.urls import is_url
 from boxferry.sending.before import decoded, encoded
-from boxferry.sending.outcome import Outcome, State, input_outcome
 from boxferry.sending.picture import changed_since, digest_of, digest_sent, opened
 from boxferry.sending.target import REPLACING
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import UploadAnswer
     from boxferry.diffgram.client import Client
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.sending.circuit import Circuit
     from boxferry.sending.evidence import Evidence
-    from boxferry.sending.outbox import Entry, Outbox, Run
 
 CLEARED = "no box would be left, and the server takes no empty list: all of them stay"
 COMPLETED = "people have completed the file since this was planned: its boxes stay; push again with replace-completed"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.outbox.outcome import State, input_outcome
 from boxferry.sending.before import decoded
-from boxferry.sending.outcome import State, input_outcome
 from boxferry.sending.removals import given_way, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from boxferry.diffgram.answers import InputRecord
-    from boxferry.sending.outbox import Entry
+    from boxferry.outbox.outbox import Entry
 
 REPLACING = "update_with_existing"
 

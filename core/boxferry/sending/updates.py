@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.outbox.outbox import Entry
+from boxferry.outbox.source_image import image_text
 from boxferry.packets.contents import Contents, only, references_in
 from boxferry.packets.reference import detection
 from boxferry.packets.wire import Packet, encode
-from boxferry.sending.outbox import Entry
 from boxferry.sending.removals import naming, noted
-from boxferry.sending.source_image import image_text
 from boxferry.sending.target import REPLACING, Target
 
 if TYPE_CHECKING:

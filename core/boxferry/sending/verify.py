@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import references_in
-from boxferry.sending.outcome import Outcome, State
 from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.sending.budget import Budget
     from boxferry.sending.evidence import Evidence
-    from boxferry.sending.outbox import Entry, Outbox, Run
 
     Ended = Mapping[int, tuple[Entry, Outcome]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from boxferry.sending.outcome import Outcome, State, input_outcome
+from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.sending.patience import STUCK_S
 from boxferry.sending.stalls import Stalls
 from boxferry.sending.target import REPLACING
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from boxferry.diffgram.answers import InputRecord
+    from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.sending.budget import Budget
     from boxferry.sending.evidence import Evidence
-    from boxferry.sending.outbox import Entry, Outbox, Run
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0

@@ -26,15 +26,15 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from boxferry.errors import OutboxError
-from boxferry.sending.outbox_format import opened, prepare
-from boxferry.sending.outcome import State
-from boxferry.sending.turns import right_to_send
+from boxferry.outbox.outcome import State
+from boxferry.outbox.schema import opened, prepare
+from boxferry.outbox.turns import right_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from boxferry.sending.outcome import Outcome
+    from boxferry.outbox.outcome import Outcome
 
 STATES = tuple(State)
 AT_ONCE = 500  #: packets that are written in one transaction

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from boxferry.diffgram.answers import InputRecord
-    from boxferry.sending.outbox import Outbox
+    from boxferry.outbox.outbox import Outbox
 
 LOOKED_AT = 2000  #: the newest packets of the outbox
 INPUTS = 200  #: the newest inputs of the server
