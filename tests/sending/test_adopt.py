@@ -14,8 +14,8 @@ from boxferry.outbox.outcome import State
 from boxferry.outbox.source_image import UNKNOWN
 from boxferry.packets.contents import references_in
 from boxferry.sandbox.annotating import save
-from boxferry.sending import file_inputs
-from boxferry.sending.file_inputs import FileInputs
+from boxferry.stored import file_inputs
+from boxferry.stored.file_inputs import FileInputs
 from counting import counted
 from sending.pushing import ROWS, predictions, push, server_of
 from sending.test_video import on_frames

@@ -3,8 +3,8 @@
 import pytest
 
 from boxferry.outbox.outcome import Outcome, State
-from boxferry.sending.before import Before, decoded, encoded, replaced, told
-from boxferry.sending.removals import TAKES_AWAY
+from boxferry.stored.before import Before, decoded, encoded, replaced, told
+from boxferry.stored.removals import TAKES_AWAY
 from sending.pushing import ROWS, predictions, push
 
 AT = 2_000_000_000.0

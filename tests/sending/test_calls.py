@@ -11,10 +11,10 @@ from boxferry import Diffgram, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import Refused
 from boxferry.packets.reference import file_digest
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.patience import Patience
 from boxferry.sending.prepare import images_in
 from boxferry.sending.recheck import Recheck
+from boxferry.stored.holdings import Holdings
 from counting import counted
 from filled import fill
 from sending.pushing import push, server_of

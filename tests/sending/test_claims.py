@@ -9,8 +9,8 @@ import msgspec
 from boxferry.diffgram.answers import InputRecord
 from boxferry.packets.reference import PREFIX, file_digest
 from boxferry.sandbox.annotating import apply_list, save
-from boxferry.sending.claims import Claims, divided, reowned
-from boxferry.sending.ownership import sorted_rows
+from boxferry.stored.claims import Claims, divided, reowned
+from boxferry.stored.ownership import sorted_rows
 
 NAME = "a.jpg"
 PLACES = [(10 * left, 5, 10 * left + 8, 20) for left in range(4)]

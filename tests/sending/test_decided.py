@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from boxferry.diffgram.answers import InputRecord
-from boxferry.sending.decided import HAVE, REJECTED, Decided, Names, Spot, approved_until, decided, verdicts
-from boxferry.sending.deleted import deleted
-from boxferry.sending.removals import TAKES_AWAY
+from boxferry.stored.decided import HAVE, REJECTED, Decided, Names, Spot, approved_until, decided, verdicts
+from boxferry.stored.deleted import deleted
+from boxferry.stored.removals import TAKES_AWAY
 
 NAMES = Names({1: "cat", 2: "dog"})
 REFERENCE = "boxferry:0123456789abcdef:0,0,10,10:cat"

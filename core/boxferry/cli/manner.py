@@ -9,12 +9,12 @@ import click
 from boxferry.cli.number import Number, NumberRange
 from boxferry.reading.file_ids import load_file_ids
 from boxferry.sending.attributes import AttributePolicy, AttributeWish
-from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.labels import Policy
 from boxferry.sending.manner import Manner
 from boxferry.sending.patience import Patience
 from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.target import OnExisting
+from boxferry.stored.decided import SAME_IOU
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,7 +17,7 @@ from boxferry.errors import AuthError
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.review.cache import Known, packed_input
 from boxferry.review.pull import known_file
-from boxferry.sending.file_inputs import FileInputs
+from boxferry.stored.file_inputs import FileInputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

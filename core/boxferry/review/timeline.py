@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from boxferry.packets.reference import PREFIX, is_ours, whole
-from boxferry.sending.before import ROOT
+from boxferry.stored.before import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -12,15 +12,15 @@ from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, Reference, detection, file_digest, origin, parsed
-from boxferry.sending.before import Before, encoded, told
-from boxferry.sending.run_origin import sent_boxes
+from boxferry.stored.before import Before, encoded, told
+from boxferry.stored.run_origin import sent_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Outbox, Run
-    from boxferry.sending.run_origin import Held, Origin
+    from boxferry.stored.run_origin import Held, Origin
 
     Row = dict[str, Any]
     Frames = dict[int | None, list[Row]]  # the boxes of a packet by frame; those of an image under None

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from boxferry.diffgram.answers import moment
-from boxferry.sending.before import decoded
-from boxferry.sending.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
-from boxferry.sending.deleted import deleted
+from boxferry.stored.before import decoded
+from boxferry.stored.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
+from boxferry.stored.deleted import deleted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Outbox
-    from boxferry.sending.decided import Names
-    from boxferry.sending.file_inputs import FileInputs
-    from boxferry.sending.holdings import Holdings
+    from boxferry.stored.decided import Names
+    from boxferry.stored.file_inputs import FileInputs
+    from boxferry.stored.holdings import Holdings
 
     Row = dict[str, Any]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from boxferry.diffgram.answers import FileRecord
 from boxferry.sending.asked_before import AskedBefore, Question
-from boxferry.sending.decided import SAME_IOU, Names, Spot
 from boxferry.sending.existing import FileIndex
-from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.holdings import Holdings
+from boxferry.stored.decided import SAME_IOU, Names, Spot
+from boxferry.stored.file_inputs import FileInputs
+from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image

@@ -11,12 +11,12 @@ from boxferry.sending.budget import Budget
 from boxferry.sending.changed import changed_files
 from boxferry.sending.circuit import Circuit
 from boxferry.sending.evidence import Evidence
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.reconcile import ASK_AGAIN_S, Reconciler
 from boxferry.sending.resend import Resender
 from boxferry.sending.sender import Sender
 from boxferry.sending.verify import read_back
 from boxferry.sending.watcher import Watcher
+from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

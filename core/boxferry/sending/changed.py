@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.errors import Refused
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.server_size import factor
 from boxferry.sending.target import Problem
+from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,10 +14,10 @@ from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection
 from boxferry.sending.changed import other_file
-from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.plan import ADOPTED
 from boxferry.sending.target import REPLACING
+from boxferry.stored.file_inputs import FileInputs
+from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.tally import Place
-from boxferry.sending.before import Before, encoded
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.target import REPLACING
+from boxferry.stored.before import Before, encoded
+from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,10 +16,10 @@ from boxferry.outbox.outcome import input_outcome
 from boxferry.packets.reference import origin
 from boxferry.packets.wire import with_batch
 from boxferry.sending.evidence import ended
-from boxferry.sending.holdings import Holdings
-from boxferry.sending.ownership import identity, untouched
-from boxferry.sending.removals import noted
 from boxferry.sending.sender import BATCH_SIZE
+from boxferry.stored.holdings import Holdings
+from boxferry.stored.ownership import identity, untouched
+from boxferry.stored.removals import noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

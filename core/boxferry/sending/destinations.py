@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Image
     from boxferry.sending.existing import FileIndex
-    from boxferry.sending.holdings import Holdings
     from boxferry.sending.routes import Route
+    from boxferry.stored.holdings import Holdings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

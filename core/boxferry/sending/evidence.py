@@ -16,15 +16,15 @@ from boxferry.errors import NotFound, Refused
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
-from boxferry.sending.before import Before, replaced
-from boxferry.sending.claims import Claims
-from boxferry.sending.ownership import identities
 from boxferry.sending.patience import SETTLE_S
-from boxferry.sending.removals import taken_away
 from boxferry.sending.server_size import factor
-from boxferry.sending.superseded import brought, planned_at, superseded
 from boxferry.sending.target import Problem, models_in
 from boxferry.sending.updates import leaving_out, only_missing, replacing
+from boxferry.stored.before import Before, replaced
+from boxferry.stored.claims import Claims
+from boxferry.stored.ownership import identities
+from boxferry.stored.removals import taken_away
+from boxferry.stored.superseded import brought, planned_at, superseded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.holdings import Holdings
-    from boxferry.sending.ownership import Rows
     from boxferry.sending.stalls import Stalls
+    from boxferry.stored.holdings import Holdings
+    from boxferry.stored.ownership import Rows
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 UPDATES = ("update", "update_with_existing")

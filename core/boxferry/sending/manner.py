@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from boxferry.errors import UsageError
 from boxferry.option_checks import check_type, check_words
 from boxferry.sending.attributes import AttributeWish
-from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.labels import Policy
 from boxferry.sending.patience import Patience
 from boxferry.sending.plan import VIDEO_RATE
 from boxferry.sending.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
 from boxferry.sending.target import REPLACING, OnExisting
 from boxferry.sending.templates import Template
+from boxferry.stored.decided import SAME_IOU
 
 if TYPE_CHECKING:
     import os

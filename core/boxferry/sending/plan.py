@@ -19,15 +19,15 @@ from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
 from boxferry.sending.asked_before import WHY, Question
-from boxferry.sending.before import Before, encoded
-from boxferry.sending.claims import Claims
-from boxferry.sending.decided import spots_of
-from boxferry.sending.ownership import identities, identity
 from boxferry.sending.picture import digest_of, mark_of
 from boxferry.sending.placing import Placing
 from boxferry.sending.target import REPLACING, Problem, Target, models_text
-from boxferry.sending.under_way import UnderWay, carried
 from boxferry.sending.updates import entry, leaving_out
+from boxferry.stored.before import Before, encoded
+from boxferry.stored.claims import Claims
+from boxferry.stored.decided import spots_of
+from boxferry.stored.ownership import identities, identity
+from boxferry.stored.under_way import UnderWay, carried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from boxferry.sending.asked_before import AskedBefore
     from boxferry.sending.attributes import AttributeResolver
     from boxferry.sending.destinations import Destinations
-    from boxferry.sending.holdings import Holdings
     from boxferry.sending.labels import LabelResolver
-    from boxferry.sending.ownership import Rows
-    from boxferry.sending.under_way import Coming
+    from boxferry.stored.holdings import Holdings
+    from boxferry.stored.ownership import Rows
+    from boxferry.stored.under_way import Coming
 
 
 ADOPTED = 1.0  #: stands for the end of a packet of which only its boxes on the server are known

@@ -16,9 +16,9 @@ from boxferry.outbox.outbox import Entry
 from boxferry.remote.ahead import forget
 from boxferry.remote.path import lies_below
 from boxferry.remote.urls import is_url, remembered
-from boxferry.sending.before import decoded
 from boxferry.sending.plan_check import check_entry, check_labels, check_texts
 from boxferry.sending.target import models_in, models_text
+from boxferry.stored.before import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -16,19 +16,19 @@ from boxferry.packets.contents import references_in
 from boxferry.remote.urls import is_url
 from boxferry.sending.asked_before import AskedBefore
 from boxferry.sending.attributes import AttributeResolver
-from boxferry.sending.claims import Claims
-from boxferry.sending.decided import Names
 from boxferry.sending.destinations import Destinations
 from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
-from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.labels import LabelResolver, choose_schema
-from boxferry.sending.ownership import identities, identity
 from boxferry.sending.plan import Planner
 from boxferry.sending.plan_file import PlanSummary
 from boxferry.sending.target import REPLACING
-from boxferry.sending.under_way import UnderWay
 from boxferry.sending.updates import only_missing
+from boxferry.stored.claims import Claims
+from boxferry.stored.decided import Names
+from boxferry.stored.file_inputs import FileInputs
+from boxferry.stored.holdings import Holdings
+from boxferry.stored.ownership import identities, identity
+from boxferry.stored.under_way import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -32,7 +32,6 @@ from boxferry.sending.check import Checker
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
 from boxferry.sending.completed import unless_completed
-from boxferry.sending.decided import SAME_IOU
 from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
 from boxferry.sending.label_sync import LabelSync, note_labels, said_of, to_create
 from boxferry.sending.labels import choose_schema
@@ -55,10 +54,11 @@ from boxferry.sending.prepare import (
 from boxferry.sending.recheck import Recheck
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.retiring import Retiring
-from boxferry.sending.run_origin import model_of, read_origin
 from boxferry.sending.source import source_identity
 from boxferry.sending.spool_format import SpoolHead, folder_named, spool_folder
 from boxferry.sending.waiting import waiting_beside
+from boxferry.stored.decided import SAME_IOU
+from boxferry.stored.run_origin import model_of, read_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -11,11 +11,11 @@ from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection
 from boxferry.sending.asked_before import WHY, AskedBefore, Question
-from boxferry.sending.decided import Names, Spot, spot_of
-from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.holdings import Holdings
 from boxferry.sending.target import REPLACING
 from boxferry.sending.updates import leaving_out
+from boxferry.stored.decided import Names, Spot, spot_of
+from boxferry.stored.file_inputs import FileInputs
+from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

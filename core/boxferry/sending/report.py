@@ -11,7 +11,7 @@ import msgspec
 from boxferry.errors import BoxferryError
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection, label_of
-from boxferry.sending.before import decoded
+from boxferry.stored.before import decoded
 
 if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from boxferry.diffgram.answers import moment
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
-from boxferry.sending.claims import Claims, divided
-from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.holdings import Holdings
+from boxferry.stored.claims import Claims, divided
+from boxferry.stored.file_inputs import FileInputs
+from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -17,13 +17,13 @@ from boxferry.errors import Refused, Unsure
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import is_ours, origin
 from boxferry.packets.wire import with_batch
-from boxferry.sending.claims import Claims, divided
 from boxferry.sending.evidence import CHAIN, NEWEST
-from boxferry.sending.ownership import identities, identity
-from boxferry.sending.removals import as_sent, noted
 from boxferry.sending.retire import RetiredFile, judged
 from boxferry.sending.sender import BATCH_SIZE
 from boxferry.sending.updates import cleared
+from boxferry.stored.claims import Claims, divided
+from boxferry.stored.ownership import identities, identity
+from boxferry.stored.removals import as_sent, noted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

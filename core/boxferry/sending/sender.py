@@ -10,9 +10,9 @@ from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unr
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.wire import with_batch
 from boxferry.remote.urls import is_url
-from boxferry.sending.before import decoded, encoded
 from boxferry.sending.picture import changed_since, digest_of, digest_sent, opened
 from boxferry.sending.target import REPLACING
+from boxferry.stored.before import decoded, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

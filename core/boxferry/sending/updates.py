@@ -11,8 +11,8 @@ from boxferry.outbox.source_image import image_text
 from boxferry.packets.contents import Contents, only, references_in
 from boxferry.packets.reference import detection
 from boxferry.packets.wire import Packet, encode
-from boxferry.sending.removals import naming, noted
 from boxferry.sending.target import REPLACING, Target
+from boxferry.stored.removals import naming, noted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

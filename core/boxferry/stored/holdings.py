@@ -11,16 +11,16 @@ from boxferry.diffgram.answers import ImageRecord, ViewedFile, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, few
 from boxferry.errors import Refused
 from boxferry.packets.reference import PREFIX, file_digest
-from boxferry.sending.claims import reowned
-from boxferry.sending.ownership import Rows, sorted_rows
-from boxferry.sending.row_file import RowFile
+from boxferry.stored.claims import reowned
+from boxferry.stored.ownership import Rows, sorted_rows
+from boxferry.stored.row_file import RowFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from boxferry.diffgram.answers import FileRecord, ModelRun
     from boxferry.diffgram.client import Client
-    from boxferry.sending.claims import Claims
+    from boxferry.stored.claims import Claims
 
 MORE = 2  #: so many times as many files as were asked for so far are expected in all
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from boxferry.sending.ownership import identities, identity
+from boxferry.stored.ownership import identities, identity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.outbox.outcome import State, input_outcome
-from boxferry.sending.before import decoded
-from boxferry.sending.removals import given_way, taken_away
+from boxferry.stored.before import decoded
+from boxferry.stored.removals import given_way, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

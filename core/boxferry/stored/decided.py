@@ -13,7 +13,7 @@ import numpy as np
 from boxferry.boxes.geometry import iou_matrix
 from boxferry.diffgram.answers import moment
 from boxferry.packets.reference import detection, parsed
-from boxferry.sending.ownership import objects, untouched
+from boxferry.stored.ownership import objects, untouched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

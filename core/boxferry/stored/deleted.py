@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import PREFIX, detection, is_ours
-from boxferry.sending.decided import spot_of
-from boxferry.sending.removals import taken_away
+from boxferry.stored.decided import spot_of
+from boxferry.stored.removals import taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from boxferry.diffgram.answers import InputRecord
-    from boxferry.sending.decided import Names, Spot
+    from boxferry.stored.decided import Names, Spot
 
     Row = dict[str, Any]
 

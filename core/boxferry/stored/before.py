@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.packets.reference import is_ours
-from boxferry.sending.ownership import identities, identity, untouched
-from boxferry.sending.removals import taken_away
+from boxferry.stored.ownership import identities, identity, untouched
+from boxferry.stored.removals import taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,8 +9,8 @@ from boxferry.diffgram.answers import moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.errors import NotFound, UsageError
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin
-from boxferry.sending.file_inputs import FileInputs
-from boxferry.sending.removals import as_sent
+from boxferry.stored.file_inputs import FileInputs
+from boxferry.stored.removals import as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

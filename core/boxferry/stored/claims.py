@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import origin, parsed
-from boxferry.sending.ownership import Rows, identities, identity, objects, untouched
+from boxferry.stored.ownership import Rows, identities, identity, objects, untouched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
