@@ -25,8 +25,8 @@ from boxferry.diffgram.client import Client
 from boxferry.diffgram.pacing import Pacer
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.plan.patience import Patience
 from boxferry.sending.carry import carry
-from boxferry.sending.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

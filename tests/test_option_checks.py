@@ -4,8 +4,8 @@ import pytest
 
 from boxferry import Manner, read
 from boxferry.errors import UsageError
-from boxferry.sending.attributes import AttributeWish
-from boxferry.sending.patience import Patience
+from boxferry.plan.attributes import AttributeWish
+from boxferry.plan.patience import Patience
 
 WRONG = {
     "on_existing": (

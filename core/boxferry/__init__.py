@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.settings import Credentials, Server
     from boxferry.errors import BoxferryError
+    from boxferry.plan.manner import Manner
     from boxferry.reading.read import read
     from boxferry.review.measure import evaluate
     from boxferry.review.metrics import Metrics
     from boxferry.review.project import Diffgram
-    from boxferry.sending.manner import Manner
 
 __all__ = [
     "BoxferryError",
@@ -37,7 +37,7 @@ _HOMES = {
     "Detections": "boxferry.boxes.detections",
     "Diffgram": "boxferry.review.project",
     "Image": "boxferry.boxes.detections",
-    "Manner": "boxferry.sending.manner",
+    "Manner": "boxferry.plan.manner",
     "Metrics": "boxferry.review.metrics",
     "Server": "boxferry.diffgram.settings",
     "Tally": "boxferry.boxes.tally",

@@ -14,9 +14,9 @@ import requests
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.errors import InputError
+from boxferry.plan.manner import Manner
 from boxferry.reading.read import read
 from boxferry.review.project import Diffgram, Review
-from boxferry.sending.manner import Manner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

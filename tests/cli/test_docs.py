@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boxferry.cli.app import run as boxferry
-from boxferry.sending.asked_before import WHY
+from boxferry.plan.asked_before import WHY
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

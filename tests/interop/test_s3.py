@@ -12,7 +12,7 @@ import pytest
 from boxferry import Diffgram, read
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
-from boxferry.sending.plan_file import read_plan
+from boxferry.plan.plan_file import read_plan
 from interop.peers import peer
 from sending.pushing import A_BOXES, ROWS, boxes_in, push, server_of
 

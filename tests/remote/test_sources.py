@@ -10,10 +10,10 @@ import pytest
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run
 from boxferry.errors import InputError, UsageError
+from boxferry.plan.source import name_of_source
 from boxferry.reading.names import load_class_names
 from boxferry.reading.read import read
 from boxferry.reading.source import source_of
-from boxferry.sending.source import name_of_source
 
 LABELS = {f"run/labels/{name}.txt": f"0 .5 .5 .{size} .2\n" for name, size in (("a", 2), ("b", 3), ("sub/c", 4))}
 RESULTS = json.dumps([{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}])

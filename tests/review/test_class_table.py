@@ -8,9 +8,9 @@ import yaml
 from boxferry import Diffgram, Manner, read
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
+from boxferry.plan.plan_file import read_plan
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.annotating import save
-from boxferry.sending.plan_file import read_plan
 from sending.pushing import push, server_of
 
 FORMATS = plugin_manager().formats()

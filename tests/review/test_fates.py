@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image as Picture
 
 from boxferry import Diffgram, Manner, read
+from boxferry.plan.patience import Patience
 from boxferry.review.fates import Predicted, Stored, fates_of
 from boxferry.review.summary import Clicks, best_threshold
 from boxferry.review.timeline import Push, Timeline
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.patience import Patience
 from sending.pushing import server_of
 
 LABELS = ("cat", "dog", "bird")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from boxferry import Diffgram, Manner, read
 from boxferry.packets.contents import references_in
+from boxferry.plan.patience import Patience
 from boxferry.review.fates import PEOPLES
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.boxes import same_box
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.patience import Patience
 from filled import fill
 from sending.pushing import server_of
 

@@ -10,10 +10,10 @@ from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import UsageError
+from boxferry.plan.labels import colour_of
 from boxferry.review.drawing import View
 from boxferry.review.preview import preview_of
 from boxferry.review.sheet import CELL, COLUMNS, GAP, contact_sheet
-from boxferry.sending.labels import colour_of
 from sending.pushing import predictions
 
 

@@ -8,9 +8,9 @@ from boxferry import Diffgram, read
 from boxferry.boxes.detections import objects
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
+from boxferry.plan.attributes import AttributeWish
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.annotating import save
-from boxferry.sending.attributes import AttributeWish
 from sending.pushing import predictions, push, server_of
 from videos import a_video
 

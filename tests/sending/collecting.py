@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 import processes
 from boxferry import Manner
-from boxferry.sending.patience import Patience
+from boxferry.plan.patience import Patience
 from boxferry.sending.spool_format import lines_of, parsed
 from boxferry.sending.waiting import waiting_beside
 

@@ -1,7 +1,7 @@
 """What the tests of pushing share: real files, a server's settings, one push, and what the sandbox holds."""
 
 from boxferry import Credentials, Manner, Server, read
-from boxferry.sending.patience import Patience
+from boxferry.plan.patience import Patience
 
 ROWS = "0 0.5 0.5 0.2 0.25 0.9\n1 0.25 0.25 0.1 0.1 0.4\n"
 

@@ -208,8 +208,8 @@ def test_an_unknown_run_offers_to_adopt_it(other):
 
 def test_what_is_under_way_is_said_and_comes_later(tmp_path, folder, serve):
     """The server has accepted it, and has not applied it yet."""
+    from boxferry.plan.patience import Patience
     from boxferry.sandbox.server import Sandbox
-    from boxferry.sending.patience import Patience
 
     with Sandbox(tmp_path / "slow", delay_s=0.0) as sandbox:
         with Diffgram(server_of(sandbox), outbox=tmp_path / "outbox.sqlite") as diffgram:

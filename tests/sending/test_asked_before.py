@@ -13,9 +13,9 @@ from boxferry.boxes.detections import Detections
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import OutboxError, Unreachable, UsageError
 from boxferry.formats import Format
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan_file import read_plan
-from boxferry.sending.prepare import prepared
+from boxferry.plan.patience import Patience
+from boxferry.plan.plan_file import read_plan
+from boxferry.plan.prepare import prepared
 from sending.collecting import MANNER, a_collector, a_result
 from sending.deciding import at, changed, completed, deleted, drawn, predicted, saved, stored
 from sending.pushing import push, server_of

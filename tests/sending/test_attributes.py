@@ -4,7 +4,7 @@ import pytest
 
 from boxferry.boxes.detections import objects
 from boxferry.errors import NotFound, UsageError
-from boxferry.sending.attributes import AttributeWish
+from boxferry.plan.attributes import AttributeWish
 from sending.pushing import predictions, push
 
 FOUND = [{"pose": "left", "difficult": True}, {"pose": "right"}]

@@ -11,8 +11,8 @@ from boxferry import Diffgram, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import Refused
 from boxferry.packets.reference import file_digest
-from boxferry.sending.patience import Patience
-from boxferry.sending.prepare import images_in
+from boxferry.plan.patience import Patience
+from boxferry.plan.prepare import images_in
 from boxferry.sending.recheck import Recheck
 from boxferry.stored.holdings import Holdings
 from counting import counted

@@ -30,10 +30,10 @@ from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
 from boxferry.outbox.outbox import Outbox
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.patience import Patience
 from serving import served
 
 RUNS = int(os.environ.get("BOXFERRY_CHAOS_RUNS", "30"))

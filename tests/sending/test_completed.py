@@ -6,8 +6,8 @@ import pytest
 
 from boxferry import Manner
 from boxferry.cli.app import run as boxferry
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan_file import read_plan
+from boxferry.plan.patience import Patience
+from boxferry.plan.plan_file import read_plan
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 
 QUICK = Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)

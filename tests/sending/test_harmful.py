@@ -14,9 +14,9 @@ from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.fit import fit
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError, UsageError
+from boxferry.plan.patience import Patience
+from boxferry.plan.plan_file import read_plan
 from boxferry.reading.video import clip_problem
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan_file import read_plan
 from sending.pushing import push
 from videos import a_video
 

@@ -30,9 +30,9 @@ from PIL import Image as Picture
 from boxferry import Credentials, Diffgram, Manner, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.patience import Patience
 from sending.machines import held
 
 RUNS = int(os.environ.get("BOXFERRY_MACHINES_RUNS", "1"))

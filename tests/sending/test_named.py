@@ -8,7 +8,7 @@ from PIL import Image as Picture
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
-from boxferry.sending.named import sdk_packets
+from boxferry.plan.named import sdk_packets
 from videos import a_video
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from boxferry import read
 from boxferry.errors import InputError, NotFound, UsageError
-from boxferry.sending.plan_file import read_plan
+from boxferry.plan.plan_file import read_plan
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 
 

@@ -15,8 +15,8 @@ from PIL import Image as Picture
 from boxferry import Diffgram, Manner, read
 from boxferry.boxes.detections import Detections
 from boxferry.formats import Format
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.patience import Patience
 from sending.pushing import server_of
 from videos import a_video
 

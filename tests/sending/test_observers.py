@@ -4,9 +4,9 @@ import pytest
 
 from boxferry import Manner
 from boxferry.hookspecs import hookimpl
+from boxferry.plan.patience import Patience
+from boxferry.plan.plan_file import read_plan
 from boxferry.plugins import plugin_manager
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan_file import read_plan
 from sending.pushing import predictions, push
 
 PATIENCE = Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)

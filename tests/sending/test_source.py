@@ -5,7 +5,7 @@ from PIL import Image as Picture
 
 from boxferry import Diffgram, read
 from boxferry.errors import UsageError
-from boxferry.sending.source import name_of_source
+from boxferry.plan.source import name_of_source
 from sending.pushing import boxes_in, predictions, push, server_of
 
 NAMES = {

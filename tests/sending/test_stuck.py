@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from boxferry import Diffgram, read
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.patience import Patience
 from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
 
 NO_WAIT = Patience(wait_s=0.0, settle_s=0.5, stuck_s=0.4, first_pause_s=0.01, pilot=False)

@@ -14,9 +14,9 @@ from boxferry import Manner, read
 from boxferry.errors import OutboxBusy, Unsure, UsageError
 from boxferry.outbox.outbox import Outbox
 from boxferry.packets.contents import references_in
+from boxferry.plan.patience import Patience
+from boxferry.plan.plan_file import read_plan
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan_file import read_plan
 from sending.machines import At, Stopped, held, machine, named, stop
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push
 

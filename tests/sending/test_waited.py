@@ -4,8 +4,8 @@ import pytest
 
 from boxferry import Diffgram
 from boxferry.errors import OutboxError, Unreachable
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
-from boxferry.sending.patience import Patience
 from sending.pushing import boxes_in, predictions, push, server_of
 
 

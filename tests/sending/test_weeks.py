@@ -10,8 +10,8 @@ import pytest
 from PIL import Image as Picture
 
 from boxferry import Diffgram, Manner, read
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
-from boxferry.sending.patience import Patience
 from sending.pushing import boxes_in, server_of
 
 PICTURES = [f"{number}.png" for number in range(5)]

@@ -15,8 +15,8 @@ from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
+from boxferry.plan.named import sdk_packets
 from boxferry.reading.read import option_values
-from boxferry.sending.named import sdk_packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,7 +11,7 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
 
 if TYPE_CHECKING:
-    from boxferry.sending.label_check import LabelCheck
+    from boxferry.plan.label_check import LabelCheck
 
 
 @click.command("labels")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from boxferry.cli.number import Number, NumberRange
+from boxferry.plan.attributes import AttributePolicy, AttributeWish
+from boxferry.plan.labels import Policy
+from boxferry.plan.manner import Manner
+from boxferry.plan.patience import Patience
+from boxferry.plan.planner import VIDEO_RATE
+from boxferry.plan.target import OnExisting
 from boxferry.reading.file_ids import load_file_ids
-from boxferry.sending.attributes import AttributePolicy, AttributeWish
-from boxferry.sending.labels import Policy
-from boxferry.sending.manner import Manner
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan import VIDEO_RATE
-from boxferry.sending.target import OnExisting
 from boxferry.stored.decided import SAME_IOU
 
 if TYPE_CHECKING:

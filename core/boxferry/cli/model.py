@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxferry.sending.source import name_of_source
+from boxferry.plan.source import name_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.formats import output_stream
+from boxferry.plan.prepare import images_in
 from boxferry.review.preview import preview_of
-from boxferry.sending.prepare import images_in
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session

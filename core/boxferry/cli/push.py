@@ -13,15 +13,15 @@ from boxferry.cli.progress import progress, reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
-from boxferry.sending.plan_file import read_plan
+from boxferry.plan.plan_file import read_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from boxferry.cli.session import Session
+    from boxferry.plan.manner import Manner
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.listener import Listener
-    from boxferry.sending.manner import Manner
     from boxferry.sending.project import Diffgram
     from boxferry.sending.report import PlannedFile, PushReport
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.plan.labels import colour_of
 from boxferry.review.drawing import View, box, boxes_told, html_table, over_image, whole_page
-from boxferry.sending.labels import colour_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

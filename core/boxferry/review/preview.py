@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from boxferry.plan.asked_before import WHY
+from boxferry.plan.labels import colour_of
 from boxferry.review.drawing import View, bars, box, boxes_told, colour_key, html_table, over_image, whole_page
-from boxferry.sending.asked_before import WHY
-from boxferry.sending.labels import colour_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,8 +9,8 @@ from boxferry.diffgram.answers import moment
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin, whole
+from boxferry.plan.target import REPLACING
 from boxferry.review.timeline import LAG_S, Push, by_people, name_of
-from boxferry.sending.target import REPLACING
 from boxferry.stored.before import Before, decoded, told
 
 if TYPE_CHECKING:

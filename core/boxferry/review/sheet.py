@@ -11,8 +11,8 @@ import numpy as np
 
 from boxferry.errors import UsageError
 from boxferry.formats import for_library
+from boxferry.plan.labels import colour_of
 from boxferry.review.drawing import boxes_told
-from boxferry.sending.labels import colour_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

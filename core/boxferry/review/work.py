@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import origin
+from boxferry.plan.patience import STUCK_S
 from boxferry.review.shelf import pictures_of
 from boxferry.review.work_order import History, waiting, worth
-from boxferry.sending.patience import STUCK_S
 from boxferry.sending.stalls import PASSED_OVER, VIDEOS_TAKE
 
 if TYPE_CHECKING:

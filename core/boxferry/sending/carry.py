@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.patience import Patience
+    from boxferry.plan.patience import Patience
 
 T = TypeVar("T")
 

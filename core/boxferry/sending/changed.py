@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.errors import Refused
-from boxferry.sending.server_size import factor
-from boxferry.sending.target import Problem
+from boxferry.plan.server_size import factor
+from boxferry.plan.target import Problem
 from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
 from boxferry.outbox.outcome import OPEN
 from boxferry.outbox.turns import turn
-from boxferry.sending.manner_file import manner_of
+from boxferry.plan.manner_file import manner_of
 from boxferry.sending.spool import take_back
 from boxferry.sending.spool_format import HEAD
 from boxferry.sending.spool_push import Doing, SpoolPush
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from boxferry.boxes.tally import Tally
+    from boxferry.plan.manner import Manner
+    from boxferry.plan.patience import Patience
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.manner import Manner
-    from boxferry.sending.patience import Patience
     from boxferry.sending.project import Diffgram
     from boxferry.sending.report import PushReport
     from boxferry.sending.spool_format import SpoolHead

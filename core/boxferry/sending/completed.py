@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.tally import Place
-from boxferry.sending.target import REPLACING
+from boxferry.plan.target import REPLACING
 from boxferry.stored.before import Before, encoded
 from boxferry.stored.holdings import Holdings
 

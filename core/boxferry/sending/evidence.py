@@ -16,10 +16,10 @@ from boxferry.errors import NotFound, Refused
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
-from boxferry.sending.patience import SETTLE_S
-from boxferry.sending.server_size import factor
-from boxferry.sending.target import Problem, models_in
-from boxferry.sending.updates import leaving_out, only_missing, replacing
+from boxferry.plan.patience import SETTLE_S
+from boxferry.plan.server_size import factor
+from boxferry.plan.target import Problem, models_in
+from boxferry.plan.updates import leaving_out, only_missing, replacing
 from boxferry.stored.before import Before, replaced
 from boxferry.stored.claims import Claims
 from boxferry.stored.ownership import identities

@@ -9,8 +9,8 @@ import msgspec
 from boxferry.boxes.tally import Place
 from boxferry.outbox.outbox import Entry
 from boxferry.packets.reference import detection, parsed
+from boxferry.plan.picture import changed_since, digest_of
 from boxferry.sending.check import Checker
-from boxferry.sending.picture import changed_since, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -21,28 +21,14 @@ from boxferry.outbox.run_classes import keep_classes, table_of
 from boxferry.outbox.turns import turn
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
-from boxferry.plugins import plugin_manager
-from boxferry.reading.predictions import Predictions
-from boxferry.reading.read import read
-from boxferry.sending.adopt import Adopter
-from boxferry.sending.asked_rows import AskedRows
-from boxferry.sending.budget import Budget
-from boxferry.sending.carry import carry
-from boxferry.sending.check import Checker
-from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
-from boxferry.sending.collector import Collector
-from boxferry.sending.completed import unless_completed
-from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
-from boxferry.sending.label_sync import LabelSync, note_labels, said_of, to_create
-from boxferry.sending.labels import choose_schema
-from boxferry.sending.listener import Listener, Told
-from boxferry.sending.manner import Manner
-from boxferry.sending.manner_file import plain
-from boxferry.sending.missing import Missing
-from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan_file import PlanHead, with_label_ids, writing_plan
-from boxferry.sending.prepare import (
+from boxferry.plan.asked_rows import AskedRows
+from boxferry.plan.label_sync import LabelSync, note_labels, said_of, to_create
+from boxferry.plan.labels import choose_schema
+from boxferry.plan.manner import Manner
+from boxferry.plan.manner_file import plain
+from boxferry.plan.patience import Patience
+from boxferry.plan.plan_file import PlanHead, with_label_ids, writing_plan
+from boxferry.plan.prepare import (
     allowed,
     check_names,
     plan_summary,
@@ -51,10 +37,24 @@ from boxferry.sending.prepare import (
     prepared,
     unsent,
 )
+from boxferry.plan.source import source_identity
+from boxferry.plugins import plugin_manager
+from boxferry.reading.predictions import Predictions
+from boxferry.reading.read import read
+from boxferry.sending.adopt import Adopter
+from boxferry.sending.budget import Budget
+from boxferry.sending.carry import carry
+from boxferry.sending.check import Checker
+from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
+from boxferry.sending.collector import Collector
+from boxferry.sending.completed import unless_completed
+from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
+from boxferry.sending.listener import Listener, Told
+from boxferry.sending.missing import Missing
+from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
 from boxferry.sending.recheck import Recheck
 from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.retiring import Retiring
-from boxferry.sending.source import source_identity
 from boxferry.sending.spool_format import SpoolHead, folder_named, spool_folder
 from boxferry.sending.waiting import waiting_beside
 from boxferry.stored.decided import SAME_IOU
@@ -65,12 +65,12 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.outbox.outbox import Entry, Run
+    from boxferry.plan.label_check import LabelCheck
+    from boxferry.plan.plan_file import Plan
+    from boxferry.plan.planner import Planner
     from boxferry.plugins import Plugins
     from boxferry.sending.adopt import Adoption
     from boxferry.sending.check import Checked
-    from boxferry.sending.label_check import LabelCheck
-    from boxferry.sending.plan import Planner
-    from boxferry.sending.plan_file import Plan
     from boxferry.sending.retire import RetireReport
     from boxferry.sending.waiting import Waiting
 

@@ -10,9 +10,9 @@ from boxferry.boxes.tally import Place
 from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection
-from boxferry.sending.asked_before import WHY, AskedBefore, Question
-from boxferry.sending.target import REPLACING
-from boxferry.sending.updates import leaving_out
+from boxferry.plan.asked_before import WHY, AskedBefore, Question
+from boxferry.plan.target import REPLACING
+from boxferry.plan.updates import leaving_out
 from boxferry.stored.decided import Names, Spot, spot_of
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.holdings import Holdings

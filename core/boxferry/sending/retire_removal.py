@@ -17,10 +17,10 @@ from boxferry.errors import Refused, Unsure
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import is_ours, origin
 from boxferry.packets.wire import with_batch
+from boxferry.plan.updates import cleared
 from boxferry.sending.evidence import CHAIN, NEWEST
 from boxferry.sending.retire import RetiredFile, judged
 from boxferry.sending.sender import BATCH_SIZE
-from boxferry.sending.updates import cleared
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.ownership import identities, identity
 from boxferry.stored.removals import as_sent, noted

@@ -9,9 +9,9 @@ from boxferry.diffgram.meanings import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.wire import with_batch
+from boxferry.plan.picture import changed_since, digest_of, digest_sent, opened
+from boxferry.plan.target import REPLACING
 from boxferry.remote.urls import is_url
-from boxferry.sending.picture import changed_since, digest_of, digest_sent, opened
-from boxferry.sending.target import REPLACING
 from boxferry.stored.before import decoded, encoded
 
 if TYPE_CHECKING:

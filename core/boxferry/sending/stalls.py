@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.diffgram.meanings import State, begun, input_state
-from boxferry.sending.patience import STUCK_S
+from boxferry.plan.patience import STUCK_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,7 @@ import msgspec
 
 from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import references_in
-from boxferry.sending.target import REPLACING
+from boxferry.plan.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from boxferry.outbox.outcome import Outcome, State, input_outcome
-from boxferry.sending.patience import STUCK_S
+from boxferry.plan.patience import STUCK_S
+from boxferry.plan.target import REPLACING
 from boxferry.sending.stalls import Stalls
-from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

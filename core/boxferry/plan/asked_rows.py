@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.answers import FileRecord
-from boxferry.sending.asked_before import AskedBefore, Question
-from boxferry.sending.existing import FileIndex
+from boxferry.plan.asked_before import AskedBefore, Question
+from boxferry.plan.existing import FileIndex
 from boxferry.stored.decided import SAME_IOU, Names, Spot
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.holdings import Holdings

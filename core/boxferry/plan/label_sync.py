@@ -9,15 +9,15 @@ from boxferry.boxes.tally import Place
 from boxferry.diffgram.names import label_problem
 from boxferry.errors import UsageError
 from boxferry.outbox.label_history import INPUTS, called_now, sent_by_anyone
-from boxferry.sending.label_check import checked, pushed_notes
-from boxferry.sending.labels import LabelResolver
+from boxferry.plan.label_check import checked, pushed_notes
+from boxferry.plan.labels import LabelResolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from boxferry.diffgram.client import Client
-    from boxferry.sending.label_check import LabelCheck
-    from boxferry.sending.plan import Planner
+    from boxferry.plan.label_check import LabelCheck
+    from boxferry.plan.planner import Planner
 
     Sent = Callable[[], dict[int, set[str]]]
 

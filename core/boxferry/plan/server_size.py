@@ -9,7 +9,7 @@ import numpy as np
 
 from boxferry.boxes.detections import objects
 from boxferry.boxes.fit import LARGEST
-from boxferry.sending.target import Problem
+from boxferry.plan.target import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.names import server_name
-from boxferry.sending.target import REPLACING, OnExisting, Problem, Target
+from boxferry.plan.target import REPLACING, OnExisting, Problem, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from boxferry.boxes.detections import Image
-    from boxferry.sending.existing import FileIndex
-    from boxferry.sending.routes import Route
+    from boxferry.plan.existing import FileIndex
+    from boxferry.plan.routes import Route
     from boxferry.stored.holdings import Holdings
 
 

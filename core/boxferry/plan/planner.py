@@ -18,11 +18,11 @@ from boxferry.outbox.outcome import State
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
-from boxferry.sending.asked_before import WHY, Question
-from boxferry.sending.picture import digest_of, mark_of
-from boxferry.sending.placing import Placing
-from boxferry.sending.target import REPLACING, Problem, Target, models_text
-from boxferry.sending.updates import entry, leaving_out
+from boxferry.plan.asked_before import WHY, Question
+from boxferry.plan.picture import digest_of, mark_of
+from boxferry.plan.placing import Placing
+from boxferry.plan.target import REPLACING, Problem, Target, models_text
+from boxferry.plan.updates import entry, leaving_out
 from boxferry.stored.before import Before, encoded
 from boxferry.stored.claims import Claims
 from boxferry.stored.decided import spots_of
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.outbox.outbox import Entry, Outbox
     from boxferry.packets.contents import Contents
+    from boxferry.plan.asked_before import AskedBefore
+    from boxferry.plan.attributes import AttributeResolver
+    from boxferry.plan.destinations import Destinations
+    from boxferry.plan.labels import LabelResolver
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.asked_before import AskedBefore
-    from boxferry.sending.attributes import AttributeResolver
-    from boxferry.sending.destinations import Destinations
-    from boxferry.sending.labels import LabelResolver
     from boxferry.stored.holdings import Holdings
     from boxferry.stored.ownership import Rows
     from boxferry.stored.under_way import Coming

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from boxferry.boxes.refine import without
-from boxferry.sending.target import Problem
+from boxferry.plan.target import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

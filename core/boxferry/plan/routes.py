@@ -12,14 +12,14 @@ from msgspec import UNSET
 from boxferry.diffgram.names import media_problem, name_problem, server_name
 from boxferry.errors import UsageError
 from boxferry.packets.wire import Media, Packet, encode
+from boxferry.plan.picture import mark_of
+from boxferry.plan.target import Problem, Target
 from boxferry.reading.video import clip_problem
-from boxferry.sending.picture import mark_of
-from boxferry.sending.target import Problem, Target
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Image
     from boxferry.packets.contents import Contents
-    from boxferry.sending.templates import Template
+    from boxferry.plan.templates import Template
 
 UPLOAD_SPLIT_S = 30  #: seconds after which the server cuts a video that nobody says otherwise of
 SPLITS = range(2, 181)  #: seconds after which the server can be told to cut a video

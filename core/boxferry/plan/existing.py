@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.diffgram.names import server_name
-from boxferry.sending.target import Problem
+from boxferry.plan.target import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -13,16 +13,16 @@ from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
+from boxferry.plan.asked_before import AskedBefore
+from boxferry.plan.attributes import AttributeResolver
+from boxferry.plan.destinations import Destinations
+from boxferry.plan.existing import FileIndex, ServerSizes, ids_of
+from boxferry.plan.labels import LabelResolver, choose_schema
+from boxferry.plan.plan_file import PlanSummary
+from boxferry.plan.planner import Planner
+from boxferry.plan.target import REPLACING
+from boxferry.plan.updates import only_missing
 from boxferry.remote.urls import is_url
-from boxferry.sending.asked_before import AskedBefore
-from boxferry.sending.attributes import AttributeResolver
-from boxferry.sending.destinations import Destinations
-from boxferry.sending.existing import FileIndex, ServerSizes, ids_of
-from boxferry.sending.labels import LabelResolver, choose_schema
-from boxferry.sending.plan import Planner
-from boxferry.sending.plan_file import PlanSummary
-from boxferry.sending.target import REPLACING
-from boxferry.sending.updates import only_missing
 from boxferry.stored.claims import Claims
 from boxferry.stored.decided import Names
 from boxferry.stored.file_inputs import FileInputs
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from boxferry.diffgram.client import Client
     from boxferry.formats import Source
     from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.plan.manner import Manner
+    from boxferry.plan.plan_file import PlanHead
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.manner import Manner
-    from boxferry.sending.plan_file import PlanHead
 
 LABEL_FILES = (".txt", ".xml", ".json")
 BYTES_AN_IMAGE = 1000  #: of a file with the boxes of many images, about ten of them each

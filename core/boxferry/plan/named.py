@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Place
 from boxferry.diffgram.names import name_problem
 from boxferry.packets.convert import named_packets
-from boxferry.sending.routes import NewFiles, UrlRoute
-from boxferry.sending.target import Problem, Target
-from boxferry.sending.templates import Template
+from boxferry.plan.routes import NewFiles, UrlRoute
+from boxferry.plan.target import Problem, Target
+from boxferry.plan.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.errors import InputError
-from boxferry.sending.manner import Manner
+from boxferry.plan.manner import Manner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

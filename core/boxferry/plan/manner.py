@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from boxferry.errors import UsageError
 from boxferry.option_checks import check_type, check_words
-from boxferry.sending.attributes import AttributeWish
-from boxferry.sending.labels import Policy
-from boxferry.sending.patience import Patience
-from boxferry.sending.plan import VIDEO_RATE
-from boxferry.sending.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
-from boxferry.sending.target import REPLACING, OnExisting
-from boxferry.sending.templates import Template
+from boxferry.plan.attributes import AttributeWish
+from boxferry.plan.labels import Policy
+from boxferry.plan.patience import Patience
+from boxferry.plan.planner import VIDEO_RATE
+from boxferry.plan.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
+from boxferry.plan.target import REPLACING, OnExisting
+from boxferry.plan.templates import Template
 from boxferry.stored.decided import SAME_IOU
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from boxferry.sending.routes import Route
+    from boxferry.plan.routes import Route
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

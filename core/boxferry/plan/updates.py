@@ -11,13 +11,13 @@ from boxferry.outbox.source_image import image_text
 from boxferry.packets.contents import Contents, only, references_in
 from boxferry.packets.reference import detection
 from boxferry.packets.wire import Packet, encode
-from boxferry.sending.target import REPLACING, Target
+from boxferry.plan.target import REPLACING, Target
 from boxferry.stored.removals import naming, noted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from boxferry.sending.routes import Route
+    from boxferry.plan.routes import Route
 
     Row = dict[str, Any]
 

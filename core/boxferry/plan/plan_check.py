@@ -12,10 +12,10 @@ from msgspec import UNSET, Meta, UnsetType
 from boxferry.diffgram.names import label_problem, media_problem, name_problem, text_problem
 from boxferry.errors import InputError
 from boxferry.packets.reference import detection, parsed
+from boxferry.plan.routes import SPLITS
+from boxferry.plan.target import REPLACING
 from boxferry.reading.video import clip_problem
 from boxferry.remote.urls import is_url
-from boxferry.sending.routes import SPLITS
-from boxferry.sending.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

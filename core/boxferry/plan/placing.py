@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place
 from boxferry.outbox.original import original_of
-from boxferry.sending.server_frames import Timing, timing_problem, to_server_frames
-from boxferry.sending.server_size import size_of_new, to_server_size
-from boxferry.sending.target import Problem, Target
+from boxferry.plan.server_frames import Timing, timing_problem, to_server_frames
+from boxferry.plan.server_size import size_of_new, to_server_size
+from boxferry.plan.target import Problem, Target
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from boxferry.boxes.detections import Detections, Image
-    from boxferry.sending.plan import Planner
+    from boxferry.plan.planner import Planner
 
 
 class Placing:

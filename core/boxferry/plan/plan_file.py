@@ -13,11 +13,11 @@ import msgspec
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
 from boxferry.outbox.outbox import Entry
+from boxferry.plan.plan_check import check_entry, check_labels, check_texts
+from boxferry.plan.target import models_in, models_text
 from boxferry.remote.ahead import forget
 from boxferry.remote.path import lies_below
 from boxferry.remote.urls import is_url, remembered
-from boxferry.sending.plan_check import check_entry, check_labels, check_texts
-from boxferry.sending.target import models_in, models_text
 from boxferry.stored.before import decoded
 
 if TYPE_CHECKING:

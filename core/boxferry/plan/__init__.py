@@ -1,0 +1,1 @@
+"""What is to be sent: options, targets, labels, attributes, and from predictions to packets."""
