@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image as Picture
 
+from boxferry.deliver.carry import carry
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.pacing import Pacer
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.outbox.outbox import Entry, Outbox
 from boxferry.plan.patience import Patience
-from boxferry.sending.carry import carry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

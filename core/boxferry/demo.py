@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from boxferry.deliver.report import PushReport
     from boxferry.plugins import Plugins
     from boxferry.sandbox.server import Sandbox
-    from boxferry.sending.report import PushReport
 
 MIN_SCORE = 0.2
 DOUBTFUL = 0.55  #: boxes under this score are deleted by the scripted reviewer

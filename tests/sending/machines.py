@@ -4,8 +4,8 @@ from collections import Counter
 from contextlib import contextmanager
 
 from boxferry import Diffgram
+from boxferry.deliver.listener import Listener
 from boxferry.outbox.outbox import Outbox
-from boxferry.sending.listener import Listener
 from sending.pushing import server_of
 
 

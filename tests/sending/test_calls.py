@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from boxferry import Diffgram, read
+from boxferry.deliver.recheck import Recheck
 from boxferry.diffgram.client import Client
 from boxferry.errors import Refused
 from boxferry.packets.reference import file_digest
 from boxferry.plan.patience import Patience
 from boxferry.plan.prepare import images_in
-from boxferry.sending.recheck import Recheck
 from boxferry.stored.holdings import Holdings
 from counting import counted
 from filled import fill

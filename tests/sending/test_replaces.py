@@ -5,12 +5,12 @@ import json
 import pytest
 
 from boxferry import Diffgram, Manner
+from boxferry.deliver import evidence
 from boxferry.errors import Unreachable, UsageError
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
 from boxferry.sandbox import annotating
 from boxferry.sandbox.annotating import save
-from boxferry.sending import evidence
 from sending.collecting import MANNER
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of
 

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image as Picture
 
 from boxferry import Credentials, Diffgram, Manner, Server, read
+from boxferry.deliver.circuit import Circuit
 from boxferry.diffgram.client import Client
 from boxferry.errors import DiffgramError, OutboxError, Unreachable, Unsure, UsageError
 from boxferry.plan.patience import Patience
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.circuit import Circuit
 
 QUICK = Patience(wait_s=20.0, settle_s=0.2, failures=5, first_pause_s=0.01)
 

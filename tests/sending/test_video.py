@@ -8,8 +8,8 @@ import pytest
 
 from boxferry import read
 from boxferry.boxes.detections import Detections
+from boxferry.deliver.evidence import Evidence
 from boxferry.formats import Format
-from boxferry.sending.evidence import Evidence
 from sending.pushing import push
 from videos import a_video
 
@@ -66,8 +66,8 @@ def test_boxes_that_are_stored_a_little_after_the_success_are_waited_for(
         return {file: Counter(list(there)[len(looks) < late :]) for file, there in found.items()}
 
     monkeypatch.setattr(Evidence, "stored", behind)
-    monkeypatch.setattr("boxferry.sending.verify.PAUSE_S", 0.02)
-    monkeypatch.setattr("boxferry.sending.verify.FRAMES_S", 0.2)
+    monkeypatch.setattr("boxferry.deliver.verify.PAUSE_S", 0.02)
+    monkeypatch.setattr("boxferry.deliver.verify.FRAMES_S", 0.2)
     report = push(diffgram, on_frames(clips, [0, 5, 29]))
     assert report.states == {ends: (1, 3)}
     assert [entry.reason for entry in report.failed] == (

@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
+from boxferry.deliver.budget import Budget
+from boxferry.deliver.evidence import Records
+from boxferry.deliver.stalls import Stalls
+from boxferry.deliver.watcher import Watcher
 from boxferry.diffgram.answers import InputRecord
 from boxferry.outbox.outbox import Entry, Outbox
 from boxferry.outbox.outcome import Outcome
-from boxferry.sending.budget import Budget
-from boxferry.sending.evidence import Records
-from boxferry.sending.stalls import Stalls
-from boxferry.sending.watcher import Watcher
 
 
 class SlowServer:

@@ -18,9 +18,9 @@ from boxferry.review.page import report_page
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
+    from boxferry.deliver.report import PushReport
     from boxferry.demo import Round
     from boxferry.review.project import Review
-    from boxferry.sending.report import PushReport
 
 HEADER = ("format", "route", "images", "boxes read", "sent", "dropped", "applied", "refused")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from boxferry.cli.output import say
 from boxferry.cli.plain import plain
+from boxferry.deliver.listener import Listener
 from boxferry.outbox.outbox import ENDED
 from boxferry.reading.source import FileSource
-from boxferry.sending.listener import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from boxferry.cli.session import Session
+    from boxferry.deliver.listener import Listener
+    from boxferry.deliver.report import PlannedFile, PushReport
     from boxferry.plan.manner import Manner
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.listener import Listener
     from boxferry.sending.project import Diffgram
-    from boxferry.sending.report import PlannedFile, PushReport
 
 SHOWN_FAILURES = 20
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from boxferry.cli.session import Session
+    from boxferry.deliver.report import PushReport
     from boxferry.review.project import Diffgram
-    from boxferry.sending.report import PushReport
 
 
 @click.command("resume")

@@ -8,12 +8,12 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from boxferry.deliver.stalls import PASSED_OVER, VIDEOS_TAKE
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import origin
 from boxferry.plan.patience import STUCK_S
 from boxferry.review.shelf import pictures_of
 from boxferry.review.work_order import History, waiting, worth
-from boxferry.sending.stalls import PASSED_OVER, VIDEOS_TAKE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from boxferry.deliver.changed import other_file
 from boxferry.diffgram.bulk import Bulk
 from boxferry.errors import Refused
 from boxferry.outbox.outbox import ENDED
@@ -15,7 +16,6 @@ from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection
 from boxferry.plan.planner import ADOPTED
 from boxferry.plan.target import REPLACING
-from boxferry.sending.changed import other_file
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.holdings import Holdings
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from boxferry.boxes.tally import Tally
+    from boxferry.deliver.report import PushReport
     from boxferry.plan.manner import Manner
     from boxferry.plan.patience import Patience
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
     from boxferry.sending.project import Diffgram
-    from boxferry.sending.report import PushReport
     from boxferry.sending.spool_format import SpoolHead
     from boxferry.sending.waiting import Aside, Waiting
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections
+    from boxferry.deliver.report import PushReport
     from boxferry.formats import Format
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.report import PushReport
     from boxferry.sending.spool_format import SpoolHead
     from boxferry.sending.spool_push import Doing
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.boxes.tally import Tally
-    from boxferry.sending.report import PushReport
+    from boxferry.deliver.report import PushReport
     from boxferry.sending.waiting import Aside
 
 log = logging.getLogger("boxferry.collector")

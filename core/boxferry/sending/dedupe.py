@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.deliver.evidence import ended
+from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.errors import StillProcessing
 from boxferry.outbox.outcome import input_outcome
 from boxferry.packets.reference import origin
 from boxferry.packets.wire import with_batch
-from boxferry.sending.evidence import ended
-from boxferry.sending.sender import BATCH_SIZE
 from boxferry.stored.holdings import Holdings
 from boxferry.stored.ownership import identity, untouched
 from boxferry.stored.removals import noted
@@ -24,9 +24,9 @@ from boxferry.stored.removals import noted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from boxferry.deliver.budget import Budget
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Run
-    from boxferry.sending.budget import Budget
 
     Row = dict[str, Any]
 

@@ -14,8 +14,8 @@ from boxferry.remote.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from boxferry.deliver.report import PushReport
     from boxferry.sending.project import Diffgram
-    from boxferry.sending.report import PushReport
 
 #: what no further attempt mends at this moment: the other earlier runs are not tried then
 HOPELESS = (AuthError, Unreachable)

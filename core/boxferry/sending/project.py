@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from boxferry.boxes.tally import Tally
+from boxferry.deliver.budget import Budget
+from boxferry.deliver.carry import carry
+from boxferry.deliver.completed import unless_completed
+from boxferry.deliver.listener import Listener, Told
+from boxferry.deliver.recheck import Recheck
+from boxferry.deliver.report import PushReport, planned_file
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
@@ -42,18 +48,12 @@ from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
 from boxferry.sending.adopt import Adopter
-from boxferry.sending.budget import Budget
-from boxferry.sending.carry import carry
 from boxferry.sending.check import Checker
 from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
 from boxferry.sending.collector import Collector
-from boxferry.sending.completed import unless_completed
 from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
-from boxferry.sending.listener import Listener, Told
 from boxferry.sending.missing import Missing
 from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
-from boxferry.sending.recheck import Recheck
-from boxferry.sending.report import PushReport, planned_file
 from boxferry.sending.retiring import Retiring
 from boxferry.sending.spool_format import SpoolHead, folder_named, spool_folder
 from boxferry.sending.waiting import waiting_beside

@@ -10,8 +10,8 @@ from boxferry.sending.spool_push import SpoolPush
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boxferry.deliver.report import PushReport
     from boxferry.sending.collector_report import CollectorReport
-    from boxferry.sending.report import PushReport
     from boxferry.sending.spool import Spool
     from boxferry.sending.spool_push import Doing
 

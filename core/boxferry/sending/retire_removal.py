@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.deliver.evidence import CHAIN, NEWEST
+from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.diffgram.bulk import Bulk
 from boxferry.diffgram.meanings import short
 from boxferry.errors import Refused, Unsure
@@ -18,9 +20,7 @@ from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import is_ours, origin
 from boxferry.packets.wire import with_batch
 from boxferry.plan.updates import cleared
-from boxferry.sending.evidence import CHAIN, NEWEST
 from boxferry.sending.retire import RetiredFile, judged
-from boxferry.sending.sender import BATCH_SIZE
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.ownership import identities, identity
 from boxferry.stored.removals import as_sent, noted
@@ -28,9 +28,9 @@ from boxferry.stored.removals import as_sent, noted
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from boxferry.deliver.budget import Budget
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
-    from boxferry.sending.budget import Budget
 
     Row = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.deliver.budget import Budget
 from boxferry.errors import UsageError
 from boxferry.outbox.outcome import OPEN, State
-from boxferry.sending.budget import Budget
 from boxferry.sending.retire import RetireReport, Shelf
 from boxferry.sending.retire_names import Pair, chosen, known_runs, meant
 from boxferry.sending.retire_removal import Job, Removal

@@ -22,9 +22,9 @@ from boxferry.sending.spool_format import head_of, lines_of, parsed
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    from boxferry.deliver.report import PushReport
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.report import PushReport
 
 #: what is wrong with the server, the way to it or the settings: another attempt may work, and no image is at fault
 ELSEWHERE = (DiffgramError, OutboxError, ConfigError, StillProcessing, OSError, MemoryError)

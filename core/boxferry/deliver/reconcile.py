@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.deliver.evidence import ended
 from boxferry.errors import StillProcessing
 from boxferry.outbox.outcome import Outcome, State, input_outcome
-from boxferry.sending.evidence import ended
 
 if TYPE_CHECKING:
+    from boxferry.deliver.budget import Budget
+    from boxferry.deliver.evidence import Evidence
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.budget import Budget
-    from boxferry.sending.evidence import Evidence
 
 MOST_ATTEMPTS = 10
 MOST_ERRORS = 3  #: how often a packet is sent that the server answers with an error of its own

@@ -29,10 +29,10 @@ from boxferry.stored.superseded import brought, planned_at, superseded
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from boxferry.deliver.stalls import Stalls
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.stalls import Stalls
     from boxferry.stored.holdings import Holdings
     from boxferry.stored.ownership import Rows
 

@@ -17,11 +17,11 @@ from boxferry.stored.before import decoded, encoded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boxferry.deliver.circuit import Circuit
+    from boxferry.deliver.evidence import Evidence
     from boxferry.diffgram.answers import UploadAnswer
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.circuit import Circuit
-    from boxferry.sending.evidence import Evidence
 
 CLEARED = "no box would be left, and the server takes no empty list: all of them stay"
 COMPLETED = "people have completed the file since this was planned: its boxes stay; push again with replace-completed"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from boxferry.deliver.stalls import Stalls
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.plan.patience import STUCK_S
 from boxferry.plan.target import REPLACING
-from boxferry.sending.stalls import Stalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boxferry.deliver.budget import Budget
+    from boxferry.deliver.evidence import Evidence
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.budget import Budget
-    from boxferry.sending.evidence import Evidence
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0

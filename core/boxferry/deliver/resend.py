@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.deliver.stalls import Stalls
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.plan.target import REPLACING
-from boxferry.sending.stalls import Stalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boxferry.deliver.evidence import Evidence
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.evidence import Evidence
 
 
 class Resender:

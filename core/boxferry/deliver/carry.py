@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from boxferry.deliver.budget import Budget
+from boxferry.deliver.changed import changed_files
+from boxferry.deliver.circuit import Circuit
+from boxferry.deliver.evidence import Evidence
+from boxferry.deliver.reconcile import ASK_AGAIN_S, Reconciler
+from boxferry.deliver.resend import Resender
+from boxferry.deliver.sender import Sender
+from boxferry.deliver.verify import read_back
+from boxferry.deliver.watcher import Watcher
 from boxferry.errors import StillProcessing, Unreachable
 from boxferry.outbox.outcome import Outcome, State
-from boxferry.sending.budget import Budget
-from boxferry.sending.changed import changed_files
-from boxferry.sending.circuit import Circuit
-from boxferry.sending.evidence import Evidence
-from boxferry.sending.reconcile import ASK_AGAIN_S, Reconciler
-from boxferry.sending.resend import Resender
-from boxferry.sending.sender import Sender
-from boxferry.sending.verify import read_back
-from boxferry.sending.watcher import Watcher
 from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from boxferry.plan.target import REPLACING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from boxferry.deliver.budget import Budget
+    from boxferry.deliver.evidence import Evidence
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.sending.budget import Budget
-    from boxferry.sending.evidence import Evidence
 
     Ended = Mapping[int, tuple[Entry, Outcome]]
 
