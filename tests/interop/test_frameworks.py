@@ -13,9 +13,9 @@ from PIL import Image as Picture
 
 from boxferry import read
 from boxferry.boxes.tally import Tally
-from boxferry.sending.collector import Collector
-from boxferry.sending.spool_format import SpoolHead
-from boxferry.sending.spool_push import Doing
+from boxferry.collector.collector import Collector
+from boxferry.collector.spool_format import SpoolHead
+from boxferry.collector.spool_push import Doing
 from formats.reading import FORMATS, a_context, rows_of
 from interop.peers import checked, peer
 

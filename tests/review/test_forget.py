@@ -67,8 +67,8 @@ def test_options_that_do_not_go_together_are_said(outbox, options):
 
 def test_results_that_wait_on_disk_are_not_forgotten(sandbox, diffgram, folder):  # noqa: F811
     """They are counted, and stay on disk where the run is forgotten all the same."""
-    from boxferry.sending.spool import keep
-    from boxferry.sending.spool_format import SpoolHead, spool_folder, write_head
+    from boxferry.collector.spool import keep
+    from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
 
     push(diffgram, predictions(folder))
     place = (diffgram.server.host, diffgram.server.project)

@@ -12,9 +12,9 @@ from PIL import Image as Picture
 
 import processes
 from boxferry import Manner
+from boxferry.collector.spool_format import lines_of, parsed
+from boxferry.collector.waiting import waiting_beside
 from boxferry.plan.patience import Patience
-from boxferry.sending.spool_format import lines_of, parsed
-from boxferry.sending.waiting import waiting_beside
 
 MANNER = Manner(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, failures=2, first_pause_s=0.01))
 #: where answers are slow: a request that is on its way is not taken for one that never arrived

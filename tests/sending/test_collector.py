@@ -14,9 +14,9 @@ import numpy as np
 import processes
 from boxferry import Diffgram
 from boxferry.boxes.labels import classes_in
+from boxferry.collector.spool import Spool
 from boxferry.diffgram.settings import Credentials
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.spool import Spool
 from sending.collecting import a_collector, a_result, wait_until
 from sending.pushing import boxes_in, server_of
 from videos import a_video

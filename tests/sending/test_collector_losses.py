@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from boxferry import Diffgram, Manner
+from boxferry.collector.collector import Collector
+from boxferry.collector.keeper import Keeper
+from boxferry.collector.spool import Spool, claims
+from boxferry.collector.spool_format import SpoolHead
+from boxferry.collector.spool_push import Doing
 from boxferry.errors import Unreachable, UsageError
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.faults import Faults, FaultyWire
-from boxferry.sending.collector import Collector
-from boxferry.sending.keeper import Keeper
-from boxferry.sending.spool import Spool, claims
-from boxferry.sending.spool_format import SpoolHead
-from boxferry.sending.spool_push import Doing
 from sending.collecting import MANNER, SLOW, a_collector, a_result, many_images, on_disk, through_a_process, wait_until
 from sending.pushing import boxes_in, server_of
 from videos import a_video

@@ -15,6 +15,8 @@ import pytest
 import processes
 from boxferry import Diffgram, Manner
 from boxferry.boxes.tally import Tally
+from boxferry.collector.spool import Spool, Written, keep
+from boxferry.collector.spool_push import Doing, SpoolPush
 from boxferry.errors import OutboxBusy, OutboxError
 from boxferry.hookspecs import hookimpl
 from boxferry.plan.manner_file import manner_of, plain
@@ -22,8 +24,6 @@ from boxferry.plan.patience import Patience
 from boxferry.plugins import plugin_manager
 from boxferry.reading.read import read
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending.spool import Spool, Written, keep
-from boxferry.sending.spool_push import Doing, SpoolPush
 from sending.collecting import MANNER, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
 from sending.pushing import boxes_in, server_of
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from boxferry.cli.app import run as boxferry
+from boxferry.collector.spool import keep
+from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
 from boxferry.errors import InputError, OutboxBusy, Unreachable
 from boxferry.sending.nightly import alone
-from boxferry.sending.spool import keep
-from boxferry.sending.spool_format import SpoolHead, spool_folder, write_head
 from sending.collecting import MANNER
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 

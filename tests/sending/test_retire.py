@@ -7,6 +7,8 @@ import pytest
 
 from boxferry import Diffgram
 from boxferry.cli.app import run as boxferry
+from boxferry.collector.spool import keep
+from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
 from boxferry.errors import NotFound, OutboxBusy, UsageError
 from boxferry.outbox import turns
 from boxferry.outbox.turns import right_to_send
@@ -14,8 +16,6 @@ from boxferry.packets.reference import file_digest
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from boxferry.sending import retire_removal
-from boxferry.sending.spool import keep
-from boxferry.sending.spool_format import SpoolHead, spool_folder, write_head
 from counting import counted
 from filled import fill
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of

@@ -12,17 +12,17 @@ import msgspec
 
 from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.collector.waiting import waiting_beside
 from boxferry.errors import OutboxError, UsageError
 from boxferry.outbox.outbox import STATES, Outbox
 from boxferry.sending.project import default_outbox
-from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from boxferry.collector.waiting import Waiting
     from boxferry.outbox.outbox import Run
     from boxferry.sending.check import Checked
-    from boxferry.sending.waiting import Waiting
 
 SHOWN = 5  #: images that were set aside, in a list for people
 

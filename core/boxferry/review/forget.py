@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boxferry.collector.waiting import waiting_beside
 from boxferry.errors import UsageError
 from boxferry.review.cache import cache_name
 from boxferry.sending.retiring import COMING
-from boxferry.sending.waiting import waiting_beside
 
 if TYPE_CHECKING:
     from boxferry.outbox.outbox import Outbox, Run

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boxferry.collector.collecting import unfinished
 from boxferry.errors import AuthError, BoxferryError, OutboxBusy, Unreachable, UsageError
 from boxferry.outbox.outcome import State
 from boxferry.remote.urls import is_url
@@ -14,8 +15,8 @@ from boxferry.remote.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from boxferry.collector.collecting import Project
     from boxferry.deliver.report import PushReport
-    from boxferry.sending.project import Diffgram
 
 #: what no further attempt mends at this moment: the other earlier runs are not tried then
 HOPELESS = (AuthError, Unreachable)
@@ -103,9 +104,9 @@ def alone(outbox: Path) -> Iterator[None]:
         lock.release()
 
 
-def earlier_runs(diffgram: Diffgram) -> list[str]:
+def earlier_runs(diffgram: Project) -> list[str]:
     """The runs of which something has not ended, stuck packets among it, each as `resume` takes it."""
-    found = diffgram.unfinished()
+    found = unfinished(diffgram)
     here = (diffgram.server.host, diffgram.server.project)
     stuck = [
         str(run.id)

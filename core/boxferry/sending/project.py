@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from boxferry.boxes.tally import Tally
+from boxferry.collector.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
+from boxferry.collector.collector import Collector
+from boxferry.collector.spool_format import SpoolHead, folder_named, spool_folder
+from boxferry.collector.waiting import waiting_beside
 from boxferry.deliver.budget import Budget
 from boxferry.deliver.carry import carry
 from boxferry.deliver.completed import unless_completed
@@ -49,20 +53,17 @@ from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
 from boxferry.sending.adopt import Adopter
 from boxferry.sending.check import Checker
-from boxferry.sending.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
-from boxferry.sending.collector import Collector
 from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
 from boxferry.sending.missing import Missing
 from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
 from boxferry.sending.retiring import Retiring
-from boxferry.sending.spool_format import SpoolHead, folder_named, spool_folder
-from boxferry.sending.waiting import waiting_beside
 from boxferry.stored.decided import SAME_IOU
 from boxferry.stored.run_origin import model_of, read_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from boxferry.collector.waiting import Waiting
     from boxferry.diffgram.answers import Directory, ModelRun
     from boxferry.outbox.outbox import Entry, Run
     from boxferry.plan.label_check import LabelCheck
@@ -72,7 +73,6 @@ if TYPE_CHECKING:
     from boxferry.sending.adopt import Adoption
     from boxferry.sending.check import Checked
     from boxferry.sending.retire import RetireReport
-    from boxferry.sending.waiting import Waiting
 
 
 OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"

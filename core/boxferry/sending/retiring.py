@@ -14,11 +14,11 @@ from boxferry.sending.retire_removal import Job, Removal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from boxferry.collector.waiting import Waiting
     from boxferry.diffgram.answers import Directory
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Outbox, Run
     from boxferry.sending.retire import RetiredFile
-    from boxferry.sending.waiting import Waiting
 
 #: the states of packets that may still bring boxes
 COMING = OPEN | {State.STUCK}

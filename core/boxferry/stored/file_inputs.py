@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
 
-log = logging.getLogger("boxferry.sending")
+log = logging.getLogger("boxferry.stored")
 
 EARLIER = timedelta(days=1)  #: how much earlier than a run its first input may have been made, to be on the safe side
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from boxferry.sending.spool_push import SpoolPush
+from boxferry.collector.spool_push import SpoolPush
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boxferry.collector.report import CollectorReport
+    from boxferry.collector.spool import Spool
+    from boxferry.collector.spool_push import Doing
     from boxferry.deliver.report import PushReport
-    from boxferry.sending.collector_report import CollectorReport
-    from boxferry.sending.spool import Spool
-    from boxferry.sending.spool_push import Doing
 
 PASSES = 3  #: at the end: what waits for the end of an earlier packet is tried again
 LONGEST_PAUSE_S = 60.0  #: between two attempts, however many have failed

@@ -7,14 +7,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.lines import encoded
-from boxferry.sending.spool import Written
+from boxferry.collector.spool import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from boxferry.boxes.detections import Detections
-    from boxferry.sending.collector_report import CollectorReport
-    from boxferry.sending.spool import Spool
+    from boxferry.collector.report import CollectorReport
+    from boxferry.collector.spool import Spool
 
     Chunks = Sequence[Detections]
 

@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Any, Self
 from boxferry.boxes.join import only_images, whole_video
 from boxferry.boxes.refine import filter_score, without_labels
 from boxferry.boxes.tally import Tally
+from boxferry.collector.keeper import Keeper, boxes_in, images_in, write
+from boxferry.collector.pusher import Pusher
+from boxferry.collector.report import CollectorReport, log
+from boxferry.collector.spool import Spool, left_over
+from boxferry.collector.spool_format import lines_of
+from boxferry.collector.validator import results_of_validator
+from boxferry.collector.waiting import asides
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
 from boxferry.reading.read import read
 from boxferry.reading.source import source_of
-from boxferry.sending.collector_report import CollectorReport, log
-from boxferry.sending.keeper import Keeper, boxes_in, images_in, write
-from boxferry.sending.pusher import Pusher
-from boxferry.sending.spool import Spool, left_over
-from boxferry.sending.spool_format import lines_of
-from boxferry.sending.validator import results_of_validator
-from boxferry.sending.waiting import asides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections
+    from boxferry.collector.spool_format import SpoolHead
+    from boxferry.collector.spool_push import Doing
     from boxferry.deliver.report import PushReport
     from boxferry.formats import Format
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.spool_format import SpoolHead
-    from boxferry.sending.spool_push import Doing
 
 AT_EXIT_S = 10.0  #: how long the end of a process that did not leave the context waits for the disk
 

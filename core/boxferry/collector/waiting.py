@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.sending.spool_format import ASIDE, SUFFIX, SpoolHead, head_of, lines_of, parsed, spool_root
+from boxferry.collector.spool_format import ASIDE, SUFFIX, SpoolHead, head_of, lines_of, parsed, spool_root
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock, Timeout
 
-from boxferry.sending.spool_format import ASIDE, SUFFIX, with_reason, write_all, write_head, write_whole
+from boxferry.collector.spool_format import ASIDE, SUFFIX, with_reason, write_all, write_head, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from boxferry.sending.spool_format import SpoolHead
+    from boxferry.collector.spool_format import SpoolHead
 
 PATIENCE_S = 0.2  #: how long closing a file waits for a line that is being written
 LARGEST_FILE = 250  #: images in one file: what is pushed at once, and what is split where one of them cannot be sent

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.boxes.tally import Tally
+    from boxferry.collector.waiting import Aside
     from boxferry.deliver.report import PushReport
-    from boxferry.sending.waiting import Aside
 
 log = logging.getLogger("boxferry.collector")
 

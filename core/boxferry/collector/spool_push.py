@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.collector.spool import claims, keep, remove, set_aside
+from boxferry.collector.spool_format import head_of, lines_of, parsed
 from boxferry.errors import (
     BoxferryError,
     ConfigError,
@@ -16,8 +18,6 @@ from boxferry.errors import (
 )
 from boxferry.reading.read import read
 from boxferry.remote.urls import is_url
-from boxferry.sending.spool import claims, keep, remove, set_aside
-from boxferry.sending.spool_format import head_of, lines_of, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

@@ -6,33 +6,56 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from boxferry.boxes.tally import Place
+from boxferry.collector.spool import take_back
+from boxferry.collector.spool_format import HEAD
+from boxferry.collector.spool_push import Doing, SpoolPush
+from boxferry.collector.waiting import asides, waiting_in
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
 from boxferry.outbox.outcome import OPEN
 from boxferry.outbox.turns import turn
 from boxferry.plan.manner_file import manner_of
-from boxferry.sending.spool import take_back
-from boxferry.sending.spool_format import HEAD
-from boxferry.sending.spool_push import Doing, SpoolPush
-from boxferry.sending.waiting import asides, waiting_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from boxferry.boxes.tally import Tally
+    from boxferry.collector.spool_format import SpoolHead
+    from boxferry.collector.waiting import Aside, Waiting
     from boxferry.deliver.report import PushReport
+    from boxferry.diffgram.settings import Server
+    from boxferry.outbox.outbox import Outbox
     from boxferry.plan.manner import Manner
     from boxferry.plan.patience import Patience
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.project import Diffgram
-    from boxferry.sending.spool_format import SpoolHead
-    from boxferry.sending.waiting import Aside, Waiting
 
 
-log = logging.getLogger("boxferry.sending")
+log = logging.getLogger("boxferry.collector")
+
+
+class Project(Protocol):
+    """What is asked of the project that results on disk are for; `Diffgram` is one."""
+
+    outbox_path: Path
+    server: Server
+
+    @property
+    def outbox(self) -> Outbox:
+        """The outbox, opened."""
+
+    def waiting(self) -> list[Waiting]:
+        """What waits on disk beside the outbox."""
+
+    def labels(self, schema: str | None = None) -> Mapping[str, int]:
+        """The project's labels and their ids."""
+
+    def push(
+        self, predictions: object, *, directory: str | int, model: str, run: str, manner: Manner | None = None
+    ) -> PushReport:
+        """Send boxes to be corrected."""
 
 
 def check_collecting(manner: Manner, min_score: float | None) -> None:
@@ -53,7 +76,7 @@ def within(manner: Manner, wait_s: float) -> Manner:
     return replace(manner, patience=replace(patience, wait_s=min(patience.wait_s, wait_s)))
 
 
-def doing(diffgram: Diffgram, head: SpoolHead, manner: Manner, plugins: Plugins) -> Doing:
+def doing(diffgram: Project, head: SpoolHead, manner: Manner, plugins: Plugins) -> Doing:
     """How what waits on disk of a run is pushed; the collectors and threads of a process take turns."""
 
     def push(predictions: Predictions, wait_s: float) -> PushReport:
@@ -70,7 +93,7 @@ def doing(diffgram: Diffgram, head: SpoolHead, manner: Manner, plugins: Plugins)
     return Doing(push, head.images, labels, plugins)
 
 
-def waiting_of(diffgram: Diffgram, run: str) -> list[Waiting]:
+def waiting_of(diffgram: Project, run: str) -> list[Waiting]:
     """What waits on disk of a run of this project.
 
     Args:
@@ -92,7 +115,7 @@ def waiting_of(diffgram: Diffgram, run: str) -> list[Waiting]:
     return found
 
 
-def unfinished(diffgram: Diffgram) -> list[str]:
+def unfinished(diffgram: Project) -> list[str]:
     """The runs of this project of which something waits, here or on the server, each as `resume` takes it."""
     place = (diffgram.server.host, diffgram.server.project)
     runs = [run for run in diffgram.outbox.runs() if (run.host, run.project) == place]
@@ -104,7 +127,7 @@ def unfinished(diffgram: Diffgram) -> list[str]:
 
 
 def send_waiting(
-    diffgram: Diffgram, waiting: Waiting, patience: Patience, plugins: Plugins, tally: Tally
+    diffgram: Project, waiting: Waiting, patience: Patience, plugins: Plugins, tally: Tally
 ) -> PushReport | None:
     """Push what waits on disk of a run, and once more what was set aside; gives the last push's report.
 
