@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from boxferry.diffgram.settings import Credentials, Server
     from boxferry.errors import BoxferryError
     from boxferry.plan.manner import Manner
+    from boxferry.project import Diffgram
     from boxferry.reading.read import read
     from boxferry.review.measure import evaluate
     from boxferry.review.metrics import Metrics
-    from boxferry.review.project import Diffgram
 
 __all__ = [
     "BoxferryError",
@@ -35,7 +35,7 @@ _HOMES = {
     "BoxferryError": "boxferry.errors",
     "Credentials": "boxferry.diffgram.settings",
     "Detections": "boxferry.boxes.detections",
-    "Diffgram": "boxferry.review.project",
+    "Diffgram": "boxferry.project",
     "Image": "boxferry.boxes.detections",
     "Manner": "boxferry.plan.manner",
     "Metrics": "boxferry.review.metrics",

@@ -15,8 +15,8 @@ from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.errors import InputError
 from boxferry.plan.manner import Manner
+from boxferry.project import Diffgram
 from boxferry.reading.read import read
-from boxferry.review.project import Diffgram, Review
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.report import PushReport
     from boxferry.plugins import Plugins
+    from boxferry.review.review import Review
     from boxferry.sandbox.server import Sandbox
 
 MIN_SCORE = 0.2

@@ -342,7 +342,7 @@ OTHERS = {
     "normalised boxes": ["formats/test_live.py::test_boxes_within_0_and_1_on_a_larger_image_look_normalised"],
     "a class that is no whole number": ["formats/test_live.py::test_a_class_that_is_no_whole_number_is_an_error"],
     "a collector outside its with": [
-        "sending/test_collector_losses.py::test_outside_its_context_the_first_call_is_an_error"
+        "collector/test_collector_losses.py::test_outside_its_context_the_first_call_is_an_error"
     ],
     "a missing track": ["formats/test_live.py::test_a_track_that_is_missing_is_none_without_a_warning"],
     "results of the frameworks": ["formats/test_live.py::test_a_result_is_recognised_and_read"],

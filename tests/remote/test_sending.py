@@ -10,7 +10,7 @@ from boxferry import Diffgram, Manner, read
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
 from boxferry.plan.plan_file import read_plan
-from sending.collecting import a_collector, a_result
+from collector.collecting import a_collector, a_result
 from sending.pushing import A_BOXES, ROWS, boxes_in, push, server_of
 
 fsspec = pytest.importorskip("fsspec")

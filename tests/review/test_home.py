@@ -333,7 +333,7 @@ def test_relabellings_are_a_matrix_or_a_list(labels):
     from types import SimpleNamespace as Thing
 
     from boxferry.review.page import report_page
-    from boxferry.review.project import Review
+    from boxferry.review.review import Review
     from boxferry.review.summary import Summary
 
     summary = Summary(files=1, reviewed=1)

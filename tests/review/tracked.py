@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 
 from boxferry.review.fates import Predicted, Stored, fates_of
-from boxferry.review.project import Review
 from boxferry.review.pull import ReviewedFile
+from boxferry.review.review import Review
 
 
 def a_review(name="night", labels=("cat", "dog/wild")):

@@ -11,8 +11,8 @@ from boxferry.boxes.geometry import iou_pairs
 from boxferry.packets.reference import parsed
 from boxferry.sandbox.annotating import save
 from filled import fill
-from sending.deciding import at, corners
 from sending.pushing import push, server_of
+from stored.deciding import at, corners
 
 FILES, NIGHTS = 8, 4
 CELL, SIZE = 160, (640, 480)

@@ -11,7 +11,7 @@ from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
 from boxferry.sandbox import annotating
 from boxferry.sandbox.annotating import save
-from sending.collecting import MANNER
+from collector.collecting import MANNER
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of
 
 NEW = "1 0.7 0.7 0.1 0.1 0.9\n"

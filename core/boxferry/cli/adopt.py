@@ -10,7 +10,7 @@ from boxferry.cli.output import say, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
 if TYPE_CHECKING:
-    from boxferry.sending.adopt import Adoption
+    from boxferry.upkeep.adopt import Adoption
 
 
 @click.command("adopt")

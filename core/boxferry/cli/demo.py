@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from boxferry.cli.session import Session
     from boxferry.deliver.report import PushReport
     from boxferry.demo import Round
-    from boxferry.review.project import Review
+    from boxferry.review.review import Review
 
 HEADER = ("format", "route", "images", "boxes read", "sent", "dropped", "applied", "refused")
 

@@ -13,11 +13,11 @@ from boxferry.cli.progress import progress
 from boxferry.cli.push import predictions_given, print_report
 from boxferry.cli.reading import ReadingCommand, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
-from boxferry.sending.nightly import nothing_in
+from boxferry.upkeep.nightly import nothing_in
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
-    from boxferry.sending.nightly import NightlyReport, Step
+    from boxferry.upkeep.nightly import NightlyReport, Step
 
 
 @click.command("nightly", cls=ReadingCommand)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from boxferry.deliver.listener import Listener
     from boxferry.deliver.report import PlannedFile, PushReport
     from boxferry.plan.manner import Manner
+    from boxferry.project import Diffgram
     from boxferry.reading.predictions import Predictions
-    from boxferry.sending.project import Diffgram
 
 SHOWN_FAILURES = 20
 

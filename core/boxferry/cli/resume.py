@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from boxferry.cli.session import Session
     from boxferry.deliver.report import PushReport
-    from boxferry.review.project import Diffgram
+    from boxferry.project import Diffgram
 
 
 @click.command("resume")

@@ -11,7 +11,7 @@ from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
 if TYPE_CHECKING:
-    from boxferry.sending.retire import RetireReport
+    from boxferry.upkeep.retire import RetireReport
 
 SHOWN = 20  #: files in a list for people; --json lists all
 

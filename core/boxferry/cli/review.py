@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from boxferry.cli.session import Session
-    from boxferry.review.project import Review
     from boxferry.review.report import Report
+    from boxferry.review.review import Review
     from boxferry.review.summary import Summary
     from boxferry.review.trackers import Tracker
 

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from boxferry.review.project import Diffgram
+    from boxferry.project import Diffgram
 
 _SERVER = (
     click.option("--host", metavar="URL", help="The server. [env: DIFFGRAM_HOST]"),
@@ -37,7 +37,7 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def diffgram_of(given: Mapping[str, Any]) -> Diffgram:
     """The project that the options and the environment name."""
     from boxferry.diffgram.settings import server_from_env
-    from boxferry.review.project import Diffgram
+    from boxferry.project import Diffgram
 
     server = server_from_env(
         os.environ,

@@ -15,14 +15,14 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.collector.waiting import waiting_beside
 from boxferry.errors import OutboxError, UsageError
 from boxferry.outbox.outbox import STATES, Outbox
-from boxferry.sending.project import default_outbox
+from boxferry.pushing import default_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from boxferry.collector.waiting import Waiting
     from boxferry.outbox.outbox import Run
-    from boxferry.sending.check import Checked
+    from boxferry.upkeep.check import Checked
 
 SHOWN = 5  #: images that were set aside, in a list for people
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.errors import NotFound, UsageError
 from boxferry.review.pictures import RunName
-from boxferry.sending.retire_names import known_runs
+from boxferry.upkeep.retire_names import known_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from boxferry.collector.waiting import waiting_beside
 from boxferry.errors import UsageError
 from boxferry.review.cache import cache_name
-from boxferry.sending.retiring import COMING
+from boxferry.upkeep.retiring import COMING
 
 if TYPE_CHECKING:
     from boxferry.outbox.outbox import Outbox, Run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from boxferry.review.fates import PEOPLES
 
 if TYPE_CHECKING:
-    from boxferry.review.project import Review
+    from boxferry.review.review import Review
 
 STEP = "correct boxes in Diffgram, or complete files there"
 

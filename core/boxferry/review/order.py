@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from boxferry.review.fates import Predicted
-    from boxferry.review.project import Review
     from boxferry.review.pull import ReviewedFile
+    from boxferry.review.review import Review
 
 
 def order_lines(review: Review, others: Iterable[Review] = ()) -> str:

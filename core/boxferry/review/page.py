@@ -16,8 +16,8 @@ from boxferry.review.suspicious_page import suspicious_part
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from boxferry.review.project import Review
     from boxferry.review.pull import ReviewedFile
+    from boxferry.review.review import Review
     from boxferry.review.summary import Summary
     from boxferry.review.suspicious import Suspicions
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from boxferry.review.calibration import Calibrations
     from boxferry.review.metrics import Metrics
-    from boxferry.review.project import Review
+    from boxferry.review.review import Review
     from boxferry.review.summary import Clicks, Summary
     from boxferry.review.suspicious import Suspicions
 

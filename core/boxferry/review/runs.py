@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import ModelRun
     from boxferry.outbox.outbox import Outbox, Run
-    from boxferry.review.project import Review
+    from boxferry.review.review import Review
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import VERSION, Cache
 from boxferry.review.directory import DirectoryReader
 from boxferry.review.pictures import Names, picture_of
-from boxferry.sending.retire_names import known_runs
+from boxferry.upkeep.retire_names import known_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -16,7 +16,16 @@ from boxferry.collector.spool_push import Doing
 from boxferry.errors import Unreachable, UsageError
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.faults import Faults, FaultyWire
-from sending.collecting import MANNER, SLOW, a_collector, a_result, many_images, on_disk, through_a_process, wait_until
+from collector.collecting import (
+    MANNER,
+    SLOW,
+    a_collector,
+    a_result,
+    many_images,
+    on_disk,
+    through_a_process,
+    wait_until,
+)
 from sending.pushing import boxes_in, server_of
 from videos import a_video
 

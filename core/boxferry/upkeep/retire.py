@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import Directory, FileRecord, InputRecord
     from boxferry.diffgram.client import Client
-    from boxferry.sending.retire_names import Pair
+    from boxferry.upkeep.retire_names import Pair
 
     Row = dict[str, Any]
 

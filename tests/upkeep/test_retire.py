@@ -15,7 +15,7 @@ from boxferry.outbox.turns import right_to_send
 from boxferry.packets.reference import file_digest
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
-from boxferry.sending import retire_removal
+from boxferry.upkeep import retire_removal
 from counting import counted
 from filled import fill
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of

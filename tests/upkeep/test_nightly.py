@@ -10,8 +10,8 @@ from boxferry.cli.app import run as boxferry
 from boxferry.collector.spool import keep
 from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
 from boxferry.errors import InputError, OutboxBusy, Unreachable
-from boxferry.sending.nightly import alone
-from sending.collecting import MANNER
+from boxferry.upkeep.nightly import alone
+from collector.collecting import MANNER
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 
 

@@ -20,10 +20,10 @@ from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import is_ours, origin
 from boxferry.packets.wire import with_batch
 from boxferry.plan.updates import cleared
-from boxferry.sending.retire import RetiredFile, judged
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.ownership import identities, identity
 from boxferry.stored.removals import as_sent, noted
+from boxferry.upkeep.retire import RetiredFile, judged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -10,7 +10,7 @@ from boxferry.boxes.tally import Place
 from boxferry.outbox.outbox import Entry
 from boxferry.packets.reference import detection, parsed
 from boxferry.plan.picture import changed_since, digest_of
-from boxferry.sending.check import Checker
+from boxferry.upkeep.check import Checker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Outbox, Run
-    from boxferry.sending.check import AppliedFile
+    from boxferry.upkeep.check import AppliedFile
 
     Packet = dict[str, Any]
 

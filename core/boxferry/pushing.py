@@ -51,14 +51,14 @@ from boxferry.plan.source import source_identity
 from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
-from boxferry.sending.adopt import Adopter
-from boxferry.sending.check import Checker
-from boxferry.sending.dedupe import SPARED, Deduper, DedupeReport
-from boxferry.sending.missing import Missing
-from boxferry.sending.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
-from boxferry.sending.retiring import Retiring
 from boxferry.stored.decided import SAME_IOU
 from boxferry.stored.run_origin import model_of, read_origin
+from boxferry.upkeep.adopt import Adopter
+from boxferry.upkeep.check import Checker
+from boxferry.upkeep.dedupe import SPARED, Deduper, DedupeReport
+from boxferry.upkeep.missing import Missing
+from boxferry.upkeep.nightly import NightlyReport, alone, earlier_runs, gone_on_with, quiet_push, tried
+from boxferry.upkeep.retiring import Retiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -70,9 +70,9 @@ if TYPE_CHECKING:
     from boxferry.plan.plan_file import Plan
     from boxferry.plan.planner import Planner
     from boxferry.plugins import Plugins
-    from boxferry.sending.adopt import Adoption
-    from boxferry.sending.check import Checked
-    from boxferry.sending.retire import RetireReport
+    from boxferry.upkeep.adopt import Adoption
+    from boxferry.upkeep.check import Checked
+    from boxferry.upkeep.retire import RetireReport
 
 
 OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"
@@ -87,7 +87,7 @@ def default_outbox(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(platformdirs.user_state_path("boxferry")) / "outbox.sqlite"
 
 
-class Diffgram:
+class Sending:
     """One project on a Diffgram server. Making it does no I/O; the outbox is opened at its first use.
 
     Use it as a context manager, or call `close`.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from boxferry.deliver.budget import Budget
 from boxferry.errors import UsageError
 from boxferry.outbox.outcome import OPEN, State
-from boxferry.sending.retire import RetireReport, Shelf
-from boxferry.sending.retire_names import Pair, chosen, known_runs, meant
-from boxferry.sending.retire_removal import Job, Removal
+from boxferry.upkeep.retire import RetireReport, Shelf
+from boxferry.upkeep.retire_names import Pair, chosen, known_runs, meant
+from boxferry.upkeep.retire_removal import Job, Removal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import Directory
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Outbox, Run
-    from boxferry.sending.retire import RetiredFile
+    from boxferry.upkeep.retire import RetiredFile
 
 #: the states of packets that may still bring boxes
 COMING = OPEN | {State.STUCK}

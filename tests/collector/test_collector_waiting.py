@@ -24,7 +24,7 @@ from boxferry.plan.patience import Patience
 from boxferry.plugins import plugin_manager
 from boxferry.reading.read import read
 from boxferry.sandbox.server import Sandbox
-from sending.collecting import MANNER, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
+from collector.collecting import MANNER, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
 from sending.pushing import boxes_in, server_of
 
 ONE_BOX = [(40, 30, 60, 50)]
@@ -330,7 +330,7 @@ def test_a_plugin_that_ends_the_program_ends_nothing(sandbox, diffgram, images, 
     """The image at which it does so is set aside; observers hear of the others, with model and run."""
     leaver = Leaver()
     plugins = plugin_manager(extra=[leaver])
-    monkeypatch.setattr("boxferry.sending.project.plugin_manager", lambda: plugins)
+    monkeypatch.setattr("boxferry.pushing.plugin_manager", lambda: plugins)
     with a_collector(diffgram) as collect:
         for path in images[:3]:
             collect(a_result(path))

@@ -3,7 +3,7 @@
 import json
 
 from boxferry import Diffgram
-from boxferry.sending.dedupe import to_go
+from boxferry.upkeep.dedupe import to_go
 from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
 
 

@@ -16,10 +16,10 @@ from boxferry.formats import Format
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
 from boxferry.plan.prepare import prepared
-from sending.collecting import MANNER, a_collector, a_result
-from sending.deciding import at, changed, completed, deleted, drawn, predicted, saved, stored
+from collector.collecting import MANNER, a_collector, a_result
 from sending.pushing import push, server_of
 from sending.test_video import on_frames
+from stored.deciding import at, changed, completed, deleted, drawn, predicted, saved, stored
 from videos import a_video
 
 QUICK = Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)

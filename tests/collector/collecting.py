@@ -65,7 +65,7 @@ import json, sys, time, warnings
 warnings.simplefilter("ignore")
 import numpy as np
 from boxferry import Diffgram
-from sending.collecting import *
+from collector.collecting import *
 from sending.pushing import server_of
 facts = json.loads(sys.argv[1])
 sandbox = Thing(host=facts["host"], project="sandbox", client_id="LIVE__sandbox", client_secret="sandbox-secret")

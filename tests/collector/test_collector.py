@@ -17,7 +17,7 @@ from boxferry.boxes.labels import classes_in
 from boxferry.collector.spool import Spool
 from boxferry.diffgram.settings import Credentials
 from boxferry.sandbox.server import Sandbox
-from sending.collecting import a_collector, a_result, wait_until
+from collector.collecting import a_collector, a_result, wait_until
 from sending.pushing import boxes_in, server_of
 from videos import a_video
 
@@ -168,8 +168,8 @@ def main(host, outbox, paths):
 def test_what_was_taken_survives_the_process(sandbox, diffgram, tmp_path, images):
     """Killed with SIGKILL after the results were taken, before any push: the next collector sends them."""
     arguments = json.dumps([sandbox.host, str(tmp_path / "outbox.sqlite"), [str(path) for path in images]])
-    code = "import json, sys; from sending.test_collector import main; main(*json.loads(sys.argv[1]))"
-    with processes.Process(code, arguments, stdout=subprocess.PIPE, needs=("sending.test_collector",)) as loop:
+    code = "import json, sys; from collector.test_collector import main; main(*json.loads(sys.argv[1]))"
+    with processes.Process(code, arguments, stdout=subprocess.PIPE, needs=("collector.test_collector",)) as loop:
         assert loop.stdout.readline() == "taken\n"
         loop.send_signal(signal.SIGKILL)
     assert sandbox.files() == []
