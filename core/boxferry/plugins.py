@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from boxferry import hookspecs
+from boxferry.boxes.codes import PLUGIN
 from boxferry.boxes.detections import Detections
 from boxferry.errors import PluginError, UsageError
 from boxferry.strangers import checked, contained, described, guarded
@@ -201,10 +202,10 @@ def _refined(
 
 def _balance(tally: Tally, name: str, added: int) -> None:
     if added < 0:
-        tally.discard(f"plugin-{name}", f"left out by plugin '{name}'", boxes=-added)
+        tally.discard(PLUGIN + name, f"left out by plugin '{name}'", boxes=-added)
     elif added:
         tally.read += added
-        tally.note(f"plugin-{name}", f"added by plugin '{name}'", boxes=added)
+        tally.note(PLUGIN + name, f"added by plugin '{name}'", boxes=added)
 
 
 def plugin_manager(*, extra: Iterable[object] = (), disabled: Iterable[str] | None = None) -> Plugins:

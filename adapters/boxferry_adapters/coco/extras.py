@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import objects
 from boxferry.boxes.outlines import bounds_of
 from boxferry.parsing.spill import said_of_disk
@@ -136,16 +137,16 @@ class Extras:
         """Say what is worth knowing of the whole."""
         if self.derived:
             self._context.tally.note(
-                "derived", f"{self.derived} boxes are the bounds of segmentations or key points: no bbox is given"
+                Code.DERIVED, f"{self.derived} boxes are the bounds of segmentations or key points: no bbox is given"
             )
         if self.scaled:
             message = (
                 f"{self.scaled} masks are smaller or larger than their images, and of their shape: they are scaled"
             )
-            self._context.tally.note("scaled-masks", message)
+            self._context.tally.note(Code.SCALED_MASKS, message)
         if self.unreadable:
             message = f"{self.unreadable} segmentations cannot be read: those boxes go as boxes"
-            self._context.tally.note("no-outline", message)
+            self._context.tally.note(Code.NO_OUTLINE, message)
 
 
 class _Kept(NamedTuple):

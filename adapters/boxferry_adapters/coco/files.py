@@ -6,6 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Stumble
@@ -116,4 +117,4 @@ def _recognised(source: Source, context: Context) -> Iterator[tuple[str, Source]
         if looks(file.head):
             yield relative, file
         else:
-            context.tally.note("passed-over", "holds neither results nor a dataset", Place(file.name))
+            context.tally.note(Code.PASSED_OVER, "holds neither results nor a dataset", Place(file.name))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import id_key
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError, SizeDiffers
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from boxferry_adapters.coco.piece import Piece
 
 RELATIVE = re.compile(r"(?!\.{1,2}/)[^/:]+(/(?!\.{1,2}/)[^/]+)*")  #: a file name that can be an image's key as it is
-UNKNOWN = "unknown-image"
+UNKNOWN = Code.UNKNOWN_IMAGE
 
 
 @dataclass(slots=True)
@@ -190,7 +191,7 @@ class FileImages:
             own = msgspec.structs.replace(own, width=found.width, height=found.height)
         if own.sized and found.sized and (own.width, own.height) != (found.width, found.height):
             sizes = f"{own.width}x{own.height}, the image itself is {found.width}x{found.height}"
-            raise _Lost("size-mismatch", f"'{own.key}' is said to be {sizes}: {SCALE_FROM}")
+            raise _Lost(Code.SIZE_MISMATCH, f"'{own.key}' is said to be {sizes}: {SCALE_FROM}")
         if beside:
             key = found.key if found.media else beside
         else:
@@ -228,7 +229,7 @@ class FileImages:
             else:
                 tally.fail(lost.why.code, message, place, boxes=lost.boxes, counted=False)
         if hint := self.shift():
-            tally.note("shifted-images", hint)
+            tally.note(Code.SHIFTED_IMAGES, hint)
 
     def shift(self) -> str:
         """A hint where all ids that are used are known once they are shifted by one number; else empty."""
@@ -275,9 +276,9 @@ def _looked(look: Any, *names: Any) -> Any:  # noqa: ANN401 # one of the look-up
     try:
         return look(*names)
     except SizeDiffers as error:
-        raise _Lost("size-mismatch", f"{error}; {SCALE_FROM}") from None
+        raise _Lost(Code.SIZE_MISMATCH, f"{error}; {SCALE_FROM}") from None
     except InputError as error:
-        raise _Lost("ambiguous-image", str(error)) from None
+        raise _Lost(Code.AMBIGUOUS_IMAGE, str(error)) from None
 
 
 def _same_image(name: str, key: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.labels import Vocabulary, id_key
 from boxferry.boxes.refine import without
@@ -120,7 +121,9 @@ class _Reader:
         self.extras.framed |= self.found.frames is not None
         self.watch = Watch(name, names, watched=self.options.bbox_format is None and not self.options.scale_from)
         if twice := [name for name, count in Counter(names.values()).items() if count > 1]:
-            self.context.tally.note("merged-categories", f"several categories are called {', '.join(twice)}: one label")
+            self.context.tally.note(
+                Code.MERGED_CATEGORIES, f"several categories are called {', '.join(twice)}: one label"
+            )
 
     def records(self) -> Iterator[NDArray[np.void]]:
         """The boxes as records, piece by piece; what is no box is skipped with its index.
@@ -152,7 +155,7 @@ class _Reader:
                 good.append(False)
                 self._nameless += isinstance(error, NoImage)
                 self._first_bad = self._first_bad or f"{Place(self.source.name, item=place)}: {error}"
-                self._skip("bad-box", str(error), place)
+                self._skip(Code.BAD_BOX, str(error), place)
         return Piece.of(items, index[np.array(good, np.bool_)], list(compress(values, good)))
 
     def _recorded(self, piece: Piece) -> NDArray[np.void]:
@@ -179,14 +182,14 @@ class _Reader:
         negative = np.minimum(piece.bbox[:, 2], piece.bbox[:, 3]) < lowest
         for row in np.flatnonzero(negative).tolist():
             found = f"bbox: width and height cannot be negative, found {piece.bbox[row].tolist()}"
-            self._skip("bad-box", f"{found}; expected [x, y, width, height]", int(piece.index[row]))
+            self._skip(Code.BAD_BOX, f"{found}; expected [x, y, width, height]", int(piece.index[row]))
         piece = piece.take(~negative)
         if not self.found.is_dataset or self.options.crowds:
             return piece
         crowds = piece.crowds
         self._crowds += int(crowds.sum())
         for place in piece.index[crowds].tolist():
-            self._skip("crowd", "a crowd region (iscrowd 1), not one object; --crowd keep takes it as a box", place)
+            self._skip(Code.CROWD, "a crowd region (iscrowd 1), not one object; --crowd keep takes it as a box", place)
         return piece.take(~crowds)
 
     def _skip(self, code: str, message: str, index: int) -> None:
@@ -209,7 +212,7 @@ class _Reader:
                 sizes = f"segmentation: a mask of {size[0]}x{size[1]}, the image is {whole[0]:g}x{whole[1]:g}"
                 place, boxes = Place(self.source.name, item=int(piece.index[row])), int(derived)
                 ends = "it cannot be placed" if derived else "its bbox is kept, its outline not"
-                self.context.tally.fail("mask-size", f"{sizes}: {ends}", place, boxes=boxes, counted=False)
+                self.context.tally.fail(Code.MASK_SIZE, f"{sizes}: {ends}", place, boxes=boxes, counted=False)
                 usable[row] = not derived
             else:
                 self.extras.scaled += 1
@@ -277,12 +280,12 @@ class _Reader:
         self.images.report()
         self.watch.judge()
         if hint := self.watch.shifted(self.options.category_offset):
-            self.context.tally.note("shifted-categories", hint)
+            self.context.tally.note(Code.SHIFTED_CATEGORIES, hint)
         if self._crowds and self._crowds == self._good:
             message = (
                 f"all of its {self._crowds} annotations are crowd regions (iscrowd 1): --crowd keep takes them as boxes"
             )
-            self.context.tally.note("all-crowds", message, Place(name))
+            self.context.tally.note(Code.ALL_CROWDS, message, Place(name))
         self.vocabulary.report(self.context.tally)
 
 
@@ -318,7 +321,7 @@ class _Chunks:
         if not several:
             return chunk
         message = "another file has the very same: is it a shard that was filled up?"
-        return without(chunk, _repeated(records, file), "repeated", message, self.context.tally)
+        return without(chunk, _repeated(records, file), Code.REPEATED, message, self.context.tally)
 
     def empty(self, images: list[Image]) -> Detections:
         """A chunk of images without boxes, counted as read."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import id_key
 from boxferry.boxes.tally import Place
 from boxferry.boxes.truth import TrueBox, Truth, together
@@ -89,7 +90,7 @@ def _checked(value: Any, index: int, source: Source, context: Context, extras: E
     try:
         item = checked(value, extras.bounds)
     except BadItem as error:
-        context.tally.skip("bad-box", str(error), Place(source.name, item=index))
+        context.tally.skip(Code.BAD_BOX, str(error), Place(source.name, item=index))
         return None
     number, area = value.get("id"), value.get("area")
     whole = isinstance(number, int) and not isinstance(number, bool)
@@ -129,9 +130,9 @@ def _note_ids(boxes: list[TrueBox], name: str, context: Context) -> None:
     """Say where pycocotools' numbers, which are given, are not what was meant."""
     if any(box.id == 0 for box in boxes):
         message = "annotation id 0: pycocotools counts what finds this box as wrong; number annotations from 1"
-        context.tally.note("annotation-id-0", message, Place(name))
+        context.tally.note(Code.ANNOTATION_ID_0, message, Place(name))
     twice = [number for number, count in Counter(box.id for box in boxes).items() if count > 1]
     if twice:
         ids = ", ".join(map(str, twice[:3]))
         message = f"{len(twice)} annotation ids stand there more than once ({ids}): pycocotools takes the last of each"
-        context.tally.note("annotation-ids-repeated", message, Place(name))
+        context.tally.note(Code.ANNOTATION_IDS_REPEATED, message, Place(name))

@@ -12,6 +12,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
@@ -80,7 +81,7 @@ def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[
 
 def _image(item: Any, context: Context, source: str) -> tuple[Image, list[Any]]:  # noqa: ANN401 # any JSON value
     if not isinstance(item, dict):
-        raise BadImage(f"expected an object, found {shown(item)}", "bad-image")
+        raise BadImage(f"expected an object, found {shown(item)}", Code.BAD_IMAGE)
     name = next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), "")
     objects = _objects(item)
     return located(context, [name], source=source, boxes=len(objects)), objects

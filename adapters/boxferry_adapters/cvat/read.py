@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES
@@ -66,7 +67,7 @@ class _Reader:
                 for element in elements_of(stream, {"image", "track", "meta"}):
                     yield from self._seen(element, video, file)
             except XmlError as error:
-                self._gathering.fail(BadImage(str(error), "bad-xml"), Place(file.shown, line=error.line))
+                self._gathering.fail(BadImage(str(error), Code.BAD_XML), Place(file.shown, line=error.line))
             if video.boxes:
                 yield from self._video(video, file)
 
@@ -98,7 +99,7 @@ class _Reader:
         shapes = []
         for shape in (each for each in track if each.tag in SHAPES):
             if shape.get("outside") == "1":
-                self._gathering.remark("outside", "shapes say that a track's object is outside: they are no boxes")
+                self._gathering.remark(Code.OUTSIDE, "shapes say that a track's object is outside: they are no boxes")
             else:
                 shapes.append(shape)
         number_of = whole(track.get("id", place.item))
@@ -121,7 +122,7 @@ class _Reader:
         given = next((values[name] for name in SCORES if name in values), shape.get("score"))
         score = score_of(given)
         if rings:
-            self._gathering.remark("derived", DERIVED)
+            self._gathering.remark(Code.DERIVED, DERIVED)
         return Box(
             code=self._gathering.vocabulary.add(label),
             corners=corners,
@@ -173,10 +174,10 @@ def _video_image(context: Context, video: _Video, file: File) -> Image:
     try:
         names = [video.name.strip(), context.images.stem(posixpath.splitext(file.relative)[0]).key]
     except InputError as error:
-        raise BadImage(str(error), "ambiguous-image") from None
+        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
     found = located(context, names, said=video.size, source=file.shown)
     if found.media and posixpath.splitext(found.media)[1].lower() not in VIDEO_SUFFIXES:
-        raise BadImage(f"it has tracks, but '{found.key}' is an image; expected a video", "not-a-video")
+        raise BadImage(f"it has tracks, but '{found.key}' is an image; expected a video", Code.NOT_A_VIDEO)
     return msgspec.structs.replace(found, video=True, frames=found.frames or video.frames)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of, outlines_of
 from boxferry.parsing.gather import BadBox, number, ring_of, shown, turned, whole
 
@@ -40,7 +41,7 @@ def shape_of(element: Element) -> tuple[Corners, tuple[Ring, ...]]:
         case "ellipse":
             rings = (_ellipse(element),)
         case tag:
-            raise BadBox(f"a {tag} has no area", "no-area")
+            raise BadBox(f"a {tag} has no area", Code.NO_AREA)
     if not rings:
         raise BadBox("a mask that covers no pixel")
     return bounds_of(list(rings)), rings

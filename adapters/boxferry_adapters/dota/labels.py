@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -66,7 +67,7 @@ def _rows(data: bytes) -> list[tuple[int, list[str]]]:
     try:
         text = plain(data).decode("utf-8", "replace")
     except TextError as error:
-        raise BadImage(str(error), "bad-encoding") from None
+        raise BadImage(str(error), Code.BAD_ENCODING) from None
     lines = enumerate(text.split("\n"), start=1)
     return [(line, words) for line, each in lines if not HEADER.match(each) and (words := each.split())]
 
@@ -75,7 +76,7 @@ def _image(context: Context, file: File, boxes: int) -> Image:
     try:
         found = context.images.stem(posixpath.splitext(file.relative)[0])
     except InputError as error:
-        raise BadImage(str(error), "ambiguous-image", boxes) from None
+        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE, boxes) from None
     return msgspec.structs.replace(found, source=file.shown)
 
 
@@ -91,7 +92,7 @@ def _boxes(rows: list[tuple[int, list[str]]], gathering: Gathering, context: Con
 
 def _box(gathering: Gathering, line: int, words: list[str]) -> Box:
     if not _is_row(words):
-        raise BadBox(f"expected x1 y1 … x4 y4 class difficult, found {shown(' '.join(words))}", "bad-row")
+        raise BadBox(f"expected x1 y1 … x4 y4 class difficult, found {shown(' '.join(words))}", Code.BAD_ROW)
     ring = flat_ring(words[:CORNERS], "corners")
     difficult = words[CORNERS + 1 :]
     return Box(

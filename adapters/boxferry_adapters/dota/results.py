@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -72,13 +73,13 @@ def _image(context: Context, name: str, source: str) -> Image:
     try:
         return msgspec.structs.replace(context.images.stem(name), source=source)
     except InputError as error:
-        raise BadImage(str(error), "ambiguous-image") from None
+        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
 
 
 def _box(code: int, words: list[str], line: int) -> Box:
     if not _is_row(words):
         found = shown(" ".join(words))
-        raise BadBox(f"expected image, score and the corners as four numbers or eight, found {found}", "bad-row")
+        raise BadBox(f"expected image, score and the corners as four numbers or eight, found {found}", Code.BAD_ROW)
     score, *numbers = (number(word, "a number") for word in words[1:])
     if len(numbers) == CORNERS:
         ring = flat_ring(numbers, "corners")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES, Format, Stumble
@@ -116,7 +117,7 @@ def _rows(data: bytes) -> list[tuple[int, list[str]]]:
     try:
         text = plain(data).decode("utf-8", "replace")
     except TextError as error:
-        raise BadImage(str(error), "bad-encoding") from None
+        raise BadImage(str(error), Code.BAD_ENCODING) from None
     return [(line, words) for line, each in enumerate(text.split("\n"), start=1) if (words := each.split())]
 
 
@@ -129,9 +130,11 @@ def _image(context: Context, file: File, boxes: int, *, video: bool) -> Image:
     try:
         found = context.images.stem(posixpath.splitext(file.relative)[0])
     except InputError as error:
-        raise BadImage(str(error), "ambiguous-image", boxes) from None
+        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE, boxes) from None
     if video and found.media and posixpath.splitext(found.media)[1].lower() not in VIDEO_SUFFIXES:
-        raise BadImage(f"its rows have frames, but '{found.key}' is an image; expected a video", "not-a-video", boxes)
+        raise BadImage(
+            f"its rows have frames, but '{found.key}' is an image; expected a video", Code.NOT_A_VIDEO, boxes
+        )
     return msgspec.structs.replace(found, source=file.shown, video=video or found.video)
 
 
@@ -152,10 +155,10 @@ def _box(gathering: Gathering, line: int, words: list[str], *, video: bool) -> B
     words = words[2:] if video else words
     last = _trailing(words)
     if last not in {NUMBERS, NUMBERS + 1} or last == len(words):
-        raise BadBox(f"expected a type and 14 numbers or 15, found {shown(' '.join(words))}", "bad-row")
+        raise BadBox(f"expected a type and 14 numbers or 15, found {shown(' '.join(words))}", Code.BAD_ROW)
     label, numbers = " ".join(words[: len(words) - last]), words[len(words) - last :]
     if label == NO_OBJECT:
-        raise BadBox("DontCare: a region that is no object", "dont-care")
+        raise BadBox("DontCare: a region that is no object", Code.DONT_CARE)
     values = [number(word, name or "a corner") for word, name in zip(numbers, FIELDS, strict=False)]
     left, top, right, bottom = values[3:7]
     return Box(
@@ -172,7 +175,7 @@ def _box(gathering: Gathering, line: int, words: list[str], *, video: bool) -> B
 def _frame_and_track(words: list[str]) -> tuple[int, int]:
     numbers = [number(word, name) for word, name in zip(words, ("frame", "track"), strict=False)]
     if len(numbers) < 2 or numbers[0] < 0 or numbers[1] < -1 or any(value % 1 for value in numbers):
-        raise BadBox(f"expected frame and track as whole numbers, found {shown(' '.join(words[:2]))}", "bad-row")
+        raise BadBox(f"expected frame and track as whole numbers, found {shown(' '.join(words[:2]))}", Code.BAD_ROW)
     return int(numbers[0]), int(numbers[1])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.parsing.files import TextError, contents_of, plain
@@ -62,7 +63,7 @@ class _Reader:
     def _image(self, value: dict[str, Any], file: File, place: Place) -> tuple[Image, list[Box]]:
         shapes = value.get("shapes")
         if not isinstance(shapes, list):
-            raise BadImage(f"shapes: expected a list, found {shown(shapes)}", "bad-file")
+            raise BadImage(f"shapes: expected a list, found {shown(shapes)}", Code.BAD_FILE)
         said = whole(value.get("imageWidth")), whole(value.get("imageHeight"))
         names = _names(value.get("imagePath"), file.relative)
         image = located(self._context, names, said=said, source=file.shown, boxes=len(shapes))
@@ -76,7 +77,7 @@ class _Reader:
         score = score_of(shape.get("score"))
         more = shape.get("attributes")
         if ring is not None:
-            self._gathering.remark("derived", DERIVED)
+            self._gathering.remark(Code.DERIVED, DERIVED)
         return Box(
             code=self._gathering.vocabulary.add(label),
             corners=corners,
@@ -96,7 +97,7 @@ class _Reader:
             apart = not box.rings or shape.get("shape_type") in WHOLE or not isinstance(group, int | str)
             key = (box.row,) if apart else (box.code, group)
             if (first := found.setdefault(key, box)) is not box:
-                self._gathering.remark("joined", JOINED)
+                self._gathering.remark(Code.JOINED, JOINED)
                 first.rings += box.rings
                 first.corners = bounds_of(list(first.rings))
         return list(found.values())
@@ -106,11 +107,11 @@ def _document(data: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(plain(data))
     except TextError as error:
-        raise BadImage(str(error), "bad-encoding") from None
+        raise BadImage(str(error), Code.BAD_ENCODING) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadImage(f"malformed JSON: {error}", "bad-json") from None
+        raise BadImage(f"malformed JSON: {error}", Code.BAD_JSON) from None
     if not isinstance(value, dict):
-        raise BadImage(f"expected an object with shapes, found {shown(value)}", "bad-json")
+        raise BadImage(f"expected an object with shapes, found {shown(value)}", Code.BAD_JSON)
     return value
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.parsing.gather import BadBox, number, ring_of, shown
 
@@ -37,7 +38,7 @@ def outline_of(shape: dict[str, Any]) -> tuple[Corners, Ring | None]:
     elif kind in {"polygon", "rotation"}:
         ring = ring_of(points, f"{kind}: points")  # type: ignore[arg-type] # what is no list has no points
     elif kind in NO_AREA:
-        raise BadBox(f"a shape of type {kind} has no area", "no-area")
+        raise BadBox(f"a shape of type {kind} has no area", Code.NO_AREA)
     else:
         raise BadBox(f"shape_type: expected rectangle, polygon, circle, mask or rotation, found {shown(kind)}")
     return bounds_of([ring]), ring

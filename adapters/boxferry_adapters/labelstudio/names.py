@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from boxferry.boxes.codes import Code
 from boxferry.formats import IMAGE_SUFFIXES
 from boxferry.parsing.gather import BadImage
 
@@ -34,7 +35,7 @@ def _address(data: Mapping[str, Any]) -> str:
     images = [text for text in texts.values() if posixpath.splitext(_path(text))[1].lower() in IMAGE_SUFFIXES]
     candidates = images or list(texts.values())
     if len(candidates) != 1:
-        raise BadImage(f"data: expected one image's address, found {len(candidates)} texts", "no-image")
+        raise BadImage(f"data: expected one image's address, found {len(candidates)} texts", Code.NO_IMAGE)
     return candidates[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.parsing.files import streams_of
@@ -64,7 +65,7 @@ class _Reader:
 
     def _task(self, task: Any, place: Place) -> tuple[Image, list[Box]]:  # noqa: ANN401 # any JSON value
         if not isinstance(task, dict):
-            raise BadImage(f"expected a task, found {shown(task)}", "bad-task")
+            raise BadImage(f"expected a task, found {shown(task)}", Code.BAD_TASK)
         data = task.get("data")
         regions = self._regions(task, place) if isinstance(data, dict) else _least(task)
         said = next((region.size for region in regions if all(region.size)), (0, 0))
@@ -83,7 +84,7 @@ class _Reader:
             raise BadImage(
                 f"has {len(results)} {self._take or 'results'}: --labelstudio-several last takes the newest, all takes "
                 "all, and --labelstudio-model those of one model",
-                "several-results",
+                Code.SEVERAL_RESULTS,
                 boxes,
             )
         return [region for result in (results[-1:] if self._several == "last" else results) for region in result]
@@ -116,10 +117,10 @@ class _Reader:
             if entry.get("was_cancelled"):
                 if regions:
                     message = "an annotation that was cancelled"
-                    self._context.tally.skip("cancelled", message, place, boxes=len(regions))
+                    self._context.tally.skip(Code.CANCELLED, message, place, boxes=len(regions))
                 continue
             if entry.get("score") is not None and all(region.item.get("score") is None for region in regions):
-                self._gathering.remark("whole-scores", WHOLE_SCORES)
+                self._gathering.remark(Code.WHOLE_SCORES, WHOLE_SCORES)
             if regions:
                 yield regions
 
@@ -133,7 +134,7 @@ class _Reader:
             self._context.tally.skip(error.code, str(error), place)
             return
         if rings:
-            self._gathering.remark("derived", DERIVED)
+            self._gathering.remark(Code.DERIVED, DERIVED)
         for label in labels:
             yield Box(
                 code=self._gathering.vocabulary.add(label),

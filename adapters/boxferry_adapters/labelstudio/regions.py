@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of, outlines_of
 from boxferry.parsing.gather import BadBox, number, ring_of, shown, turned, whole
 from boxferry_adapters.labelstudio.brush import mask_of
@@ -97,9 +98,9 @@ def shape_of(region: Region, width: int, height: int) -> tuple[Corners, tuple[Ri
     """
     value, scale = region.value, (width / 100, height / 100)
     if region.item.get("image_rotation"):
-        raise BadBox(f"its image is turned by {shown(region.item['image_rotation'])} degrees", "turned-image")
+        raise BadBox(f"its image is turned by {shown(region.item['image_rotation'])} degrees", Code.TURNED_IMAGE)
     if region.kind.startswith("video"):
-        raise BadBox("a box of a video, by key frames: export the task as frames", "video")
+        raise BadBox("a box of a video, by key frames: export the task as frames", Code.VIDEO)
     if "rle" in value:
         rings = tuple(outlines_of(mask_of(value["rle"], width, height)))
         if not rings:
@@ -115,7 +116,7 @@ def shape_of(region: Region, width: int, height: int) -> tuple[Corners, tuple[Ri
             return corners, ()
         ring = turned(corners, rotation, corners[:2])
     else:
-        raise BadBox(f"a region of type {region.kind} has no area", "no-area")
+        raise BadBox(f"a region of type {region.kind} has no area", Code.NO_AREA)
     return bounds_of([ring]), (ring,)
 
 

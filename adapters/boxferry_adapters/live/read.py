@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections, objects
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
@@ -129,7 +130,9 @@ class _Gathering:
         known = self.rows.get(image.key)
         if (known and not image.video) or (image.key in self.seen and not known):
             message = "an earlier result is of the same image: this one is left out"
-            self.context.tally.fail("duplicate-image", message, Place(image.key), boxes=len(live.xyxy), counted=False)
+            self.context.tally.fail(
+                Code.DUPLICATE_IMAGE, message, Place(image.key), boxes=len(live.xyxy), counted=False
+            )
             return None
         chunk = self.chunk() if not known and len(self.rows) >= CHUNK_IMAGES else None
         row = self.rows.setdefault(image.key, _Row(image))

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Stumble, open_file
@@ -106,7 +107,7 @@ def files_of(source: Source, context: Context) -> list[File]:
         if source.is_stream or _holds_rows(path):
             found.append(File(path, shown, place, _is_ground_truth(place, context)))
         else:
-            context.tally.note("passed-over", "holds no rows of 'frame,id,x,y,w,h'", Place(path))
+            context.tally.note(Code.PASSED_OVER, "holds no rows of 'frame,id,x,y,w,h'", Place(path))
     if not found:
         raise InputError(f"{source.name}: no files (*.txt) with rows of 'frame,id,x,y,w,h' in it")
     if len({file.ground_truth for file in found}) > 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -72,7 +73,7 @@ class Labels:
         listed = self.context.names_counted or self.context.options["mot-first-class"]
         if self._seen_class and not self._seen_class_0 and 0 in names and 1 in names and not listed:
             tally.note(
-                "names-from-0",
+                Code.NAMES_FROM_0,
                 f"the names count from 0, and no box has class 0: class 1 is taken to be '{names[1]}', but MOT's own "
                 "classes count from 1: --mot-first-class 1 if these do",
             )
@@ -103,5 +104,5 @@ def shift_of(classes: set[float], context: Context, shown: str) -> int:
         return 0
     if classes and len(ids) not in classes:
         message = f"classes are taken to count from 1, so that 1 is '{first}' and {len(ids)} is '{last}'"
-        context.tally.note("classes-from-1", f"{message}; --mot-first-class 0 if they count from 0")
+        context.tally.note(Code.CLASSES_FROM_1, f"{message}; --mot-first-class 0 if they count from 0")
     return 1

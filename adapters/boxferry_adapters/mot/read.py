@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -72,13 +73,13 @@ class _Reader:
                 rows = parse(lines)
             image = self._image(file)
         except OSError as error:
-            self.context.tally.fail("unreadable", f"cannot be read: {error.strerror}", place)
+            self.context.tally.fail(Code.UNREADABLE, f"cannot be read: {error.strerror}", place)
             return None
         except VideoError as error:
             self.context.tally.fail(error.code, str(error), place, boxes=len(rows), counted=False)
             return None
         for line, problem in rows.bad:
-            self.context.tally.skip("bad-row", problem, place._replace(line=line))
+            self.context.tally.skip(Code.BAD_ROW, problem, place._replace(line=line))
         return self._detections(image, rows.good, ground_truth=file.ground_truth)
 
     def _image(self, file: File) -> Image:
@@ -89,7 +90,7 @@ class _Reader:
         """
         image = video_of(file, self.context)
         if (first := self.seen.setdefault(image.key, file.shown)) != file.shown:
-            raise VideoError("duplicate-file", f"is about video '{image.key}', and so is {first}")
+            raise VideoError(Code.DUPLICATE_FILE, f"is about video '{image.key}', and so is {first}")
         return image
 
     def _detections(self, image: Image, rows: Table, *, ground_truth: bool) -> Detections:
@@ -144,7 +145,7 @@ class _Reader:
         found = f"a box that begins at {corners[at[0]].min():g}, but MOT counts pixels from 1"
         if (corners < 0).any():
             message = f"{found}; others reach out of the image: --mot-origin 0 if this counts from 0"
-            self.context.tally.note("origin", message, place)
+            self.context.tally.note(Code.ORIGIN, message, place)
             return 1
         raise InputError(
             f"{place}: {found}: pass --mot-origin 0 if this counts from 0, or --mot-origin 1 if its boxes reach out of "
@@ -165,20 +166,20 @@ class _Reader:
     ) -> Iterator[tuple[str, NDArray[np.bool_], Callable[[np.void], str]]]:
         """Why rows cannot be used: a reason in a fixed word, (N,) the rows, and what to say of one."""
         if ground_truth:
-            yield "ignored", rows["value"] == 0, lambda _: "column 7 is 0: the benchmark ignores it"
+            yield Code.IGNORED, rows["value"] == 0, lambda _: "column 7 is 0: the benchmark ignores it"
         frame, number = rows["frame"] - first_frame, rows["class_id"]
         expected = f"{first_frame} to {image.frames - 1 + first_frame}" if image.frames else f"{first_frame} or more"
         late = (frame >= image.frames) & (image.frames > 0)
-        yield "no-such-frame", (frame < 0) | late, lambda row: f"frame {row['frame']:.0f}, expected {expected}"
+        yield Code.NO_SUCH_FRAME, (frame < 0) | late, lambda row: f"frame {row['frame']:.0f}, expected {expected}"
         odd = self.labels.classed(rows) & ((number % 1 != 0) | (np.abs(number) > LARGEST_WHOLE))
-        yield "bad-row", odd, lambda row: f"class {row['class_id']:g} in column 8, expected a whole number"
+        yield Code.BAD_ROW, odd, lambda row: f"class {row['class_id']:g} in column 8, expected a whole number"
 
     def _scores(self, rows: Table, shown: str) -> NDArray[np.float64]:
         """(N,) the scores, of any range; NaN where every row has the -1 of results without scores."""
         scores = np.asarray(rows["value"])
         if not len(rows) or (scores != NO_SCORE).any():
             return scores
-        self.context.tally.note("no-scores", "column 7 is -1 in every row: the boxes have no scores", Place(shown))
+        self.context.tally.note(Code.NO_SCORES, "column 7 is -1 in every row: the boxes have no scores", Place(shown))
         return np.full(len(rows), np.nan)
 
     def _attributes(self, rows: Table, *, ground_truth: bool) -> NDArray[np.object_] | None:

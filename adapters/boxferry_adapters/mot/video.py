@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES
@@ -37,14 +38,14 @@ def video_of(file: File, context: Context) -> Image:
         sequence = sequence_of(file.place)
         found = context.images.stem(sequence.name)
     except SequenceError as error:
-        raise VideoError("bad-seqinfo", str(error)) from None
+        raise VideoError(Code.BAD_SEQINFO, str(error)) from None
     except InputError as error:
-        raise VideoError("ambiguous-image", str(error)) from None
+        raise VideoError(Code.AMBIGUOUS_IMAGE, str(error)) from None
     if found.media and PurePath(found.media).suffix.lower() not in VIDEO_SUFFIXES:
-        raise VideoError("not-a-video", f"is about '{found.key}', which is an image; expected a video")
+        raise VideoError(Code.NOT_A_VIDEO, f"is about '{found.key}', which is an image; expected a video")
     if found.frames and sequence.frames not in {0, found.frames}:
         lengths = f"{sequence.frames} frames in {FILE_NAME}, the video itself has {found.frames}"
-        context.tally.note("other-length", lengths, Place(file.shown))
+        context.tally.note(Code.OTHER_LENGTH, lengths, Place(file.shown))
     width, height = _size(found, sequence)
     return msgspec.structs.replace(
         found,
@@ -64,5 +65,5 @@ def _size(found: Image, sequence: Sequence) -> tuple[int, int]:
         return known
     if found.media and found.sized and said != known:
         sizes = f"{said[0]}x{said[1]} in {FILE_NAME}, the video itself is {known[0]}x{known[1]}"
-        raise VideoError("size-mismatch", f"{sizes}: its boxes cannot be trusted")
+        raise VideoError(Code.SIZE_MISMATCH, f"{sizes}: its boxes cannot be trusted")
     return said

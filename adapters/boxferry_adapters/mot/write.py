@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import LabelIds
 from boxferry.boxes.tally import Place
 from boxferry.boxes.unwritten import noting_unwritten
@@ -51,7 +52,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
                     _write_video(folder, _name(image, taken), chunk, image, rows, classes)
                 else:
                     message = "a still image, and MOT has videos only"
-                    context.tally.discard("still-image", message, Place(image.key), boxes=rows.stop - rows.start)
+                    context.tally.discard(Code.STILL_IMAGE, message, Place(image.key), boxes=rows.stop - rows.start)
         _write_names(folder, labels or _label_ids(context))
     (labels or _label_ids(context)).note_added(context.tally)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.lines import decoded, encoded, joined
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -92,7 +93,7 @@ def _line(text: bytes, place: Place, context: Context) -> Line | None:
     try:
         return decoded(text)
     except ValueError as error:
-        context.tally.fail("bad-line", f"not a line of this format, or cut off: {error}", place)
+        context.tally.fail(Code.BAD_LINE, f"not a line of this format, or cut off: {error}", place)
         return None
 
 
@@ -102,7 +103,7 @@ def _is_new(line: Line, place: Place, seen: dict[str, Place], context: Context) 
         return True
     where = f"on line {first.line}" if first.source == place.source else f"at {first}"
     message = f"image '{line.image.key}' stands {where} already"
-    context.tally.fail("duplicate-image", message, place, boxes=len(line.xyxy), counted=False)
+    context.tally.fail(Code.DUPLICATE_IMAGE, message, place, boxes=len(line.xyxy), counted=False)
     return False
 
 

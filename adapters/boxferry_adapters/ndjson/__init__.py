@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary, id_key
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
@@ -103,7 +104,7 @@ class _File:
             InputError: others are given for its classes.
         """
         if place.line != 1:
-            raise BadImage("a second data set begins here; expected one a file", "bad-line")
+            raise BadImage("a second data set begins here; expected one a file", Code.BAD_LINE)
         pairs = names.items() if isinstance(names, dict) else enumerate(names) if isinstance(names, list) else ()
         own: dict[Id, str] = {id_key(key): name for key, name in pairs if isinstance(name, str)}
         for class_id, name in own.items():
@@ -139,9 +140,9 @@ def _decoded(text: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadImage(f"no line of JSON, or cut off: {error}", "bad-line") from None
+        raise BadImage(f"no line of JSON, or cut off: {error}", Code.BAD_LINE) from None
     if not isinstance(value, dict):
-        raise BadImage(f"expected an object, found {shown(value)}", "bad-line")
+        raise BadImage(f"expected an object, found {shown(value)}", Code.BAD_LINE)
     return value
 
 
@@ -150,11 +151,11 @@ def _rows(value: dict[str, Any]) -> tuple[str, list[Any]]:
     annotations = value.get("annotations")
     for key, rows in annotations.items() if isinstance(annotations, dict) else ():
         if key in NO_BOXES:
-            raise BadImage(f"its annotations are of kind {key}: it has no boxes", "no-boxes")
+            raise BadImage(f"its annotations are of kind {key}: it has no boxes", Code.NO_BOXES)
         if isinstance(rows, list) and rows:
             if key not in (*WITH_CENTRE, *WITH_CORNERS):
                 kinds = ", ".join((*WITH_CENTRE, *WITH_CORNERS))
-                raise BadImage(f"annotations of kind {shown(key)}; expected {kinds}", "no-boxes", len(rows))
+                raise BadImage(f"annotations of kind {shown(key)}; expected {kinds}", Code.NO_BOXES, len(rows))
             return key, rows
     return "", []
 

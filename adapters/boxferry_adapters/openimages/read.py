@@ -7,6 +7,7 @@ import math
 import posixpath
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import IMAGE_SUFFIXES
@@ -59,7 +60,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         yield from boxes.chunks()
     if not names and any(name.startswith("/m/") for name in boxes.vocabulary.labels):
         message = "labels are ids such as /m/01yrx; --openimages-classes FILE names them"
-        context.tally.note("unnamed-labels", message, Place(source.name))
+        context.tally.note(Code.UNNAMED_LABELS, message, Place(source.name))
 
 
 class _Table:
@@ -115,16 +116,16 @@ class _Table:
 
     def _image(self, name: str) -> Image:
         if not name.strip():
-            raise BadImage("ImageID: expected the id of an image, found nothing", "no-image")
+            raise BadImage("ImageID: expected the id of an image, found nothing", Code.NO_IMAGE)
         try:
             named = posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES  # some write the whole name
             return self._context.images.named(name) if named else self._context.images.stem(name)
         except InputError as error:
-            raise BadImage(str(error), "ambiguous-image") from None
+            raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
 
     def _box(self, row: Row, image: Image, place: Place) -> Box:
         if row.get("IsGroupOf") == "1" and not self._keep_groups:
-            raise BadBox("it spans a group of objects (IsGroupOf 1); --openimages-groups keep reads it", "group")
+            raise BadBox("it spans a group of objects (IsGroupOf 1); --openimages-groups keep reads it", Code.GROUP)
         corners = _corners([number(row.get(side), side) for side in SIDES], image)
         score = _score(row)
         fields = {name: row[name] == "1" for name in FLAGS if row.get(name) in {"0", "1"}}
@@ -138,7 +139,7 @@ class _Table:
 
     def _predicted_box(self, words: list[str], image: Image, place: Place) -> Box:
         if len(words) != WORDS:
-            raise BadBox(f"expected label, confidence and four corners, found {shown(' '.join(words))}", "bad-row")
+            raise BadBox(f"expected label, confidence and four corners, found {shown(' '.join(words))}", Code.BAD_ROW)
         score, *sides = (number(word, "a number") for word in words[1:])
         corners = _corners(sides, image)
         return Box(code=self._code(words[0], place), corners=corners, score=score, row=place.line or -1)
@@ -151,7 +152,7 @@ class _Table:
 def _corners(shares: list[float], image: Image) -> tuple[float, float, float, float]:
     if not image.sized:
         remedy = "add --images DIR, --size WxH or --categories FILE"
-        raise BadBox(f"the size of image '{image.key}' is not known: {remedy}", "no-size")
+        raise BadBox(f"the size of image '{image.key}' is not known: {remedy}", Code.NO_SIZE)
     left, top, right, bottom = shares
     return left * image.width, top * image.height, right * image.width, bottom * image.height
 

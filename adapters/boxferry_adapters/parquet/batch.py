@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.geometry import cxcywh_to_xyxy, xywh_to_xyxy
 from boxferry.boxes.tally import Place
 from boxferry_adapters.parquet.columns import CENTRE_AND_SIZE, CORNERS, OF_IMAGES
@@ -70,7 +71,7 @@ class Batch:
             )
             message = f"its lists have different lengths: {lengths}"
             boxes = int(self.counts[row])
-            context.tally.fail("unequal-lists", message, self.place(row), boxes=boxes, counted=False)
+            context.tally.fail(Code.UNEQUAL_LISTS, message, self.place(row), boxes=boxes, counted=False)
         self._rows = self._rows[~unequal]
         self._take(self.table.filter(pyarrow().array(~unequal)))
 
@@ -132,12 +133,16 @@ class Batch:
         """Why boxes cannot be used: the reason in a fixed word and in a sentence, and (N,) which."""
         with np.errstate(invalid="ignore"):
             odd = ~(np.abs(corners) <= LARGEST).all(axis=1)
-        yield "bad-box", "a number of its box is missing, too large, or a negative width or height", np.asarray(odd)
-        yield "bad-box", "it has no label", label < 0
+        yield Code.BAD_BOX, "a number of its box is missing, too large, or a negative width or height", np.asarray(odd)
+        yield Code.BAD_BOX, "it has no label", label < 0
         frame, track = self.numbers("frame", 0.0), self.numbers("track", -1.0)
         with np.errstate(invalid="ignore"):
             strange = (frame < 0) | (frame % 1 != 0) | (frame > LARGEST_WHOLE)
             strange |= (track % 1 != 0) | (np.abs(track) > LARGEST_WHOLE)
-        yield "bad-box", "its frame or its track is no whole number", strange
+        yield Code.BAD_BOX, "its frame or its track is no whole number", strange
         if self._layout.shares:
-            yield "no-size", "the size of its image is not known: --images DIR, --size WxH or --categories FILE", ~sized
+            yield (
+                Code.NO_SIZE,
+                "the size of its image is not known: --images DIR, --size WxH or --categories FILE",
+                ~sized,
+            )

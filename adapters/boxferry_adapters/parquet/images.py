@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import id_key
 from boxferry.errors import InputError
 from boxferry.parsing.gather import BadImage, located, whole
@@ -47,7 +48,7 @@ class Images:
 
     def _number(self, name: Any, batch: Batch, row: int) -> int:  # noqa: ANN401 # any value of a table
         if name is None or name == "":
-            raise BadImage("a row that does not say which image it is about", "no-image")
+            raise BadImage("a row that does not say which image it is about", Code.NO_IMAGE)
         said = whole(batch.of_row("width", row)), whole(batch.of_row("height", row))
         framed = batch.has_frame(row)
         return self._boxes.image(str(name), lambda _: self._look(name, said, batch.file.shown, video=framed))
@@ -56,7 +57,7 @@ class Images:
         try:
             image = self._known(name, source) or located(self._context, [_path(str(name))], said=said, source=source)
         except InputError as error:
-            raise BadImage(str(error), "ambiguous-image") from None
+            raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
         return msgspec.structs.replace(image, video=True) if video else image
 
     def _known(self, name: Any, source: str) -> Image | None:  # noqa: ANN401 # likewise

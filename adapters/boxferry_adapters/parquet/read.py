@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import id_key
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -74,7 +75,7 @@ class _Reader:
                 self._rows(table, file)
         except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
             message = str(error).partition("\n")[0][:200] or type(error).__name__
-            self._context.tally.fail("unreadable", f"cannot be read as Parquet: {message}", Place(file.shown))
+            self._context.tally.fail(Code.UNREADABLE, f"cannot be read as Parquet: {message}", Place(file.shown))
 
     def _rows(self, table: Any, file: File) -> None:  # noqa: ANN401 # pyarrow has no types
         partitions = partitions_of(file.relative)
@@ -150,4 +151,4 @@ class _Reader:
             )
         if self._unreadable:
             message = f"{self._unreadable} outlines cannot be read: those boxes go as boxes"
-            self._context.tally.note("no-outline", message, Place(name))
+            self._context.tally.note(Code.NO_OUTLINE, message, Place(name))

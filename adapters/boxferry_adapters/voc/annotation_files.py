@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -136,10 +137,10 @@ class _Reader:
         """Note what was passed over, and what stands in for boxes."""
         if self.derived:
             message = f"{self.derived} boxes are the bounds of a polygon or a robndbox: no bndbox is given"
-            self.context.tally.note("derived", message, Place(self.source.name))
+            self.context.tally.note(Code.DERIVED, message, Place(self.source.name))
         if self.parts:
             message = f"{self.parts} parts of objects are passed over; --parts yes reads them as boxes of their own"
-            self.context.tally.note("parts", message, Place(self.source.name))
+            self.context.tally.note(Code.PARTS, message, Place(self.source.name))
 
     def add(self, batch: Batch, relative: str, shown: str, annotation: Annotation | _Unreadable) -> None:
         """Add one file to the batch.
@@ -153,7 +154,7 @@ class _Reader:
         first = self.seen.setdefault(image.key, shown)
         if first != shown:
             message = f"is about image '{image.key}', and so is {first}"
-            raise _FileError("duplicate-file", message, boxes=len(annotation.objects))
+            raise _FileError(Code.DUPLICATE_FILE, message, boxes=len(annotation.objects))
         self.parts += annotation.parts
         self.derived += sum(found.derived and not found.problem for found in annotation.objects)
         batch.add(msgspec.structs.replace(image, source=shown), annotation.objects)
@@ -164,16 +165,16 @@ class _Reader:
         try:
             image = _first_known(annotation, relative, self.context)
         except InputError as error:
-            raise _FileError("ambiguous-image", str(error), boxes=boxes) from None
+            raise _FileError(Code.AMBIGUOUS_IMAGE, str(error), boxes=boxes) from None
         named = annotation.filename.replace("\\", "/")
         if named and _last(named) not in {_last(image.key), posixpath.splitext(_last(image.key))[0]}:
-            self.context.tally.note("other-filename", f"names '{named}', taken to be '{image.key}'", Place(shown))
+            self.context.tally.note(Code.OTHER_FILENAME, f"names '{named}', taken to be '{image.key}'", Place(shown))
         said, known = (annotation.width, annotation.height), (image.width, image.height)
         if not all(said):
             return image
         if image.sized and said != known:
             sizes = f"says {said[0]}x{said[1]}, the image itself is {known[0]}x{known[1]}"
-            raise _FileError("size-mismatch", f"{sizes}: its boxes cannot be trusted", boxes=boxes)
+            raise _FileError(Code.SIZE_MISMATCH, f"{sizes}: its boxes cannot be trusted", boxes=boxes)
         return msgspec.structs.replace(image, width=said[0], height=said[1])
 
 
@@ -190,9 +191,9 @@ def _parsed(wish: Wish, path: str) -> Annotation | _Unreadable:
     try:
         return parse(read_file(path), wish)
     except OSError as error:
-        return _Unreadable("unreadable", f"cannot be read: {error.strerror}")
+        return _Unreadable(Code.UNREADABLE, f"cannot be read: {error.strerror}")
     except XmlError as error:
-        return _Unreadable("bad-xml", str(error), error.line)
+        return _Unreadable(Code.BAD_XML, str(error), error.line)
 
 
 def _last(path: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.refine import without
 from boxferry.boxes.tally import Place
@@ -75,7 +76,7 @@ class Batch:
             if each.problem:
                 self.context.tally.skip(each.code, each.problem, place)
             for remark in () if each.problem else each.remarks:
-                self.context.tally.note("bad-field", remark, place, boxes=1)
+                self.context.tally.note(Code.BAD_FIELD, remark, place, boxes=1)
 
     def _add_extras(self, found: Object) -> None:
         if self.context.polygons:
@@ -118,5 +119,5 @@ class Batch:
             return detections
         gone = np.array(self.difficult, np.bool_)
         return without(
-            detections, gone, "difficult", "it is marked as difficult (--skip-difficult)", self.context.tally
+            detections, gone, Code.DIFFICULT, "it is marked as difficult (--skip-difficult)", self.context.tally
         )

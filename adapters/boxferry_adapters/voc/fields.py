@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.parsing.xml_values import text_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def note_unknown(context: Context) -> None:
     """Note the fields that are asked for and that the format does not have."""
     if unknown := [name for name in context.attributes if name not in FIELDS]:
         message = f"no field {', '.join(map(repr, unknown))} in VOC; it has {', '.join(FIELDS)}"
-        context.tally.note("no-such-field", message)
+        context.tally.note(Code.NO_SUCH_FIELD, message)
 
 
 def fields_of(element: Element, names: Iterable[str]) -> tuple[dict[str, bool | str], tuple[str, ...]]:

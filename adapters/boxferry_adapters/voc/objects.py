@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.parsing.xml_values import number_of, text_of
 from boxferry_adapters.voc.fields import fields_of
 from boxferry_adapters.voc.outlines import OutlineError, bounds_of, polygon_of, rotated_of
@@ -69,7 +70,7 @@ class Object(msgspec.Struct, gc=False):
     difficult: bool = False
     remarks: tuple[str, ...] = ()
     problem: str = ""
-    code: str = "bad-box"
+    code: str = Code.BAD_BOX
 
 
 def objects_of(elements: Iterable[Element], wish: Wish) -> list[Object]:
@@ -95,7 +96,7 @@ def _part(element: Element, whole: Object, wish: Wish) -> Object:
 def _object(element: Element, index: int, wish: Wish) -> Object:
     found = Object(index, " ".join((element.findtext("name") or "").split()))
     if (element.findtext("deleted") or "").strip() == "1":
-        found.code, found.problem = "deleted", "it is marked as deleted"
+        found.code, found.problem = Code.DELETED, "it is marked as deleted"
         return found
     _place(found, element, wish)
     score = _score(element)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def corners_of(
     for row in np.flatnonzero(reversed_ | below).tolist():
         if reversed_[row]:
             message = "its minimum is above its maximum; taken the other way round"
-            context.tally.note("reordered", message, place_of(row), boxes=1)
+            context.tally.note(Code.REORDERED, message, place_of(row), boxes=1)
         if below[row]:
             raise InputError(
                 f"{place_of(row)}: a minimum of {low[row].min():g}, but VOC counts pixels from 1: pass --voc-origin 0 "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
@@ -85,7 +86,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         try:
             _read_file(path, files, vocabulary.add(label), columns, context)
         except OSError as error:
-            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(files[-1]))
+            context.tally.fail(Code.UNREADABLE, f"cannot be read: {error.strerror}", Place(files[-1]))
     yield from _chunks(columns, files, source.name, vocabulary, context)
 
 
@@ -98,14 +99,14 @@ def _read_file(path: str, files: list[str], label: int, columns: _Columns, conte
                 continue
             numbers = _numbers(tokens)
             if isinstance(numbers, str):
-                context.tally.skip("bad-row", numbers, Place(files[-1], line=line))
+                context.tally.skip(Code.BAD_ROW, numbers, Place(files[-1], line=line))
                 continue
             owner = columns.numbers.get(tokens[0])
             if owner is None:
                 owner = _number(tokens[0], columns, context, Place(files[-1], line=line))
             if owner < 0:
                 message = f"'{tokens[0]}' fits several images"
-                context.tally.skip("ambiguous-image", message, Place(files[-1], line=line))
+                context.tally.skip(Code.AMBIGUOUS_IMAGE, message, Place(files[-1], line=line))
                 continue
             columns.numbered.extend(numbers)
             columns.owner.append(owner)
@@ -134,7 +135,7 @@ def _number(image_id: str, columns: _Columns, context: Context, place: Place) ->
     try:
         image = context.images.stem(image_id)
     except InputError as error:
-        context.tally.fail("ambiguous-image", str(error), place)
+        context.tally.fail(Code.AMBIGUOUS_IMAGE, str(error), place)
         columns.numbers[image_id] = -1
     else:
         columns.numbers[image_id] = len(columns.images)

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
@@ -64,11 +65,11 @@ def _inside(chunk: Detections, context: Context) -> Detections:
     """The boxes without what lies left of or above their image: the format counts from 1, and has no number for it."""
     gone = np.asarray((chunk.xyxy[:, 2:] < 0).any(axis=1))
     if gone.any():
-        context.tally.drop("outside-image", "it lies wholly outside its image", chunk, gone)
+        context.tally.drop(Code.OUTSIDE_IMAGE, "it lies wholly outside its image", chunk, gone)
         chunk = chunk.take(~gone)
     cut = np.asarray((chunk.xyxy[:, :2] < 0).any(axis=1))
     if cut.any():
-        context.tally.change("clipped", "VOC counts from 1: it is cut at the image's edge", chunk, cut)
+        context.tally.change(Code.CLIPPED, "VOC counts from 1: it is cut at the image's edge", chunk, cut)
     return chunk.replace(xyxy=np.maximum(chunk.xyxy, 0))
 
 
@@ -99,7 +100,7 @@ def _fields(chunk: Detections, row: int, image: Image, context: Context) -> dict
             text = str(int(value)) if isinstance(value, bool | float | int) else str(value).lower()
             if text not in MEANT:
                 message = f"{name}: expected yes or no, found '{value}': the object is written without"
-                context.tally.note("no-flag", message, Place(image.key))
+                context.tally.note(Code.NO_FLAG, message, Place(image.key))
                 continue
             found[name] = str(int(MEANT[text]))
         elif value is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
@@ -231,7 +232,7 @@ class _Reader:
         videos, unnumbered = videos_of(files, origin)
         for file in unnumbered:
             message = f"its name has no frame number from {origin} at its end, as in clip_{origin}.txt"
-            self._fail(file, _FileError("no-frame", message, self._boxes_in(file)))
+            self._fail(file, _FileError(Code.NO_FRAME, message, self._boxes_in(file)))
         for stem, frames in videos.items():
             first = True
             for frame, file in frames:
@@ -251,7 +252,7 @@ class _Reader:
         if len(self.batch):
             yield self._chunk()
         if self.outlines:
-            self.context.tally.note("outlines", f"{self.outlines} boxes are the bounds of outlines")
+            self.context.tally.note(Code.OUTLINES, f"{self.outlines} boxes are the bounds of outlines")
         self.crowd.finish(self.context.tally)
         self.vocabulary.report(self.context.tally)
 
@@ -276,7 +277,7 @@ class _Reader:
                 self.layout = settled(self.layout, list(_rows_of(line for line in lines if line.strip())), file.shown)
                 rows = parse(read_file(file.path), self.layout, self.classes)
         except OSError as error:
-            raise _FileError("unreadable", f"cannot be read: {error.strerror}") from None
+            raise _FileError(Code.UNREADABLE, f"cannot be read: {error.strerror}") from None
         except LabelFileError as error:
             raise _FileError(error.code, str(error)) from None
         except UnknownNameError as error:
@@ -314,7 +315,7 @@ class _Reader:
         try:
             return self._found(stem, file)
         except InputError as error:
-            raise _FileError("ambiguous-image", str(error), _size(rows)) from None
+            raise _FileError(Code.AMBIGUOUS_IMAGE, str(error), _size(rows)) from None
 
     def _found(self, stem: str, file: LabelFile) -> Image:
         """The image of a stem; where `labels` is a folder above it, the one that lies so below `images` goes first."""
@@ -332,10 +333,10 @@ class _Reader:
             hint = _names_nearby(file.path)
             raise InputError(f"{file.shown}: class ids need names; add --names FILE or LIST{hint}")
         for line, problem in rows.bad:
-            self.context.tally.skip("bad-row", problem, Place(file.shown, line=line))
+            self.context.tally.skip(Code.BAD_ROW, problem, Place(file.shown, line=line))
         for line in rows.repeated:
             message = "stands in this file already, word for word: was the file written to twice?"
-            self.context.tally.skip("duplicate-line", message, Place(file.shown, line=line))
+            self.context.tally.skip(Code.DUPLICATE_LINE, message, Place(file.shown, line=line))
         self.crowd.see(file.shown, len(rows.values), rows.tracks)
         if rows.outlines:
             self.outlines += sum(outline is not None for outline in rows.outlines)
@@ -344,18 +345,18 @@ class _Reader:
     def _check(self, rows: Rows, image: Image, first: str, file: LabelFile) -> None:
         boxes = _size(rows)
         if first != file.shown:
-            raise _FileError("duplicate-file", f"is about image '{image.key}', and so is {first}", boxes)
+            raise _FileError(Code.DUPLICATE_FILE, f"is about image '{image.key}', and so is {first}", boxes)
         if not rows.values:
             return
         if not image.sized:
             remedy = "add --images DIR, --size WxH or --categories FILE"
-            raise _FileError("no-size", f"the size of its image '{image.key}' is not known; {remedy}", boxes)
+            raise _FileError(Code.NO_SIZE, f"the size of its image '{image.key}' is not known; {remedy}", boxes)
         if rows.highest > PIXELS and not self.layout.absolute:
             coordinates = list(rows.coordinates())
             high = sum(value > PIXELS for value in coordinates)
             if high > PIXEL_SHARE * len(coordinates):
                 found = f"{high} of {len(coordinates)} coordinates are above 1; expected shares of the image"
-                raise _FileError("pixels", f"{found}; if they are pixels, pass --absolute yes", boxes)
+                raise _FileError(Code.PIXELS, f"{found}; if they are pixels, pass --absolute yes", boxes)
         if rows.scores and max(rows.scores) > self.layout.scale:
             self._check_scores(rows, boxes)
 
@@ -368,7 +369,7 @@ class _Reader:
             hint = "if they are percent, --score-scale 100 says so"
             if all(0 <= row[1] <= 1 for row in rows.values):
                 hint = f"{hint}; if the second column holds the scores, --columns cls,conf,x,y,w,h"
-            raise _FileError("not-a-score", f"{found}; expected 0 to 1; {hint}; {SCORES_OR_TRACKS}", boxes)
+            raise _FileError(Code.NOT_A_SCORE, f"{found}; expected 0 to 1; {hint}; {SCORES_OR_TRACKS}", boxes)
 
 
 def _beside(stem: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.errors import InputError
 from boxferry_adapters.yolo.layout import LARGEST
 
@@ -101,9 +102,9 @@ def plain(data: bytes) -> bytes:
         try:
             data = data.decode("utf-16").encode()
         except UnicodeDecodeError:
-            raise LabelFileError("bad-encoding", "begins as UTF-16 and cannot be decoded as such") from None
+            raise LabelFileError(Code.BAD_ENCODING, "begins as UTF-16 and cannot be decoded as such") from None
     if b"\0" in data:
-        raise LabelFileError("bad-encoding", "holds zero bytes: expected text, in UTF-16 with a byte-order mark")
+        raise LabelFileError(Code.BAD_ENCODING, "holds zero bytes: expected text, in UTF-16 with a byte-order mark")
     return data.removeprefix(codecs.BOM_UTF8)
 
 
@@ -158,7 +159,7 @@ def words_of(text: bytes, classes: Classes, *, place: int = 0) -> tuple[dict[int
         if words := raw.decode("utf-8", "replace").split():
             found[line] = words
     if found and all(_is_classification(words) for words in found.values()):
-        raise LabelFileError("classification", "is a classification result ('score name'), it has no boxes")
+        raise LabelFileError(Code.CLASSIFICATION, "is a classification result ('score name'), it has no boxes")
     named = 0
     for line, words in found.items():
         if (count := name_length(words, place)) > 0:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Crowd:
         looks = "it looks like all frames of a video in one file, written by a loop that kept appending"
         if self._repeated_in:
             message = f"{self._repeated_in}: {self._repeated} boxes have the track of another box of the file: {looks}"
-            tally.note("many-frames", message)
+            tally.note(Code.MANY_FRAMES, message)
         elif self._most >= CROWDED and self._most >= TIMES * self._second:
             message = f"{self._where}: {self._most} boxes, any other file has {self._second} at most: {looks}"
-            tally.note("many-frames", message)
+            tally.note(Code.MANY_FRAMES, message)

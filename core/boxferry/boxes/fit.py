@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.refine import without
 from boxferry.errors import InputError
 
@@ -50,7 +51,11 @@ def fit(detections: Detections, *, tally: Tally, tiny: Literal["drop", "expand"]
     detections = _clipped(detections, tally)
     detections = _rounded(detections, tally, tiny)
     return without(
-        detections, _repeated(detections), "duplicate", "a box of its image with the same label and pixels stays", tally
+        detections,
+        _repeated(detections),
+        Code.DUPLICATE,
+        "a box of its image with the same label and pixels stays",
+        tally,
     )
 
 
@@ -77,8 +82,8 @@ def _storable(detections: Detections, tally: Tally) -> Detections:
     """Without the boxes of which a number would not fit into a database's integers."""
     large = _any_in_row(detections.sizes > LARGEST)
     message = f"its image is said to have a side over {LARGEST} pixels"
-    detections = without(detections, large[detections.image_index], "image-too-large", message, tally)
-    for column, code, least in (("track", "bad-track", -LARGEST), ("frame", "bad-frame", 0)):
+    detections = without(detections, large[detections.image_index], Code.IMAGE_TOO_LARGE, message, tally)
+    for column, code, least in (("track", Code.BAD_TRACK, -LARGEST), ("frame", Code.BAD_FRAME, 0)):
         if (numbers := getattr(detections, column)) is not None:
             outside = (numbers < least) | (numbers > LARGEST)
             message = f"its {column} number is not from {least} to {LARGEST}"
@@ -89,13 +94,13 @@ def _storable(detections: Detections, tally: Tally) -> Detections:
 def _possible(detections: Detections, tally: Tally) -> Detections:
     """Without the boxes that are no boxes, and those of which the image shows nothing."""
     broken = _any_in_row(~np.isfinite(detections.xyxy))
-    detections = without(detections, broken, "not-finite", "a coordinate is not a finite number", tally)
+    detections = without(detections, broken, Code.NOT_FINITE, "a coordinate is not a finite number", tally)
     low, high = detections.xyxy[:, :2], detections.xyxy[:, 2:]
     backwards = _any_in_row(high < low)
-    detections = without(detections, backwards, "bad-box", "its right or lower edge comes before the other", tally)
+    detections = without(detections, backwards, Code.BAD_BOX, "its right or lower edge comes before the other", tally)
     low, high, limits = detections.xyxy[:, :2], detections.xyxy[:, 2:], _limits(detections)
     outside = _any_in_row(((low < 0) & (high <= 0)) | ((high > limits) & (low >= limits)))
-    return without(detections, outside, "outside-image", "it lies wholly outside its image", tally)
+    return without(detections, outside, Code.OUTSIDE_IMAGE, "it lies wholly outside its image", tally)
 
 
 def _clipped(detections: Detections, tally: Tally) -> Detections:
@@ -103,7 +108,7 @@ def _clipped(detections: Detections, tally: Tally) -> Detections:
     inside = np.clip(detections.xyxy, 0, np.tile(_limits(detections), 2))
     cut = _any_in_row(np.abs(detections.xyxy - inside) > GRACE_PX)
     if cut.any():
-        tally.change("clipped", "it reaches beyond its image, and is cut at the edge", detections, cut)
+        tally.change(Code.CLIPPED, "it reaches beyond its image, and is cut at the edge", detections, cut)
     return detections.replace(xyxy=inside)
 
 
@@ -114,9 +119,9 @@ def _rounded(detections: Detections, tally: Tally, tiny: Literal["drop", "expand
     rows = _any_in_row(empty)
     if tiny == "drop":
         message = "it is under one pixel wide or high after rounding; --tiny expand keeps such boxes"
-        return without(detections.replace(xyxy=edges), rows, "too-small", message, tally)
+        return without(detections.replace(xyxy=edges), rows, Code.TOO_SMALL, message, tally)
     if rows.any():
-        tally.change("expanded", "it is under one pixel wide or high, and made one pixel", detections, rows)
+        tally.change(Code.EXPANDED, "it is under one pixel wide or high, and made one pixel", detections, rows)
         pixel = _centre_pixel(detections)
         edges = np.where(np.tile(empty, 2), np.hstack((pixel, pixel + 1)), edges)
     return detections.replace(xyxy=edges)

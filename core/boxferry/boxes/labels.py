@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import NOWHERE, Place
 from boxferry.errors import InputError
 
@@ -91,7 +92,7 @@ class Vocabulary:
         known = ", ".join(str(i) for i in list(self._codes)[:8]) + (", …" if len(self._codes) > 8 else "")
         for class_id, boxes in self._unknown_boxes.items():
             message = f"class {class_id} has no name ({boxes} boxes); the names given are for: {known or 'none'}"
-            tally.skip("unknown-label", message, self._unknown[class_id], boxes=boxes)
+            tally.skip(Code.UNKNOWN_LABEL, message, self._unknown[class_id], boxes=boxes)
         self._unknown_boxes.clear()
 
 
@@ -169,4 +170,4 @@ class LabelIds:
         if self.added and len(self.added) < len(self.names):
             some = ", ".join(f"{class_id} {name}" for class_id, name in list(self.added.items())[:NAMED])
             more = f" and {len(self.added) - NAMED} more" if len(self.added) > NAMED else ""
-            tally.note("new-labels", f"labels that the table of classes does not have come after it: {some}{more}")
+            tally.note(Code.NEW_LABELS, f"labels that the table of classes does not have come after it: {some}{more}")

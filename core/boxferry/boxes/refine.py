@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.geometry import nms_keep
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ def without_labels(detections: Detections, problems: Mapping[str, str], tally: T
     """The chunk without the boxes of some labels, dropped as 'bad-label'; `problems` is label → why."""
     for label, problem in problems.items():
         rows = detections.label == detections.labels.index(label)
-        detections = without(detections, rows, "bad-label", problem, tally)
+        detections = without(detections, rows, Code.BAD_LABEL, problem, tally)
     return detections
 
 
 def filter_score(detections: Detections, *, min_score: float, tally: Tally) -> Detections:
     """Drop the boxes whose score is under `min_score` ('below-threshold'); boxes without a score stay."""
     message = f"the score is under {min_score}"
-    return without(detections, detections.score < min_score, "below-threshold", message, tally)
+    return without(detections, detections.score < min_score, Code.BELOW_THRESHOLD, message, tally)
 
 
 def suppress(detections: Detections, *, iou: float, tally: Tally, across_labels: bool = False) -> Detections:
@@ -54,7 +55,7 @@ def suppress(detections: Detections, *, iou: float, tally: Tally, across_labels:
     if not across_labels:
         group = group * len(detections.labels) + detections.label
     keep = nms_keep(detections.xyxy, detections.score, group, iou=iou)
-    return without(detections, ~keep, "suppressed", f"it overlaps a better box by more than {iou}", tally)
+    return without(detections, ~keep, Code.SUPPRESSED, f"it overlaps a better box by more than {iou}", tally)
 
 
 def limit(detections: Detections, *, max_boxes: int, tally: Tally) -> Detections:
@@ -67,7 +68,7 @@ def limit(detections: Detections, *, max_boxes: int, tally: Tally) -> Detections
     starts = np.searchsorted(scene[best_first], scene[best_first])
     over = np.zeros(len(detections), np.bool_)
     over[best_first] = np.arange(len(detections)) - starts >= max_boxes
-    return without(detections, over, "over-limit", f"its image has {max_boxes} better boxes", tally)
+    return without(detections, over, Code.OVER_LIMIT, f"its image has {max_boxes} better boxes", tally)
 
 
 def relabel(detections: Detections, label_map: LabelMap) -> Detections:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.refine import without
 from boxferry.errors import InputError
 
@@ -46,7 +47,7 @@ class Scores:
             chunk = chunk.replace(score=chunk.score / self.scale)
         if self.any_range or not len(chunk):
             return chunk
-        chunk = without(chunk, chunk.score < 0, "bad-score", "its score is negative; expected 0 to 1", tally)
+        chunk = without(chunk, chunk.score < 0, Code.BAD_SCORE, "its score is negative; expected 0 to 1", tally)
         scores = chunk.score
         over = scores > 1 + NOISE
         self._scored += int(np.count_nonzero(~np.isnan(scores)))
@@ -65,9 +66,11 @@ class Scores:
     def finish(self, tally: Tally) -> None:
         """Note what is odd, and stays."""
         if self._over:
-            tally.note("score-above-1", f"{self._over} of {self._scored} scores are above 1, up to {self._highest:g}")
+            tally.note(
+                Code.SCORE_ABOVE_1, f"{self._over} of {self._scored} scores are above 1, up to {self._highest:g}"
+            )
         if self._zero > 1 and self._zero == self._scored:
-            tally.note("zero-scores", f"all {self._scored} scores are 0: does the source hold scores at all?")
+            tally.note(Code.ZERO_SCORES, f"all {self._scored} scores are 0: does the source hold scores at all?")
 
 
 def one_a_track(chunk: Detections, tally: Tally) -> Detections:
@@ -82,4 +85,4 @@ def one_a_track(chunk: Detections, tally: Tally) -> Detections:
     as_before = (np.diff(same[best_first], axis=0) == 0).all(axis=1)
     gone = np.zeros(len(chunk), np.bool_)
     gone[tracked[best_first[1:][as_before]]] = True
-    return without(chunk, gone, "same-track", "a better box of its frame has the same label and track", tally)
+    return without(chunk, gone, Code.SAME_TRACK, "a better box of its frame has the same label and track", tally)

@@ -1,4 +1,4 @@
-"""The tally: how many boxes were read, what became of each, and why. Read = kept + dropped, always."""
+"""The tally: how many boxes were read, kept and dropped, and why. Read = kept + dropped, always."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import ASKED_FOR, PLUGIN, WANTED
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,16 +39,6 @@ class Place(NamedTuple):
 
 
 NOWHERE = Place()
-ASKED_FOR = frozenset({
-    "below-threshold", "suppressed", "over-limit", "unknown-label", "no-such-label", "duplicate", "difficult",
-    "not-chosen", "people-have-it", "rejected-before",
-})  # fmt: skip
-
-WANTED = frozenset({
-    "below-threshold", "suppressed", "over-limit", "not-chosen", "difficult", "deleted", "ignored",
-    "already-sent", "completed", "corrected", "file-exists", "has-boxes", "under-way",
-    "people-have-it", "rejected-before", "removed-by-people",
-})  # fmt: skip # codes of boxes that are left out because that is wanted, by an option or since they are there already
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,7 +47,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         kind: 'drop' (boxes were left out), 'change' (boxes were altered), 'note' (worth knowing), 'error' (a file,
             or an item that is not a box, failed).
-        code: the reason in a fixed word: 'outside-image', 'too-small', 'bad-box', …
+        code: the reason in a fixed word; `boxferry.boxes.codes.Code` has them all.
         message: one sentence: what was found, what was expected, the option that settles it.
         source, line, item: the place, as in `Place`.
         boxes: how many boxes it concerns.
@@ -121,7 +112,7 @@ class Tally:
         What ends so is no success.
         """
         unwanted = (
-            code for code, n in self.dropped.items() if n and code not in WANTED and not code.startswith("plugin-")
+            code for code, n in self.dropped.items() if n and code not in WANTED and not code.startswith(PLUGIN)
         )
         return self.read > 0 and self.kept == 0 and any(unwanted)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
@@ -40,18 +42,18 @@ def noting_unwritten(
     found, names = Counter[str](), dict[str, None]()
     for chunk in chunks:
         if chunk.track is not None and not track:
-            found["no-track"] += int(np.count_nonzero(chunk.track >= 0))
+            found[Code.NO_TRACK] += int(np.count_nonzero(chunk.track >= 0))
         if chunk.polygons is not None and rings is not None:
-            found["no-outline"] += sum(len(outline or ()) > rings for outline in chunk.polygons)
+            found[Code.NO_OUTLINE] += sum(len(outline or ()) > rings for outline in chunk.polygons)
         if chunk.attributes is not None and attributes is not None:
             lost = [[name for name in fields or () if name not in attributes] for fields in chunk.attributes]
-            found["no-attributes"] += sum(map(bool, lost))
+            found[Code.NO_ATTRIBUTES] += sum(map(bool, lost))
             names |= dict.fromkeys(name for each in lost for name in each)
         yield chunk
     things = {
-        "no-track": "a track",
-        "no-outline": "an outline of several rings" if rings else "an outline",
-        "no-attributes": f"attributes ({_listed(names)})",
+        Code.NO_TRACK: "a track",
+        Code.NO_OUTLINE: "an outline of several rings" if rings else "an outline",
+        Code.NO_ATTRIBUTES: f"attributes ({_listed(names)})",
     }
     for code, thing in things.items():
         if boxes := found[code]:

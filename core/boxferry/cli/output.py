@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.cli.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from boxferry.boxes.tally import Tally
+
+SHOWN = frozenset({Code.BAD_BOX, Code.BAD_ROW, Code.BAD_SCORE, Code.CROWD, Code.UNKNOWN_LABEL})  #: with examples
 
 
 def say(message: str) -> None:
@@ -57,12 +60,6 @@ def tally_lines(tally: Tally) -> Iterator[str]:
     if tally.nothing_left:
         yield f"nothing is left: all {tally.read} boxes were dropped"
     for issues in tally.examples.values():
-        if issues[0].kind in {"error", "note"} or issues[0].code in {
-            "bad-box",
-            "bad-row",
-            "bad-score",
-            "crowd",
-            "unknown-label",
-        }:
+        if issues[0].kind in {"error", "note"} or issues[0].code in SHOWN:
             for issue in issues[:3]:
                 yield f"{issue.kind} {issue.code}: {issue}"

@@ -6,6 +6,7 @@ import codecs
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import read_file
@@ -60,7 +61,7 @@ def streams_of(source: Source, context: Context, *suffixes: str, json: bool = Fa
         except InputError as error:
             if source.is_stream:
                 raise
-            context.tally.fail("unreadable", str(error), Place(file.shown))
+            context.tally.fail(Code.UNREADABLE, str(error), Place(file.shown))
             continue
         with stream:
             yield file, stream
@@ -74,7 +75,7 @@ def contents_of(source: Source, context: Context, *suffixes: str) -> Iterator[tu
         try:
             data = read_file(file.path)
         except OSError as error:
-            context.tally.fail("unreadable", f"cannot be read: {error.strerror}", Place(file.shown))
+            context.tally.fail(Code.UNREADABLE, f"cannot be read: {error.strerror}", Place(file.shown))
             continue
         yield file, data
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
@@ -38,7 +39,7 @@ SHOWN = 60
 class BadBox(Exception):
     """A box cannot be used: one sentence, and the reason in a fixed word."""
 
-    def __init__(self, message: str, code: str = "bad-box") -> None:
+    def __init__(self, message: str, code: str = Code.BAD_BOX) -> None:
         super().__init__(message)
         self.code = code
 
@@ -143,7 +144,7 @@ class Gathering:
         known = [box for box in boxes if box.code >= 0]
         if (first := self._seen.get(image.key)) is not None:
             message = f"image '{image.key}' is in {first} already"
-            self._context.tally.fail("duplicate-image", message, place, boxes=len(known), counted=False)
+            self._context.tally.fail(Code.DUPLICATE_IMAGE, message, place, boxes=len(known), counted=False)
             return
         self._seen[image.key] = str(place)
         self._columns.images.append(image)
@@ -210,13 +211,13 @@ def located(
     try:
         image = _sized(context, _first_known(context, names), said, source)
     except InputError as error:
-        raise BadImage(str(error), "ambiguous-image", boxes) from None
+        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE, boxes) from None
     except BadImage as error:
         error.boxes = boxes
         raise
     if shares and boxes and not image.sized:
         remedy = "add --images DIR, --size WxH or --categories FILE"
-        raise BadImage(f"the size of image '{image.key}' is not known: {remedy}", "no-size", boxes)
+        raise BadImage(f"the size of image '{image.key}' is not known: {remedy}", Code.NO_SIZE, boxes)
     return image
 
 
@@ -228,7 +229,7 @@ def _first_known(context: Context, names: Iterable[str]) -> Image:
         if found.media or context.images.id_of(found) is not None:
             return found
     if first is None:
-        raise BadImage("it does not say which image it is about", "no-image")
+        raise BadImage("it does not say which image it is about", Code.NO_IMAGE)
     return first
 
 
@@ -239,7 +240,7 @@ def _sized(context: Context, image: Image, said: tuple[int, int], source: str) -
     known = image.sized and (image.media or context.images.id_of(image) is not None)
     if known and said != (image.width, image.height):
         sizes = f"{said[0]}x{said[1]} for '{image.key}', which is {image.width}x{image.height}"
-        raise BadImage(f"says {sizes}: its boxes cannot be trusted", "size-mismatch")
+        raise BadImage(f"says {sizes}: its boxes cannot be trusted", Code.SIZE_MISMATCH)
     return msgspec.structs.replace(image, width=said[0], height=said[1], source=source)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections
 from boxferry.boxes.fit import fit
 from boxferry.boxes.label_map import LabelMap, near_misses
@@ -189,7 +190,7 @@ class Predictions:
             yield self.choice.keep(stepped, chosen, tally) if self.choice else stepped
         scores.finish(tally)
         self._note_unused(labels, tally)
-        if self.unknown == "error" and tally.dropped["unknown-label"]:
+        if self.unknown == "error" and tally.dropped[Code.UNKNOWN_LABEL]:
             raise UnknownLabel(_unknown_line(tally))
 
     def fitted(
@@ -251,7 +252,7 @@ class Predictions:
             for name in label_map.unused(labels):
                 near = ", ".join(near_misses(name, labels))
                 message = f"no box has the label '{name}' that is to be renamed" + (f"; near: {near}" if near else "")
-                tally.note("unused-map", message)
+                tally.note(Code.UNUSED_MAP, message)
             labels = {label_map(name) for name in labels}
 
     def _with_unmentioned(self, chunks: Iterator[Detections], tally: Tally) -> Iterator[Detections]:
@@ -266,12 +267,12 @@ class Predictions:
             yield chunk
 
         def failed(key: str, error: InputError) -> None:
-            code = "size-mismatch" if isinstance(error, SizeDiffers) else "ambiguous-image"
+            code = Code.SIZE_MISMATCH if isinstance(error, SizeDiffers) else Code.AMBIGUOUS_IMAGE
             tally.fail(code, str(error), Place(key))
 
         missing = [image for image in self.folder(failed) if image.key not in keys and image.media not in files]
         if missing:
-            tally.note("no-predictions", f"{len(missing)} images of the images folder are not in {self.source.name}")
+            tally.note(Code.NO_PREDICTIONS, f"{len(missing)} images of the images folder are not in {self.source.name}")
         for start in range(0, len(missing), CHUNK_IMAGES):
             images = missing[start : start + CHUNK_IMAGES]
             chunk = Detections.from_counts(images, [0] * len(images), [], [], ())
@@ -285,6 +286,6 @@ def _check_share(name: str, value: float) -> None:
 
 
 def _unknown_line(tally: Tally) -> str:
-    examples = [issue.message for issue in tally.examples["unknown-label"]]
+    examples = [issue.message for issue in tally.examples[Code.UNKNOWN_LABEL]]
     more = f" (and {len(examples) - 3} more classes)" if len(examples) > 3 else ""
     return f"{'; '.join(examples[:3])}{more}: complete --names or --categories, or pass --unknown skip"

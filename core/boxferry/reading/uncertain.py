@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.join import only_images
 from boxferry.errors import UsageError
 
@@ -61,5 +62,5 @@ class MostUncertain:
     def keep(self, chunk: Detections, chosen: set[str], tally: Tally) -> Detections:
         """The chosen images of a chunk; the boxes of the others are dropped as 'not-chosen'."""
         others = np.array([image.key not in chosen for image in chunk.images], bool)[chunk.image_index]
-        tally.drop("not-chosen", f"its image is not among the {self.count} that are worth most", chunk, others)
+        tally.drop(Code.NOT_CHOSEN, f"its image is not among the {self.count} that are worth most", chunk, others)
         return only_images(chunk, chosen)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.join import only_images
 from boxferry.boxes.tally import Place
@@ -63,7 +64,7 @@ def _seen(file: ReviewedFile, tally: Tally) -> list[Stored]:
     if file.unseen:
         tally.read += len(file.unseen)
         message = "it came after people looked at the file last"
-        tally.discard("unreviewed", message, Place(file.file_name), boxes=len(file.unseen))
+        tally.discard(Code.UNREVIEWED, message, Place(file.file_name), boxes=len(file.unseen))
     return [box for box in file.stored if box.row_id not in file.unseen]
 
 
@@ -161,9 +162,9 @@ def _count_shapes(chunk: Detections, boxes: Sequence[Stored], tally: Tally) -> N
     for shape in dict.fromkeys(box.shape for box in boxes if box.shape):
         rows = np.array([box.shape == shape for box in boxes])
         if any(box.shape == shape and _is_bounds(box) for box in boxes):
-            tally.change("bounds", f"drawn as {shape}: its bounds are written as a box", chunk, rows)
+            tally.change(Code.BOUNDS, f"drawn as {shape}: its bounds are written as a box", chunk, rows)
         else:
-            tally.change("outline", f"drawn as {shape}: written as an outline", chunk, rows)
+            tally.change(Code.OUTLINE, f"drawn as {shape}: written as an outline", chunk, rows)
 
 
 def without_videos(chunks: Iterable[Detections], name: str, tally: Tally) -> Iterator[Detections]:
@@ -178,6 +179,6 @@ def without_videos(chunks: Iterable[Detections], name: str, tally: Tally) -> Ite
         for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
             if image.video:
                 message = f"a video, and the format '{name}' has no frames; 'boxferry' and 'mot' have"
-                tally.discard("video", message, Place(image.key), boxes=count)
+                tally.discard(Code.VIDEO, message, Place(image.key), boxes=count)
         stills = only_images(chunk, {image.key for image in chunk.images if not image.video})
         yield stills.replace(frame=None)

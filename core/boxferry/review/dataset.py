@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place, Tally
 from boxferry.errors import InputError, UsageError
@@ -76,7 +77,7 @@ class Written:
     @property
     def exit_code(self) -> int:
         """1 where an image is missing, or not the one that the server has; else 0."""
-        return int(any(each.code == "no-image" for each in self.left_out))
+        return int(any(each.code == Code.NO_IMAGE for each in self.left_out))
 
     def count(self, split: str) -> int:
         """How many pictures a part has."""
@@ -253,13 +254,13 @@ class _Writer:
         for picture in sorted(self._dataset.pictures, key=lambda each: names[each.file.file_id]):
             path, file = names[picture.file.file_id], picture.file
             if file.video:
-                self._leave_out(picture, "video", f"a video, and '{self._layout.name}' has no frames: pull its run")
+                self._leave_out(picture, Code.VIDEO, f"a video, and '{self._layout.name}' has no frames: pull its run")
             elif not (file.width and file.height):
-                self._leave_out(picture, "no-size", "the server does not tell its size")
+                self._leave_out(picture, Code.NO_SIZE, "the server does not tell its size")
             elif self._found(path, picture):
                 file, cut = inside(replace(file, image=SourceImage(path, file.file_id)))
                 if cut:
-                    self._tally.note("clipped", f"{cut} boxes reach beyond it: cut at its edge", Place(path))
+                    self._tally.note(Code.CLIPPED, f"{cut} boxes reach beyond it: cut at its edge", Place(path))
                 yield path, replace(picture, file=file)
 
     def _fetch(self, names: Mapping[int, str]) -> None:
@@ -281,7 +282,7 @@ class _Writer:
     def _found(self, path: str, picture: Picture) -> bool:
         """Whether the image is on this machine, where images are wanted."""
         if problem := self._problems.get(picture.file.file_id):
-            self._leave_out(picture, "no-image", problem)
+            self._leave_out(picture, Code.NO_IMAGE, problem)
             return False
         if self._local is None:
             return True
@@ -289,7 +290,7 @@ class _Writer:
         try:
             self._images[path] = self._local.find(file.file_name, (file.width, file.height))
         except InputError as error:
-            self._leave_out(picture, "no-image", str(error))
+            self._leave_out(picture, Code.NO_IMAGE, str(error))
             return False
         return True
 

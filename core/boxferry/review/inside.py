@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.review.rows import LeftOut
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def inside(file: ReviewedFile) -> tuple[ReviewedFile, int]:
         return replace(file, stored=boxes), 0
     cut = [_cut(box, file.width, file.height) for box in boxes]
     there = [box for box in cut if box is not None]
-    gone = LeftOut("outside-image", f"it lies wholly outside its image of {file.width}x{file.height}")
+    gone = LeftOut(Code.OUTSIDE_IMAGE, f"it lies wholly outside its image of {file.width}x{file.height}")
     left_out = [*file.left_out, *(gone for box in cut if box is None)]
     clipped = sum(new is not None and new is not old for new, old in zip(cut, boxes, strict=True))
     return replace(file, stored=there, left_out=left_out), clipped

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.diffgram.figures import PLAIN, figure_of
 from boxferry.diffgram.instances import instance, reference_of
 from boxferry.packets.reference import detection, is_ours, parsed
@@ -71,11 +72,11 @@ def stored_rows(
             stored = _stored(box, labels, attributes)
         except ODD as error:
             message = f"the server's row is no box: {error}"
-            found.left_out.append(LeftOut("unreadable-box", message, reference_of(row)))
+            found.left_out.append(LeftOut(Code.UNREADABLE_BOX, message, reference_of(row)))
             continue
         if stored is None:
             message = f"{_kind(box)} that encloses nothing is no box"
-            found.left_out.append(LeftOut("no-area", message, box.creation_ref_id, _drawn(box)))
+            found.left_out.append(LeftOut(Code.NO_AREA, message, box.creation_ref_id, _drawn(box)))
         else:
             found.boxes.append(stored)
     found.boxes = _joined(found.boxes)
