@@ -1,20 +1,52 @@
-"""Writes docs/commands.md: every command's --help, as it is printed."""
+"""Writes the pages that are made from the code: docs/commands.md (every command's --help) and docs/codes.md."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from boxferry import errors
+from boxferry.boxes.codes import Code, Fault, Loss, Outcome
 from boxferry.cli.app import COMMANDS, app
 from boxferry.cli.session import Session
 
-TARGET = Path(__file__).with_name("commands.md")
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FOLDER = Path(__file__).parent
 WIDTH = 100
+MADE = "Made by `python docs/generate.py` from {}; a test holds it to that.\n\n"
+
+CODES_HEAD = """\
+# Codes
+
+Each box that is read is sent, or dropped with one of these codes; each image or file that fails has one too. They stand in
+the summary of a command, in its `--json`, and in `boxferry validate --ndjson` with the file and the line.
+
+"""
+SECTIONS = {
+    Outcome.WANTED: (
+        "Left out as asked",
+        "An option, the format, an earlier push or a person's decision leaves the box out. The exit code stays 0.",
+    ),
+    Outcome.DROPPED: ("Box dropped", "The box cannot be used. The exit code is 1 only where no box is left."),
+    Outcome.FAILED: ("Image or file failed", "Nothing of it is sent, the others go on. The exit code is 1."),
+    Outcome.CHANGED: ("Box changed", "The box is kept with other numbers. The exit code stays 0."),
+    Outcome.NOTED: ("Notes", "Nothing is changed or left out. The exit code stays 0."),
+}
+PLUGINS = """\
+## Plugins
+
+A box that a plugin leaves out is counted as `plugin-NAME`. The exit code stays 0. A plugin's own format may use codes of
+its own.
+
+"""
 
 
 def commands_page() -> str:
-    """The page's text."""
+    """The text of docs/commands.md."""
     settings = app.context_settings | {"terminal_width": WIDTH, "max_content_width": WIDTH}
     context = click.Context(app, info_name="boxferry", obj=Session(disabled=()), **settings)
     sections = [f"## boxferry\n\n```text\n{app.get_help(context)}\n```\n"]
@@ -22,9 +54,59 @@ def commands_page() -> str:
         command = app.get_command(context, name)
         child = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
         sections.append(f"## boxferry {name}\n\n```text\n{command.get_help(child)}\n```\n")
-    head = "# Commands\n\nMade by `python docs/generate.py` from what `--help` prints; a test holds it to that.\n\n"
-    return head + "\n".join(sections)
+    return "# Commands\n\n" + MADE.format("what `--help` prints") + "\n".join(sections)
+
+
+def codes_page() -> str:
+    """The text of docs/codes.md."""
+    parts = [CODES_HEAD + MADE.format("`boxferry.boxes.codes` and `boxferry.errors`")]
+    for outcome, (title, what) in SECTIONS.items():
+        rows = ((code, code.meaning, code.remedy) for code in sorted(Code) if code.outcome is outcome)
+        parts.append(f"## {title}\n\n{what}\n\n{_table(('code', 'what was found', 'what to do'), rows)}\n")
+    parts.append(PLUGINS)
+    for title, what, words in (
+        ("Lost by a collector", "The keys of `report.lost`, beside the codes of files that failed.", Loss),
+        ("Found by `status --check`", "The field `problem` of `boxferry status --check --json`.", Fault),
+    ):
+        rows = ((word, word.meaning, word.remedy) for word in sorted(words))
+        parts.append(f"## {title}\n\n{what}\n\n{_table(('code', 'what was found', 'what to do'), rows)}\n")
+    parts.append(
+        f"## Errors and exit codes\n\n{ERRORS_HEAD}{_table(('error', 'exit code', 'what happened'), _errors())}"
+    )
+    return "\n".join(parts)
+
+
+ERRORS_HEAD = """\
+A command that cannot go on ends with one line and one of these exit codes. In Python the same line is the text of the
+exception.
+
+| exit code | meaning |
+|---|---|
+| 0 | everything is done |
+| 1 | some items failed; the others are done |
+| 2 | usage, format or configuration: nothing was done |
+| 3 | the server does not accept the credentials, or they do not permit this |
+| 4 | the server cannot be reached, or it is not known whether it acted |
+| 5 | the server had not finished at the time limit, or a packet is stuck |
+| 130 | interrupted with Ctrl-C |
+
+"""
+
+
+def _errors() -> Iterable[tuple[str, int, str]]:
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, errors.BoxferryError):
+            yield error.__name__, error.exit_code, (error.__doc__ or "").partition("\n")[0]
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [f"| `{first}` | {' | '.join(map(str, rest))} |" for first, *rest in rows]
+    return "\n".join([f"| {' | '.join(header)} |", "|---" * len(header) + "|", *lines]) + "\n"
+
+
+PAGES = {"commands.md": commands_page, "codes.md": codes_page}
 
 
 if __name__ == "__main__":
-    TARGET.write_text(commands_page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.collector.spool import take_back
 from boxferry.collector.spool_format import HEAD
@@ -158,4 +159,4 @@ def _count(tally: Tally, waiting: Waiting, reports: Iterable[PushReport], aside:
         failed = report.tally.failed
         tally.dropped.update({code: n for code, n in report.tally.dropped.items() if code not in failed})
     for each in aside:
-        tally.fail("set-aside", each.reason, Place(each.image), boxes=each.boxes)
+        tally.fail(Code.SET_ASIDE, each.reason, Place(each.image), boxes=each.boxes)

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from boxferry.boxes.codes import Loss
 from boxferry.boxes.join import only_images, whole_video
 from boxferry.boxes.refine import filter_score, without_labels
 from boxferry.boxes.tally import Tally
@@ -166,7 +167,7 @@ class Collector:
         """
         self._see_process()
         if not self._threads and not self._forked:
-            self.report.lose("outside", 1)
+            self.report.lose(Loss.OUTSIDE, 1)
             raise UsageError("the collector is called outside its context: with diffgram.collector(…) as collect: …")
         value = result if image is None else {str(image): result}
         try:
@@ -205,7 +206,7 @@ class Collector:
         return new
 
     def _unusable(self, error: BaseException) -> None:
-        self.report.lose("unusable", 1)
+        self.report.lose(Loss.UNUSABLE, 1)
         self.report.note(str(error) or repr(error))
 
     def _take_or_split(self, value: Any) -> None:  # noqa: ANN401 # whatever was handed over
@@ -252,7 +253,7 @@ class Collector:
         if keeper is None:
             write(self._spool, [chunks], self.report)
         elif not keeper.offer(chunks):
-            self.report.lose("queue-full", images_in(chunks), boxes_in(chunks))
+            self.report.lose(Loss.QUEUE_FULL, images_in(chunks), boxes_in(chunks))
             self.report.note("the queue is full: results come faster than they can be written to disk")
 
     def _unless_video(self, chunk: Detections) -> Detections:
@@ -264,7 +265,7 @@ class Collector:
 
     def _keep_frame(self, key: str, frame: Detections) -> None:
         if self._forked:
-            self.report.lose("forked", 1, len(frame))
+            self.report.lose(Loss.FORKED, 1, len(frame))
             self.report.note(f"{key}: frames of a video cannot be taken in a forked process")
             return
         with self._lock:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Loss
 from boxferry.boxes.lines import encoded
 from boxferry.collector.spool import Written
 
@@ -70,7 +71,7 @@ class Keeper:
             left, self._held = self._held, 0  # what is being written at this moment is among them
             boxes = sum(map(boxes_in, [*self._in_hand, *self._buffer]))
             self._buffer.clear()
-        self._report.lose("not-kept", left, boxes)
+        self._report.lose(Loss.NOT_KEPT, left, boxes)
         self._report.note(f"{self._spool.folder}: the disk did not take {left} images within {timeout_s:.1f} s")
 
     def _work(self) -> None:
@@ -101,7 +102,7 @@ def write(spool: Spool, group: Sequence[Chunks], report: CollectorReport) -> Non
         try:
             spool.add(part)
         except Exception as error:  # noqa: BLE001 # in a thread there is nothing to raise it to
-            report.lose("not-kept", sum(len(each.keys) for each in part), sum(each.boxes for each in part))
+            report.lose(Loss.NOT_KEPT, sum(len(each.keys) for each in part), sum(each.boxes for each in part))
             report.note(_problem(spool, error))
 
 
@@ -120,7 +121,7 @@ def _without_repeats(lines: Sequence[Written]) -> Iterator[list[Written]]:
 
 
 def _lost(report: CollectorReport, spool: Spool, chunks: Chunks, error: Exception) -> None:
-    report.lose("not-kept", images_in(chunks), boxes_in(chunks))
+    report.lose(Loss.NOT_KEPT, images_in(chunks), boxes_in(chunks))
     report.note(_problem(spool, error))
 
 

@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -56,7 +58,7 @@ class CollectorReport:
     @property
     def ok(self) -> bool:
         """Whether everything was taken, and has arrived as far as the last push waited for that."""
-        kept = not (self.lost or self.waiting or self.aside or self.dropped["unknown-label"])
+        kept = not (self.lost or self.waiting or self.aside or self.dropped[Code.UNKNOWN_LABEL])
         return kept and (not self.pushes or self.pushes[-1].exit_code == 0)
 
     def take(self, tally: Tally) -> None:
@@ -66,7 +68,7 @@ class CollectorReport:
             self.boxes += tally.read
             self.dropped += tally.dropped
             self.lost += tally.failed
-        for code in {*tally.failed, "unknown-label"}:
+        for code in {*tally.failed, Code.UNKNOWN_LABEL}:
             for issue in tally.examples.get(code, ())[:1]:
                 self.note(str(issue))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.boxes.codes import Code
 from boxferry.collector.spool import claims, keep, remove, set_aside
 from boxferry.collector.spool_format import head_of, lines_of, parsed
 from boxferry.errors import (
@@ -193,7 +194,7 @@ class SpoolPush:
         return None
 
     def _put_away(self, lines: list[bytes], code: str, reason: str) -> None:
-        if code != "pending":
+        if code != Code.PENDING:
             self._aside(lines, reason)
         elif path := keep(self._folder, lines):
             self._later.add(path)

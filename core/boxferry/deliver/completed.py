@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.plan.target import REPLACING
 from boxferry.stored.before import Before, encoded
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry
-
-CODE = "completed"
 
 
 def unless_completed(
@@ -42,7 +41,7 @@ def unless_completed(
         complete = entry.mode in REPLACING and holdings.complete(entry.file_id or 0)
         if complete and not replace_completed:
             message = f"file {entry.file_id} is completed: its boxes stay as people left them; see replace-completed"
-            tally.discard(CODE, message, Place(entry.file_name), boxes=entry.boxes)
+            tally.discard(Code.COMPLETED, message, Place(entry.file_name), boxes=entry.boxes)
         elif complete:
             yield msgspec.structs.replace(entry, before=encoded(Before(complete=True)))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import ClassTable, class_text, classes_in
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def keep_classes(outbox: Outbox, run: Run, found: ClassTable, tally: Tally) -> N
         tally: notes where two sources contradict each other.
     """
     if found.clash:
-        tally.note("class-ids", f"{found.clash}: pull numbers the classes of this run anew")
+        tally.note(Code.CLASS_IDS, f"{found.clash}: pull numbers the classes of this run anew")
         return
     outbox.keep_classes(run.id, lambda kept: class_text(_joined(classes_in(kept), found.names(), tally)))
 
@@ -30,7 +31,7 @@ def _joined(kept: dict[int | str, str], found: dict[int | str, str], tally: Tall
     for class_id, name in found.items():
         if kept.get(class_id, name) != name:
             tally.note(
-                "class-ids",
+                Code.CLASS_IDS,
                 f"class {class_id} is '{name}', and '{kept[class_id]}' where the run was pushed before: pull keeps "
                 "the earlier table, or takes another one with --names",
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.diffgram.answers import moment
 from boxferry.stored.before import decoded
 from boxferry.stored.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 WHOLE_S = 1.0  #: the server's clock, as its answers tell it, has whole seconds
 WHY = {
-    "people-have-it": "a box that people made, changed or approved covers it; see ask-again",
-    "rejected-before": "people deleted it before, or gave it another label; see ask-again",
+    Code.PEOPLE_HAVE_IT: "a box that people made, changed or approved covers it; see ask-again",
+    Code.REJECTED_BEFORE: "people deleted it before, or gave it another label; see ask-again",
 }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.label_map import near_misses
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import NotFound, UsageError
@@ -139,7 +140,7 @@ class AttributeResolver:
         if problem and self._wish.policy == "error":
             raise NotFound(f"{problem}; make it, or pass --attributes create or skip")
         if problem:
-            self._tally.note("no-such-attribute", f"{problem}: left out")
+            self._tally.note(Code.NO_SUCH_ATTRIBUTE, f"{problem}: left out")
 
     def _problem(self, name: str) -> str | None:
         group = self._groups.get(name)
@@ -204,9 +205,9 @@ class AttributeResolver:
     def finish(self) -> None:
         """Note what was left out."""
         for option, boxes in self._left_out.items():
-            self._tally.note("no-such-option", f"{boxes} boxes without {option}: the attribute has no such option")
+            self._tally.note(Code.NO_SUCH_OPTION, f"{boxes} boxes without {option}: the attribute has no such option")
         for problem, boxes in self._no_text.items():
-            self._tally.note("no-text", f"{boxes} boxes without attribute {problem}")
+            self._tally.note(Code.NO_TEXT, f"{boxes} boxes without attribute {problem}")
 
 
 def _text(value: object) -> str:

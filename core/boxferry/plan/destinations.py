@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.diffgram.names import server_name
 from boxferry.plan.target import REPLACING, OnExisting, Problem, Target
 
@@ -64,7 +65,7 @@ class Destinations:
         if found is None or isinstance(found, Problem):
             return found or made
         if self.on_existing == "skip":
-            return Problem("file-exists", f"'{found.original_filename}' (id {found.id}) is there", fails=False)
+            return Problem(Code.FILE_EXISTS, f"'{found.original_filename}' (id {found.id}) is there", fails=False)
         target = self._update(found.original_filename or made.file_name, found.id, video=image.video)
         if isinstance(target, Problem) or self.on_existing != "error":
             return target
@@ -80,15 +81,15 @@ class Destinations:
 
     def _unless_boxes(self, found: Target | Problem) -> Target | Problem:
         if isinstance(found, Target) and found.file_id and self.holdings.rows(found.file_id, video=found.video):
-            return Problem("has-boxes", f"file {found.file_id} has boxes already", fails=False)
+            return Problem(Code.HAS_BOXES, f"file {found.file_id} has boxes already", fails=False)
         return found
 
     def _update(self, name: str, file_id: int, *, video: bool) -> Target | Problem:
         if video and self.on_existing in REPLACING:
             message = "Diffgram adds boxes to a video and never replaces any; use --on-existing append"
-            return Problem("video-replace", message)
+            return Problem(Code.VIDEO_REPLACE, message)
         mode = "append" if self.on_existing == "skip" else self.on_existing
         if mode in REPLACING and not self.replace_completed and self.holdings.complete(file_id):
             message = f"file {file_id} is completed: its boxes stay as people left them; see replace-completed"
-            return Problem("completed", message, fails=False)
+            return Problem(Code.COMPLETED, message, fails=False)
         return Target(file_name=name, file_id=file_id, mode=mode, video=video)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.diffgram.names import server_name
 from boxferry.plan.target import Problem
 
@@ -60,7 +61,9 @@ class FileIndex:
         """The one file of exactly the first of these names that any has; None where none has, a Problem for several."""
         found = next((files for name in names if (files := self._by_name.get(name))), [])
         if len(found) > 1:
-            return Problem("ambiguous-file", f"{len(found)} files have its name: {_listed(found)}; remove all but one")
+            return Problem(
+                Code.AMBIGUOUS_FILE, f"{len(found)} files have its name: {_listed(found)}; remove all but one"
+            )
         return found[0] if found else None
 
     def find(self, image: Image) -> FileRecord | Problem:
@@ -75,7 +78,7 @@ class FileIndex:
     def _numbered(self, image: Image, file_id: int) -> FileRecord | Problem:
         if file_id not in self._by_id:
             where = f"directory '{self._directory}' has no such file, or it was removed"
-            return Problem("no-such-file", f"file id {file_id} is given for it, but {where}")
+            return Problem(Code.NO_SUCH_FILE, f"file id {file_id} is given for it, but {where}")
         return self._of_its_kind(image, [self._by_id[file_id]])
 
     def _named(self, image: Image) -> FileRecord | Problem:
@@ -103,16 +106,16 @@ class FileIndex:
         if len(kind) == 1:
             return kind[0]
         if not kind:
-            return Problem("wrong-kind", f"expected a file that is {_a(wanted)}, but {_listed(found)} is none")
+            return Problem(Code.WRONG_KIND, f"expected a file that is {_a(wanted)}, but {_listed(found)} is none")
         listed = f"{len(kind)} files answer to '{image.key}': {_listed(kind)}"
-        return Problem("ambiguous-file", f"{listed}; say which with --file-ids")
+        return Problem(Code.AMBIGUOUS_FILE, f"{listed}; say which with --file-ids")
 
     def _missing(self, last: str) -> Problem:
         if gone := self._removed.get(last):
-            return Problem("removed-file", f"{_listed(gone)} was removed from directory '{self._directory}'")
+            return Problem(Code.REMOVED_FILE, f"{_listed(gone)} was removed from directory '{self._directory}'")
         near = difflib.get_close_matches(last, self._by_last, n=3) if len(self._by_last) < MOST_COMPARED else []
         hint = f"; near: {', '.join(near)}" if near else ""
-        return Problem("no-such-file", f"no file of this name in directory '{self._directory}'{hint}")
+        return Problem(Code.NO_SUCH_FILE, f"no file of this name in directory '{self._directory}'{hint}")
 
 
 MOST_COMPARED = 5000  #: names among which near ones are looked for
@@ -138,8 +141,8 @@ def ids_of(mapping: Mapping[str, int], option: str = "--file-ids") -> Callable[[
         if len(found) == 1:
             return next(iter(found))
         if not found:
-            return Problem("no-such-file", f"{option} has no line for it")
-        return Problem("ambiguous-file", f"{option} has several ids for it: {', '.join(map(str, sorted(found)))}")
+            return Problem(Code.NO_SUCH_FILE, f"{option} has no line for it")
+        return Problem(Code.AMBIGUOUS_FILE, f"{option} has several ids for it: {', '.join(map(str, sorted(found)))}")
 
     return look_up
 

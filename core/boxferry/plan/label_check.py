@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.label_nearness import Nearness, near
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def renamed(there: Mapping[int, str], sent: Mapping[int, Collection[str]]) -> li
 
 def pushed_notes(
     used: Collection[str], classes: Collection[str], there: Mapping[int, str], sent: Mapping[int, Collection[str]]
-) -> list[tuple[str, str]]:
+) -> list[tuple[Code, str]]:
     """What is worth knowing of the labels of a push: code and message of each.
 
     Args:
@@ -127,17 +128,20 @@ def pushed_notes(
     """
     own = {*used, *classes}
     others = set(there.values()) - own
-    notes = [
-        ("near-label", f"label '{name}': the server has '{label}' too, which differs in {by}")
+    notes: list[tuple[Code, str]] = [
+        (Code.NEAR_LABEL, f"label '{name}': the server has '{label}' too, which differs in {by}")
         for name in used
         for label, by in near(name, others).items()
     ]
     notes += [
-        ("label-renamed", f"label '{each.before}' is called '{each.now}' on the server now (id {each.label_file_id})")
+        (
+            Code.LABEL_RENAMED,
+            f"label '{each.before}' is called '{each.now}' on the server now (id {each.label_file_id})",
+        )
         for each in renamed(there, sent)
         if each.now and each.before in used
     ]
     if classes and others:
         some = ", ".join(sorted(others)[:SHOWN]) + (", …" if len(others) > SHOWN else "")
-        notes.append(("unused-labels", f"{len(others)} labels of the server are no classes of the source: {some}"))
+        notes.append((Code.UNUSED_LABELS, f"{len(others)} labels of the server are no classes of the source: {some}"))
     return notes

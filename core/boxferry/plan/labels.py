@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.refine import without_labels
 from boxferry.diffgram.names import label_problem
@@ -102,7 +103,7 @@ class LabelResolver:
             return without_labels(detections, bad, tally)
         self._unknown.update(missing)
         kept = np.array([name in self.ids for name in detections.labels], bool)[detections.label]
-        tally.drop("no-such-label", "the server has no such label", detections, ~kept)
+        tally.drop(Code.NO_SUCH_LABEL, "the server has no such label", detections, ~kept)
         return detections.take(kept) if missing else detections
 
     @property
@@ -135,7 +136,7 @@ class LabelResolver:
             if numbers := self._twice.pop(name, []):
                 listed = ", ".join(map(str, numbers))
                 tally.note(
-                    "label-twice", f"label '{name}' is there {len(numbers)} times ({listed}): {numbers[0]} is used"
+                    Code.LABEL_TWICE, f"label '{name}' is there {len(numbers)} times ({listed}): {numbers[0]} is used"
                 )
 
     def finish(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.diffgram.names import name_problem
 from boxferry.packets.convert import named_packets
@@ -59,7 +60,7 @@ def _route(media_url: str) -> UrlRoute:
 
 def _local(image: Image) -> Target | Problem:
     if problem := name_problem(image.key):
-        return Problem("unsupported-name", problem)
+        return Problem(Code.UNSUPPORTED_NAME, problem)
     return Target(file_name=image.key, media=image.media or image.key, video=image.video)
 
 

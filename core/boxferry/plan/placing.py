@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.outbox.original import original_of
 from boxferry.plan.server_frames import Timing, timing_problem, to_server_frames
@@ -58,14 +59,14 @@ class Placing:
         if isinstance(found, Problem) or found.file_id is None or image.file_id:
             return
         if problem := self._planner.other_picture(found.file_id, found.file_name, image.media):
-            self._found[image.key] = Problem("other-picture", problem)
+            self._found[image.key] = Problem(Code.OTHER_PICTURE, problem)
 
     def _target(self, image: Image, found: Target | Problem) -> Target | Problem:
         if isinstance(found, Problem):
             return found
         other = self._taken.setdefault(found.file_name, image.key)
         if other != image.key:
-            return Problem("name-clash", f"its name on the server, '{found.file_name}', is that of '{other}' too")
+            return Problem(Code.NAME_CLASH, f"its name on the server, '{found.file_name}', is that of '{other}' too")
         return dataclasses.replace(found, width=image.width, height=image.height, key=image.key, image_id=image.id)
 
     def targets(self, chunk: Detections) -> list[Target | None]:

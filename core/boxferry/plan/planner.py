@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place
 from boxferry.diffgram.answers import moment
@@ -150,7 +151,9 @@ class Planner:
         """Note the models of which no box was found: their names may be misspelt."""
         for model in self.replaces:
             if not self.replaced[model]:
-                self.tally.note("nothing-replaced", f"no untouched box of model '{model}' is on the files of this push")
+                self.tally.note(
+                    Code.NOTHING_REPLACED, f"no untouched box of model '{model}' is on the files of this push"
+                )
 
     def _check_source(self) -> None:
         if self.strangers:
@@ -243,7 +246,9 @@ class Planner:
         """That a picture without boxes is not uploaded, since a file has its name and size."""
         if target.taken and not self._earlier(target):
             self.tally.note(
-                "file-exists", f"id {target.file_id} has its name and size: not uploaded again", Place(target.file_name)
+                Code.FILE_EXISTS,
+                f"id {target.file_id} has its name and size: not uploaded again",
+                Place(target.file_name),
             )
 
     def _onto_new(self, target: Target, contents: Contents, earlier: list[Entry]) -> Iterator[Entry]:
@@ -254,12 +259,12 @@ class Planner:
                     f"'{target.file_name}' was applied, and is not in the directory any more: removed, or the server"
                 )
                 self.tally.fail(
-                    "gone", f"{message} was restored; name resend-missing to send it again", boxes=contents.boxes
+                    Code.GONE, f"{message} was restored; name resend-missing to send it again", boxes=contents.boxes
                 )
                 return
             if self.holdings.removed(gone[-1].file_id or 0):
                 message = "a person removed it from the directory: it is not sent again"
-                self.tally.discard("removed-by-people", message, Place(target.file_name), boxes=contents.boxes)
+                self.tally.discard(Code.REMOVED_BY_PEOPLE, message, Place(target.file_name), boxes=contents.boxes)
                 return
             earlier = [entry for entry in earlier if entry not in gone]
             self.gone.extend(entry.id for entry in gone)
@@ -267,8 +272,8 @@ class Planner:
         inputs = self.under_way.named(target.file_name)
         coming = carried(inputs) & {shape.creation_ref_id for shape in contents}
         yield from self._awaited(target, contents.without(sent), inputs)
-        left = self._left(contents, sent, "already-sent", "in this run already", target)
-        left = self._left(left, coming, "under-way", "the server is about to apply it", target)
+        left = self._left(contents, sent, Code.ALREADY_SENT, "in this run already", target)
+        left = self._left(left, coming, Code.UNDER_WAY, "the server is about to apply it", target)
         if not earlier and not coming:
             yield self._made(target, contents)
         elif left:
@@ -294,9 +299,9 @@ class Planner:
         if there := contents.only(held - sent):
             yield self._adopted(target, file_id, there)
         yield from self._awaited(target, contents.without(sent | held), inputs)
-        left = self._left(contents, sent, "already-sent", "in this run already", target)
-        left = self._left(left, held, "already-sent", "on the server already", target)
-        left = self._left(left, coming, "under-way", "the server is about to apply it", target)
+        left = self._left(contents, sent, Code.ALREADY_SENT, "in this run already", target)
+        left = self._left(left, held, Code.ALREADY_SENT, "on the server already", target)
+        left = self._left(left, coming, Code.UNDER_WAY, "the server is about to apply it", target)
         if left := self._undecided(left, codes, target):
             self._move(lost & {shape.creation_ref_id for shape in left}, earlier)
             yield self._made(target, left, held)
@@ -336,7 +341,10 @@ class Planner:
         if lost.boxes:
             message = f"{lost.boxes} boxes were applied and are not on the server any more, as after a restored backup"
             self.tally.fail(
-                "gone", f"{message}; name resend-missing to send them again", Place(target.file_name), boxes=lost.boxes
+                Code.GONE,
+                f"{message}; name resend-missing to send them again",
+                Place(target.file_name),
+                boxes=lost.boxes,
             )
 
     def _not_ours(self, target: Target, there: set[str], earlier: list[Entry]) -> Problem | None:
@@ -347,10 +355,10 @@ class Planner:
             return None
         where = f"'{target.file_name}' (id {target.file_id}) is in the directory already"
         if target.taken:
-            return Problem("file-exists", f"{where}: choose with on-existing what happens to it")
+            return Problem(Code.FILE_EXISTS, f"{where}: choose with on-existing what happens to it")
         if target.mode == "error" and origins:
             return Problem(
-                "has-predictions", f"{where} and has boxes of another run: choose append, skip or replace-own"
+                Code.HAS_PREDICTIONS, f"{where} and has boxes of another run: choose append, skip or replace-own"
             )
         return None
 
@@ -406,7 +414,7 @@ class Planner:
 
     def _pending(self, target: Target, contents: Contents) -> None:
         message = f"an earlier packet for '{target.file_name}' has not ended: finish that first (boxferry status)"
-        self.tally.fail("pending", message, boxes=contents.boxes)
+        self.tally.fail(Code.PENDING, message, boxes=contents.boxes)
 
     def _replacing(
         self, target: Target, contents: Contents, earlier: list[Entry], codes: Mapping[str, str]
@@ -417,18 +425,20 @@ class Planner:
         if earlier and earlier[-1].state not in ENDED:
             wanted = {shape.creation_ref_id for shape in contents}
             if wanted <= references_in(earlier[-1].body) <= given:
-                self._left(contents, wanted, "already-sent", "in this run already", target)
+                self._left(contents, wanted, Code.ALREADY_SENT, "in this run already", target)
             else:
                 self._pending(target, contents)
             return None
         rows = self._rows(target)
         if target.mode == "replace-own":
             settled = people_settled(contents, rows, references_in(earlier[-1].body) if earlier else set())
-            contents = self._left(contents, settled, "corrected", "people have changed or deleted it", target)
+            contents = self._left(contents, settled, Code.CORRECTED, "people have changed or deleted it", target)
         new = identities(msgspec.to_builtins(list(contents)))
         stays = identities(rows.kept) if target.mode == "replace-own" else set()
         if new | stays == identities(rows.all) and not self._stands_for_others(contents, rows, earlier):
-            self._left(contents, {s.creation_ref_id for s in contents}, "already-sent", "on the server already", target)
+            self._left(
+                contents, {s.creation_ref_id for s in contents}, Code.ALREADY_SENT, "on the server already", target
+            )
             return None
         if gone := [row for row in rows.people if identity(row) not in new | stays]:
             self.deleting[target.file_name] = len(gone)
@@ -439,7 +449,7 @@ class Planner:
             message = (
                 f"'{target.file_name}' would have no box left, and the server takes no empty list: all of them stay"
             )
-            self.tally.fail("cannot-clear", message)
+            self.tally.fail(Code.CANNOT_CLEAR, message)
             return None
         made = self._made(target, contents)
         return msgspec.structs.replace(made, removes=removes, replaces=models_text(self.replaces))

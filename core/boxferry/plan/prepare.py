@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place, Tally
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
@@ -234,7 +235,7 @@ def unsent(outbox: Outbox, run: Run, entries: Iterable[Entry], tally: Tally) -> 
         tally.read += entry.boxes
         left = _left_of(entry, outbox.earlier(run.id, entry.file_name), tally)
         if gone := entry.boxes - (left.boxes if left else 0):
-            tally.discard("already-sent", "in this run already", Place(entry.file_name), boxes=gone)
+            tally.discard(Code.ALREADY_SENT, "in this run already", Place(entry.file_name), boxes=gone)
         if left:
             yield left
 
@@ -251,7 +252,7 @@ def _left_of(entry: Entry, earlier: list[Entry], tally: Tally) -> Entry | None:
     file_id = entry.file_id or next((e.file_id for e in reversed(earlier) if e.file_id is not None), None)
     if file_id is None:
         message = f"an earlier packet for '{entry.file_name}' has not ended: finish that first (boxferry status)"
-        tally.fail("pending", message)
+        tally.fail(Code.PENDING, message)
         return None
     body, boxes = only_missing(entry.body, file_id, left)
     onto = {"route": "existing", "mode": "append", "file_id": file_id, "media": "", "mark": ""}

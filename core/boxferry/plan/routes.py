@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
+from boxferry.boxes.codes import Code
 from boxferry.diffgram.names import media_problem, name_problem, server_name
 from boxferry.errors import UsageError
 from boxferry.packets.wire import Media, Packet, encode
@@ -170,12 +171,12 @@ class BlobRoute:
 def _media_stops(image: Image) -> Problem | None:
     """Why an image's media cannot be uploaded, or None."""
     if not image.media:
-        return Problem("no-image", "not in the images folder: an upload needs the image; see --images")
+        return Problem(Code.NO_IMAGE, "not in the images folder: an upload needs the image; see --images")
     if problem := media_problem(image.media, video=image.video):
-        return Problem("unsupported-media", problem)
+        return Problem(Code.UNSUPPORTED_MEDIA, problem)
     if image.frame_rate and image.frames / image.frame_rate > UPLOAD_SPLIT_S:
         message = f"longer than {UPLOAD_SPLIT_S} s: the server would cut it, and an upload does not tell into what"
-        return Problem("long-video", f"{message}; use --media-url or --blob-path")
+        return Problem(Code.LONG_VIDEO, f"{message}; use --media-url or --blob-path")
     return _clip_stops(image)
 
 
@@ -183,25 +184,25 @@ def _upload_name_stops(name: str, image: Image) -> Problem | None:
     """Why an upload cannot bear the name that the server makes of it, or None."""
     if media_problem(name, video=image.video):
         message = f"an upload would rename it to '{name}', which Diffgram refuses: rename it, or use --media-url"
-        return Problem("unsupported-name", message)
+        return Problem(Code.UNSUPPORTED_NAME, message)
     return _name_stops(name)
 
 
 def _name_stops(name: str) -> Problem | None:
     problem = name_problem(name)
-    return Problem("unsupported-name", problem) if problem else None
+    return Problem(Code.UNSUPPORTED_NAME, problem) if problem else None
 
 
 def _clip_stops(image: Image) -> Problem | None:
     """Why a video that is on this machine must not be sent, or None: a server is at an unreadable one for good."""
     problem = clip_problem(image.media) if image.video and image.media else None
-    return Problem("unreadable-media", problem) if problem else None
+    return Problem(Code.UNREADABLE_MEDIA, problem) if problem else None
 
 
 def _fetched(name: str, media: str, path: str, image: Image) -> Target | Problem:
     file_name = name if PurePosixPath(name).suffix else name + PurePosixPath(path).suffix
     if problem := media_problem(file_name, video=image.video):
-        return Problem("unsupported-media", problem)
+        return Problem(Code.UNSUPPORTED_MEDIA, problem)
     if stops := _name_stops(file_name) or _clip_stops(image):
         return stops
     return Target(file_name=file_name, media=media, video=image.video)

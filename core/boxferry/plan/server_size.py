@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import objects
 from boxferry.boxes.fit import LARGEST
 from boxferry.plan.target import Problem
@@ -41,8 +42,8 @@ def factor(own: Size, server: Size) -> float | Problem:
     sizes = f"its boxes were made for {_shown(own)}, the file on the server is {_shown(server)}"
     if own == server[::-1]:
         turned = "turned, as by an EXIF orientation; make the boxes on the turned image"
-        return Problem("size-differs", f"{sizes}: {turned}")
-    return Problem("size-differs", f"{sizes}: are they of another image, or of a resized one?")
+        return Problem(Code.SIZE_DIFFERS, f"{sizes}: {turned}")
+    return Problem(Code.SIZE_DIFFERS, f"{sizes}: are they of another image, or of a resized one?")
 
 
 def size_of_new(own: Size) -> Size:
@@ -77,7 +78,7 @@ def to_server_size(
     changed = detections.replace(images=images)
     scales = np.array(factors)[detections.image_index] if images else np.ones(0)
     if (scaled := scales != 1).any():
-        tally.change("scaled", "the server scaled its image down", detections, scaled)
+        tally.change(Code.SCALED, "the server scaled its image down", detections, scaled)
         changed = changed.replace(xyxy=detections.xyxy * scales[:, None], polygons=_scaled(detections, scales))
     return changed, problems
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.geometry import iou_matrix
 from boxferry.diffgram.answers import moment
 from boxferry.packets.reference import detection, parsed
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Corners = tuple[float, float, float, float]
 
 SAME_IOU = 0.7  #: from this overlap (IoU) on, two boxes of one label are taken for the same object
-HAVE, REJECTED = "people-have-it", "rejected-before"
+HAVE, REJECTED = Code.PEOPLE_HAVE_IT, Code.REJECTED_BEFORE
 LOOKED_S = 2.0  #: a file that changed so soon before or after a packet's box was stored was changed by the packet
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from boxferry.boxes.codes import Fault
 from boxferry.deliver.changed import other_file
 from boxferry.diffgram.bulk import Bulk
 from boxferry.errors import Refused
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
-    Problem = Literal["", "removed", "gone-file", "other-file", "lost-boxes"]
+    Problem = Fault | Literal["", "removed"]
 
-AMISS = ("gone-file", "other-file", "lost-boxes")
+AMISS = tuple(Fault)
 
 
 class Amiss(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class Amiss(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         file_name: its name, as the boxes were sent to it.
         file_id: its id.
-        problem: 'gone-file', 'other-file' (the id has another name or size now) or 'lost-boxes'.
+        problem: a `boxferry.boxes.codes.Fault`.
         boxes: how many boxes of the run are gone with it.
         detail: what is wrong with it, in words.
     """
@@ -165,7 +166,7 @@ class Checker:
         holdings = Holdings(self._client, self._run.directory_id, there.values(), expected=len(files))
         self._compare_files(files, there, holdings)
         self._compare_boxes([file for file in files if not file.problem], holdings)
-        self._spare_renamed([file for file in files if file.problem == "other-file"], holdings)
+        self._spare_renamed([file for file in files if file.problem == Fault.OTHER_FILE], holdings)
         return [file for file in files if not self._anew(file, files)]
 
     def _applied(self) -> list[AppliedFile]:
@@ -195,7 +196,7 @@ class Checker:
         for file in files:
             found = answers[file.file_id]
             if found is None:
-                file.went("gone-file", "the server does not have it any more")
+                file.went(Fault.GONE_FILE, "the server does not have it any more")
             elif found.removed:
                 file.went("removed", "a person removed it")
         return {file_id: found for file_id, found in answers.items() if found is not None and not found.removed}
@@ -207,7 +208,7 @@ class Checker:
         for file in left:
             problems = (other_file(entry, there[file.file_id], holdings) for entry in file.entries)
             if detail := next(filter(None, problems), ""):
-                file.went("other-file", f"the id is another file's now: {detail}")
+                file.went(Fault.OTHER_FILE, f"the id is another file's now: {detail}")
 
     def _compare_boxes(self, files: list[AppliedFile], holdings: Holdings) -> None:
         """What is not there, and was sent by an input that the server still has, a person has deleted."""
@@ -222,7 +223,7 @@ class Checker:
             file.deleted = file.missing & carried
             file.missing -= carried
             if file.missing:
-                file.problem = "lost-boxes"
+                file.problem = Fault.LOST_BOXES
                 file.detail = (
                     f"{_boxes(file.missing)} of {_boxes(file.references)} boxes are gone, and no input tells of them"
                 )
@@ -243,7 +244,7 @@ class Checker:
 
     def _anew(self, file: AppliedFile, files: Iterable[AppliedFile]) -> bool:
         """Whether a file that is gone, or is another one, was sent again since."""
-        if file.problem not in {"gone-file", "other-file"}:
+        if file.problem not in {Fault.GONE_FILE, Fault.OTHER_FILE}:
             return False
         others = [
             each for each in files if each.file_name == file.file_name and each.entries[-1].id > file.entries[-1].id
@@ -251,7 +252,7 @@ class Checker:
         again = [
             e for e in self._outbox.earlier(self._run.id, file.file_name) if e.state not in ENDED and e.mode == "new"
         ]
-        return bool(again) or any(each.problem in {"", "lost-boxes"} for each in others)
+        return bool(again) or any(each.problem in {"", Fault.LOST_BOXES} for each in others)
 
 
 def _boxes(references: Iterable[str]) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.boxes.codes import Code, Fault
 from boxferry.boxes.tally import Place
 from boxferry.outbox.outbox import Entry
 from boxferry.packets.reference import detection, parsed
@@ -39,9 +40,9 @@ class Missing:
         """
         boxes = 0
         for file in Checker(self._client, self._outbox, self._run).look():
-            if file.problem == "lost-boxes":
+            if file.problem == Fault.LOST_BOXES:
                 boxes += self._append(file)
-            elif file.problem in {"gone-file", "other-file"} and (file.missing or not file.references):
+            elif file.problem in {Fault.GONE_FILE, Fault.OTHER_FILE} and (file.missing or not file.references):
                 boxes += self._make(file)
         return boxes
 
@@ -92,7 +93,7 @@ class Missing:
     def _cannot(self, file: AppliedFile, problem: str) -> int:
         count = len({detection(reference) for reference in file.missing})
         message = f"{file.detail}; it is not sent again: {problem}"
-        self._tally.fail("gone", message, Place(file.file_name), boxes=count, counted=False)
+        self._tally.fail(Code.GONE, message, Place(file.file_name), boxes=count, counted=False)
         return 0
 
 
