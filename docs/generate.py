@@ -22,8 +22,8 @@ MADE = "Made by `python docs/generate.py` from {}; a test holds it to that.\n\n"
 CODES_HEAD = """\
 # Codes
 
-Each box that is read is sent, or dropped with one of these codes; each image or file that fails has one too. They stand in
-the summary of a command, in its `--json`, and in `boxferry validate --ndjson` with the file and the line.
+Each box that is read is sent, or dropped with one of these codes; each image or file that fails has one too. They
+stand in the summary of a command, in its `--json`, and in `boxferry validate --ndjson` with the file and the line.
 
 """
 SECTIONS = {
@@ -39,8 +39,8 @@ SECTIONS = {
 PLUGINS = """\
 ## Plugins
 
-A box that a plugin leaves out is counted as `plugin-NAME`. The exit code stays 0. A plugin's own format may use codes of
-its own.
+A box that a plugin leaves out is counted as `plugin-NAME`. The exit code stays 0. A plugin's own format may use codes
+of its own.
 
 """
 
