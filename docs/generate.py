@@ -39,7 +39,8 @@ SECTIONS = {
 PLUGINS = """\
 ## Plugins
 
-A box that a plugin leaves out is counted as `plugin-NAME`. The exit code stays 0. A plugin's own format may use codes
+A box that a plugin leaves out is counted as `plugin-NAME`, one that a step of a Python program leaves out as
+`step-NAME`. The exit code stays 0. A plugin's own format may use codes
 of its own.
 
 """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+from collections.abc import Iterable
 from dataclasses import fields
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
@@ -39,11 +41,12 @@ def check_word(name: str, value: object, known: tuple[str, ...]) -> None:
         UsageError: it is not; the message has the list, and the nearest word.
     """
     if value not in known:
-        raise UsageError(f"{name}: {value!r} is not one of {', '.join(known)}{_near(value, known)}")
+        raise UsageError(f"{name}: {value!r} is not one of {', '.join(known)}{did_you_mean(value, known)}")
 
 
-def _near(value: object, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(value), known, n=1)
+def did_you_mean(value: object, known: Iterable[str]) -> str:
+    """The nearest of some words, as the end of a message; empty where none is near."""
+    near = difflib.get_close_matches(str(value), list(known), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
@@ -64,3 +67,39 @@ def check_type(name: str, value: object, *wanted: type) -> None:
     if not fits and not (float in wanted and type(value) is int):
         listed = " or ".join("None" if kind is NoneType else kind.__name__ for kind in wanted)
         raise UsageError(f"{name}: {value!r} is {type(value).__name__}, expected {listed}")
+
+
+def check_range(name: str, value: object, low: float, high: float = math.inf) -> None:
+    """See that an option's value is a number within a range, its ends included.
+
+    Raises:
+        UsageError: it is not.
+    """
+    check_type(name, value, float)
+    if not low <= float(value) <= high:  # type: ignore[arg-type] # as was seen
+        raise UsageError(
+            f"{name}: {value}, expected {f'{low:g} to {high:g}' if high < math.inf else f'{low:g} or more'}"
+        )
+
+
+def check_count(name: str, value: object) -> None:
+    """See that an option's value is a whole number of 1 or more.
+
+    Raises:
+        UsageError: it is not.
+    """
+    check_type(name, value, int)
+    if value < 1:  # type: ignore[operator] # as was seen
+        raise UsageError(f"{name}: {value}, expected 1 or more")
+
+
+def words(name: str, value: object) -> tuple[str, ...]:
+    """One text or several as a tuple.
+
+    Raises:
+        UsageError: something else is among them.
+    """
+    found = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
+    for each in found:
+        check_type(name, each, str)
+    return found

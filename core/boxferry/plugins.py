@@ -122,7 +122,7 @@ class Plugins:
         """
         for name, step in self._calls("boxferry_refine"):
             result = _refined(_owner(self._statuses[name]), step, detections, context)
-            _balance(tally, name, len(result) - len(detections))
+            tally.balance(PLUGIN + name, f"plugin '{name}'", added=len(result) - len(detections))
             detections = result
         return detections
 
@@ -198,14 +198,6 @@ def _refined(
     if not isinstance(result, Detections):
         raise PluginError(f"{owner}: boxferry_refine gave back {type(result).__name__}, expected Detections")
     return result
-
-
-def _balance(tally: Tally, name: str, added: int) -> None:
-    if added < 0:
-        tally.discard(PLUGIN + name, f"left out by plugin '{name}'", boxes=-added)
-    elif added:
-        tally.read += added
-        tally.note(PLUGIN + name, f"added by plugin '{name}'", boxes=added)
 
 
 def plugin_manager(*, extra: Iterable[object] = (), disabled: Iterable[str] | None = None) -> Plugins:

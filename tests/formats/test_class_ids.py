@@ -8,7 +8,7 @@ import yaml
 from boxferry import read as read_source
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
-from boxferry.reading.read import option_values
+from boxferry.reading.options import option_values
 from formats.reading import FORMATS, write_json, write_text
 
 SPARSE = [{"id": 90, "name": "zebra"}, {"id": 3, "name": "ant"}, {"id": 7, "name": "unused"}]
@@ -24,7 +24,7 @@ def converted(source, fmt, target, options=None, **how):
     """Write a source in another format; the tally."""
     tally = Tally()
     predictions = how.pop("steps", lambda p: p)(read_source(source, **how))
-    predictions.write(FORMATS[fmt], target, tally, option_values(FORMATS[fmt], options or {}))
+    predictions.write_as(FORMATS[fmt], target, tally, option_values(FORMATS[fmt], options or {}))
     return tally
 
 

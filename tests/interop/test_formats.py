@@ -231,7 +231,7 @@ def test_label_studios_own_converter_reads_what_is_written(tmp_path, images):
     coco = written("coco", tmp_path, images)
     ours = tmp_path / "ours.json"
     options = {"labelstudio-write": "annotations", "labelstudio-prefix": ""}
-    read(coco, images=images).write(FORMATS["labelstudio"], ours, Tally(), options)
+    read(coco, images=images).write_as(FORMATS["labelstudio"], ours, Tally(), options)
     tasks = json.loads(ours.read_text())
     for number, task in enumerate(tasks):
         task["id"] = number

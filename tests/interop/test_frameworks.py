@@ -225,7 +225,7 @@ def ours(fmt, target, image):
     """The two boxes, as one of our formats writes them."""
     value = {"boxes": CORNERS, "labels": [0, 1], "scores": [0.5, 0.25]}
     predictions = read({str(image): value}, names=NAMES, images=image.parent)
-    predictions.write(FORMATS[fmt], target, Tally(), a_context(fmt).options)
+    predictions.write_as(FORMATS[fmt], target, Tally(), a_context(fmt).options)
     return target
 
 

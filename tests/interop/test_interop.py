@@ -57,7 +57,7 @@ def written(fmt, folder, images):
     (folder / "source.json").write_text(json.dumps(dataset))
     target = folder / ("ours.json" if fmt == "coco" else f"ours-{fmt}")
     options = a_context(fmt).options | ({"yolo-ids": "from-0"} if fmt == "yolo" else {})  # as other tools count
-    read(folder / "source.json", images=images).write(FORMATS[fmt], target, Tally(), options)
+    read(folder / "source.json", images=images).write_as(FORMATS[fmt], target, Tally(), options)
     return target
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
+from boxferry_adapters.live import own
 from boxferry_adapters.live.frameworks import FRAMEWORKS
 from boxferry_adapters.live.read import reader, sniffer
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 @hookimpl
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Bring the formats in."""
+    register(own.FORMAT)
     for framework in FRAMEWORKS:
         summary = f"in memory: {framework.looks_like}"
         register(

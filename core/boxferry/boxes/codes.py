@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 PLUGIN = "plugin-"  #: the beginning of the code of what a plugin leaves out; its name follows
+STEP = "step-"  #: the beginning of the code of what a step of the user's own leaves out; its name follows
 
 
 class _Reason(StrEnum):
@@ -72,9 +73,13 @@ class Code(StrEnum):
     # fmt: off
     # boxes that a rule or an option leaves out
     BELOW_THRESHOLD = "below-threshold", W, "The score is under `--min-score`.", "Lower `--min-score` to keep it."
+    ABOVE_THRESHOLD = "above-threshold", W, "The score is over `max_score`.", "Raise `max_score` to keep it."
+    OTHER_LABEL = "other-label", W, "Its label is not among the `labels` to be kept.", "Add it to `labels`."
+    SMALL_BOX = "small-box", W, "Its area is under `min_area`.", "Lower `min_area`."
     SUPPRESSED = "suppressed", W, "A better box overlaps it by more than `--nms`.", "Raise `--nms`, or leave it out."
     OVER_LIMIT = "over-limit", W, "Its image has `--max-boxes` better boxes.", "Raise `--max-boxes`."
-    NOT_CHOSEN = "not-chosen", W, "Its image is not among the `--most-uncertain` ones.", "Raise `--most-uncertain`."
+    NOT_CHOSEN = ("not-chosen", W, "Its image is not among those that are asked for (`--most-uncertain`, a sample).",
+        "Raise `--most-uncertain`, or change the choice.")
     DIFFICULT = "difficult", W, "It is marked as difficult.", "Leave out `--skip-difficult`."
     DELETED = "deleted", W, "LabelMe's XML marks it as deleted.", "Nothing to do: the annotator deleted it."
     IGNORED = ("ignored", W, "Column 7 of a MOT ground truth is 0: the benchmark ignores the row.",
@@ -198,6 +203,8 @@ class Code(StrEnum):
         "Correct the attribute.")
     NO_OUTLINE = ("no-outline", N, "An outline is unreadable, or the written format has no place for it: bounds.",
         "Write a format with outlines.")
+    IMAGES_LEFT_OUT = ("images-left-out", N, "A sample, a split, a filter or a step left out whole images.",
+        "Nothing to do: it is asked for.")
     NO_PREDICTIONS = ("no-predictions", N, "Images of the folder are not mentioned by the source.",
         "`--create-empty` makes files of them.")
     NO_SCORES = "no-scores", N, "Column 7 is -1 in every row: there are no scores.", "Nothing to do."

@@ -79,7 +79,19 @@ def _column(name: str, values: ArrayLike, dtype: DTypeLike, shape: tuple[int, ..
     return column
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+def _rows(given: Any, n: int) -> Rows:  # noqa: ANN401 # whatever stands in the brackets
+    """What stands in the brackets, as a mask or as indices that rise."""
+    rows: Rows = np.asarray(np.arange(n)[given] if isinstance(given, slice) else given)
+    if rows.dtype == np.bool_ and rows.shape != (n,):
+        raise InputError(f"mask: shape {rows.shape}, expected {(n,)}: one value for each box")
+    if rows.dtype != np.bool_:
+        rows = np.arange(n)[np.asarray(rows, np.int64).reshape(-1)]
+        if np.any(np.diff(rows) < 0):
+            raise InputError("indices: expected in rising order: boxes lie in the order of their images")
+    return rows
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Detections:
     """A chunk of M images and their N boxes, as parallel columns; shapes and dtypes are checked once, here.
 
@@ -224,6 +236,31 @@ class Detections:
             return np.array(sides, np.int64).reshape(-1, 2)
         except OverflowError:
             return np.array([[min(side, 2**62) for side in pair] for pair in sides], np.int64)
+
+    def __iter__(self) -> Iterator[tuple[Image, Self]]:
+        """Each image with its own boxes, in the images' order; images without boxes come too."""
+        for index, image in enumerate(self.images):
+            yield image, self.of_image(index)
+
+    def __getitem__(self, rows: Rows | slice) -> Self:
+        """The boxes at `rows`: a mask (N,), indices in rising order, or a slice; every image stays.
+
+        Raises:
+            InputError: the mask is not of N values, or the indices would change the order of the images.
+        """
+        return self.take(_rows(rows, len(self)))
+
+    def __repr__(self) -> str:
+        return f"<Detections: {len(self.images)} images, {len(self)} boxes, {len(self.labels)} labels>"
+
+    def of_image(self, index: int) -> Self:
+        """The image at `index` alone, with its boxes."""
+        rows = slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        return self.from_counts(
+            self.images[index : index + 1], [rows.stop - rows.start], self.xyxy[rows], self.label[rows], self.labels,
+            score=self.score[rows], row=self.row[rows], row_unit=self.row_unit,
+            **{name: None if (column := getattr(self, name)) is None else column[rows] for name in OPTIONAL},
+        )  # fmt: skip
 
     def take(self, rows: Rows) -> Self:
         """The boxes at `rows` (a mask, or indices that keep the images' order); every image stays."""

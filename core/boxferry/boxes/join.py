@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,3 +58,37 @@ def whole_video(parts: Sequence[Detections]) -> Detections:
         frame=np.concatenate(frames),
         track=np.concatenate(missing) if tracked else None,
     )
+
+
+def together(chunks: Sequence[Detections]) -> Detections:
+    """Several chunks as one: their images one after another, labels of one name as one label."""
+    if not chunks:
+        return Detections.empty()
+    code: dict[str, int] = {}
+    label = [
+        np.array([code.setdefault(name, len(code)) for name in chunk.labels], np.int32)[chunk.label] for chunk in chunks
+    ]
+    units = {chunk.row_unit for chunk in chunks if len(chunk)}
+    return Detections.from_counts(
+        [image for chunk in chunks for image in chunk.images],
+        np.concatenate([chunk.counts for chunk in chunks]),
+        np.concatenate([chunk.xyxy for chunk in chunks]),
+        np.concatenate(label),
+        code,
+        score=np.concatenate([chunk.score for chunk in chunks]),
+        row=np.concatenate([chunk.row for chunk in chunks]),
+        row_unit=units.pop() if len(units) == 1 else "item",
+        **{name: _joined(name, chunks) for name in OPTIONAL},
+    )
+
+
+MISSING: dict[str, Any] = {"frame": 0, "track": -1}
+
+
+def _joined(name: str, chunks: Sequence[Detections]) -> Any:  # noqa: ANN401 # (N,) of the column's dtype, or None
+    """A column of all chunks that any of them has."""
+    parts = [(len(chunk), getattr(chunk, name)) for chunk in chunks]
+    if all(column is None for _, column in parts):
+        return None
+    filled = [np.full(n, MISSING.get(name), OPTIONAL[name]) if part is None else part for n, part in parts]
+    return np.concatenate(filled)

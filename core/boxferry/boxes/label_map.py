@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from boxferry.errors import ConfigError
 
@@ -23,9 +23,11 @@ class LabelMap:
 
     Attributes:
         names: old name → new name.
+        purpose: what is to be done with the labels of those names, for messages.
     """
 
     names: Mapping[str, str]
+    purpose: ClassVar[str] = "renamed"
 
     @classmethod
     def parse(cls, specs: Iterable[str] | Mapping[str, str]) -> Self:
@@ -52,6 +54,27 @@ class LabelMap:
         return [name for name in self.names if name not in there]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptLabels:
+    """The labels that are kept, where others go; it renames none.
+
+    Attributes:
+        names: their names.
+        purpose: as in `LabelMap`.
+    """
+
+    names: frozenset[str]
+    purpose: ClassVar[str] = "kept"
+
+    def __call__(self, name: str) -> str:
+        """The same name."""
+        return name
+
+    def unused(self, seen: Iterable[str]) -> list[str]:
+        """The names that are not among those `seen`."""
+        return sorted(self.names - set(seen))
+
+
 def near_misses(name: str, known: Iterable[str]) -> list[str]:
     """At most three of the `known` names that `name` may stand for, best first; not the name itself.
 
@@ -76,6 +99,8 @@ def _renamings(specs: Iterable[str] | Mapping[str, str]) -> Iterator[tuple[str, 
     specs = [specs] if isinstance(specs, str) else specs
     given = specs.items() if isinstance(specs, Mapping) else map(_sides, specs)
     for olds, new in given:
+        if not (isinstance(olds, str) and isinstance(new, str)):
+            raise ConfigError(f"map: {olds!r}: {new!r}, expected two names of labels, {{'car|truck': 'vehicle'}}")
         for old in olds.split("|"):
             if not (old.strip() and new.strip()):
                 raise ConfigError(f"map: '{olds}={new}' has an empty name; expected OLD|OLD=NEW")

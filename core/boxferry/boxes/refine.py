@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.geometry import nms_keep
+from boxferry.boxes.geometry import area, nms_keep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from numpy.typing import NDArray
 
@@ -39,6 +39,24 @@ def filter_score(detections: Detections, *, min_score: float, tally: Tally) -> D
     """Drop the boxes whose score is under `min_score` ('below-threshold'); boxes without a score stay."""
     message = f"the score is under {min_score}"
     return without(detections, detections.score < min_score, Code.BELOW_THRESHOLD, message, tally)
+
+
+def filter_max_score(detections: Detections, *, max_score: float, tally: Tally) -> Detections:
+    """Drop the boxes whose score is over `max_score` ('above-threshold'); boxes without a score stay."""
+    message = f"the score is over {max_score}"
+    return without(detections, detections.score > max_score, Code.ABOVE_THRESHOLD, message, tally)
+
+
+def filter_labels(detections: Detections, *, labels: Container[str], tally: Tally) -> Detections:
+    """Drop the boxes of all labels but these ('other-label')."""
+    others = np.array([name not in labels for name in detections.labels], np.bool_)
+    return without(detections, others[detections.label], Code.OTHER_LABEL, "its label is not one to be kept", tally)
+
+
+def filter_area(detections: Detections, *, min_area: float, tally: Tally) -> Detections:
+    """Drop the boxes of less than `min_area` square pixels ('small-box')."""
+    message = f"its area is under {min_area:g} square pixels"
+    return without(detections, area(detections.xyxy) < min_area, Code.SMALL_BOX, message, tally)
 
 
 def suppress(detections: Detections, *, iou: float, tally: Tally, across_labels: bool = False) -> Detections:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import numpy as np
 
-from boxferry.boxes.codes import ASKED_FOR, PLUGIN, WANTED
+from boxferry.boxes.codes import ASKED_FOR, PLUGIN, STEP, WANTED
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -105,15 +105,18 @@ class Tally:
         """Boxes that are still there: read less dropped."""
         return self.read - self.dropped.total()
 
+    def __repr__(self) -> str:
+        dropped = ", ".join(f"{n} {code}" for code, n in self.dropped.items()) or "none"
+        return f"<Tally: {self.images} images, {self.read} boxes read, {self.kept} kept, dropped: {dropped}>"
+
     @property
     def nothing_left(self) -> bool:
         """Whether there were boxes, and all of them are dropped, some for another reason than that this is wanted.
 
         What ends so is no success.
         """
-        unwanted = (
-            code for code, n in self.dropped.items() if n and code not in WANTED and not code.startswith(PLUGIN)
-        )
+        own = (PLUGIN, STEP)
+        unwanted = (code for code, n in self.dropped.items() if n and code not in WANTED and not code.startswith(own))
         return self.read > 0 and self.kept == 0 and any(unwanted)
 
     @property
@@ -190,6 +193,20 @@ class Tally:
         """Count `boxes` already counted boxes as dropped, where no mask says which ones."""
         self._record("drop", code, message, place, boxes)
         self.dropped[code] += boxes
+
+    def balance(self, code: str, message: str, *, added: int) -> None:
+        """Count what a step that keeps no tally has changed, so that read = kept + dropped goes on to hold.
+
+        Args:
+            code: the reason.
+            message: as in `note`; 'left out by …' or 'added by …' with who did it.
+            added: boxes that are there now and were not before; less than 0 where boxes are gone.
+        """
+        if added < 0:
+            self.discard(code, f"left out by {message}", boxes=-added)
+        elif added:
+            self.read += added
+            self.note(code, f"added by {message}", boxes=added)
 
     def change(self, code: str, message: str, detections: Detections, rows: NDArray[np.bool_]) -> None:
         """Count the boxes of an already counted chunk at `rows`, a mask (N,), as altered by a rule."""

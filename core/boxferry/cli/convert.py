@@ -16,7 +16,7 @@ from boxferry.cli.reading import ReadingCommand, format_options, predictions_of,
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 from boxferry.plan.named import sdk_packets
-from boxferry.reading.read import option_values
+from boxferry.reading.options import option_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,7 +84,7 @@ def convert_command(
             packets = sdk_packets(predictions, tally, model=model or name, run=name, **places)
             _write_packets(packets, output)
         else:
-            predictions.write(target, Path(output), tally, option_values(target, own))
+            predictions.write_as(target, Path(output), tally, option_values(target, own))
     if as_json:
         write_json({**tally.as_dict(), "examples": tally.example_dicts()})
     for line in tally_lines(tally):

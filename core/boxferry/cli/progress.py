@@ -154,7 +154,7 @@ def reading(predictions: Predictions) -> Iterator[tuple[Predictions, Callable[[]
     if isinstance(predictions.source, FileSource):
         predictions.source.watch = shown.bytes
     try:
-        yield predictions.then(shown.step), shown.end
+        yield predictions.watched(shown.step), shown.end
     finally:
         shown.end()
 

@@ -151,5 +151,5 @@ def predictions_of(
     if given["nms"] is not None:
         predictions = predictions.nms(given["nms"])
     if given["max_boxes"] is not None:
-        predictions = predictions.limit(given["max_boxes"])
+        predictions = predictions.top(given["max_boxes"])
     return predictions.expand_tiny() if given["tiny"] == "expand" else predictions

@@ -19,7 +19,7 @@ from boxferry.cli.suspicious import print_suspicious
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 from boxferry.reading.names import load_names
-from boxferry.reading.read import option_values
+from boxferry.reading.options import option_values
 from boxferry.review.nothing import nothing_reviewed
 
 if TYPE_CHECKING:

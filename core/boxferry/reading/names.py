@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.labels import id_key
-from boxferry.errors import ConfigError, InputError
+from boxferry.errors import ConfigError, InputError, UsageError
 from boxferry.remote.path import RemotePath, folders_above
 from boxferry.remote.urls import is_url, remembered
 
@@ -38,6 +38,34 @@ class ClassNames(NamedTuple):
     names: dict[Id, str]
     counted: bool = False
     keypoints: tuple[int, int] | None = None
+
+
+def given_names(names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None) -> ClassNames:
+    """Class id → name, of what `read` takes as `names`.
+
+    Raises:
+        UsageError: it is none of these.
+        InputError: as `load_class_names`.
+        ConfigError: likewise.
+    """
+    if names is None:
+        return ClassNames({})
+    check_given(names)
+    if hasattr(names, "__fspath__") or isinstance(names, str):
+        return load_class_names(str(names))
+    if hasattr(names, "items"):
+        return ClassNames({id_key(class_id): str(name) for class_id, name in names.items()})
+    return ClassNames(dict(enumerate(names)), counted=True)
+
+
+def check_given(names: object) -> None:
+    """See that it is what `read` takes as `names`, before anything is read.
+
+    Raises:
+        UsageError: it is a number.
+    """
+    if isinstance(names, int | float):
+        raise UsageError(f"names: {names!r}, expected a file, a list of names, or a dict of id and name")
 
 
 def load_names(spec: str) -> dict[Id, str]:

@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, Self
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Never, Self
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.detections import Detections
 from boxferry.boxes.fit import fit
-from boxferry.boxes.label_map import LabelMap, near_misses
+from boxferry.boxes.join import together
+from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.labels import ClassTable
-from boxferry.boxes.refine import filter_score, limit, relabel, suppress
 from boxferry.boxes.scores import Scores, one_a_track
-from boxferry.boxes.tally import Place, Tally
-from boxferry.errors import InputError, SizeDiffers, UnknownLabel, UsageError
-from boxferry.formats import Context, still_images
-from boxferry.reading.uncertain import MostUncertain
+from boxferry.boxes.tally import Tally
+from boxferry.errors import UnknownLabel, UsageError
+from boxferry.formats import Context
+from boxferry.option_checks import check_type
+from boxferry.reading.dataset import Dataset
+from boxferry.reading.refining import Refining
+from boxferry.reading.unmentioned import with_unmentioned
+from boxferry.reading.writing import Writing, numbered, write
 from boxferry.workers import Workers
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
-    from boxferry.boxes.detections import Image
+    from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.truth import Truth
     from boxferry.formats import Format, Images, Source
     from boxferry.plugins import Plugins
-
-    Step = Callable[[Detections, Tally], Detections]
-
-CHUNK_IMAGES = 512
+    from boxferry.reading.refining import Choice, Labels
+    from boxferry.reading.steps import Step
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Predictions:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Predictions(Refining):
     """What `read` gives. Nothing is read before the chunks are gone through, and each pass reads the source anew.
+
+    Each of `filter`, `nms`, `top`, `relabel`, `filter_images`, `then`, `sample` gives new predictions with one more
+    step, and leaves these as they are. What the steps drop is counted, with a reason.
 
     Attributes:
         source: what is read.
@@ -52,8 +58,8 @@ class Predictions:
             predictions.
         plugins: the plugins whose refine steps come after `steps`.
         steps: what each chunk goes through, in order.
-        label_maps: the maps among the steps, so that a name in them that no label has is noted.
-        choice: which images are taken, by how much correcting them would teach; None takes all.
+        label_maps: the maps and lists of labels among the steps, so that a name in them that no label has is noted.
+        choices: which images are taken, each with the number of steps that come before it.
         tiny: what the fit does with boxes under a pixel.
         polygons: read outlines too.
         attributes: the names of the source's further fields that are read.
@@ -71,8 +77,8 @@ class Predictions:
     plugins: Plugins
     folder: Callable[..., Iterable[Image]] = tuple
     steps: tuple[Step, ...] = ()
-    label_maps: tuple[LabelMap, ...] = ()
-    choice: MostUncertain | None = None
+    label_maps: tuple[Labels, ...] = ()
+    choices: tuple[tuple[int, Choice], ...] = ()
     tiny: Literal["drop", "expand"] = "drop"
     polygons: bool = False
     attributes: tuple[str, ...] = ()
@@ -91,41 +97,28 @@ class Predictions:
         """Of those images only that the source mentions."""
         return replace(self, folder=tuple)
 
-    def then(self, step: Step) -> Self:
-        """With one more step: a function of a chunk and the tally that gives a chunk."""
+    def with_step(self, step: Step) -> Self:
+        """With one more step, which counts on the tally what it drops."""
         return replace(self, steps=(*self.steps, step))
 
-    def filter(self, *, min_score: float) -> Self:
-        """Without the boxes whose score is under `min_score`; boxes that have no score stay."""
-        _check_share("min_score", min_score)
-        return self.then(lambda chunk, tally: filter_score(chunk, min_score=min_score, tally=tally))
+    def with_labels(self, labels: Labels) -> Self:
+        """With a map or a list of labels whose names are looked for among those of the boxes."""
+        return replace(self, label_maps=(*self.label_maps, labels))
 
-    def nms(self, iou: float, *, across_labels: bool = False) -> Self:
-        """Without the boxes that overlap a better one of the same label (or of any) by more than `iou`."""
-        _check_share("nms", iou)
-        return self.then(lambda chunk, tally: suppress(chunk, iou=iou, tally=tally, across_labels=across_labels))
+    def watched(self, step: Step) -> Self:
+        """With a step before all others, which only looks on."""
+        later = tuple((at + 1, choice) for at, choice in self.choices)
+        return replace(self, steps=(step, *self.steps), choices=later)
 
-    def limit(self, max_boxes: int) -> Self:
-        """With at most the `max_boxes` best boxes of each image."""
-        if max_boxes < 1:
-            raise UsageError(f"max-boxes: {max_boxes}, expected 1 or more")
-        return self.then(lambda chunk, tally: limit(chunk, max_boxes=max_boxes, tally=tally))
-
-    def relabel(self, labels: Mapping[str, str] | Iterable[str]) -> Self:
-        """With other label names, {'car|truck': 'vehicle'}; labels that are not mentioned stay."""
-        label_map = LabelMap.parse(labels)
-        mapped = replace(self, label_maps=(*self.label_maps, label_map))
-        return mapped.then(lambda chunk, _: relabel(chunk, label_map))
-
-    def most_uncertain(self, count: int, *, threshold: float = 0.5) -> Self:
-        """Of the `count` images only whose correction would teach most; see `MostUncertain`.
+    def choosing(self, choice: Choice, name: str) -> Self:
+        """Of those images only that a choice takes, in a pass of its own; `name` is the method that asks for it.
 
         Raises:
-            UsageError: the count is below 1, or the source can be gone through once only.
+            UsageError: the source can be gone through once only.
         """
         if hasattr(self.source.value, "peek"):
-            raise UsageError("--most-uncertain: goes through the results twice; hand over a list, not a generator")
-        return replace(self, choice=MostUncertain(count, threshold))
+            raise UsageError(f"{name}: goes through the results twice; hand over a list, not a generator")
+        return replace(self, choices=(*self.choices, (len(self.steps), choice)))
 
     def expand_tiny(self) -> Self:
         """With boxes under one pixel widened to one by the fit, rather than dropped."""
@@ -181,13 +174,15 @@ class Predictions:
             InputError: the source cannot be read as its format.
             UnknownLabel: at the end, classes without a name were met and `unknown` is 'error'.
         """
-        chosen = self.choice.chosen(replace(self, choice=None).chunks(Tally())) if self.choice else set()
+        chosen = self._chosen()
         labels: set[str] = set()
         scores = Scores(self.source.name, self.score_scale, any_range=self.format.any_scores)
-        for chunk in self._with_unmentioned(self.unrefined(tally, classes), tally):
+        chunks = self.unrefined(tally, classes)
+        if self.has_folder:
+            chunks = with_unmentioned(chunks, self.folder, self.source.name, tally)
+        for chunk in chunks:
             labels.update(chunk.labels)
-            stepped = self._stepped(scores.of(chunk, tally), tally)
-            yield self.choice.keep(stepped, chosen, tally) if self.choice else stepped
+            yield self._stepped(scores.of(chunk, tally), tally, chosen)
         scores.finish(tally)
         self._note_unused(labels, tally)
         if self.unknown == "error" and tally.dropped[Code.UNKNOWN_LABEL]:
@@ -212,19 +207,81 @@ class Predictions:
         for chunk in self.chunks(tally, classes):
             yield fit(adjust(chunk), tally=tally, tiny=self.tiny)
 
-    def write(self, fmt: Format, target: Path, tally: Tally, options: Mapping[str, str]) -> None:
-        """Write the chunks, not fitted, in another format.
+    def _chosen(self) -> list[set[str]]:
+        """The keys of the images that each choice takes, each found by a pass over what comes before it."""
+        return [
+            choice.chosen(replace(self, steps=self.steps[:at], choices=self.choices[:number]).chunks(Tally()))
+            for number, (at, choice) in enumerate(self.choices)
+        ]
+
+    def collect(self, tally: Tally | None = None) -> Dataset:
+        """All images and boxes in memory.
+
+        Args:
+            tally: counts what is read and what is dropped; the result's own `tally` where left out.
+
+        Raises:
+            InputError: as `chunks`.
+            UnknownLabel: likewise.
+        """
+        tally, classes = tally or Tally(), self.class_table()
+        found = together(list(self.chunks(tally, classes)))
+        return Dataset(found, tally=tally, names={} if classes.clash else classes.names())
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        to: str = "coco",
+        *,
+        names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None = None,
+        keep_ids: bool = True,
+        tally: Tally | None = None,
+        **options: str,
+    ) -> Tally:
+        """Write the boxes, not fitted to whole pixels, in a format.
+
+        Args:
+            path: a file or a folder, as the format has it.
+            to: the format's name, as `boxferry formats` lists it.
+            names: the classes with their ids, as `read` takes them; those of the source where left out.
+            keep_ids: classes keep the ids of the source; False numbers them anew.
+            tally: counts what is read, dropped and written; a new one where left out.
+            options: those of the format, `voc_origin="0"`.
+
+        Returns:
+            The tally.
+
+        Raises:
+            UnknownFormat: there is no such format.
+            UsageError: the format cannot be written, or has no such option, or the path cannot be written.
+            InputError: as `chunks`.
+        """
+        check_type("keep_ids", keep_ids, bool)
+        tally = tally or Tally()
+        how = Writing.of(self.plugins.formats(), to, names=names, options=options)
+        self.write_as(how.format, Path(path), tally, how.options, names=how.names, keep_ids=keep_ids)
+        return tally
+
+    def write_as(
+        self,
+        fmt: Format,
+        target: Path,
+        tally: Tally,
+        options: Mapping[str, str],
+        *,
+        names: Mapping[int | str, str] | None = None,
+        keep_ids: bool = True,
+    ) -> None:
+        """As `write`, with the format itself and the values of all of its options.
 
         Raises:
             UsageError: the format cannot be written.
         """
-        if fmt.write is None:
-            raise UsageError(f"format '{fmt.name}' can be read, not written")
         classes = self.class_table()
-        names = {class_id: self._renamed(name) for class_id, name in self.names.items()}
-        context = Context(images=self.images, tally=tally, names=names, options=options, classes=classes)
+        own = {class_id: self._renamed(name) for class_id, name in self.names.items()}
         chunks = self.chunks(tally, classes)
-        fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
+        context = Context(images=self.images, tally=tally, names=own, options=options, classes=classes)
+        write(chunks, fmt, target, numbered(context, names, keep_ids=keep_ids))
 
     def class_table(self) -> ClassTable:
         """What is told the class ids of the source while it is read; it knows those of the names given already.
@@ -241,9 +298,11 @@ class Predictions:
             name = label_map(name)
         return name
 
-    def _stepped(self, chunk: Detections, tally: Tally) -> Detections:
-        for step in self.steps:
-            chunk = step(chunk, tally)
+    def _stepped(self, chunk: Detections, tally: Tally, chosen: list[set[str]]) -> Detections:
+        for number, step in enumerate((*self.steps, None)):
+            for (at, choice), keys in zip(self.choices, chosen, strict=True):
+                chunk = choice.keep(chunk, keys, tally) if at == number else chunk
+            chunk = step(chunk, tally) if step else chunk
         chunk = one_a_track(chunk, tally)
         return self.plugins.refine(chunk, {"source": self.source.name, "format": self.format.name}, tally)
 
@@ -251,38 +310,24 @@ class Predictions:
         for label_map in self.label_maps:
             for name in label_map.unused(labels):
                 near = ", ".join(near_misses(name, labels))
-                message = f"no box has the label '{name}' that is to be renamed" + (f"; near: {near}" if near else "")
-                tally.note(Code.UNUSED_MAP, message)
+                message = f"no box has the label '{name}' that is to be {label_map.purpose}"
+                tally.note(Code.UNUSED_MAP, message + (f"; near: {near}" if near else ""))
             labels = {label_map(name) for name in labels}
 
-    def _with_unmentioned(self, chunks: Iterator[Detections], tally: Tally) -> Iterator[Detections]:
-        """The chunks, then the images of the folder that none of them mentioned, without boxes."""
-        if not self.has_folder:
-            yield from chunks
-            return
-        keys, files = set[str](), set[str]()
-        for chunk in chunks:
-            keys.update(image.key for image in chunk.images)
-            files.update(image.media for image in chunk.images)
-            yield chunk
+    def __repr__(self) -> str:
+        steps = len(self.steps) + len(self.choices)
+        return f"<Predictions: {self.source.name}, format {self.format.name} ({self.why}), {steps} steps>"
 
-        def failed(key: str, error: InputError) -> None:
-            code = Code.SIZE_MISMATCH if isinstance(error, SizeDiffers) else Code.AMBIGUOUS_IMAGE
-            tally.fail(code, str(error), Place(key))
+    def _repr_html_(self) -> str:
+        """The same as a paragraph, for a notebook."""
+        return f"<p>{escape(repr(self).strip('<>'))}</p>"
 
-        missing = [image for image in self.folder(failed) if image.key not in keys and image.media not in files]
-        if missing:
-            tally.note(Code.NO_PREDICTIONS, f"{len(missing)} images of the images folder are not in {self.source.name}")
-        for start in range(0, len(missing), CHUNK_IMAGES):
-            images = missing[start : start + CHUNK_IMAGES]
-            chunk = Detections.from_counts(images, [0] * len(images), [], [], ())
-            tally.count(chunk)
-            yield chunk
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise UsageError(f"{name}: {value}, expected 0 to 1")
+    def __reduce__(self) -> Never:
+        """Say why there is no pickle of it."""
+        raise UsageError(
+            "Predictions cannot be pickled: they hold plugins and an open source; pickle predictions.collect(), or "
+            "call read in the other process"
+        )
 
 
 def _unknown_line(tally: Tally) -> str:

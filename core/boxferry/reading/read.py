@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
+from types import NoneType
 from typing import TYPE_CHECKING, Literal
 
 from boxferry.errors import InputError, UnknownFormat, UsageError
 from boxferry.option_checks import check_type, check_word
 from boxferry.plugins import plugin_manager
+from boxferry.reading.dataset import in_memory
 from boxferry.reading.images import ImageIndex, parse_size
-from boxferry.reading.names import ClassNames, load_class_names, merge_names
+from boxferry.reading.names import ClassNames, check_given, given_names, merge_names
+from boxferry.reading.options import option_values
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.source import source_of
 from boxferry.reading.unrecognised import unrecognised
@@ -18,7 +22,7 @@ from boxferry.remote.ahead import forget
 from boxferry.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from boxferry.formats import Catalog, Format, Source
     from boxferry.plugins import Plugins
@@ -72,8 +76,9 @@ def read(
         check_type(name, value, kind)
     if source is None:
         raise UsageError("source: found None, expected a file, a folder, a glob, a URL, or results in memory")
-    if isinstance(names, int | float):
-        raise UsageError(f"names: {names!r}, expected a file, a list of names, or a dict of id and name")
+    check_type("options", options, Mapping, NoneType)
+    check_given(names)
+    source = in_memory(source)
     workers = Workers(jobs)
     plugins = plugins or plugin_manager()
     formats = plugins.formats()
@@ -84,7 +89,7 @@ def read(
     if images is None and fmt.reads_images_folder:
         images = found.name
     catalog = None if categories is None else read_catalog(source_of(categories), formats)
-    named = _with_catalog(_given_names(names), catalog)
+    named = _with_catalog(given_names(names), catalog)
     index = ImageIndex.build(
         folder=None if images is None else os.fspath(images),
         catalog=catalog,
@@ -148,33 +153,8 @@ def read_catalog(source: Source, formats: Mapping[str, Format]) -> Catalog:
     raise InputError(f"{source.name}: expected a dataset file with names and images ({', '.join(able) or 'no format'})")
 
 
-def option_values(fmt: Format, given: Mapping[str, str]) -> dict[str, str]:
-    """The values of all options of a format: those given, and the defaults of the others.
-
-    Raises:
-        UsageError: an option that the format does not have, or a value that it does not allow.
-    """
-    declared = {option.name: option for option in fmt.options}
-    for name, value in given.items():
-        if name not in declared:
-            raise UsageError(f"--{name}: not an option of format '{fmt.name}'")
-        if declared[name].choices and value not in declared[name].choices:
-            raise UsageError(f"--{name}: '{value}', expected one of {', '.join(declared[name].choices)}")
-    return {name: given.get(name, option.default) for name, option in declared.items()}
-
-
 def _with_catalog(given: ClassNames, catalog: Catalog | None) -> ClassNames:
     if catalog is None or not catalog.names:
         return given
     names = merge_names(given.names, catalog.names, "--names", "--categories")
     return given._replace(names=names, counted=False)
-
-
-def _given_names(names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None) -> ClassNames:
-    if names is None:
-        return ClassNames({})
-    if hasattr(names, "__fspath__") or isinstance(names, str):
-        return load_class_names(str(names))
-    if hasattr(names, "items"):
-        return ClassNames(dict(names.items()))
-    return ClassNames(dict(enumerate(names)), counted=True)

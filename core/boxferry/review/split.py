@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Literal
+
+from boxferry.boxes.sampling import is_validation
 
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = ("train", "val")
@@ -18,5 +19,4 @@ def split_of(name: str, share: float) -> Split:
         name: its name on the server.
         share: of the pictures that are for validation, 0 to 1.
     """
-    number = int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-    return "val" if number < share * 2**64 else "train"
+    return "val" if is_validation(name, share) else "train"
