@@ -24,30 +24,30 @@ from boxferry.deliver.report import PushReport, planned_file
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Server, server_from_env
 from boxferry.errors import BoxferryError, UsageError
-from boxferry.outbox.label_history import sent_from_here
-from boxferry.outbox.outbox import ENDED, Outbox
+from boxferry.outbox.outbox import ENDED, Entry, Outbox
 from boxferry.outbox.outcome import State
 from boxferry.outbox.run_classes import keep_classes, table_of
 from boxferry.outbox.turns import turn
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin
 from boxferry.plan.asked_rows import AskedRows
-from boxferry.plan.label_sync import LabelSync, note_labels, said_of, to_create
+from boxferry.plan.earlier import Earlier
+from boxferry.plan.label_sync import LabelSync, note_labels, to_create
 from boxferry.plan.labels import choose_schema
 from boxferry.plan.manner import Manner
 from boxferry.plan.manner_file import plain
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import PlanHead, with_label_ids, writing_plan
 from boxferry.plan.prepare import (
-    allowed,
+    Allowance,
+    Memory,
     check_names,
     plan_summary,
-    planned_deletions,
     planned_labels,
     prepared,
     unsent,
+    with_deletions,
 )
-from boxferry.plan.source import source_identity
 from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
     from boxferry.collector.waiting import Waiting
     from boxferry.diffgram.answers import Directory, ModelRun
-    from boxferry.outbox.outbox import Entry, Run
+    from boxferry.outbox.outbox import Run
     from boxferry.plan.label_check import LabelCheck
     from boxferry.plan.plan_file import Plan
     from boxferry.plan.planner import Planner
@@ -188,9 +188,7 @@ class Sending:
         return LabelSync(self._client, choose_schema(self._client.schemas(), schema).id, self._sent_labels)
 
     def _sent_labels(self) -> dict[int, set[str]]:
-        if not self.outbox_path.exists():
-            return {}
-        return sent_from_here(self.outbox, self.server.host, self.server.project)
+        return self._memory().labels()
 
     def model_runs(self) -> list[ModelRun]:
         """The runs of models that the project's boxes came from, the oldest first."""
@@ -228,19 +226,16 @@ class Sending:
             predictions = read(predictions)
         model = "" if manner.annotations else model
         if manner.dry_run or manner.plan is not None:
-            planner = prepared(self._client, predictions, place, manner, model=model, run=run)
-            return self._dry_run(self._known(planner), place, manner)
+            planner = prepared(self._client, predictions, place, manner, model=model, run=run, memory=self._memory())
+            return self._dry_run(planner, place, manner)
         self._client.check_role()
         with self.outbox.sending():
-            planner = prepared(self._client, predictions, place, manner, model=model, run=run)
-            return self._carry_out(self._known(planner), place, manner, listener or Listener())
+            planner = prepared(self._client, predictions, place, manner, model=model, run=run, memory=self._memory())
+            return self._carry_out(planner, place, manner, listener or Listener())
 
-    def _known(self, planner: Planner) -> Planner:
-        place = (self.server.host, self.server.project)
-        if planner.asked is not None and self.outbox_path.exists():
-            planner.asked.remember(self.outbox, *place)
-        planner.labels.renamed = partial(said_of, there=planner.labels.names, sent=self._sent_labels)
-        return replace(planner, place=place, source=source_identity(planner.predictions))
+    def _memory(self) -> Memory:
+        outbox = self.outbox if self.outbox_path.exists() else None
+        return Memory(outbox, self.server.host, self.server.project)
 
     def asked(self, directory: str | int, *, same_iou: float = SAME_IOU, expected: int = 0) -> AskedRows:
         """What people have decided on the files of a directory, to compare boxes with before they are pushed.
@@ -340,21 +335,19 @@ class Sending:
         return [*found, *(run for run in gone if run not in found)]
 
     def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
-        run = self._earlier_run(planner, place)
-        if run is not None:
-            planner = replace(planner, outbox=self.outbox, run_id=run.id, earlier_source=run.source)
-        entries: Iterator[Entry] = (entry for entry in planner.entries() if entry.state == State.QUEUED)
+        planned = (each for each in planner.entries() if isinstance(each, Entry))
+        entries: Iterator[Entry] = (entry for entry in planned if entry.state == State.QUEUED)
         if manner.plan is not None:
             entries = self._filed(planner, place, manner.plan, entries)
-        planned = [planned_file(entry, planner.deleting.get(entry.file_name, 0)) for entry in entries]
+        files = [planned_file(entry) for entry in entries]
         note_labels(planner, self._sent_labels)
         return PushReport(
             tally=planner.tally,
-            run=run,
+            run=planner.earlier.run,
             outbox=str(self.outbox_path),
             labels_created=planner.labels.created,
             attributes_created=planner.attributes_created,
-            planned=planned,
+            planned=files,
         )
 
     def _filed(
@@ -369,12 +362,6 @@ class Sending:
         )
         return writing_plan(path, head, entries, partial(plan_summary, planner))
 
-    def _earlier_run(self, planner: Planner, place: Directory) -> Run | None:
-        """The run, where it was pushed before; a dry run makes none."""
-        wanted = (self.server.host, self.server.project, place.id, planner.model, planner.run)
-        runs = self.outbox.runs() if self.outbox_path.exists() else []
-        return next((r for r in runs if (r.host, r.project, r.directory_id, r.model, r.name) == wanted), None)
-
     def _carry_out(self, planner: Planner, place: Directory, manner: Manner, listener: Listener) -> PushReport:
         head = PlanHead(
             host=self.server.host,
@@ -384,21 +371,20 @@ class Sending:
             run=planner.run,
         )
         run = self._run_of(head, source=planner.source)
-        planner = replace(planner, outbox=self.outbox, run_id=run.id, earlier_source=run.source)
+        planner = replace(planner, earlier=Earlier(self.outbox, run))
         listener = Told(planner.predictions.plugins, listener, run)
         earlier = self._pending(run)
-        entries = allowed(listener.built(planner.entries()), planner.deleting, manner)
-        self.outbox.add(run.id, entries, gone=planner.gone, shortened=planner.shortened)
+        allowance = Allowance(manner)
+        self.outbox.add(run.id, allowance.passing(listener.built(planner.entries())))
         keep_classes(self.outbox, run, planner.classes, planner.tally)
         note_labels(planner, self._sent_labels)
         if planner.attributes is not None and (sources := planner.attributes.sources):
             self.outbox.keep_attributes(run.id, json.dumps(sources))
-        self.outbox.move(planner.moved)
         ending = self._send(
             run,
             manner.patience,
             listener,
-            planner.deleting,
+            allowance.deleting,
             verify=manner.verify,
             unknown=manner.resend_missing,
             earlier=earlier,
@@ -457,15 +443,16 @@ class Sending:
             entries = list(unless_completed(self._client, head.directory_id, entries, tally, replace_completed=named))
             if not manner.ask_again:
                 entries = Recheck(self._client, self.outbox, run, tally, iou=manner.same_iou).without(entries)
-            deleting = planned_deletions(self._client, head, entries)
-            self.outbox.add(run.id, allowed(told.built(entries), deleting, manner))
+            allowance = Allowance(manner)
+            entries = with_deletions(self._client, head, entries)
+            self.outbox.add(run.id, allowance.passing(told.built(entries)))
             keep_classes(self.outbox, run, table_of(summary.classes), tally)
             earlier = self._pending(run)
             ending = self._send(
                 run,
                 manner.patience,
                 told,
-                deleting,
+                allowance.deleting,
                 verify=manner.verify,
                 earlier=earlier,
                 recheck=self._recheck(run, tally, manner, only=waiting),

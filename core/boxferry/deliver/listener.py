@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from boxferry.outbox.outbox import Entry, Run
+    from boxferry.outbox.outbox import Run
     from boxferry.outbox.outcome import Outcome
     from boxferry.plugins import Plugins
+
+T = TypeVar("T")
 
 
 class Listener:
@@ -50,9 +53,9 @@ class Told(Listener):
         self._plugins.outcome(facts, {**self._context, "packet": entry.id})
         self._listener.changed(entry, outcome)
 
-    def built(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """The packets, each shown to the plugins before it is stored."""
-        for entry in entries:
-            if entry.state == State.QUEUED:  # else a record of what the server has already
-                self._plugins.packet_built(entry.body, {**self._context, "file_name": entry.file_name})
-            yield entry
+    def built(self, planned: Iterable[T]) -> Iterator[T]:
+        """What is planned, each packet shown to the plugins before it is stored."""
+        for each in planned:
+            if isinstance(each, Entry) and each.state == State.QUEUED:  # else what the server has already, or a change
+                self._plugins.packet_built(each.body, {**self._context, "file_name": each.file_name})
+            yield each

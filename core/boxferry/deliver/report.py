@@ -142,7 +142,7 @@ def _shown(entry: Entry) -> dict[str, Any]:
     return {"file": entry.file_name, "state": entry.state, "reason": entry.reason, **detail}
 
 
-def planned_file(entry: Entry, deletes: int) -> PlannedFile:
+def planned_file(entry: Entry) -> PlannedFile:
     """A packet as a dry run lists it; the labels are read out of the boxes' references."""
     labels = Counter(label_of(reference) for reference in {detection(r) for r in references_in(entry.body)})
     return PlannedFile(
@@ -152,7 +152,7 @@ def planned_file(entry: Entry, deletes: int) -> PlannedFile:
         mode=entry.mode,
         boxes=entry.boxes,
         labels=dict(labels),
-        deletes=deletes,
+        deletes=entry.deletes,
         removes=entry.removes,
         completed=bool((before := decoded(entry.before)) and before.complete),
     )

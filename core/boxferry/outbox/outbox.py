@@ -20,8 +20,7 @@ import time
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 
@@ -31,7 +30,7 @@ from boxferry.outbox.schema import opened, prepare
 from boxferry.outbox.turns import right_to_send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from boxferry.outbox.outcome import Outcome
@@ -97,6 +96,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         changed: when the state last changed, seconds since the epoch by this machine's clock.
         image: what the source calls the image, see `source_image`; empty where unknown.
         original: the source's own file of the image, where it is kept; left out where packets are listed.
+        deletes: how many of the boxes that it takes away people made or changed; as it was planned, not stored.
         replaces: the models whose boxes go beside the run's own, as a JSON list; empty for none.
         before: what its file was like just before, see `before`; empty where unknown.
         stood: when its file had been changed last as it was read back, seconds since the epoch by the server's clock; 0
@@ -132,6 +132,36 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     image: str = ""
     replaces: str = ""
     original: bytes = b""
+    deletes: int = 0
+
+
+class Shortened(NamedTuple):
+    """What is left of an earlier packet, since its other boxes are sent again; without boxes it goes.
+
+    Attributes:
+        packet_id: its number.
+        body: the JSON with the boxes that are left.
+        boxes: how many these are.
+    """
+
+    packet_id: int
+    body: bytes = b""
+    boxes: int = 0
+
+
+class Moved(NamedTuple):
+    """That the boxes of an earlier packet are on another file now.
+
+    Attributes:
+        packet_id: its number.
+        file_id: the file.
+    """
+
+    packet_id: int
+    file_id: int
+
+
+Change = Shortened | Moved
 
 
 #: what a packet is stored with
@@ -157,8 +187,9 @@ STORED = (
     "original",
 )
 
-_COLUMNS = ", ".join(Entry.__struct_fields__)
-_LIGHT = ", ".join(column for column in Entry.__struct_fields__ if column not in {"body", "original"})
+_FIELDS = [name for name in Entry.__struct_fields__ if name != "deletes"]
+_COLUMNS = ", ".join(_FIELDS)
+_LIGHT = ", ".join(column for column in _FIELDS if column not in {"body", "original"})
 
 
 class Outbox:
@@ -296,36 +327,33 @@ class Outbox:
     def add(
         self,
         run_id: int,
-        entries: Iterable[Entry],
-        *,
-        gone: Sequence[int] = (),
-        shortened: Mapping[int, tuple[bytes, int]] = MappingProxyType({}),
+        planned: Iterable[Entry | Change],
     ) -> int:
         """Store packets as queued (one that is applied or accepted already, as that), all or none; gives their number.
 
-        They are written in short transactions while the entries come, so that others can use the outbox meanwhile, and
-        count only when all are there. A packet that the server refused gives way to the one that is stored for the same
-        file in its place; so do those numbered in `gone`, once all entries have come. Those in `shortened` get another
-        body then, with its number of boxes: the others are among the entries.
+        They are written in short transactions while they come, so that others can use the outbox meanwhile, and count
+        only when all are there. A packet that the server refused gives way to the one that is stored for the same file
+        in its place. What changes of earlier packets is written at the end, too.
         """
         self._unplan(run_id)
-        coming, count = iter(entries), 0
+        coming, count = iter(planned), 0
+        changes: list[Change] = []
         try:
             while some := list(islice(coming, AT_ONCE)):
-                self._plan(run_id, some)
-                count += len(some)
+                entries = [each for each in some if isinstance(each, Entry)]
+                changes += [each for each in some if not isinstance(each, Entry)]
+                self._plan(run_id, entries)
+                count += len(entries)
         except BaseException:
             self._unplan(run_id)
             raise
         with self._writing() as db:
-            planned = "SELECT file_name FROM packet WHERE run_id = ? AND state = 'planned'"
+            stored = "SELECT file_name FROM packet WHERE run_id = ? AND state = 'planned'"
             db.execute(
-                f"DELETE FROM packet WHERE run_id = ? AND state = 'refused' AND file_name IN ({planned})",  # noqa: S608
+                f"DELETE FROM packet WHERE run_id = ? AND state = 'refused' AND file_name IN ({stored})",  # noqa: S608
                 (run_id, run_id),
             )
-            db.executemany("DELETE FROM packet WHERE id = ?", [(number,) for number in gone])
-            left = [(body, boxes, number) for number, (body, boxes) in shortened.items()]
-            db.executemany("UPDATE packet SET body = ?, boxes = ? WHERE id = ?", left)
+            _change(db, changes)
             state = "iif(ended > 0, 'applied', iif(input_id IS NULL, 'queued', 'accepted'))"
             again = "EXISTS (SELECT 1 FROM packet WHERE run_id = ? AND state = 'planned' AND ended = 0)"
             db.execute(f"UPDATE run SET retired = 0 WHERE id = ? AND {again}", (run_id, run_id))  # noqa: S608
@@ -418,7 +446,7 @@ class Outbox:
 
     def picture(self, host: str, project: str, file_id: int) -> Entry | None:
         """The last upload from here that made a file of a project, without its body; None where there was none."""
-        columns = ", ".join(f"packet.{column}" for column in Entry.__struct_fields__ if column != "body")
+        columns = ", ".join(f"packet.{column}" for column in _FIELDS if column != "body")
         query = f"""
             SELECT {columns} FROM packet JOIN run ON run.id = packet.run_id
             WHERE packet.file_id = ? AND packet.digest <> '' AND run.host = ? AND run.project = ?
@@ -432,16 +460,9 @@ class Outbox:
         with self._writing() as db:
             db.execute("UPDATE packet SET digest = ? WHERE id = ?", (digest, entry_id))
 
-    def move(self, files: Mapping[int, int]) -> None:
-        """Write down which file the boxes of packets are on now: packet → file."""
-        with self._writing() as db:
-            db.executemany(
-                "UPDATE packet SET file_id = ? WHERE id = ?", [(file, packet) for packet, file in files.items()]
-            )
-
     def onto(self, host: str, project: str, file_id: int) -> list[tuple[int, Entry]]:
         """What went onto a file of a project, or may have, each with its run; in the order of its storing."""
-        columns = ", ".join(f"packet.{column}" for column in Entry.__struct_fields__)
+        columns = ", ".join(f"packet.{column}" for column in _FIELDS)
         query = f"""
             SELECT packet.run_id, {columns} FROM packet JOIN run ON run.id = packet.run_id
             WHERE packet.file_id = ? AND packet.state IN ('applied', 'accepted', 'unsure', 'sending')
@@ -579,3 +600,15 @@ class Outbox:
         query = "SELECT state, count(*) AS packets, sum(boxes) AS boxes FROM packet WHERE run_id = ? GROUP BY state"
         found = {row["state"]: (row["packets"], row["boxes"]) for row in self._rows(query, run_id)}
         return {state: found[state] for state in STATES if state in found}
+
+
+def _change(db: sqlite3.Connection, changes: Iterable[Change]) -> None:
+    """Write down what changes of earlier packets."""
+    for each in changes:
+        match each:
+            case Moved(packet_id, file_id):
+                db.execute("UPDATE packet SET file_id = ? WHERE id = ?", (file_id, packet_id))
+            case Shortened(packet_id, body, boxes) if boxes:
+                db.execute("UPDATE packet SET body = ?, boxes = ? WHERE id = ?", (body, boxes, packet_id))
+            case Shortened(packet_id):
+                db.execute("DELETE FROM packet WHERE id = ?", (packet_id,))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Place
 from boxferry.diffgram.names import label_problem
 from boxferry.errors import UsageError
-from boxferry.outbox.label_history import INPUTS, called_now, sent_by_anyone
+from boxferry.outbox.label_history import INPUTS, sent_by_anyone
 from boxferry.plan.label_check import checked, pushed_notes
 from boxferry.plan.labels import LabelResolver
 
@@ -61,7 +61,7 @@ class LabelSync:
         for name in wanted:
             if problem := label_problem(name):
                 raise UsageError(f"label '{name}': {problem}; no label was made")
-        labels = LabelResolver(self._client, schema_id=self._schema_id, policy="create")
+        labels = LabelResolver.looked_up(self._client, schema_id=self._schema_id, policy="create")
         for name in wanted:
             labels.id_of(name)
         return dataclasses.replace(self.check(listed), created=labels.created, dry_run=False)
@@ -80,9 +80,3 @@ def note_labels(planner: Planner, sent: Sent) -> None:
     classes = [] if planner.classes.clash else list(planner.classes.names().values())
     for code, message in pushed_notes(labels.used, classes, labels.names, earlier):
         planner.tally.note(code, message, Place("labels"))
-
-
-def said_of(name: str, there: dict[int, str], sent: Sent) -> str:
-    """What a label that the server lacks is called now, in words; empty where it was not renamed."""
-    found = called_now(name, there, sent())
-    return f"renamed there to {', '.join(map(repr, found))}" if found else ""

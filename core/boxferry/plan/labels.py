@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 from collections import Counter
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -14,14 +14,17 @@ from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.refine import without_labels
 from boxferry.diffgram.names import label_problem
 from boxferry.errors import DiffgramError, NotFound, UnknownLabel
+from boxferry.outbox.label_history import called_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.answers import Schema
     from boxferry.diffgram.client import Client
+
+    Sent = Callable[[], Mapping[int, Collection[str]]]
 
 Policy = Literal["error", "skip", "create"]
 
@@ -52,11 +55,12 @@ class LabelResolver:
         names: `label_file_id` → name, of all labels that the server has.
         schema_id: the schema that the labels are in.
         created: the names of labels that were made on the way (or would be, in a dry run).
-        renamed: tells of a label that is missing what it is called now, in words; empty where that is not known.
     """
 
-    def __init__(self, client: Client, *, schema_id: int, policy: Policy, dry_run: bool = False) -> None:
-        """Look the schema's labels up.
+    def __init__(
+        self, client: Client, *, schema_id: int, policy: Policy, dry_run: bool = False, sent: Sent = dict
+    ) -> None:
+        """Prepare; nothing is asked yet.
 
         Args:
             client: asks the server.
@@ -64,11 +68,13 @@ class LabelResolver:
             policy: 'error' ends in an error that lists every label the server does not have, 'skip' drops their
                 boxes, 'create' makes the labels.
             dry_run: make no label; numbers below 0 stand for the ids of those that would be made.
+            sent: gives label id → the names under which boxes were sent with it: a label that is missing may have
+                another name now.
         """
         self.ids: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self.created: list[str] = []
-        self.renamed: Callable[[str], str] = lambda _: ""
+        self._sent = sent
         self._twice: dict[str, list[int]] = {}
         self._used: dict[str, int] = {}
         self._client = client
@@ -76,7 +82,15 @@ class LabelResolver:
         self._policy = policy
         self._dry_run = dry_run
         self._unknown: Counter[str] = Counter()
-        self._look_up()
+
+    @classmethod
+    def looked_up(
+        cls, client: Client, *, schema_id: int, policy: Policy, dry_run: bool = False, sent: Sent = dict
+    ) -> Self:
+        """One that has asked the server for the labels; see the constructor."""
+        made = cls(client, schema_id=schema_id, policy=policy, dry_run=dry_run, sent=sent)
+        made._look_up()
+        return made
 
     def _look_up(self) -> None:
         """Ask for the labels; of several of one name, the one with the smallest id counts for every process."""
@@ -168,8 +182,13 @@ class LabelResolver:
 
     def _described(self, name: str, boxes: int) -> str:
         near = near_misses(name, self.ids)
-        said = [f"{boxes} boxes", f"near: {', '.join(near)}" if near else "", self.renamed(name)]
+        said = [f"{boxes} boxes", f"near: {', '.join(near)}" if near else "", self._renamed(name)]
         return f"'{name}' ({'; '.join(filter(None, said))})"
+
+    def _renamed(self, name: str) -> str:
+        """What a label that the server lacks is called now, in words; empty where it was not renamed."""
+        found = called_now(name, self.names, self._sent())
+        return f"renamed there to {', '.join(map(repr, found))}" if found else ""
 
 
 def colour_of(name: str) -> str:

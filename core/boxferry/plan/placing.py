@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
@@ -13,55 +13,73 @@ from boxferry.plan.server_size import size_of_new, to_server_size
 from boxferry.plan.target import Problem, Target
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from boxferry.boxes.detections import Detections, Image
-    from boxferry.plan.planner import Planner
+    from boxferry.boxes.tally import Tally
+    from boxferry.plan.destinations import Destinations
+    from boxferry.plan.earlier import Earlier
+    from boxferry.stored.holdings import Holdings
+
+
+class Placed(NamedTuple):
+    """A chunk whose images have their places.
+
+    Attributes:
+        chunk: the boxes, in the pixels and frames of the files that they go to.
+        found: an image's key → the file that its boxes go to, or why there is none.
+    """
+
+    chunk: Detections
+    found: dict[str, Target | Problem]
+
+    def targets(self, chunk: Detections) -> list[Target | None]:
+        """(M,) the file of each image of a chunk that comes from this one; None where there is none."""
+        found = (self.found[image.key] for image in chunk.images)
+        return [each if isinstance(each, Target) else None for each in found]
 
 
 class Placing:
-    """Where the images of one pass go; knows which names are taken."""
+    """Finds the places of images, chunk by chunk; knows which names are taken.
 
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
+    Attributes:
+        destinations: knows where each image's boxes go.
+        holdings: tells what the files on the server are like.
+        earlier: knows the pictures that were uploaded from here.
+        tally: counts boxes that are outside of the server's file.
+        video_rate: the project's frames a second.
+        by_name: whether files are found by their names, not by a mapping.
+    """
+
+    def __init__(
+        self,
+        destinations: Destinations,
+        holdings: Holdings,
+        earlier: Earlier,
+        tally: Tally,
+        *,
+        video_rate: float,
+        by_name: bool,
+    ) -> None:
+        self._destinations, self._holdings, self._earlier = destinations, holdings, earlier
+        self._tally, self._video_rate, self._by_name = tally, video_rate, by_name
         self._taken: dict[str, str] = {}
-        self._found: dict[str, Target | Problem] = {}
 
-    def placed(self, chunk: Detections) -> Detections:
-        """The boxes in the pixels and frames of the files that they go to; what stands in the way is remembered."""
-        found = self._planner.destinations.of(chunk.images)
-        self._found = {image.key: self._target(image, each) for image, each in zip(chunk.images, found, strict=True)}
-        viewed = [self._viewed(image) for image in chunk.images]
-        chunk, problems = to_server_size(chunk, [size for size, _ in viewed], self._planner.tally)
+    def placed(self, chunk: Detections) -> Placed:
+        """A chunk with the places of its images."""
+        targets = zip(chunk.images, self._destinations.of(chunk.images), strict=True)
+        found = {image.key: self._unless_taken(image, target) for image, target in targets}
+        sizes, timings = [], []
+        for image in chunk.images:
+            found[image.key], size, timing = self._viewed(image, found[image.key])
+            sizes.append(size)
+            timings.append(timing)
+        chunk, problems = to_server_size(chunk, sizes, self._tally)
         for index, problem in problems.items():
-            self._found[chunk.images[index].key] = problem
-        for image in chunk.images if self._planner.by_name else ():
-            self._compare(image)
-        return to_server_frames(chunk, [timing for _, timing in viewed], self._planner.tally)
+            found[chunk.images[index].key] = problem
+        if self._by_name:
+            found = {image.key: self._unless_other(image, found[image.key]) for image in chunk.images}
+        return Placed(to_server_frames(chunk, timings, self._tally), found)
 
-    def _viewed(self, image: Image) -> tuple[tuple[int, int], Timing]:
-        """The size and the timing of the file that an image's boxes go to; for a new one, what they will be."""
-        found = self._found[image.key]
-        if isinstance(found, Problem) or found.file_id is None:
-            rate = min(image.frame_rate, self._planner.video_rate)
-            frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
-            return size_of_new((image.width, image.height)), Timing(rate, frames)
-        file = self._planner.holdings.view(found.file_id)
-        timing = Timing(file.rate, file.frames or image.frames)
-        if problem := timing_problem(image, timing):
-            self._found[image.key] = problem
-        return file.size, timing
-
-    def _compare(self, image: Image) -> None:
-        """See that a file that was found by its name is of this very picture, where that can be known."""
-        found = self._found[image.key]
-        if isinstance(found, Problem) or found.file_id is None or image.file_id:
-            return
-        if problem := self._planner.other_picture(found.file_id, found.file_name, image.media):
-            self._found[image.key] = Problem(Code.OTHER_PICTURE, problem)
-
-    def _target(self, image: Image, found: Target | Problem) -> Target | Problem:
+    def _unless_taken(self, image: Image, found: Target | Problem) -> Target | Problem:
         if isinstance(found, Problem):
             return found
         other = self._taken.setdefault(found.file_name, image.key)
@@ -69,23 +87,47 @@ class Placing:
             return Problem(Code.NAME_CLASH, f"its name on the server, '{found.file_name}', is that of '{other}' too")
         return dataclasses.replace(found, width=image.width, height=image.height, key=image.key, image_id=image.id)
 
-    def targets(self, chunk: Detections) -> list[Target | None]:
-        """(M,) where each image's boxes go; an image that cannot be sent is recorded, with its boxes, as failed."""
-        targets: list[Target | None] = []
-        for image, rows in chunk.each_image():
-            found, count = self._found[image.key], rows.stop - rows.start
-            if isinstance(found, Target):
-                targets.append(self._with_original(found, image, chunk.score[rows]))
-                continue
-            targets.append(None)
-            if found.fails and (count or self._planner.destinations.creates):
-                self._planner.tally.fail(found.code, found.message, Place(image.key), boxes=count)
-            elif count:
-                self._planner.tally.discard(found.code, found.message, Place(image.key), boxes=count)
-        return targets
+    def _viewed(self, image: Image, found: Target | Problem) -> tuple[Target | Problem, tuple[int, int], Timing]:
+        """The place, with the size and the timing of the file; for a new one, what they will be."""
+        if isinstance(found, Problem) or found.file_id is None:
+            rate = min(image.frame_rate, self._video_rate)
+            frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
+            return found, size_of_new((image.width, image.height)), Timing(rate, frames)
+        file = self._holdings.view(found.file_id)
+        timing = Timing(file.rate, file.frames or image.frames)
+        return timing_problem(image, timing) or found, file.size, timing
 
-    def _with_original(self, target: Target, image: Image, scores: NDArray[np.float64]) -> Target:
-        """A target with the source's own file of its image, where the format keeps it."""
-        fmt = self._planner.predictions.format
-        kept = original_of(image, scores) if fmt.keeps_files else b""
-        return dataclasses.replace(target, original=kept) if kept else target
+    def _unless_other(self, image: Image, found: Target | Problem) -> Target | Problem:
+        """See that a file that was found by its name is of this very picture, where that can be known."""
+        if isinstance(found, Problem) or found.file_id is None or image.file_id:
+            return found
+        problem = self._earlier.other_picture(found.file_id, found.file_name, image.media)
+        return Problem(Code.OTHER_PICTURE, problem) if problem else found
+
+
+def leave_out(placed: Placed, chunk: Detections, tally: Tally, *, creates: bool) -> None:
+    """Record the images that have no place, with their boxes.
+
+    Args:
+        placed: the places.
+        chunk: its boxes as they are about to be sent.
+        tally: counts them.
+        creates: whether files are made, so that an image without boxes counts too.
+    """
+    for image, rows in chunk.each_image():
+        found, count = placed.found[image.key], rows.stop - rows.start
+        if isinstance(found, Target):
+            continue
+        if found.fails and (count or creates):
+            tally.fail(found.code, found.message, Place(image.key), boxes=count)
+        elif count:
+            tally.discard(found.code, found.message, Place(image.key), boxes=count)
+
+
+def with_originals(targets: list[Target | None], chunk: Detections) -> list[Target | None]:
+    """The targets, each with the source's own file of its image, where the format keeps it."""
+    kept = [original_of(image, chunk.score[rows]) for image, rows in chunk.each_image()]
+    return [
+        dataclasses.replace(target, original=original) if target and original else target
+        for target, original in zip(targets, kept, strict=True)
+    ]

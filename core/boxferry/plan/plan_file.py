@@ -106,8 +106,31 @@ class Plan(msgspec.Struct, frozen=True):
     entries: list[Entry]
 
 
+class Counts:
+    """What the packets of a plan come to.
+
+    Attributes:
+        files, boxes: how many packets there are, and boxes in them.
+        deletes: of each file, how many boxes of people its packet deletes.
+        completed: of each file that people have completed, how many of its boxes go.
+    """
+
+    def __init__(self) -> None:
+        self.files = self.boxes = 0
+        self.deletes: dict[str, int] = {}
+        self.completed: dict[str, int] = {}
+
+    def count(self, entry: Entry) -> None:
+        """Add a packet."""
+        self.files, self.boxes = self.files + 1, self.boxes + entry.boxes
+        if entry.deletes:
+            self.deletes[entry.file_name] = entry.deletes
+        if entry.removes and _onto_completed(entry):
+            self.completed[entry.file_name] = entry.removes
+
+
 def writing_plan(
-    path: str | os.PathLike[str], head: PlanHead, entries: Iterable[Entry], summary: Callable[[int, int], PlanSummary]
+    path: str | os.PathLike[str], head: PlanHead, entries: Iterable[Entry], summary: Callable[[Counts], PlanSummary]
 ) -> Iterator[Entry]:
     """The entries, each written as it passes; at their end the file gets its name.
 
@@ -115,16 +138,22 @@ def writing_plan(
         path: the file.
         head: what the plan is for.
         entries: its packets.
-        summary: gives what stands at its end, from the number of packets and of boxes in them.
+        summary: gives what stands at its end, from what its packets come to.
     """
-    files = boxes = 0
+    counts = Counts()
     with output_stream(Path(path), private=True) as stream:
         stream.write(msgspec.json.encode(head)[:-1] + b',"files":[')
         for entry in entries:
-            stream.write((b",\n" if files else b"\n") + msgspec.json.encode(_filed(entry)))
-            files, boxes = files + 1, boxes + entry.boxes
+            stream.write((b",\n" if counts.files else b"\n") + msgspec.json.encode(_filed(entry)))
+            counts.count(entry)
             yield entry
-        stream.write(b'\n],"summary":' + msgspec.json.encode(summary(files, boxes)) + b"}\n")
+        stream.write(b'\n],"summary":' + msgspec.json.encode(summary(counts)) + b"}\n")
+
+
+def _onto_completed(entry: Entry) -> bool:
+    """Whether people had completed the file that a packet goes to."""
+    before = decoded(entry.before)
+    return before is not None and bool(before.complete)
 
 
 def _filed(entry: Entry) -> _File:
@@ -150,7 +179,7 @@ def _filed(entry: Entry) -> _File:
         removes=entry.removes,
         image=entry.image,
         replaces=models_in(entry.replaces),
-        completed=bool((before := decoded(entry.before)) and before.complete),
+        completed=_onto_completed(entry),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -12,15 +13,19 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place, Tally
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
+from boxferry.outbox.label_history import sent_from_here
+from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.plan.asked_before import AskedBefore
 from boxferry.plan.attributes import AttributeResolver
 from boxferry.plan.destinations import Destinations
+from boxferry.plan.earlier import Earlier
 from boxferry.plan.existing import FileIndex, ServerSizes, ids_of
 from boxferry.plan.labels import LabelResolver, choose_schema
 from boxferry.plan.plan_file import PlanSummary
 from boxferry.plan.planner import Planner
+from boxferry.plan.source import source_identity
 from boxferry.plan.target import REPLACING
 from boxferry.plan.updates import only_missing
 from boxferry.remote.urls import is_url
@@ -32,15 +37,17 @@ from boxferry.stored.ownership import identities, identity
 from boxferry.stored.under_way import UnderWay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from boxferry.diffgram.answers import Directory, FileRecord, InputRecord
     from boxferry.diffgram.client import Client
     from boxferry.formats import Source
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.outbox import Outbox, Run
     from boxferry.plan.manner import Manner
-    from boxferry.plan.plan_file import PlanHead
+    from boxferry.plan.plan_file import Counts, PlanHead
     from boxferry.reading.predictions import Predictions
+
+T = TypeVar("T")
 
 LABEL_FILES = (".txt", ".xml", ".json")
 BYTES_AN_IMAGE = 1000  #: of a file with the boxes of many images, about ten of them each
@@ -57,17 +64,56 @@ def check_names(**names: str) -> None:
             raise UsageError(f"{what}: {problem}")
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What this machine remembers of a project: its outbox; None where nothing was ever pushed from it."""
+
+    outbox: Outbox | None = None
+    host: str = ""
+    project: str = ""
+
+    def labels(self) -> dict[int, set[str]]:
+        """Label id → the names under which boxes were sent with it from here."""
+        return sent_from_here(self.outbox, self.host, self.project) if self.outbox else {}
+
+    def of(self, directory_id: int, model: str, run: str) -> Earlier:
+        """What there is of a run; of one that is new, nothing."""
+        wanted = (self.host, self.project, directory_id, model, run)
+        runs = self.outbox.runs() if self.outbox else []
+        found = [r for r in runs if (r.host, r.project, r.directory_id, r.model, r.name) == wanted]
+        return Earlier(self.outbox, found[0]) if found else Earlier()
+
+
 def prepared(
-    client: Client, predictions: Predictions, place: Directory, manner: Manner, *, model: str, run: str
+    client: Client,
+    predictions: Predictions,
+    place: Directory,
+    manner: Manner,
+    *,
+    model: str,
+    run: str,
+    memory: Memory | None = None,
 ) -> Planner:
     """What makes the packets of a push; the server is asked for its labels, and for its files where they count.
+
+    Args:
+        client: asks the server.
+        predictions: what is pushed.
+        place: the directory that it goes to.
+        manner: how.
+        model: the boxes' model.
+        run: their run.
+        memory: what this machine has of earlier pushes; None for nothing.
 
     Raises:
         BoxferryError: the labels' schema, an attribute, or a template is not right.
     """
     tally, dry_run = Tally(strict=manner.strict), manner.dry_run or manner.plan is not None
     schema = choose_schema(client.schemas(), manner.schema)
-    labels = LabelResolver(client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run)
+    memory = memory or Memory()
+    labels = LabelResolver.looked_up(
+        client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run, sent=memory.labels
+    )
     unfinished = client.unfinished()  # before the files: what ends in between is then on them
     listed = list(client.files(place.id))
     holdings = Holdings(client, place.id, listed, expected=images_in(predictions.source))
@@ -103,7 +149,9 @@ def prepared(
         resend_missing=manner.resend_missing,
         by_name=manner.file_ids is None,
         classes=predictions.class_table(),
-        asked=_asked_before(client, place, holdings, labels, manner, unfinished),
+        asked=_asked_before(client, place, holdings, labels, manner, unfinished, memory),
+        earlier=memory.of(place.id, model, run),
+        source=source_identity(predictions),
         replaces=manner.replaces,
         claims=_claims(client, place, holdings),
     )
@@ -122,10 +170,11 @@ def _asked_before(
     labels: LabelResolver,
     manner: Manner,
     unfinished: Iterable[InputRecord],
+    memory: Memory,
 ) -> AskedBefore | None:
     if manner.ask_again or manner.human_made:
         return None
-    return AskedBefore(
+    asked = AskedBefore(
         holdings,
         FileInputs(client, place.id, since=holdings.first_run),
         Names(labels.names),
@@ -134,6 +183,9 @@ def _asked_before(
         begun=client.now(),
         unfinished=unfinished,
     )
+    if memory.outbox:
+        asked.remember(memory.outbox, memory.host, memory.project)
+    return asked
 
 
 def _index(files: list[FileRecord], place: Directory, manner: Manner) -> FileIndex:
@@ -153,28 +205,43 @@ def images_in(source: Source) -> int:
     return path.stat().st_size // BYTES_AN_IMAGE if path.is_file() else 0
 
 
-def allowed(entries: Iterable[Entry], deleting: Mapping[str, int], manner: Manner) -> Iterator[Entry]:
-    """The packets; at their end nothing is stored where they remove more than was allowed.
+class Allowance:
+    """Lets the packets of a push pass, and counts what they take away: no more than was allowed.
 
-    Raises:
-        UsageError: they delete boxes of people, or more boxes go without others in their place than are sent; the
-            message says how many, and of which files.
+    Attributes:
+        deleting: of each file, how many boxes of people its packet deletes.
     """
-    removed: dict[str, int] = {}
-    sent = 0
-    for entry in entries:
-        sent += entry.boxes if entry.state == State.QUEUED else 0
-        if entry.removes > entry.boxes:
-            removed[entry.file_name] = entry.removes - entry.boxes
-        yield entry
-    _check_removals(removed, sent if manner.allow_removals is None else manner.allow_removals)
-    if deleting and not manner.delete_people:
-        files = ", ".join(f"{name}: {count}" for name, count in list(deleting.items())[:5])
-        more = f" and {len(deleting) - 5} more files" if len(deleting) > 5 else ""
-        raise UsageError(
-            f"--on-existing replace-all would delete {sum(deleting.values())} boxes that people made or changed "
-            f"({files}{more}); nothing was sent; to have it so, pass --delete-people"
-        )
+
+    def __init__(self, manner: Manner) -> None:
+        """Allow what the manner allows."""
+        self.deleting: dict[str, int] = {}
+        self._manner = manner
+
+    def passing(self, planned: Iterable[T]) -> Iterator[T]:
+        """What is planned, as it comes; at its end nothing is stored where it removes more than was allowed.
+
+        Raises:
+            UsageError: it deletes boxes of people, or more boxes go without others in their place than are sent; the
+                message says how many, and of which files.
+        """
+        removed: dict[str, int] = {}
+        sent = 0
+        for each in planned:
+            if isinstance(each, Entry):
+                sent += each.boxes if each.state == State.QUEUED else 0
+                if each.removes > each.boxes:
+                    removed[each.file_name] = each.removes - each.boxes
+                if each.deletes:
+                    self.deleting[each.file_name] = each.deletes
+            yield each
+        _check_removals(removed, sent if self._manner.allow_removals is None else self._manner.allow_removals)
+        if self.deleting and not self._manner.delete_people:
+            files = ", ".join(f"{name}: {count}" for name, count in list(self.deleting.items())[:5])
+            more = f" and {len(self.deleting) - 5} more files" if len(self.deleting) > 5 else ""
+            raise UsageError(
+                f"--on-existing replace-all would delete {sum(self.deleting.values())} boxes that people made or "
+                f"changed ({files}{more}); nothing was sent; to have it so, pass --delete-people"
+            )
 
 
 def _check_removals(removed: Mapping[str, int], most: int) -> None:
@@ -187,15 +254,15 @@ def _check_removals(removed: Mapping[str, int], most: int) -> None:
         )
 
 
-def plan_summary(planner: Planner, files: int, boxes: int) -> PlanSummary:
+def plan_summary(planner: Planner, counts: Counts) -> PlanSummary:
     """What a plan comes to, once its packets have been gone through."""
     return PlanSummary(
-        files=files,
-        boxes=boxes,
+        files=counts.files,
+        boxes=counts.boxes,
         schema_id=planner.labels.schema_id,
         create_labels={name: planner.labels.ids[name] for name in planner.labels.created},
-        deletes=planner.deleting,
-        completed=planner.completed,
+        deletes=counts.deletes,
+        completed=counts.completed,
         dropped=dict(planner.tally.dropped),
         classes=[] if planner.classes.clash else list(planner.classes.names().items()),
     )
@@ -205,22 +272,21 @@ def planned_labels(client: Client, summary: PlanSummary) -> tuple[dict[int, int]
     """The ids of the labels that a plan makes first, by the numbers that stand for them; and those made now."""
     if not summary.create_labels:
         return {}, []
-    labels = LabelResolver(client, schema_id=summary.schema_id, policy="create")
+    labels = LabelResolver.looked_up(client, schema_id=summary.schema_id, policy="create")
     return {number: labels.id_of(name) for name, number in summary.create_labels.items()}, labels.created
 
 
-def planned_deletions(client: Client, head: PlanHead, entries: Iterable[Entry]) -> dict[str, int]:
-    """How many boxes of people each file of a plan would lose, as the files are now, whatever the plan says."""
+def with_deletions(client: Client, head: PlanHead, entries: Sequence[Entry]) -> list[Entry]:
+    """The packets of a plan with how many boxes of people each deletes as its file is now, whatever the plan says."""
     replaced = {e.file_id: e for e in entries if e.mode == "replace-all" and e.file_id is not None}
     holdings = Holdings(client, head.directory_id, expected=len(replaced))
     holdings.load(replaced)
-    found: dict[str, int] = {}
+    gone: dict[int, int] = {}
     for file_id, entry in replaced.items():
         new = identities(msgspec.json.decode(entry.body).get("instance_list") or ())
         people = holdings.sorted(file_id, file_name=entry.file_name, model=head.model).people
-        if gone := sum(identity(row) not in new for row in people):
-            found[entry.file_name] = gone
-    return found
+        gone[file_id] = sum(identity(row) not in new for row in people)
+    return [msgspec.structs.replace(entry, deletes=gone.get(entry.file_id or 0, 0)) for entry in entries]
 
 
 def unsent(outbox: Outbox, run: Run, entries: Iterable[Entry], tally: Tally) -> Iterator[Entry]:

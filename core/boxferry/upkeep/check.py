@@ -15,7 +15,7 @@ from boxferry.outbox.outbox import ENDED
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection
-from boxferry.plan.planner import ADOPTED
+from boxferry.plan.adding import ADOPTED
 from boxferry.plan.target import REPLACING
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.holdings import Holdings

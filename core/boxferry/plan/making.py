@@ -1,0 +1,94 @@
+"""Makes the outbox's record of one packet: its JSON, and what its file is like before it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.boxes.codes import Code
+from boxferry.boxes.tally import Place
+from boxferry.diffgram.answers import moment
+from boxferry.packets.reference import detection, is_ours
+from boxferry.plan.asked_before import WHY
+from boxferry.plan.updates import entry
+from boxferry.stored.before import Before, encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.outbox.outbox import Entry
+    from boxferry.packets.contents import Contents
+    from boxferry.plan.destinations import Destinations
+    from boxferry.plan.target import Target
+    from boxferry.stored.holdings import Holdings
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """Makes packets, and counts the boxes that are left out of them.
+
+    Attributes:
+        destinations: makes new files, in its directory.
+        holdings: tells what files are like.
+        tally: counts what is left out.
+    """
+
+    destinations: Destinations
+    holdings: Holdings
+    tally: Tally
+
+    def made(self, target: Target, contents: Contents, held: Collection[str] | None = None) -> Entry:
+        """The packet that brings boxes to a file.
+
+        Args:
+            target: the file.
+            contents: the boxes.
+            held: the references that the file holds, where they were read and all of them stay.
+        """
+        mode = "append" if target.mode == "error" else target.mode
+        target = dataclasses.replace(target, mode=mode)
+        made = entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
+        return msgspec.structs.replace(made, before=encoded(self._before(target.file_id, held, video=target.video)))
+
+    def _before(self, file_id: int | None, held: Collection[str] | None, *, video: bool) -> Before:
+        """What a file is like before a packet goes to it; a new one has nothing, and appending takes nothing away."""
+        if file_id is None:
+            return Before(complete=False, kept=[], took=[], read=True)
+        changed = moment(self.holdings.changed(file_id)) or 0.0
+        found = Before(complete=self.holdings.complete(file_id), changed=changed)
+        if held is None:
+            return found
+        newest = max((row.get("id") or 0 for row in self.holdings.rows(file_id, video=video)), default=0)
+        kept = sorted(filter(is_ours, held))
+        return msgspec.structs.replace(found, kept=kept, took=[], read=True, newest=newest)
+
+    def left(
+        self, contents: Contents, references: Collection[str], code: str, message: str, target: Target
+    ) -> Contents:
+        """Those boxes whose references are not among these; the others are discarded."""
+        left = contents.without(references)
+        if gone := contents.boxes - left.boxes:
+            self.tally.discard(code, message, Place(target.file_name), boxes=gone)
+        return left
+
+    def undecided(self, contents: Contents, codes: Mapping[str, str], target: Target) -> Contents:
+        """The predictions about which people have not decided; the others are discarded.
+
+        Args:
+            contents: the predictions.
+            codes: why some of them are not to be sent, by their references without the number of a part.
+            target: the file.
+        """
+        for code, why in WHY.items() if codes else ():
+            gone = {s.creation_ref_id for s in contents if codes.get(detection(s.creation_ref_id)) == code}
+            contents = self.left(contents, gone, code, why, target)
+        return contents
+
+    def pending(self, target: Target, contents: Contents) -> None:
+        """Record that nothing can be planned for a file before an earlier packet has ended."""
+        message = f"an earlier packet for '{target.file_name}' has not ended: finish that first (boxferry status)"
+        self.tally.fail(Code.PENDING, message, boxes=contents.boxes)

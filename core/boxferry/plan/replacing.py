@@ -1,0 +1,142 @@
+"""The packets that replace boxes of a file: one's own, those of older models, or all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from boxferry.boxes.codes import Code
+from boxferry.outbox.outbox import ENDED
+from boxferry.packets.contents import references_in
+from boxferry.packets.reference import origin
+from boxferry.plan.target import models_text
+from boxferry.stored.ownership import identities, identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.outbox.outbox import Entry
+    from boxferry.packets.contents import Contents
+    from boxferry.plan.making import Making
+    from boxferry.plan.target import Target
+    from boxferry.stored.claims import Claims
+    from boxferry.stored.holdings import Holdings
+    from boxferry.stored.ownership import Rows
+
+
+class Replacing:
+    """Plans packets in whose place other boxes go; counts the boxes of each older model that were found."""
+
+    def __init__(
+        self,
+        making: Making,
+        holdings: Holdings,
+        *,
+        model: str,
+        run: str,
+        replaces: Sequence[str],
+        claims: Callable[[int], Claims],
+    ) -> None:
+        """Plan packets of one push.
+
+        Args:
+            making: makes the packets.
+            holdings: tells what the files on the server hold.
+            model: the boxes' model.
+            run: their run.
+            replaces: the models whose boxes go beside the model's own.
+            claims: tells of a file which runs its boxes are of, see `claims`; asked where models are replaced.
+        """
+        self._making, self._holdings = making, holdings
+        self._model, self._run, self._replaces, self._claims = model, run, replaces, claims
+        self._found: Counter[str] = Counter()
+
+    def packet(
+        self, target: Target, contents: Contents, earlier: Sequence[Entry], codes: Mapping[str, str]
+    ) -> Entry | None:
+        """The packet that replaces boxes of a file; what stays is read again just before it goes out.
+
+        Args:
+            target: the file.
+            contents: the predictions.
+            earlier: what this run has for the file.
+            codes: why some of the predictions are not to be sent.
+        """
+        given = {shape.creation_ref_id for shape in contents}
+        contents = self._making.undecided(contents, codes, target)
+        if earlier and earlier[-1].state not in ENDED:
+            self._waits(target, contents, given, references_in(earlier[-1].body))
+            return None
+        sent = references_in(earlier[-1].body) if earlier else set()
+        rows = self._rows(target)
+        if target.mode == "replace-own":
+            settled = people_settled(contents, rows, sent)
+            contents = self._making.left(contents, settled, Code.CORRECTED, "people have changed or deleted it", target)
+        new = identities(msgspec.to_builtins(list(contents)))
+        stays = identities(rows.kept) if target.mode == "replace-own" else set()
+        if new | stays == identities(rows.all) and not self._stands_for_others(contents, rows, sent):
+            there = {shape.creation_ref_id for shape in contents}
+            self._making.left(contents, there, Code.ALREADY_SENT, "on the server already", target)
+            return None
+        if not new and not stays and not self._replaces:
+            message = "would have no box left, and the server takes no empty list: all of them stay"
+            self._making.tally.fail(Code.CANNOT_CLEAR, f"'{target.file_name}' {message}")
+            return None
+        return msgspec.structs.replace(
+            self._making.made(target, contents),
+            removes=sum(identity(row) not in new | stays for row in rows.all),
+            deletes=sum(identity(row) not in new | stays for row in rows.people),
+            replaces=models_text(self._replaces),
+        )
+
+    def _waits(self, target: Target, contents: Contents, given: set[str], sent: set[str]) -> None:
+        """Record that an earlier packet has not ended, with the same boxes or others."""
+        wanted = {shape.creation_ref_id for shape in contents}
+        if wanted <= sent <= given:
+            self._making.left(contents, wanted, Code.ALREADY_SENT, "in this run already", target)
+        else:
+            self._making.pending(target, contents)
+
+    def _rows(self, target: Target) -> Rows:
+        """The boxes of a file; those of the models that are replaced are among one's own, and counted."""
+        file_id, name = target.file_id or 0, target.file_name
+        if not self._replaces:
+            return self._holdings.sorted(file_id, file_name=name, model=self._model)
+        models, claims = [self._model, *self._replaces], self._claims(file_id)
+        found = self._holdings.owned(file_id, file_name=name, models=models, run=self._run, claims=claims)
+        for model in self._replaces:
+            origins = self._holdings.origins(name, model, self._run)
+            self._found[model] += sum(origin(row.get("creation_ref_id")) in origins for row in found.own)
+        return found
+
+    def _stands_for_others(self, contents: Contents, rows: Rows, sent: set[str]) -> bool:
+        """Whether equal boxes bear an older model's references: sent once, the file's inputs say that they are ours."""
+        there = {row.get("creation_ref_id") for row in rows.all}
+        return bool(self._replaces) and bool({shape.creation_ref_id for shape in contents} - sent - there)
+
+    def note_unfound(self, tally: Tally) -> None:
+        """Note the older models of which no box was found: their names may be misspelt."""
+        for model in self._replaces:
+            if not self._found[model]:
+                tally.note(Code.NOTHING_REPLACED, f"no untouched box of model '{model}' is on the files of this push")
+
+
+def people_settled(contents: Contents, rows: Rows, sent: set[str]) -> set[str]:
+    """The references of those predictions that people have changed, or deleted: they are not sent again.
+
+    Args:
+        contents: the predictions.
+        rows: what the file holds.
+        sent: the references that this run has sent for the file; what of them is not there any more was deleted.
+    """
+    changed = {row["creation_ref_id"] for row in rows.kept if row.get("creation_ref_id")}
+    there, alike = {row.get("creation_ref_id") for row in rows.all}, identities(rows.all)
+    gone = {
+        shape.creation_ref_id
+        for shape in contents
+        if shape.creation_ref_id in sent - there and identity(msgspec.to_builtins(shape)) not in alike
+    }
+    return changed | gone
