@@ -3,16 +3,23 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet)
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test chaos machines races fuzz interop frameworks lint bench bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks lint bench bench-small profile clean
 
-demo: .venv/.ready
+# what `make test-pure` runs without the compiled functions
+PURE ?= tests
+
+demo: .venv/.ready .venv/.speedups
 	$(BIN)/boxferry demo
 
-test: .venv/.ready
+test: .venv/.ready .venv/.speedups
 	$(BIN)/pytest -n auto --dist worksteal -q
+
+test-pure: .venv/.ready
+	BOXFERRY_PURE=1 $(BIN)/pytest -n auto --dist worksteal -q $(PURE)
 
 races: .venv/.ready
 	BOXFERRY_NEW_RUNS=200 $(BIN)/pytest -q tests/sending/test_new_runs.py
@@ -46,13 +53,13 @@ lint: .venv/.ready
 	$(BIN)/lint-imports
 
 # The measurements of docs/performance.md, which it writes: about half an hour. The small form takes two minutes.
-bench: .venv/.ready .venv-peers/.ready
+bench: .venv/.ready .venv/.speedups .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py
 
 profile: .venv/.ready
 	$(BIN)/python benchmarks/profiles.py
 
-bench-small: .venv/.ready .venv-peers/.ready
+bench-small: .venv/.ready .venv/.speedups .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py --small
 
 .venv-peers/.ready: pyproject.toml
@@ -62,6 +69,7 @@ bench-small: .venv/.ready .venv-peers/.ready
 	touch $@
 
 clean:
+	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
 	rm -rf .venv .venv-interop .venv-frameworks .venv-peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
@@ -75,3 +83,10 @@ else
 	$(BIN)/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group lint
 endif
 	touch $@
+
+# The compiled functions, where a C compiler is there; without one everything works, slower.
+.venv/.speedups: .venv/.ready $(wildcard speedups/*.* speedups/boxferry_speedups/*.p*)
+	@if $(CC) --version >/dev/null 2>&1 && $(INSTALL) --no-deps ./speedups >/dev/null 2>.venv/speedups.log; \
+	then echo "boxferry-speedups: built, and used"; \
+	else echo "boxferry-speedups: not built ($(CC) is no C compiler, or .venv/speedups.log says why); nothing needs it"; fi
+	@touch $@

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Image
     from boxferry.formats import Context, Id
     from boxferry_adapters.coco.dataset import Survey
-    from boxferry_adapters.coco.items import Item
+    from boxferry_adapters.coco.items import Item, RawId
     from boxferry_adapters.coco.options import CocoOptions
     from boxferry_adapters.coco.piece import Piece
 
@@ -109,29 +109,30 @@ class FileImages:
 
     def numbers(self, piece: Piece) -> NDArray[np.int32]:
         """(N,) the number of each item's image, -1 where its boxes cannot be used, which is remembered."""
-        numbers, at = self._numbers, 0
-        keys = self._keys(piece)
-        for key in dict.fromkeys(keys):
+        keys, starts = self._keys(piece)
+        numbers, lengths = self._numbers, np.diff(np.append(starts, len(piece)))
+        for key, start in zip(keys, starts.tolist(), strict=True):
             if key not in numbers:
-                at = keys.index(key, at)
-                numbers[key] = self._new(key, piece.items[at], int(piece.index[at]))
+                numbers[key] = self._new(key, int(piece.index[start]))
         found = np.fromiter(map(numbers.__getitem__, keys), np.int32, len(keys))
-        for row in np.flatnonzero(found < 0).tolist():
-            self._lost[keys[row]].boxes += 1
-        return found
+        for run in np.flatnonzero(found < 0).tolist():
+            self._lost[keys[run]].boxes += int(lengths[run])
+        return np.repeat(found, lengths)
 
-    def _keys(self, piece: Piece) -> list[Any]:
-        """(N,) by what each item's image is known: its id, with the name that stands beside it."""
-        ids = [item.image_id for item in piece.items]
+    def _keys(self, piece: Piece) -> tuple[list[Any], NDArray[np.int64]]:
+        """By what the image of each run of items is known, its id with the name beside it, and where the runs begin."""
+        ids, starts = piece.runs()
         if not piece.rare or self.options.image_by == "id":
-            return ids
+            return ids, starts
         names = [item.file_name for item in piece.items]
-        return [(i, name) if name and name.strip("/\\. ") else i for i, name in zip(ids, names, strict=True)]
+        keys = [(i, name) if name and name.strip("/\\. ") else i for i, name in zip(ids, names, strict=True)]
+        return keys, starts
 
-    def _new(self, key: Any, item: Item, index: int) -> int:  # noqa: ANN401 # an id, perhaps with a name
-        image_id, name = self._shifted(item.image_id), key[1].replace("\\", "/") if isinstance(key, tuple) else ""
+    def _new(self, key: Any, index: int) -> int:  # noqa: ANN401 # an id, perhaps with a name
+        raw, name = (key[0], key[1].replace("\\", "/")) if isinstance(key, tuple) else (key, "")
+        image_id = self._shifted(raw)
         try:
-            image, by = self._image(item, image_id, name, index)
+            image, by = self._image(raw, image_id, name, index)
         except _Lost as error:
             self._lost[key] = _LostImage(error, index)
             return -1
@@ -139,15 +140,15 @@ class FileImages:
         before = self._known_by.setdefault(number, (by, image_id))
         free = self.found.frames is not None or self.options.image_by == "file_name"
         if not free and before[0] == by and before[1] != image_id:
-            raise InputError(f"{self.name}: image ids {before[1]} and {item.image_id} are both '{image.key}'")
+            raise InputError(f"{self.name}: image ids {before[1]} and {raw} are both '{image.key}'")
         return number
 
     def _shifted(self, raw: object) -> Id:
         key = id_key(raw)
         return key + self.options.image_offset if isinstance(key, int) else key
 
-    def _image(self, item: Item, image_id: Id, name: str, index: int) -> tuple[Image, str]:
-        """An item's image, and whether it is known by its 'id' or its 'name'.
+    def _image(self, raw: RawId, image_id: Id, name: str, index: int) -> tuple[Image, str]:
+        """The image of an id, as it stands there and shifted, and whether it is known by its 'id' or its 'name'.
 
         Raises:
             _Lost: it is unknown, or its boxes cannot be used.
@@ -158,20 +159,20 @@ class FileImages:
             return _looked(images.named, name), "name"
         if self.found.images:
             if (own := self.found.images.get(image_id)) is not None:
-                self._agree(name, own.key, item, index)
+                self._agree(name, own.key, raw, index)
                 return self.located(own), "id"
         elif (known := _looked(images.numbered, image_id)) is not None:
-            self._agree(name, known.key, item, index)
+            self._agree(name, known.key, raw, index)
             return known, "id"
         elif name:
             return _looked(images.named, name), "name"
-        elif isinstance(item.image_id, str) and ((stem := _looked(images.stem, item.image_id)).media or stem.sized):
+        elif isinstance(raw, str) and ((stem := _looked(images.stem, raw)).media or stem.sized):
             return stem, "id"
         raise _Lost(UNKNOWN, f"image_id {image_id} is not in the dataset")
 
-    def _agree(self, name: str, key: str, item: Item, index: int) -> None:
+    def _agree(self, name: str, key: str, raw: RawId, index: int) -> None:
         if name and not _same_image(name, key):
-            says = f"file_name is '{name}', but image_id {item.image_id} is '{key}'"
+            says = f"file_name is '{name}', but image_id {raw} is '{key}'"
             which = "--image-by file_name or --image-by id says which of them counts"
             raise InputError(f"{Place(self.name, item=index)}: {says}: {which}")
 

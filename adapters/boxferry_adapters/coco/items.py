@@ -56,24 +56,6 @@ class PlainItem(Item, gc=False):
     attributes: None = None
 
 
-class ItemDecoder:
-    """Decodes a list of items as plain ones, else as `Item`: the look for rare fields costs nothing where none is."""
-
-    _plain = msgspec.json.Decoder(list[PlainItem])  # of the class: made at import, not in a thread
-    _any = msgspec.json.Decoder(list[Item])
-
-    def decode(self, text: bytes, /) -> list[Any]:
-        """The items of a JSON list.
-
-        Raises:
-            msgspec.DecodeError: it is no list of items.
-        """
-        try:
-            return self._plain.decode(text)
-        except msgspec.ValidationError:
-            return self._any.decode(text)
-
-
 class Anything(msgspec.Struct, gc=False):
     """An item of which nothing is looked at."""
 

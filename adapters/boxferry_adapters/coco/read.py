@@ -19,11 +19,12 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.parsing.json_scan import Scanner
 from boxferry.parsing.spill import CHUNK_BOXES, RECORD, Spill
+from boxferry_adapters.coco.columns import ItemDecoder
 from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.extras import Extras
 from boxferry_adapters.coco.files import files_of
 from boxferry_adapters.coco.images import FileImages, Gathered
-from boxferry_adapters.coco.items import BadItem, ItemDecoder, NoImage, checked, is_derived, track_of
+from boxferry_adapters.coco.items import BadItem, NoImage, checked, is_derived, track_of
 from boxferry_adapters.coco.names import agreed
 from boxferry_adapters.coco.options import CocoOptions
 from boxferry_adapters.coco.piece import Piece
@@ -31,7 +32,7 @@ from boxferry_adapters.coco.segments import mask_scale, mask_size
 from boxferry_adapters.coco.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from boxferry_adapters.coco.dataset import Survey
     from boxferry_adapters.coco.files import File
 
+SMALL_IDS = 1 << 16  #: of classes
 FILE_SHIFT = 40  #: bits of a record's row that say where it stands in its file; those above say in which file
 
 _items = ItemDecoder()
@@ -144,7 +146,7 @@ class _Reader:
                 plain = not typed or self.extras.wanted
                 yield self._recorded(self._checked(values, index) if plain else Piece.of(values, index))
 
-    def _checked(self, values: list[Any], index: NDArray[np.int64]) -> Piece:
+    def _checked(self, values: Iterable[Any], index: NDArray[np.int64]) -> Piece:
         """The items among plain values."""
         items, good = [], []
         for value, place in zip(values, index.tolist(), strict=True):
@@ -177,7 +179,7 @@ class _Reader:
 
     def _boxes(self, piece: Piece) -> Piece:
         """Without items that are no single box."""
-        self._good += len(piece.items)
+        self._good += len(piece)
         lowest = 0.0 if self.options.has_sides else -np.inf
         negative = np.minimum(piece.bbox[:, 2], piece.bbox[:, 3]) < lowest
         for row in np.flatnonzero(negative).tolist():
@@ -201,7 +203,7 @@ class _Reader:
         The box of a mask that is scaled is scaled too; where it cannot be, the item fails: a mask (N,) of the others.
         """
         scales: dict[int, Any] = {}
-        usable = np.ones(len(piece.items), np.bool_)
+        usable = np.ones(len(piece), np.bool_)
         for row, value in enumerate(piece.values if self.options.scale_from is None else ()):
             size, whole = mask_size(value.get("segmentation")), self.gathered.sizes[image[row]]
             derived = is_derived(value)
@@ -245,14 +247,27 @@ class _Reader:
 
     def _label_codes(self, piece: Piece) -> NDArray[np.int32]:
         """(N,) the label's code of each item, -1 where it has no name."""
-        codes, raw = self._codes, [item.category_id for item in piece.items]
-        for category in set(raw) - codes.keys():
-            codes[category] = self.vocabulary.code(self._category(category), boxes=0)
-            self.watch.categories.add(id_key(category))
-        found = np.fromiter(map(codes.__getitem__, raw), np.int32, len(raw))
+        raw = piece.category_ids
+        found = self._small_codes(raw) if isinstance(raw, np.ndarray) and _are_small(raw) else None
+        if found is None:
+            found = np.array([self._code(category) for category in raw], np.int32)
         for row in np.flatnonzero(found < 0).tolist():
             self.vocabulary.code(self._category(raw[row]), Place(self.source.name, item=int(piece.index[row])))
         return found
+
+    def _small_codes(self, raw: NDArray[np.int64]) -> NDArray[np.int32]:
+        """(N,) the same of ids that can be places in a table."""
+        there = np.bincount(raw)
+        table = np.full(len(there), -1, np.int32)
+        for category in np.flatnonzero(there).tolist():
+            table[category] = self._code(category)
+        return table[raw]
+
+    def _code(self, category: Any) -> int:  # noqa: ANN401 # as it stands in the file
+        if category not in self._codes:
+            self._codes[category] = self.vocabulary.code(self._category(category), boxes=0)
+            self.watch.categories.add(id_key(category))
+        return self._codes[category]
 
     def _category(self, raw: Any) -> Id:  # noqa: ANN401 # as it stands in the file
         key = id_key(raw)
@@ -333,6 +348,10 @@ class _Chunks:
         return msgspec.structs.replace(image, source=self.name)
 
 
+def _are_small(ids: NDArray[np.int64]) -> bool:
+    return bool(len(ids)) and ids.min() >= 0 and ids.max() < SMALL_IDS
+
+
 def _repeated(records: NDArray[np.void], file: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(N,) the records that stand in an earlier file too: image, label, corners and score are the same."""
     score = np.nan_to_num(records["score"], nan=-1.0)
@@ -341,7 +360,7 @@ def _repeated(records: NDArray[np.void], file: NDArray[np.int64]) -> NDArray[np.
     return np.asarray(file != file[first[which.reshape(-1)]])
 
 
-def _box_lists(scanner: Scanner, key: str | None, decoder: ListDecoder) -> Iterator[tuple[list[Any], bool]]:
+def _box_lists(scanner: Scanner, key: str | None, decoder: ListDecoder) -> Iterator[tuple[Any, bool]]:
     """The pieces of the list of boxes: the text itself, or the value under a key."""
     if key is None:
         yield from scanner.items(decoder)

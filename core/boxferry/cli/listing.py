@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from boxferry.cli.output import table, tell, write_json
+from boxferry.parsing import compiled
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
@@ -33,10 +34,12 @@ def formats_command(session: Session, /, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def plugins_command(session: Session, /, as_json: bool) -> None:
-    """List the plugins that were found, with the reason where one failed."""
+    """List the plugins that were found, with the reason where one failed, and whether speedups are used."""
     statuses = session.plugins.statuses
     if as_json:
-        write_json({"plugins": [asdict(status) for status in statuses]})
+        speedups = {"used": compiled.speedups is not None, "state": compiled.state}
+        write_json({"plugins": [asdict(status) for status in statuses], "speedups": speedups})
     else:
         rows = [(s.name, s.state, ", ".join(s.formats), s.distribution, s.reason) for s in statuses]
         tell(table(("plugin", "state", "formats", "distribution", "reason"), rows))
+        tell(f"speedups {compiled.state}")

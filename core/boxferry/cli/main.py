@@ -8,10 +8,18 @@ from boxferry.version import __version__
 
 
 def main() -> None:
-    """Run the command line; `--version` alone is answered before anything else is imported."""
-    if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"boxferry {__version__}\n")
+    """Run the command line; `--version` is answered before anything else is imported."""
+    if "--version" in sys.argv and set(sys.argv[1:]) <= {"--version", "-v", "--verbose"}:
+        sys.stdout.write(_version(verbose=len(sys.argv) > 2))
         return
     from boxferry.cli.app import run
 
     sys.exit(run(sys.argv[1:]))
+
+
+def _version(*, verbose: bool) -> str:
+    if not verbose:
+        return f"boxferry {__version__}\n"
+    from boxferry.parsing import compiled
+
+    return f"boxferry {__version__}\nspeedups {compiled.state}\n"

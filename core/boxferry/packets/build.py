@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from boxferry.errors import UnknownLabel
 from boxferry.packets.contents import Contents
+from boxferry.packets.lists import instance_lists
 from boxferry.packets.reference import Reference, box_references, file_digest
 from boxferry.packets.wire import Box, Point, Polygon, Shape
 
@@ -53,10 +55,10 @@ class BoxMaker:
         Raises:
             UnknownLabel: a label that is used has no id.
         """
-        rows = _Rows(self, detections)
-        for index, (image, file_name) in enumerate(zip(detections.images, file_names, strict=True)):
-            if file_name is not None:
-                digest = file_digest(file_name, self.model, self.run)
+        digests = [None if name is None else file_digest(name, self.model, self.run) for name in file_names]
+        rows = _Rows(self, detections, digests)
+        for index, (image, digest) in enumerate(zip(detections.images, digests, strict=True)):
+            if digest is not None:
                 yield index, rows.contents(index, image, digest)
 
     def ids(self, detections: Detections) -> list[int | None]:
@@ -76,16 +78,11 @@ class BoxMaker:
 class _Rows:
     """The columns of a chunk as plain values, so that a box costs no look into an array."""
 
-    def __init__(self, maker: BoxMaker, detections: Detections) -> None:
+    def __init__(self, maker: BoxMaker, detections: Detections, digests: Sequence[str | None]) -> None:
         self._maker = maker
         self._detections = detections
-        ids = maker.ids(detections)
-        self._ids = [UNSET if label_id is None else label_id for label_id in ids]
-        self._names = [
-            name if label_id is None else UNSET for name, label_id in zip(detections.labels, ids, strict=True)
-        ]
-        self._corners = detections.xyxy.T.astype(np.int64).tolist()
-        self._label, self._score = detections.label.tolist(), _scores(detections.score, wanted=bool(maker.model))
+        self._digests = digests
+        self._label_ids = maker.ids(detections)
         self._bounds = detections.offsets.tolist()
         self._frame = None if detections.frame is None else detections.frame.tolist()
         self._track = None if detections.track is None else detections.track.tolist()
@@ -95,15 +92,48 @@ class _Rows:
     def contents(self, index: int, image: Image, digest: str) -> Contents:
         """The boxes of one image."""
         rows = range(self._bounds[index], self._bounds[index + 1])
-        boxes = self._boxes(rows, digest)
         frame = self._frame if image.video else None
+        if frame is None and self._plain:
+            return Contents.later(len(rows), lambda: [*self._boxes(rows, digest)], lambda: self._text(index))
+        boxes = self._boxes(rows, digest)
         if frame is None:
-            plain: Shapes = [*boxes]
-            return Contents(plain if self._plain else self._shapes(rows, boxes, image, digest))
+            return Contents(self._shapes(rows, boxes, image, digest))
         frames: dict[int, Shapes] = {}
         for row, box in zip(rows, boxes, strict=True):
             frames.setdefault(frame[row], []).extend(self._shaped(row, box, image, digest, frame[row]))
         return Contents(frames=dict(sorted(frames.items())))
+
+    def _text(self, index: int) -> bytes | None:
+        return None if self._texts is None else self._texts[index]
+
+    @cached_property
+    def _texts(self) -> list[bytes | None] | None:
+        """(M,) the JSON of each image's boxes, where all are plain and compiled functions are installed."""
+        return instance_lists(self._maker, self._detections, self._label_ids, self._digests)
+
+    @cached_property
+    def _ids(self) -> list[int | UnsetType]:
+        return [UNSET if label_id is None else label_id for label_id in self._label_ids]
+
+    @cached_property
+    def _names(self) -> list[str | UnsetType]:
+        named = zip(self._detections.labels, self._label_ids, strict=True)
+        return [name if label_id is None else UNSET for name, label_id in named]
+
+    @cached_property
+    def _corners(self) -> list[list[int]]:
+        """Four columns."""
+        corners: list[list[int]] = self._detections.xyxy.T.astype(np.int64).tolist()
+        return corners
+
+    @cached_property
+    def _label(self) -> list[int]:
+        labels: list[int] = self._detections.label.tolist()
+        return labels
+
+    @cached_property
+    def _score(self) -> list[float | UnsetType]:
+        return _scores(self._detections.score, wanted=bool(self._maker.model))
 
     def _boxes(self, rows: range, digest: str) -> list[Box]:
         """The boxes of some rows, as if they had nothing but corners, label and score."""

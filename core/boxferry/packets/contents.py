@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -11,22 +10,59 @@ from msgspec import UNSET
 from boxferry.packets.reference import detection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from boxferry.packets.wire import Box, Packet, Polygon
 
 
-@dataclass(frozen=True, slots=True)
+def _nothing() -> None:
+    """No text without the boxes."""
+
+
 class Contents:
     """The boxes of one file.
 
+    Those of an image without outlines and tracks are made when one of them is looked at: most are only written.
+
     Attributes:
-        shapes: those of an image.
         frames: those of a video, frame → boxes; None for an image.
     """
 
-    shapes: list[Box | Polygon] = field(default_factory=list)
-    frames: dict[int, list[Box | Polygon]] | None = None
+    __slots__ = ("_boxes", "_made", "_make", "_text", "frames")
+
+    def __init__(
+        self,
+        shapes: Iterable[Box | Polygon] = (),
+        frames: dict[int, list[Box | Polygon]] | None = None,
+    ) -> None:
+        """Hold the shapes of an image, or the frames of a video."""
+        self.frames = frames
+        self._made: list[Box | Polygon] | None = [*shapes]
+        self._make: Callable[[], list[Box | Polygon]] = list
+        self._text: Callable[[], bytes | None] = _nothing
+        self._boxes = 0
+
+    @classmethod
+    def later(
+        cls, boxes: int, make: Callable[[], list[Box | Polygon]], text: Callable[[], bytes | None] = _nothing
+    ) -> Self:
+        """Boxes of an image that are made when they are looked at.
+
+        Args:
+            boxes: how many there are.
+            make: makes them.
+            text: gives their JSON where that is had without making them, else None.
+        """
+        contents = cls()
+        contents._boxes, contents._made, contents._make, contents._text = boxes, None, make, text
+        return contents
+
+    @property
+    def shapes(self) -> list[Box | Polygon]:
+        """Those of an image."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     def __iter__(self) -> Iterator[Box | Polygon]:
         """Every box."""
@@ -36,11 +72,13 @@ class Contents:
 
     def __bool__(self) -> bool:
         """Whether there are any."""
-        return next(iter(self), None) is not None
+        return self._boxes > 0 if self._made is None else next(iter(self), None) is not None
 
     @property
     def boxes(self) -> int:
         """How many detections they come from: one whose outline has several parts counts once."""
+        if self._made is None:
+            return self._boxes
         plain, parts = 0, set()
         for shape in self:
             if shape.type == "polygon":
@@ -51,6 +89,8 @@ class Contents:
 
     def without(self, references: Collection[str]) -> Self:
         """Those whose references are not among these."""
+        if not references:
+            return self
         if self.frames is None:
             return type(self)([shape for shape in self.shapes if shape.creation_ref_id not in references])
         left = {
@@ -65,7 +105,10 @@ class Contents:
 
     def put(self, packet: Packet) -> Packet:
         """The packet with the boxes in it; where there are none, without a list, since an empty one is refused."""
-        if self:
+        text = self._text() if self._made is None and self._boxes else None
+        if text is not None:
+            packet.instance_list = msgspec.Raw(text)
+        elif self:
             packet.instance_list = self.shapes or UNSET
             packet.frame_packet_map = {str(frame): shapes for frame, shapes in (self.frames or {}).items()} or UNSET
         return packet

@@ -90,7 +90,7 @@ class Packet(msgspec.Struct, kw_only=True):
         video_split_duration: seconds after which the server cuts a new video, 2 to 180.
         file_id: the file to be updated.
         mode: 'update' appends to the file, 'update_with_existing' replaces; left out for new media.
-        instance_list: the boxes; left out where there are none, since an empty list is refused.
+        instance_list: the boxes, or their JSON; left out where there are none, since an empty list is refused.
         frame_packet_map: the boxes of a video, frame → boxes.
     """
 
@@ -105,7 +105,7 @@ class Packet(msgspec.Struct, kw_only=True):
     video_split_duration: int | UnsetType = UNSET
     file_id: int | UnsetType = UNSET
     mode: str | UnsetType = UNSET
-    instance_list: list[Box | Polygon] | UnsetType = UNSET
+    instance_list: list[Box | Polygon] | msgspec.Raw | UnsetType = UNSET
     frame_packet_map: dict[str, list[Box | Polygon]] | UnsetType = UNSET
 
 

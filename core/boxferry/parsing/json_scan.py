@@ -35,7 +35,7 @@ _values = msgspec.json.Decoder(list[Any])
 class ListDecoder(Protocol):
     """As `msgspec.json.Decoder(list[…])`."""
 
-    def decode(self, text: bytes, /) -> list[Any]:
+    def decode(self, text: bytes, /) -> Any:  # noqa: ANN401 # a list, or what stands for one and has its length
         """The items of a JSON list; a `msgspec.DecodeError` where it is none of the wanted kind."""
         ...
 
@@ -154,7 +154,7 @@ class Scanner:
                 self.take(b",")
         self.take(b"}")
 
-    def items(self, decoder: ListDecoder) -> Iterator[tuple[list[Any], bool]]:
+    def items(self, decoder: ListDecoder) -> Iterator[tuple[Any, bool]]:
         """The items of the list at the cursor, consumed piece by piece.
 
         Each piece comes with whether the decoder took it; the items of one that it did not take are plain values.
@@ -168,7 +168,7 @@ class Scanner:
                 self.take(b",")
         self.take(b"]")
 
-    def _piece(self, decoder: ListDecoder) -> tuple[list[Any], bool, bool]:
+    def _piece(self, decoder: ListDecoder) -> tuple[Any, bool, bool]:
         """Some items, whether they are typed, and whether they are the list's last."""
         while True:
             if len(self._buffer) < self._piece_bytes and not self._ended:
@@ -201,8 +201,8 @@ class Scanner:
         match = _AFTER_ITEMS.search(self._buffer)
         return match.start() + 1 if match else 0
 
-    def _typed(self, decoder: ListDecoder, cut: int) -> list[Any] | None:
-        """The items before a cut: that they decode as a whole list proves the cut right."""
+    def _typed(self, decoder: ListDecoder, cut: int) -> Any:  # noqa: ANN401 # None where they do not
+        """The items before a cut: that they decode as a whole list proves the cut right; else None."""
         try:
             return decoder.decode(b"[" + self._buffer[:cut] + b"]")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

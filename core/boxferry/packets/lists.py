@@ -1,0 +1,75 @@
+"""The boxes of many images as the JSON of their instance lists, without an object for each where that can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from boxferry.packets.reference import PREFIX
+from boxferry.parsing import compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from boxferry.boxes.detections import Detections
+    from boxferry.packets.build import BoxMaker
+
+_encoder = msgspec.json.Encoder()
+
+
+def instance_lists(
+    maker: BoxMaker, detections: Detections, ids: Sequence[int | None], digests: Sequence[str | None]
+) -> list[bytes | None] | None:
+    """(M,) the JSON of each image's boxes, which have nothing but corners, label and score, by the compiled function.
+
+    Its pure twin is the list of `wire.Box` that `BoxMaker` builds, encoded: the bytes are the same.
+
+    Args:
+        maker: says what all boxes have in common.
+        detections: a fitted chunk of M images.
+        ids: (L,) the id of each label, None where its name is written.
+        digests: (M,) of each image's file; None leaves an image out.
+
+    Returns:
+        None where there is no compiled function.
+    """
+    if compiled.speedups is None:
+        return None
+    model = b',"model_ref":%b,"model_run_ref":%b' % (_json(maker.model), _json(maker.run)) if maker.model else b""
+    used = set(np.unique(detections.label).tolist())
+    heads, tails = _around(maker, detections.labels, ids, used)
+    scores = np.where(np.isfinite(detections.score), detections.score, np.nan) if maker.model else None
+    return compiled.speedups.instance_lists(
+        detections.offsets.data,
+        detections.xyxy.data,
+        detections.label.data,
+        b"" if scores is None else _encoder.encode(scores.tolist()),
+        heads,
+        tails,
+        [None if digest is None else _middle(model, digest) for digest in digests],
+    )
+
+
+def _around(
+    maker: BoxMaker, labels: Sequence[str], ids: Sequence[int | None], used: set[int]
+) -> tuple[list[bytes | None], list[bytes | None]]:
+    """(L,) what stands before the score of a box of each label, and (L,) after the corners in its reference."""
+    heads: list[bytes | None] = [None] * len(labels)
+    tails: list[bytes | None] = [None] * len(labels)
+    for code in used:
+        name, label_id = _json(labels[code]), ids[code]
+        label = b'"name":%b' % name if label_id is None else b'"label_file_id":%d' % label_id
+        heads[code] = b'{%b,"machine_made":%b' % (label, b"true" if maker.machine_made else b"false")
+        tails[code] = b':%b","type":"box","x_min":' % name[1:-1]
+    return heads, tails
+
+
+def _middle(model: bytes, digest: str) -> bytes:
+    """What stands between the score of a box and the corners in its reference."""
+    return b'%b,"creation_ref_id":"%b%b:' % (model, PREFIX.encode(), digest.encode())
+
+
+def _json(text: str) -> bytes:
+    return _encoder.encode(text)

@@ -1,0 +1,155 @@
+"""Inputs for the compiled functions, good ones and spoilt ones, and what holds each against its pure twin."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+
+from boxferry.boxes.detections import Detections, Image
+from boxferry.packets.build import BoxMaker
+from boxferry.packets.wire import Packet, encode
+from boxferry.parsing import compiled
+from boxferry_adapters.coco.columns import Columns
+from boxferry_adapters.coco.items import PlainItem
+
+NUMBERS = (
+    "0", "-0", "1", "-1", "12.5", "0.30000000000000004", "1e3", "-1.5E-7", "0.000000000000000000001", "1e300", "1e301",
+    "9007199254740993", "9007199254740992.5", "123456789012345678901234567890", "2.2250738585072011e-308", "4.9e-324",
+    "0.9998410940170288", "179.76931348623157e306", "1e-400", "-0.0", "-0e5", "0.1e23", "8.5e22", "8.5e23", "1e22",
+    "5e-22", "000", "1.", ".5", "+1", "1e", "1e+", "NaN", "Infinity", "0x1", "1_0", "1" * 70, "0." + "3" * 80,
+    "1e99999",
+)  # fmt: skip
+PIECES = (b"", b"{", b"}", b"[", b"]", b",", b":", b'"', b" ", b"\n", b"\0", b"\xff", b"null", b"-", b"1", b"e", b"\\")
+
+
+def a_number(rng):
+    """A number as text: mostly one as files have them."""
+    kind = rng.random()
+    if kind < 0.8:
+        return f"{rng.uniform(-50, 2000):.{rng.randrange(5)}f}"
+    if kind < 0.99:
+        return repr(rng.uniform(0, 10 ** rng.randrange(-9, 20)))
+    return rng.choice(NUMBERS)
+
+
+def spoilt(rng, text):
+    """A text, changed in some places."""
+    for _ in range(rng.randrange(1, 4)):
+        at = rng.randrange(len(text) + 1)
+        text = text[:at] + rng.choice(PIECES) + text[at + rng.randrange(3) :]
+    return text
+
+
+def results_text(rng):
+    """A JSON list of results, often spoilt."""
+
+    def item():
+        pairs = [("image_id", an_id()), ("category_id", an_id())]
+        pairs.append(("bbox", f"[{','.join(a_number(rng) for _ in range(4 if rng.random() < 0.97 else 3))}]"))
+        if rng.random() < 0.8:
+            pairs.append(("score", rng.choice(("null", "0.5", a_number(rng)))))
+        if rng.random() < 0.1:
+            pairs.append((rng.choice(OTHER_KEYS), rng.choice(OTHER_VALUES)))
+        rng.shuffle(pairs)
+        if rng.random() < 0.05:
+            pairs.append(rng.choice(pairs))
+        space = rng.choice(("", " ", "\n\t"))
+        return "{" + f",{space}".join(f'"{key}":{space}{value}' for key, value in pairs) + f"{space}}}"
+
+    def an_id():
+        odd = ("-3", "1.0", '"7"', "9223372036854775807", "99999999999999999999", "007", "true", "1e2")
+        return str(rng.randrange(100)) if rng.random() < 0.95 else rng.choice(odd)
+
+    text = ("[" + rng.choice((",", ", ")).join(item() for _ in range(rng.randrange(1, 4))) + "]").encode()
+    return spoilt(rng, text) if rng.random() < 0.3 else text
+
+
+OTHER_KEYS = (
+    "id",
+    "area",
+    "iscrowd",
+    "segmentation",
+    "file_name",
+    "track_id",
+    "instance_id",
+    "attributes",
+    "é",
+    "k\\n",
+)
+OTHER_VALUES = (
+    "1", "0", "true", "null", '"text"', '"é"', '"\\u00e9"', "[]", "{}", "[[1,2.5,3]]", '{"a":[{"b":null}],"c":false}',
+    "[1,]", '{"a"}', "1.5", "[" * 40 + "]" * 40, "1e999",
+)  # fmt: skip
+
+
+def same_results(text):
+    """Whether the compiled function takes a text; what it gives is what msgspec gives."""
+    found = Columns.compiled(text)
+    if found is None:
+        return False
+    expected = Columns.of(msgspec.json.decode(text, type=list[PlainItem]))
+    for name in ("image_ids", "category_ids", "bbox", "scores", "crowds"):
+        one, other = getattr(found, name), getattr(expected, name)
+        assert one.dtype == other.dtype, (text, name)
+        assert one.shape == other.shape, (text, name)
+        assert one.tobytes() == other.tobytes() or same_bits(one, other), (text, name, one, other)
+    return True
+
+
+def same_bits(one, other):
+    """Whether floats are the same, -0.0 and 0.0 told apart, whichever NaN is NaN."""
+    nan = np.isnan(one)
+    return bool((nan == np.isnan(other)).all() and one[~nan].tobytes() == other[~nan].tobytes())
+
+
+def pure(decode, text):
+    """What a decoder gives without compiled functions."""
+    before, compiled.speedups = compiled.speedups, None
+    try:
+        return decode(text)
+    finally:
+        compiled.speedups = before
+
+
+def a_fitted_chunk(rng):
+    """Boxes of some images, with whole-numbered corners, and the maker of their packets."""
+    counts = [rng.randrange(4) for _ in range(rng.randrange(5))]
+    n = sum(counts)
+    most = rng.choice((9, 5000, 2**31))
+    xyxy = [[rng.randrange(-3 if rng.random() < 0.01 else 0, most) for _ in range(4)] for _ in range(n)]
+    labels = rng.sample(LABELS, rng.randrange(1, 6))
+    scores = [rng.choice((math.nan, math.inf, 0.0, 1.0, rng.random(), rng.random() / 1e8)) for _ in range(n)]
+    images = [Image(f"é{number}.jpg", 10, 10) for number in range(len(counts))]
+    chunk = Detections.from_counts(
+        images, counts, xyxy, [rng.randrange(len(labels)) for _ in range(n)], labels, score=scores
+    )
+    ids = {name: rng.randrange(10**9) for name in labels} if rng.random() < 0.5 else None
+    maker = BoxMaker(
+        model=rng.choice(("", "m", 'é"\\\n')), run="r\u2028", label_ids=ids, machine_made=rng.random() < 0.9
+    )
+    return maker, chunk, [None if rng.random() < 0.1 else image.key for image in images]
+
+
+LABELS = ("cat", "", "é", '"', "\\", "\n\x00\x7f", "\u2028", "😀", "a:b/c#1@2")
+
+
+def packets_of(maker, chunk, names):
+    """The packets' JSON by each image's place."""
+    return [(index, encode(contents.put(Packet()))) for index, contents in maker.contents(chunk, names)]
+
+
+def same_lists(maker, chunk, names):
+    """Whether there are boxes; the packets are the same by both ways, and by the boxes looked at first."""
+    found = packets_of(maker, chunk, names)
+    assert found == pure(lambda _: packets_of(maker, chunk, names), None)
+    looked_at = [(index, contents, [*contents]) for index, contents in maker.contents(chunk, names)]
+    assert found == [(index, encode(contents.put(Packet()))) for index, contents, _ in looked_at]
+    return len(chunk) > 0
+
+
+CASES = {
+    "coco_results": (results_text, same_results),
+    "instance_lists": (a_fitted_chunk, lambda call: same_lists(*call)),
+}  #: compiled function → makes an input, and holds what comes of it against the twin; True where it was taken
