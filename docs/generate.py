@@ -10,6 +10,8 @@ import click
 from boxferry import errors
 from boxferry.boxes.codes import Code, Fault, Loss, Outcome
 from boxferry.cli.app import COMMANDS, app
+from boxferry.cli.command import ARGUMENTS, FIRST_COLUMN
+from boxferry.cli.reading import ALL_FORMATS
 from boxferry.cli.session import Session
 
 if TYPE_CHECKING:
@@ -55,7 +57,19 @@ def commands_page() -> str:
         command = app.get_command(context, name)
         child = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
         sections.append(f"## boxferry {name}\n\n```text\n{command.get_help(child)}\n```\n")
+    sections.append(_formats_section(context))
     return "# Commands\n\n" + MADE.format("what `--help` prints") + "\n".join(sections)
+
+
+def _formats_section(parent: click.Context) -> str:
+    """The options that formats have, as every command that reads takes them."""
+    command = app.get_command(parent, "convert")
+    child = click.Context(command, info_name="convert", parent=parent, terminal_width=WIDTH, max_content_width=WIDTH)
+    child.meta[ARGUMENTS] = [ALL_FORMATS]
+    formatter = child.make_formatter()
+    command.format_more(child, formatter, FIRST_COLUMN)
+    text = formatter.getvalue().strip()
+    return f"## Options of the formats\n\nOf every command that reads a SOURCE.\n\n```text\n{text}\n```\n"
 
 
 def codes_page() -> str:

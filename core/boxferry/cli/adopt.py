@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import say, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
     from boxferry.upkeep.adopt import Adoption
 
 
-@click.command("adopt")
+@click.command("adopt", cls=Command)
 @click.argument("run")
 @server_options
 @outbox_option
 @click.option("--directory", required=True, metavar="NAME|ID", help="The directory on the server.")
 @click.option("--model", metavar="NAME", help="The model's name. [default: as the server's inputs tell it]")
-@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
+@click.option(
+    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+)
 @click.option("--json", "as_json", is_flag=True, help="The counts as one JSON object on standard output.")
 def adopt_command(run: str, directory: str, model: str | None, as_json: bool, **given: Any) -> None:
     """Take up RUN, which another machine or outbox pushed, from the server alone; `boxferry runs --server` lists them.

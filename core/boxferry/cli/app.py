@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import os
 import sys
 from importlib import import_module
@@ -11,13 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from boxferry.cli.plain import PlainFormatter, plain
+from boxferry.cli.command import log_to_stderr
+from boxferry.cli.help_groups import COMMANDS as COMMAND_GROUPS
+from boxferry.cli.mistakes import nearest, one_line
+from boxferry.cli.plain import plain
 from boxferry.cli.session import Session
 from boxferry.errors import BoxferryError, UsageError
 from boxferry.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "adopt": ("adopt", "Take up a run that another machine or outbox pushed."),
@@ -66,32 +69,54 @@ class LazyGroup(click.Group):
             command.help = command.help.replace("\\b\n", "\b\n")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names."""
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"no command '{args[0]}'{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names and options that begin so; no command is imported."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, (_, text) in sorted(COMMANDS.items())]
+        matching = [item for item in found if item.value.startswith(incomplete)]
+        return matching or click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # likewise
-        """The names with what they do."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+        """The names with what they do, in groups."""
+        width = max(map(len, COMMANDS))
+        left = set(COMMANDS).difference(*COMMAND_GROUPS.values())
+        for title, names in (*COMMAND_GROUPS.items(), ("More commands", sorted(left))):
+            rows = [(name.ljust(width), COMMANDS[name][1]) for name in names if name in COMMANDS]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="boxferry %(version)s")
+@click.option("-q", "--quiet", is_flag=True, help="Write data and errors only: no progress, no counts.")
 @click.option("-v", "--verbose", count=True, help="Log what is done to standard error; twice for every call.")
 @click.option("--disable-plugin", "disabled", multiple=True, metavar="NAME", help="Leave a plugin out; repeatable.")
 @click.pass_context
-def app(ctx: click.Context, verbose: int, disabled: tuple[str, ...]) -> None:
-    """Carry a detection model's boxes to Diffgram, where people correct them."""
-    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PlainFormatter("%(name)s: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=level)
-    ctx.obj = Session(disabled=disabled or None)
+def app(ctx: click.Context, quiet: bool, verbose: int, disabled: tuple[str, ...]) -> None:
+    """Send a detection model's boxes to Diffgram, where people correct them, and fetch the corrections.
+
+    Begin with `boxferry demo`, which needs no server, or with `boxferry init`, which asks for yours.
+    """
+    log_to_stderr(verbose)
+    ctx.obj = Session(disabled=disabled or None, quiet=quiet)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments; gives the exit code."""
     try:
         code = app.main(args=list(arguments), prog_name="boxferry", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        return _end("interrupted", INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as ended:
+        return _end(_interrupted(ended), INTERRUPTED)
     except Exception as error:  # noqa: BLE001 # no traceback for a user's mistake
         return _ended_by(error)
     return code if isinstance(code, int) else 0
@@ -100,10 +125,7 @@ def run(arguments: Sequence[str]) -> int:
 def _ended_by(error: Exception) -> int:
     match error:
         case click.ClickException():
-            shown = io.StringIO()
-            error.show(shown)
-            click.echo(plain(shown.getvalue(), keep="\n"), err=True, nl=False)
-            return error.exit_code
+            return _end(one_line(error), error.exit_code)
         case BoxferryError():
             return _end(str(error), error.exit_code)
         case BrokenPipeError():
@@ -113,6 +135,11 @@ def _ended_by(error: Exception) -> int:
     if os.environ.get(TRACEBACK_VARIABLE):
         raise error
     return _end(f"a fault of boxferry itself: {error!r}; {TRACEBACK_VARIABLE}=1 shows where, please report it", 1)
+
+
+def _interrupted(ended: BaseException) -> str:
+    """What the command says of its interruption, which click has wrapped; how to go on, where it says that."""
+    return str(ended.__cause__ or ended) or "interrupted"
 
 
 def _end(message: str, code: int) -> int:

@@ -7,12 +7,13 @@ from typing import Any
 import click
 import msgspec
 
+from boxferry.cli.command import Command
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
 
-@click.command("dedupe")
+@click.command("dedupe", cls=Command)
 @click.argument("run")
 @server_options
 @outbox_option

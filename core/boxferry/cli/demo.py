@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell
 from boxferry.cli.sandbox import sandbox_class
 from boxferry.demo import corrections_of, run_demo
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 HEADER = ("format", "route", "images", "boxes read", "sent", "dropped", "applied", "refused")
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.option("--fixtures", type=click.Path(path_type=Path), default="fixtures", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The sandbox's port. [default: a free one]")
 @click.option("--html", type=click.Path(path_type=Path), default="demo-report.html", show_default=True)

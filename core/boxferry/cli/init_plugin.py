@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import say
 from boxferry.errors import UsageError
 from boxferry.plugin_template import write_plugin
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from boxferry.cli.session import Session
 
 
-@click.command("init-plugin")
+@click.command("init-plugin", cls=Command)
 @click.argument("name")
 @click.option("-o", "--output", metavar="DIR", show_default="boxferry-NAME", help="The folder to write it into.")
 @click.pass_obj

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from boxferry.plan.label_check import LabelCheck
 
 
-@click.command("labels")
+@click.command("labels", cls=Command)
 @server_options
 @outbox_option
 @click.option("--schema", metavar="NAME|ID", help="The labels schema. [default: the project's default one]")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import table, tell, write_json
 from boxferry.parsing import compiled
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
-@click.command("formats")
+@click.command("formats", cls=Command)
 @json_option
 @click.pass_obj
 def formats_command(session: Session, /, as_json: bool) -> None:
@@ -30,7 +31,7 @@ def formats_command(session: Session, /, as_json: bool) -> None:
         tell(table(("format", "read", "write", "summary"), rows))
 
 
-@click.command("plugins")
+@click.command("plugins", cls=Command)
 @json_option
 @click.pass_obj
 def plugins_command(session: Session, /, as_json: bool) -> None:

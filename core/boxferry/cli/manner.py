@@ -120,7 +120,9 @@ _BOXES = (
     ),
 )
 _SENDING = (
-    click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Packets in flight."),
+    click.option(
+        "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Packets in flight."
+    ),
     click.option(
         "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
     ),

@@ -9,6 +9,7 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.cli.plain import plain
+from boxferry.cli.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +20,21 @@ SHOWN = frozenset({Code.BAD_BOX, Code.BAD_ROW, Code.BAD_SCORE, Code.CROWD, Code.
 
 
 def say(message: str) -> None:
-    """One line for the user, on standard error."""
+    """One line for the user, on standard error; with --quiet nothing."""
+    if not is_quiet():
+        warn(message)
+
+
+def warn(message: str) -> None:
+    """One line about something that went wrong, on standard error, with --quiet too."""
     click.echo(plain(message), err=True)
+
+
+def is_quiet() -> bool:
+    """Whether the command that runs in this thread was given --quiet."""
+    context = click.get_current_context(silent=True)
+    session = context.find_object(Session) if context else None
+    return session is not None and session.quiet
 
 
 def tell(message: str) -> None:

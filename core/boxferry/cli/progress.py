@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from boxferry.cli.output import say
+from boxferry.cli.output import is_quiet, say, warn
 from boxferry.cli.plain import plain
 from boxferry.deliver.listener import Listener
 from boxferry.outbox.outbox import ENDED
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S = 10.0
 FIRST_S, EVERY_S = 2.0, 0.25  #: when a bar comes, and how often it is drawn
+
+
+class Warnings(Listener):
+    """A line before boxes of people are deleted, and no other."""
+
+    def deleting(self, boxes: Mapping[str, int]) -> None:
+        """Say what is about to go."""
+        warn(deletion(boxes))
 
 
 class Lines(Listener):
@@ -147,7 +155,7 @@ class Reading:
 @contextmanager
 def reading(predictions: Predictions) -> Iterator[tuple[Predictions, Callable[[], None]]]:
     """The same predictions, whose reading is shown where standard error is a terminal; and what takes the bar away."""
-    if not sys.stderr.isatty():
+    if is_quiet() or not sys.stderr.isatty():
         yield predictions, lambda: None
         return
     shown = Reading(predictions.source.name)
@@ -162,7 +170,7 @@ def reading(predictions: Predictions) -> Iterator[tuple[Predictions, Callable[[]
 @contextmanager
 def counting(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """What is told how many of how many are done: a bar where standard error is a terminal, else nothing."""
-    if not sys.stderr.isatty():
+    if is_quiet() or not sys.stderr.isatty():
         yield lambda _done, _all: None
         return
     from rich.console import Console
@@ -182,6 +190,9 @@ def deletion(boxes: Mapping[str, int]) -> str:
 @contextmanager
 def progress(before: Callable[[], None] = lambda: None) -> Iterator[Listener]:
     """A bar where standard error is a terminal, else lines; `before` is called when sending begins."""
+    if is_quiet():
+        yield Warnings()
+        return
     if not sys.stderr.isatty():
         yield Lines()
         return

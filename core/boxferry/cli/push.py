@@ -72,8 +72,7 @@ def push_command(session: Session, /, **given: Any) -> int:
                 with reading(predictions) as (shown, end), progress(before=end) as listener:
                     report = _pushed(diffgram, shown, given, manner, listener)
         except KeyboardInterrupt:
-            say(f"interrupted; the same command again goes on, or boxferry resume {_run_shown(given)}")
-            raise
+            raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {_run_shown(given)}") from None
     print_report(report, given)
     return report.exit_code
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import ARGUMENTS, Command, write_group
+from boxferry.cli.format_name import FormatName
+from boxferry.cli.mistakes import Choice
 from boxferry.cli.number import Number
 from boxferry.cli.session import Session
 from boxferry.reading.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from boxferry.formats import Format, Option
     from boxferry.reading.predictions import Predictions
 
 FORMAT_OPTION = "format_option_"
+MEANT_BY = ("--format", "--to")  #: the options that name a format
+ALL_FORMATS = "--help-formats"
 
 
-class ReadingCommand(click.Command):
+class ReadingCommand(Command):
     """A command that also has the options that the installed formats declare; plugins are loaded for them only now."""
 
     def options_of(self, fmt: Format) -> Iterable[Option]:
@@ -29,14 +35,65 @@ class ReadingCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, then those of the formats."""
         params = super().get_params(ctx)
-        session = ctx.find_object(Session) or Session()
-        taken = {name for param in params for name in param.opts}
         declared: dict[str, list[Option]] = {}
-        for fmt in session.plugins.formats().values():
-            for option in self.options_of(fmt):
+        for fmt in _formats(ctx).values():
+            for option in self._own_options(fmt):
                 declared.setdefault(option.name, []).append(option)
-        extra = [_click_option(options) for name, options in declared.items() if f"--{name}" not in taken]
-        return [*params[:-1], *extra, params[-1]]  # --help stays last
+        extra = [_click_option(options) for options in declared.values()]
+        return [*params[:-1], *extra, _help_formats(), params[-1]]  # --help stays last
+
+    def _own_options(self, fmt: Format) -> list[Option]:
+        """The options of a format that no option of the command has the name of."""
+        taken = {name for param in self.params for name in param.opts}
+        return [option for option in self.options_of(fmt) if f"--{option.name}" not in taken]
+
+    def shown_params(self, ctx: click.Context) -> Sequence[click.Parameter]:
+        """Those of the command alone."""
+        return [param for param in self.get_params(ctx) if not (param.name or "").startswith(FORMAT_OPTION)]
+
+    def format_more(self, ctx: click.Context, formatter: click.HelpFormatter, width: int) -> None:
+        """Write the options of the formats that the arguments name, or how to see them."""
+        formats = {name: fmt for name, fmt in _formats(ctx).items() if self._own_options(fmt)}
+        wanted = formats if ALL_FORMATS in ctx.meta.get(ARGUMENTS, ()) else _meant(ctx)
+        for name in filter(formats.__contains__, wanted):
+            with_options = [_click_option([option]) for option in self._own_options(formats[name])]
+            records = [record for each in with_options if (record := each.get_help_record(ctx))]
+            write_group(formatter, f"Options of {name}", records, width)
+        if not wanted:
+            flag = "--format" if "--format" in {name for param in self.params for name in param.opts} else "--to"
+            formatter.write_paragraph()
+            formatter.write_text(
+                f"Formats have options of their own: {ctx.command_path} {flag} coco --help shows those of one format, "
+                f"{ALL_FORMATS} those of all."
+            )
+
+
+def _formats(ctx: click.Context) -> dict[str, Format]:
+    return (ctx.find_object(Session) or Session()).plugins.formats()
+
+
+def _meant(ctx: click.Context) -> list[str]:
+    """The formats that the arguments name with --format or --to, as far as they can be told before they are read."""
+    short = {"-f": "--format"}
+    words = [str(word) for given in ctx.meta.get(ARGUMENTS, ()) for word in str(given).split("=", 1)]
+    return [value for flag, value in pairwise(words) if short.get(flag, flag) in MEANT_BY]
+
+
+def _help_formats() -> click.Option:
+    return click.Option(
+        [ALL_FORMATS],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_help,
+        help="Show this with the options of every format.",
+    )
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
 
 
 class WritingCommand(ReadingCommand):
@@ -53,7 +110,7 @@ def _click_option(options: list[Option]) -> click.Option:
     texts = [each.help + (f" [default: {each.default}]" if each.default else "") for each in options]
     return click.Option(
         [f"--{first.name}", FORMAT_OPTION + first.name.replace("-", "_")],
-        type=click.Choice(first.choices) if len(options) == 1 and first.choices else str,
+        type=Choice(first.choices) if len(options) == 1 and first.choices else str,
         help=" ".join(texts),
     )
 
@@ -70,7 +127,16 @@ def _one_or_several(_context: click.Context, _param: click.Parameter, value: tup
 
 
 _SHARED = (
-    click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The source's format."),
+    click.option(
+        "-f",
+        "--format",
+        "format_name",
+        type=FormatName("auto"),
+        default="auto",
+        show_default=True,
+        metavar="NAME",
+        help="The source's format; boxferry formats lists them.",
+    ),
     click.option("--images", metavar="DIR|URL", help="The folder that holds the images."),
     click.option("--names", metavar="FILE|URL|LIST", help="Class names: data.yaml, classes.txt, or 'cat,dog'."),
     click.option("--categories", metavar="FILE|URL", help="A COCO dataset: class names, image ids and sizes."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.manner import asking_options, patience_of, sending_options
 from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from boxferry.project import Diffgram
 
 
-@click.command("resume")
+@click.command("resume", cls=Command)
 @click.argument("run", required=False)
 @server_options
 @outbox_option
@@ -73,5 +74,4 @@ def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Se
                 plugins=session.plugins,
             )
         except KeyboardInterrupt:
-            say(f"interrupted; go on with: boxferry resume {run}")
-            raise
+            raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {run}") from None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 SHOWN = 20  #: files in a list for people; --json lists all
 
 
-@click.command("retire")
+@click.command("retire", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="RUN|MODEL...")
 @server_options
 @outbox_option
@@ -31,7 +32,9 @@ SHOWN = 20  #: files in a list for people; --json lists all
 @click.option(
     "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
 )
-@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
+@click.option(
+    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def retire_command(
     names: tuple[str, ...], directories: tuple[str, ...], remove: bool, timeout: float, as_json: bool, **given: Any

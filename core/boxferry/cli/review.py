@@ -9,6 +9,7 @@ import click
 
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
+from boxferry.cli.command import Command
 from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
@@ -36,7 +37,7 @@ SHOWN = 5  #: files that a line lists
 CLICKS = NumberRange(0, 1_000_000)  #: a bound, so that infinity is none
 
 connections_option = click.option(
-    "--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
 )
 
 
@@ -136,7 +137,7 @@ def _say_changes(tally: Tally) -> None:
             say(f"{kinds[issue.kind]}, {issue.code}: {issue}")
 
 
-@click.command("report")
+@click.command("report", cls=Command)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @server_options
 @outbox_option

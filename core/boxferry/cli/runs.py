@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
@@ -17,12 +18,14 @@ HEADER = ("id", "model", "run", "directory", "began", "last", "files", "boxes", 
 SERVER_HEADER = ("untouched", "reviewed")
 
 
-@click.command("runs")
+@click.command("runs", cls=Command)
 @server_options
 @outbox_option
 @click.option("--server", "ask", is_flag=True, help="Ask the server: boxes left untouched, reviewed files, other runs.")
 @click.option("--all", "everything", is_flag=True, help="List retired runs too.")
-@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
+@click.option(
+    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def runs_command(ask: bool, everything: bool, as_json: bool, **given: Any) -> None:
     r"""List the runs of the project: model, directory, dates, boxes sent and source; asks no server without --server.

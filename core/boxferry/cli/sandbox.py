@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say
 from boxferry.errors import ConfigError, UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from boxferry.sandbox.server import Sandbox
 
 
-@click.command("sandbox")
+@click.command("sandbox", cls=Command)
 @click.option("--folder", metavar="DIR", help="Where its data is kept. [default: a temporary folder]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="0 takes a free one.")
 @click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Answer 429 to more than N packets a second.")

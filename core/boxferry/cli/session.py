@@ -16,9 +16,11 @@ class Session:
 
     Attributes:
         disabled: the plugins to leave out; None leaves the choice to the environment.
+        quiet: write data and errors only.
     """
 
     disabled: tuple[str, ...] | None = None
+    quiet: bool = False
 
     @cached_property
     def plugins(self) -> Plugins:

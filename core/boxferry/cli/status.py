@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.collector.waiting import waiting_beside
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SHOWN = 5  #: images that were set aside, in a list for people
 
 
-@click.command("status")
+@click.command("status", cls=Command)
 @click.argument("run", required=False)
 @server_options
 @outbox_option

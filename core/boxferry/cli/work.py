@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.formats import output_stream
@@ -22,11 +23,13 @@ HEADER = ("directory", "files", "to review", "pushed since", "reviewed", "done",
 TROUBLE = ("under way", "failed", "stuck")
 
 
-@click.command("work")
+@click.command("work", cls=Command)
 @click.argument("directories", nargs=-1, metavar="[DIRECTORY]...")
 @server_options
 @outbox_option
-@click.option("--connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once.")
+@click.option(
+    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+)
 @click.option(
     "--most", type=click.IntRange(1), metavar="N", help="List so many pictures. [default: 10; all in --csv and --json]"
 )

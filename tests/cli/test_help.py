@@ -1,0 +1,129 @@
+"""Help in groups with examples, one line for each mistake, and --quiet."""
+
+import shlex
+
+import click
+import pytest
+
+from boxferry.cli.app import COMMANDS, app, run
+from boxferry.cli.command import Command
+from boxferry.cli.examples import EXAMPLES
+from boxferry.cli.help_groups import COMMANDS as COMMAND_GROUPS
+from boxferry.cli.help_groups import GROUPS, grouped
+from boxferry.cli.mistakes import long_flag
+from boxferry.cli.reading import FORMAT_OPTION
+from boxferry.cli.session import Session
+
+
+def context_of(name):
+    parent = click.Context(app, info_name="boxferry", obj=Session(disabled=()))
+    return click.Context(app.get_command(parent, name), info_name=name, parent=parent)
+
+
+def flags_of(name):
+    """The long forms of a command's options, those of the formats left out."""
+    context = context_of(name)
+    options = [param for param in context.command.get_params(context) if isinstance(param, click.Option)]
+    return [long_flag(option) for option in options if not option.name.startswith(FORMAT_OPTION)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_stands_in_a_group(name):
+    """None is left over; nor is a command without the groups."""
+    assert isinstance(context_of(name).command, Command)
+    assert [flag for title, flags in grouped(name, flags_of(name)) if title not in GROUPS for flag in flags] == [
+        flag for title, flags in grouped(name, flags_of(name)) if title == "Common options" for flag in flags
+    ]
+
+
+def test_every_command_stands_in_a_group():
+    """Of `boxferry --help`, once."""
+    listed = [name for names in COMMAND_GROUPS.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert set(COMMANDS) <= set(listed)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_three_examples_that_parse(name):
+    """With options and values that it takes."""
+    assert len(EXAMPLES[name]) == 3
+    for line in EXAMPLES[name]:
+        words = shlex.split(line.split(">")[0], comments=True)
+        if words[0] == "boxferry" and name in words:
+            context = context_of(name)
+            context.command.parse_args(context, words[words.index(name) + 1 :])
+
+
+def test_the_common_options_of_push_come_first(capsys):
+    """Within the first screen."""
+    assert run(["push", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert titles[0] == "Common options:"
+    assert titles[-1] == "Examples:"
+    assert any("--dry-run" in line for line in lines[:45])
+
+
+def test_a_formats_options_are_shown_where_that_format_is_meant(capsys):
+    """By --format, by --to, or all of them by --help-formats."""
+    run(["push", "--help"])
+    assert "--voc-origin" not in capsys.readouterr().out
+    run(["push", "-f", "voc", "--help"])
+    shown = capsys.readouterr().out
+    assert "--voc-origin" in shown
+    assert "--coco-form" not in shown
+    run(["pull", "--to=yolo", "--help"])
+    assert "--yolo-kind" in capsys.readouterr().out
+    run(["push", "--help-formats"])
+    shown = capsys.readouterr().out
+    assert "--voc-origin" in shown
+    assert "--coco-form" in shown
+
+
+MISTAKES = {
+    "command": (["pish"], "no command 'pish'; did you mean 'push'? (see boxferry --help)"),
+    "option": (
+        ["push", "x", "--on-exsting", "append"],
+        "no option --on-exsting; did you mean --on-existing? (see boxferry push --help)",
+    ),
+    "choice": (
+        ["push", "x", "--on-existing", "apend"],
+        "--on-existing: 'apend' is not one of error, append, skip, replace-own, replace-all; did you mean 'append'?",
+    ),
+    "format": (["validate", "x", "-f", "cocoo"], "did you mean 'coco'?"),
+    "format-without-name": (["validate", "x", "--format"], "--format: a value is missing; choose one of auto, "),
+    "no-value": (["push", "x", "--names"], "--names: a value is missing (see boxferry push --help)"),
+    "no-argument": (["adopt", "--directory", "x"], "RUN is missing (see boxferry adopt --help)"),
+    "no-integer": (["push", "x", "--jobs", "two"], "--jobs: 'two' is not a valid integer"),
+    "extra": (["dedupe", "x", "y"], "got unexpected extra argument (y) (see boxferry dedupe --help)"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "line"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_the_arguments_is_one_line(arguments, line, capsys):
+    """With what was probably meant."""
+    assert run(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert line in said
+
+
+def test_an_options_earlier_name_still_works(capsys):
+    """With a note."""
+    assert run(["push", "--connections", "2"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("--connections is now --parallel")
+    assert "no option" not in said
+
+
+@pytest.mark.parametrize("arguments", [["--quiet", "convert"], ["convert", "-q"]], ids=["before", "after"])
+def test_quiet_leaves_data_and_errors(arguments, tmp_path, capsys):
+    """Wherever it stands."""
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.2 0.2 0.9\n")
+    options = [str(tmp_path), "-f", "yolo", "--size", "100x80"]
+    assert run([*arguments, *options, "--names", "cat"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.count("\n") == 1
+    assert shown.err == ""
+    assert run([*arguments, *options]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
