@@ -16,7 +16,7 @@ from boxferry.cli.session import Session
 
 
 def context_of(name):
-    parent = click.Context(app, info_name="boxferry", obj=Session(disabled=()))
+    parent = click.Context(app, info_name="boxferry", obj=Session(disabled=()), **app.context_settings)
     return click.Context(app.get_command(parent, name), info_name=name, parent=parent)
 
 
