@@ -4,7 +4,7 @@ import pytest
 
 from boxferry.outbox.outcome import Outcome, State
 from boxferry.stored.before import Before, decoded, encoded, replaced, told
-from boxferry.stored.removals import TAKES_AWAY
+from boxferry.stored.removals import TAKES_AWAY, as_sent, noted
 from sending.pushing import ROWS, predictions, push
 
 AT = 2_000_000_000.0
@@ -39,6 +39,20 @@ def test_of_equal_boxes_the_newest_stays():
     found = replaced(rows, rows, [row(None, reference=ours("c"))])
     assert (found.kept, found.took) == ([ours("b")], [ours("a")])
     assert found.twins == {ours("a"): ours("b"), ours("c"): ours("b")}
+
+
+def test_what_a_save_left_of_two_equal_boxes_has_a_name_of_its_own():
+    """Both have one reference: the edited one is found by it, the other by its number; a packet notes that it goes."""
+    rows = [row(2, reference=ours("b")), row(5, x=9, reference=ours("b"), version=2, root_id=2)]
+    stays = replaced(rows, rows, [row(None, reference=ours("c"))])
+    assert (stays.kept, stays.took, stays.halves) == (["#2", ours("b")], [], {"#2": ours("b")})
+    assert stays.twins == {ours("c"): "#2"}
+    goes = replaced(rows, rows[1:], [])
+    assert (goes.kept, goes.took, goes.halves) == ([ours("b")], ["#2"], {"#2": ours("b")})
+    packet = told(noted(rows[1:], rows))
+    assert (packet.kept, packet.halves) == ([ours("b")], {f"#{ours('b')}": ours("b")})
+    assert packet.took == [*packet.halves]
+    assert as_sent(noted(rows[1:], rows)[0]) == rows[1]
 
 
 def test_a_packet_tells_itself_what_it_takes_away():

@@ -172,7 +172,7 @@ def _fate(box: Predicted, life: Life, found: tuple[Stored, str] | None, timeline
 def _is_added(box: Stored, own: Collection[str], timeline: Timeline) -> bool:
     """Whether people drew a box, or made two of one of ours, after the run's first packet."""
     if is_ours(box.reference):
-        return whole(box.reference) in own and by_people(box)
+        return whole(box.reference) in own and by_people(box) and not timeline.stands(box)
     return by_people(box) and timeline.after_own(box)
 
 

@@ -129,6 +129,7 @@ def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool
         took=_wholes(facts.took or ()) - (kept or frozenset()),
         whole=facts.took is not None and not facts.partly,
         edited=_wholes(facts.edited),
+        halves={name: whole(reference) for name, reference in facts.halves.items()},
         twins={whole(name): whole(other) for name, other in facts.twins.items()},
         read=facts.read,
         newest=facts.newest,

@@ -43,6 +43,7 @@ class Push:
         took: those of the boxes that went by it.
         whole: whether nothing else can have gone by it.
         edited: those of them that people had changed.
+        halves: name → reference, of boxes that have theirs in common with one that people changed: see `stored.before`.
         twins: reference → that of an equal box which is there in its place.
         read: whether the file's boxes were read for it, so that all twins are known.
         newest: the highest number of the file's rows before it; 0 where unknown.
@@ -59,6 +60,7 @@ class Push:
     took: frozenset[str] = frozenset()
     whole: bool = True
     edited: frozenset[str] = frozenset()
+    halves: Mapping[str, str] = field(default_factory=dict)
     twins: Mapping[str, str] = field(default_factory=dict)
     read: bool = False
     newest: int = 0
@@ -111,9 +113,10 @@ class Timeline:
         self._hidden = hidden
         self._unexplained = False
         self.rows: dict[str, Stored] = {}
-        self._doubles: dict[str, str] = {}
-        for box in sorted(stored, key=lambda box: not (box.touched and whole(box.reference) == box.reference)):
-            self._add(box)  # of two, the one that was edited; parts of an outline stay in their order
+        self._doubled = False
+        self._halves = {name: reference for push in self.pushes for name, reference in push.halves.items()}
+        for box in sorted(stored, key=_edited_first):
+            self._add(box)
         self._came = [push.came for push in self.pushes]
         known = [*self._edits(drawn), *self._completions(complete=complete, changed=changed)]
         self._acts: list[tuple[int, int]] = [(place, place) for place in known]
@@ -144,6 +147,10 @@ class Timeline:
         """Whether people have looked at the file after one packet, and before another (or ever since)."""
         last = self.end if until is None else until
         return any(since < first and latest <= last for first, latest in self._acts)
+
+    def stands(self, box: Stored) -> bool:
+        """Whether a box that bears a reference for the second time is another run's: people have changed both."""
+        return any(life.end == "there" and self.rows.get(life.name) is box for life in self._lives.values())
 
     def unseen(self, box: Stored) -> bool:
         """Whether a box that is there is a prediction that came after people looked at the file last."""
@@ -185,12 +192,12 @@ class Timeline:
     def doubtful(self) -> bool:
         """Whether a packet of another sender, of which nothing is known yet, would make a difference.
 
-        A box is gone, or came again, without a packet that tells why; or that people completed the file is told by its
-        time alone.
+        A box is gone, is there twice or came again, without a packet that tells why; or that people completed the file
+        is told by its time alone.
         """
         gone = any(life.end == "deleted" for life in self._lives.values())
         unknown = any(push.replaces and not push.whole for push in self.pushes)
-        return gone or unknown or self._timed or self._unexplained or self._belated
+        return gone or unknown or self._timed or self._unexplained or self._belated or self._doubled
 
     @property
     def _belated(self) -> bool:
@@ -206,10 +213,12 @@ class Timeline:
 
     def _add(self, box: Stored) -> None:
         """Take a row in; a second one of a reference is what a save left of two equal boxes, one of them edited."""
-        name = name_of(box)
+        name, own, root = name_of(box), f"{ROOT}{box.row_id}", f"{ROOT}{box.root or box.row_id}"
         if name in self.rows:
-            self._doubles[place_of(name)] = f"{ROOT}{box.row_id}"
-            name = f"{ROOT}{box.row_id}"
+            half = own if root in self.rows else root
+            self._doubled, self._halves[half], name = True, name, half
+        elif own in self._halves and not by_people(box):
+            name = own  # the edited one is gone
         self.rows[name] = box
 
     def _names(self) -> dict[str, None]:
@@ -240,7 +249,7 @@ class Timeline:
                     self._acts.append((last, index))
                 if step != "there" and other is None:
                     until = index if step == "taken" else self.end
-                    sure, edited = step == "deleted" or name in push.took, name in push.edited
+                    sure, edited = step == "deleted" or self._surely(index, name), name in push.edited
                     came = self._latest(since, until, name) if step == "taken" else since
                     found, since = Life(came, _end_of(step), name, until, sure=sure, edited=edited), None
                 name, last = name if step == "there" else other or name, index + 1
@@ -254,6 +263,7 @@ class Timeline:
         if name in self.rows or name in self._hidden:
             return Life(since, "there", name, self.end)
         if other := self._merged(name, since, last, self.rows) or self._merged_later(name, last):
+            self._unexplained = True
             return Life(since, "there", other, self.end)
         self._acts.append((last, self.end))
         return Life(since, "deleted", name, self.end)
@@ -290,11 +300,21 @@ class Timeline:
         push = self.pushes[index]
         if self._was_there(name, push) or name in push.brought:
             return "there"
-        stood_for = any(place_of(each) == place_of(name) for each in push.took)  # an earlier packet made one of the two
+        stood_for = any(self._alike(each, name) for each in push.took)  # two had been made one, or had one reference
         absorbed = not push.read and self._absorbed(index, name)
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
         return "taken" if push.read and self.pushes[since].came > push.changed else "deleted"
+
+    def _surely(self, index: int, name: str) -> bool:
+        """Whether a packet is known to have taken a box, itself or what a save had left of it and an equal one."""
+        push = self.pushes[index]
+        halves = push.halves.keys() & push.took if push.read else ()
+        return name in push.took or any(self._alike(each, name) for each in halves)
+
+    def _alike(self, one: str, other: str) -> bool:
+        """Whether two names are of equal boxes, one of which may have its reference in common with an edited one."""
+        return place_of(self._halves.get(one, one)) == place_of(self._halves.get(other, other))
 
     def _absorbed(self, index: int, name: str) -> bool:
         """Whether a packet that was not read for may have made one of two equal boxes, the older or the newer one.
@@ -340,8 +360,9 @@ class Timeline:
 
         One that had been edited before the box came was not its equal: else the packet had found it in its place.
         """
-        if there is self.rows and place_of(name) in self._doubles:
-            return self._doubles[place_of(name)]
+        halves = (each for each in there if self._halves.get(each, name) != name and self._alike(each, name))
+        if half := next(halves, None):
+            return half
         came = self.pushes[since]
         unequal = (came.kept or ()) if came.replaces else ()
         alike = (each for each in there if each != name and place_of(each) == place_of(name) and each not in unequal)
@@ -382,6 +403,12 @@ def _end_of(step: Step) -> End:
 def name_of(box: Stored) -> str:
     """What a stored box is found by: its reference, if it is one of ours, that of all its parts; else its first row."""
     return whole(box.reference) if is_ours(box.reference) else f"{ROOT}{box.root or box.row_id}"
+
+
+def _edited_first(box: Stored) -> tuple[bool, int]:
+    """Of two rows of one reference, the one that was edited first is first; parts of an outline stay in their order."""
+    edited = box.touched and whole(box.reference) == box.reference
+    return not edited, box.row_id if edited else 0
 
 
 def place_of(name: str) -> str:

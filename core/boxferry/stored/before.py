@@ -8,10 +8,10 @@ import msgspec
 
 from boxferry.packets.reference import is_ours
 from boxferry.stored.ownership import identities, identity, untouched
-from boxferry.stored.removals import taken_away
+from boxferry.stored.removals import halves_of, taken_away
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     Row = dict[str, Any]
 
@@ -27,8 +27,10 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         kept: the references of boxes that were there and stay; None where nothing was looked at.
         took: those of the boxes that go by the packet; None where that is not known.
         edited: those among them that people had changed.
-        twins: reference → the one of an equal box, which the server keeps in its place; where that bears none, '#' and
-            the number of its first row.
+        halves: name → reference, of the rows that have theirs in common with a row that people changed: a save that
+            changed one of two equal boxes leaves the other so.
+        twins: reference → the one of an equal box, which the server keeps in its place; where that bears none, or a
+            row that people changed has it too, '#' and the number of its first row.
         read: whether the file's boxes were read for it; else it is what the packet itself tells.
         partly: whether other boxes may have gone too.
         newest: the highest number of its rows, as the server counts them; 0 where unknown.
@@ -39,6 +41,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept: list[str] | None = None
     took: list[str] | None = None
     edited: list[str] = []
+    halves: dict[str, str] = {}
     twins: dict[str, str] = {}
     read: bool = False
     partly: bool = False
@@ -54,6 +57,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             changed=earlier.changed,
             took=sorted({*earlier.took, *self.took}),
             edited=sorted({*earlier.edited, *self.edited}),
+            halves={**earlier.halves, **self.halves},
             twins={**earlier.twins, **self.twins},
         )
 
@@ -87,15 +91,17 @@ def replaced(
     wanted = identities(stay) | identities(new)
     left = {key: row for row in sorted(rows, key=_number) if (key := identity(row)) in wanted}
     gone = [row for row in rows if left.get(identity(row)) is not row]
-    merged = [(row, left[identity(row)]) for row in [*gone, *new] if identity(row) in left]
-    kept = {_name(row) for row in left.values()}
+    named = _named(rows)
+    merged = [(_name(row, named), _name(left[key], named)) for row in [*gone, *new] if (key := identity(row)) in left]
+    kept = {_name(row, named) for row in left.values()}
     return Before(
         complete=complete,
         changed=changed,
         kept=sorted(kept),
-        took=sorted(_name(row) for row in gone if _name(row) not in kept),
-        edited=sorted(_name(row) for row in gone if not untouched(row)),
-        twins={_name(row): _name(other) for row, other in merged if _name(row) != _name(other)},
+        took=sorted({_name(row, named) for row in gone} - kept),
+        edited=sorted(_name(row, named) for row in gone if not untouched(row)),
+        halves={named[_number(row)]: row["creation_ref_id"] for row in rows if _number(row) in named},
+        twins={name: other for name, other in merged if name != other},
         read=True,
         newest=max(map(_number, rows), default=0),
     )
@@ -110,14 +116,33 @@ def told(listed: Iterable[Row]) -> Before:
     there = [box for box in boxes if box.get("id") is not None]
     new = [box for box in boxes if box.get("id") is None and not box.get("soft_delete")]
     found, gone = replaced(there, there, new), taken_away(boxes)
-    took = sorted({*(found.took or ()), *(gone or ())})
-    return msgspec.structs.replace(found, complete=None, took=took, read=False, partly=gone is None)
+    halves = {f"{ROOT}{reference}": reference for reference in halves_of(boxes)}  # their rows' numbers are not noted
+    took = sorted({*(found.took or ()), *(gone or ()), *halves})
+    halves = {**found.halves, **halves}
+    return msgspec.structs.replace(found, complete=None, took=took, halves=halves, read=False, partly=gone is None)
 
 
 def _number(row: Row) -> int:
     return int(row.get("id") or 0)
 
 
-def _name(row: Row) -> str:
+def _named(rows: Iterable[Row]) -> dict[int, str]:
+    """The names of rows that have one reference with a row that people changed: a save can split two equal boxes so."""
+    changed: set[str] = set()
+    found: dict[int, str] = {}
+    for row in sorted(rows, key=lambda row: (untouched(row), _number(row))):
+        name = _name(row, {})
+        if name in changed:
+            found[_number(row)] = _root(row)
+        elif not untouched(row) and not name.startswith(ROOT):
+            changed.add(name)
+    return found
+
+
+def _name(row: Row, named: Mapping[int, str]) -> str:
     reference = row.get("creation_ref_id")
-    return reference if is_ours(reference) else f"{ROOT}{row.get('root_id') or row.get('id') or 0}"
+    return named.get(_number(row)) or (reference if is_ours(reference) else _root(row))
+
+
+def _root(row: Row) -> str:
+    return f"{ROOT}{row.get('root_id') or row.get('id') or 0}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REPLACES = "boxferry_replaces"  #: the key of a list's first box: the models whose boxes give way
 TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the references of the boxes that go
+HALVES = "boxferry_takes_halves"  #: likewise: those of which one row goes and another, which people changed, stays
 
 
 def noted(listed: Sequence[Row], rows: Iterable[Row]) -> list[Row]:
@@ -28,8 +29,9 @@ def noted(listed: Sequence[Row], rows: Iterable[Row]) -> list[Row]:
     """
     stay = identities(listed)
     kept = {box.get("creation_ref_id") for box in listed}
-    gone = {row.get("creation_ref_id") for row in rows if identity(row) not in stay} - kept
-    return [{**listed[0], TAKES_AWAY: sorted(filter(None, gone))}, *listed[1:]]
+    gone = {row.get("creation_ref_id") or "" for row in rows if identity(row) not in stay} - {""}
+    notes = {TAKES_AWAY: sorted(gone - kept), **({HALVES: sorted(gone & kept)} if gone & kept else {})}
+    return [{**listed[0], **notes}, *listed[1:]]
 
 
 def taken_away(listed: Iterable[Row]) -> set[str] | None:
@@ -38,6 +40,12 @@ def taken_away(listed: Iterable[Row]) -> set[str] | None:
         if isinstance(found := box.get(TAKES_AWAY), list):
             return {reference for reference in found if isinstance(reference, str)}
     return None
+
+
+def halves_of(listed: Iterable[Row]) -> set[str]:
+    """The references of which a replacing packet has taken one row away and left another, as far as it tells."""
+    named = [found for box in listed if isinstance(found := box.get(HALVES), list)]
+    return {reference for references in named for reference in references if isinstance(reference, str)}
 
 
 def naming(listed: Sequence[Row], models: Collection[str]) -> list[Row]:
@@ -53,4 +61,4 @@ def given_way(listed: Iterable[Row]) -> set[str]:
 
 def as_sent(box: Row) -> Row:
     """A box without those notes."""
-    return {name: value for name, value in box.items() if name not in {TAKES_AWAY, REPLACES}}
+    return {name: value for name, value in box.items() if name not in {TAKES_AWAY, HALVES, REPLACES}}
