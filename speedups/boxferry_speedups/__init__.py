@@ -2,8 +2,9 @@
 
 from boxferry_speedups.lists import instance_lists
 from boxferry_speedups.results import coco_results
+from boxferry_speedups.rows import yolo_rows
 
 __version__ = "0.1.0"
 INTERFACE = 1  #: what boxferry holds against its own
 
-__all__ = ["coco_results", "instance_lists"]
+__all__ = ["coco_results", "instance_lists", "yolo_rows"]

@@ -26,8 +26,8 @@ MUTANTS = {
         "adapters/boxferry_adapters/coco/options.py", "high = low + high", "high = high + 0", "test_coco.py",
     ),
     "coco: a score of zero is none": (
-        "adapters/boxferry_adapters/coco/piece.py", "[item.score for item in self.items]",
-        "[item.score or None for item in self.items]", "test_coco.py",
+        "adapters/boxferry_adapters/coco/columns.py", "[item.score for item in items]",
+        "[item.score or None for item in items]", "test_coco.py",
     ),
     "coco: an unknown image passed over": (
         "adapters/boxferry_adapters/coco/images.py", "place, boxes=lost.boxes, counted=False)",
@@ -51,7 +51,8 @@ MUTANTS = {
 NEEDS = ("pytest", "hypothesis.strategies")
 IMPORTED_BEFORE = "ignore::pytest.PytestAssertRewriteWarning"
 JUDGE = """
-import sys
+import os, sys
+os.environ["BOXFERRY_PURE"] = "1"  # what is compiled is no copy of the sources
 for name in [name for name in sys.modules if name.partition(".")[0] in ("boxferry", "boxferry_adapters")]:
     del sys.modules[name]
 folder, *options = sys.argv[1:]

@@ -196,7 +196,7 @@ def test_the_fixed_size_does_not_stand_above_the_image(tmp_path):
 
 def test_a_header_is_read_once_and_only_when_its_image_is_asked_for(tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr("imagesize.get", lambda path, **_: read.append(Path(path).name) or (5, 4))
+    monkeypatch.setattr("boxferry.reading.images.header_size", lambda path: read.append(Path(path).name) or (5, 4))
     images = ImageIndex.build(folder=folder_of(tmp_path, "a.jpg", "b.jpg"))
     assert images.named("a.jpg") == images.stem("a")
     assert read == ["a.jpg"]

@@ -13,6 +13,7 @@ from boxferry.packets.wire import Packet, encode
 from boxferry.parsing import compiled
 from boxferry_adapters.coco.columns import Columns
 from boxferry_adapters.coco.items import PlainItem
+from boxferry_adapters.yolo.rows import parse_compiled, parse_quickly
 
 NUMBERS = (
     "0", "-0", "1", "-1", "12.5", "0.30000000000000004", "1e3", "-1.5E-7", "0.000000000000000000001", "1e300", "1e301",
@@ -149,7 +150,36 @@ def same_lists(maker, chunk, names):
     return len(chunk) > 0
 
 
+def label_rows(rng):
+    """A YOLO label file, often spoilt."""
+    width = rng.choice((5, 6))
+    blank, end = (rng.choice((" ", "\t")) if rng.random() < 0.05 else " "), rng.choice(("\n", "\r\n"))
+    rows = []
+    for _ in range(rng.randrange(1, 6)):
+        first = str(rng.randrange(80)) if rng.random() < 0.97 else rng.choice(NUMBERS)
+        wide = width if rng.random() < 0.97 else rng.randrange(9)
+        rows.append(blank.join([first, *(a_number(rng) for _ in range(1, wide))]))
+    if rng.random() < 0.05:
+        rows.append(rng.choice(rows))
+    text = (end.join(rows) + rng.choice(("", end, "\n\n", " \t"))).encode()
+    return spoilt(rng, text) if rng.random() < 0.3 else text
+
+
+def same_rows(text):
+    """Whether the compiled function takes a text; what it gives is what msgspec gives."""
+    found = parse_compiled(text)
+    if found is None:
+        return False
+    expected = parse_quickly(text)
+    assert expected is not None, text
+    assert same_bits(np.array(found.table), np.array(expected.table)), text
+    assert (found.lines, found.widths, found.highest) == (expected.lines, expected.widths, expected.highest), text
+    assert str(found.best) == str(expected.best), text
+    return True
+
+
 CASES = {
     "coco_results": (results_text, same_results),
     "instance_lists": (a_fitted_chunk, lambda call: same_lists(*call)),
+    "yolo_rows": (label_rows, same_rows),
 }  #: compiled function → makes an input, and holds what comes of it against the twin; True where it was taken

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.geometry import cxcywh_to_xyxy
 from boxferry.boxes.tally import Place
+from boxferry_adapters.yolo.rows import NUMBERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class Batch:
 
     images: list[Image] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
-    values: list[list[float]] = field(default_factory=list)
+    table: array[float] = field(default_factory=lambda: array("d"))
     lines: list[int] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)
     tracks: list[int] = field(default_factory=list)
@@ -40,13 +41,13 @@ class Batch:
 
     def add(self, image: Image, rows: Rows, *, frame: int | None = None, more: bool = False) -> None:
         """Take the rows of an image; or `more` of the last one, which is a video."""
-        n = len(rows.values)
+        n = len(rows)
         if more:
             self.counts[-1] += n
         else:
             self.images.append(image)
             self.counts.append(n)
-        self.values += rows.values
+        self.table += rows.table
         self.lines += rows.lines
         self.frames += [] if frame is None else [frame] * n
         self.tracks += rows.tracks or [-1] * n
@@ -63,8 +64,7 @@ class Batch:
             absolute: coordinates are pixels.
             polygons: with the outlines.
         """
-        flat = chain.from_iterable(self.values)
-        table = np.fromiter(flat, np.float64, 6 * len(self.values)).reshape(-1, 6)
+        table = np.array(self.table, np.float64).reshape(-1, NUMBERS)
         counts = np.array(self.counts, np.int64)
         owner = np.repeat(np.arange(len(counts)), counts)
         sizes = np.array([(image.width, image.height) for image in self.images], np.float64).reshape(-1, 2)

@@ -20,7 +20,16 @@ from boxferry_adapters.yolo.batch import Batch
 from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.frames import videos_of
 from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, settled
-from boxferry_adapters.yolo.rows import NUMBER, LabelFileError, Rows, UnknownNameError, name_length, parse, plain
+from boxferry_adapters.yolo.rows import (
+    NUMBER,
+    NUMBERS,
+    LabelFileError,
+    Rows,
+    UnknownNameError,
+    name_length,
+    parse,
+    plain,
+)
 from boxferry_adapters.yolo.watch import Crowd, Order
 
 if TYPE_CHECKING:
@@ -34,6 +43,7 @@ SNIFFED_FILES = 5
 SNIFFED_BYTES = 4096
 NOT_LABELS = re.compile(r"(classes|train|val|test|README.*)\.txt", re.IGNORECASE)
 VOC_RESULTS = re.compile(r"comp\d+_(det|cls)_.*\.txt")
+LETTERS = "ctvrCTVR"  #: that begin the names of all of these
 NAME_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
 LABELS = re.compile(r"(?<![^/])labels(?![^/])(?!.*(?<![^/])labels(?![^/]))")  #: the last folder of this name
 LOOKED_AT = 64  #: files whose rows say what the columns mean
@@ -95,6 +105,8 @@ def _is_empty(path: str) -> bool:
 def _is_label_file(relative: str, path: str) -> bool:
     """Whether a text file holds rows: a list of classes or of images lies beside them in many folders."""
     name = relative.rpartition("/")[2]
+    if name[:1] not in LETTERS:
+        return True
     if NOT_LABELS.fullmatch(name):
         lines = _first_lines(path)
         return bool(lines) and all(map(_looks_like_row, lines))
@@ -244,7 +256,7 @@ class _Reader:
                     first = False
                 except _FileError as error:
                     self._fail(file, error)
-            if len(self.batch.values) >= CHUNK_FILES:
+            if len(self.batch.lines) >= CHUNK_FILES:
                 yield self._chunk()
 
     def rest(self) -> Iterator[Detections]:
@@ -294,13 +306,12 @@ class _Reader:
         """
         if self.layout.columns is not None or self.layout.kind == "pose" or self.layout.scale != 1:
             return
-        scores = rows.scores
-        above = [score for score in scores if score > 1] if scores and max(scores) > 1 else []
+        above = [score for score in rows.scores if score > 1] if rows.best > 1 else []
         whole = bool(above) and all(score % 1 == 0 for score in above)
         if self.layout.six == "score" and whole:
             found = "its sixth column holds whole numbers above 1, that of others scores"
             raise InputError(f"{file.shown}: {found}: {SCORES_OR_TRACKS}")
-        if self.layout.six == "track" and scores and not rows.outlines and len(scores) > _scored(rows):
+        if self.layout.six == "track" and not rows.outlines and len(rows.scores) > _scored(rows):
             found = "its sixth column holds scores, that of others track ids"
             raise InputError(f"{file.shown}: {found}: {SCORES_OR_TRACKS}")
 
@@ -329,7 +340,7 @@ class _Reader:
             raise
 
     def _add(self, image: Image, rows: Rows, file: LabelFile, *, frame: int | None = None, more: bool = False) -> None:
-        if rows.values and len(rows.values) + len(rows.repeated) > rows.named and not self.context.names:
+        if len(rows) and len(rows) + len(rows.repeated) > rows.named and not self.context.names:
             hint = _names_nearby(file.path)
             raise InputError(f"{file.shown}: class ids need names; add --names FILE or LIST{hint}")
         for line, problem in rows.bad:
@@ -337,37 +348,36 @@ class _Reader:
         for line in rows.repeated:
             message = "stands in this file already, word for word: was the file written to twice?"
             self.context.tally.skip(Code.DUPLICATE_LINE, message, Place(file.shown, line=line))
-        self.crowd.see(file.shown, len(rows.values), rows.tracks)
+        self.crowd.see(file.shown, len(rows), rows.tracks)
         if rows.outlines:
             self.outlines += sum(outline is not None for outline in rows.outlines)
         self.batch.add(msgspec.structs.replace(image, source=file.shown), rows, frame=frame, more=more)
 
     def _check(self, rows: Rows, image: Image, first: str, file: LabelFile) -> None:
-        boxes = _size(rows)
         if first != file.shown:
-            raise _FileError(Code.DUPLICATE_FILE, f"is about image '{image.key}', and so is {first}", boxes)
-        if not rows.values:
+            raise _FileError(Code.DUPLICATE_FILE, f"is about image '{image.key}', and so is {first}", _size(rows))
+        if not len(rows):
             return
         if not image.sized:
             remedy = "add --images DIR, --size WxH or --categories FILE"
-            raise _FileError(Code.NO_SIZE, f"the size of its image '{image.key}' is not known; {remedy}", boxes)
+            raise _FileError(Code.NO_SIZE, f"the size of its image '{image.key}' is not known; {remedy}", _size(rows))
         if rows.highest > PIXELS and not self.layout.absolute:
             coordinates = list(rows.coordinates())
             high = sum(value > PIXELS for value in coordinates)
             if high > PIXEL_SHARE * len(coordinates):
                 found = f"{high} of {len(coordinates)} coordinates are above 1; expected shares of the image"
-                raise _FileError(Code.PIXELS, f"{found}; if they are pixels, pass --absolute yes", boxes)
-        if rows.scores and max(rows.scores) > self.layout.scale:
-            self._check_scores(rows, boxes)
+                raise _FileError(Code.PIXELS, f"{found}; if they are pixels, pass --absolute yes", _size(rows))
+        if rows.best > self.layout.scale:
+            self._check_scores(rows, _size(rows))
 
     def _check_scores(self, rows: Rows, boxes: int) -> None:
         """Most scores of a file above 1 are none; a few are noted once all is read."""
         scale = self.layout.scale
         over = sum(score > scale * (1 + NOISE) for score in rows.scores)
         if 2 * over > len(rows.scores):
-            found = f"{over} of {len(rows.scores)} scores are above 1, up to {max(rows.scores) / scale:g}"
+            found = f"{over} of {len(rows.scores)} scores are above 1, up to {rows.best / scale:g}"
             hint = "if they are percent, --score-scale 100 says so"
-            if all(0 <= row[1] <= 1 for row in rows.values):
+            if all(0 <= second <= 1 for second in rows.table[1::NUMBERS]):
                 hint = f"{hint}; if the second column holds the scores, --columns cls,conf,x,y,w,h"
             raise _FileError(Code.NOT_A_SCORE, f"{found}; expected 0 to 1; {hint}; {SCORES_OR_TRACKS}", boxes)
 
@@ -380,12 +390,13 @@ def _beside(stem: str) -> str:
 
 def _scored(rows: Rows) -> int:
     """How many rows have a score and a track id, which are rows of seven columns."""
-    return sum(track >= 0 and row[5] == row[5] for track, row in zip(rows.tracks, rows.values, strict=False))
+    scores = rows.table[5::NUMBERS]
+    return sum(track >= 0 and score == score for track, score in zip(rows.tracks, scores, strict=False))  # noqa: PLR0124 # NaN
 
 
 def _size(rows: Rows) -> int:
     """How many boxes a file holds, the unusable ones among them."""
-    return len(rows.values) + len(rows.bad) + len(rows.repeated)
+    return len(rows) + len(rows.bad) + len(rows.repeated)
 
 
 def _names_nearby(path: str) -> str:

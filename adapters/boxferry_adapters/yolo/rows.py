@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 import math
 import re
+from array import array
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.errors import InputError
+from boxferry.parsing import compiled
 from boxferry_adapters.yolo.layout import LARGEST
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf)", re.IGNORECASE | re.ASCII)
 COLUMNS = (5, 6)
+NUMBERS = 6  #: of a row as it is kept
 MOST_SHOWN = 60
 
 _decoder = msgspec.json.Decoder(list[list[float]])
@@ -48,33 +52,42 @@ class Rows:
     """What a label file holds.
 
     Attributes:
-        values: a list of six numbers each: class, cx, cy, w, h, score, NaN where a row has no score.
+        table: six numbers each, one row after another: class, cx, cy, w, h, score, NaN where a row has no score.
         lines: the line of each, from 1.
         bad: (line, what is wrong) of every row that is no detection.
         tracks: the track id of each, -1 for none; empty where no row has one.
         outlines: the corners of each, x and y in turn; None for a row that is a box; empty where all are.
         repeated: the lines of rows that stand there already, word for word.
-        scores: those that there are.
+        best: the largest score; NaN where there is none.
         widths: how many columns rows have.
         named: how many rows have a class name in place of a number.
         highest: the largest coordinate, of boxes and outlines.
     """
 
-    values: list[list[float]] = field(default_factory=list)
+    table: array[float] = field(default_factory=lambda: array("d"))
     lines: list[int] = field(default_factory=list)
     bad: list[tuple[int, str]] = field(default_factory=list)
     tracks: list[int] = field(default_factory=list)
     outlines: list[list[float] | None] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    best: float = math.nan
     widths: set[int] = field(default_factory=set)
     named: int = 0
     highest: float = 0.0
 
+    def __len__(self) -> int:
+        """How many rows are boxes."""
+        return len(self.lines)
+
+    @property
+    def scores(self) -> list[float]:
+        """Those that there are."""
+        return [score for score in self.table[5::NUMBERS] if score == score]  # noqa: PLR0124 # NaN is no score
+
     def coordinates(self) -> Iterator[float]:
         """Every one, of boxes and of outlines."""
-        for row in self.values:
-            yield from row[1:5]
+        for start in range(1, len(self.table), NUMBERS):
+            yield from self.table[start : start + 4]
         for outline in self.outlines:
             yield from outline or ()
 
@@ -88,7 +101,8 @@ def parse(data: bytes, layout: Layout, classes: Classes) -> Rows:
     """
     text = plain(data)
     quick = layout.columns is None and layout.six != "track" and layout.kind != "pose"
-    rows = parse_quickly(text) if quick else None
+    rows = parse_compiled(text) if quick else None
+    rows = parse_quickly(text) if quick and rows is None else rows
     return parse_carefully(text, layout, classes) if rows is None else rows
 
 
@@ -108,6 +122,16 @@ def plain(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
+def parse_compiled(text: bytes) -> Rows | None:
+    """As `parse_quickly`, by the compiled function; None also where there is none, or it leaves the text alone."""
+    found = None if compiled.speedups is None else compiled.speedups.yolo_rows(text)
+    if found is None:
+        return None
+    numbers, width, highest, best = found
+    table = array("d", numbers)
+    return Rows(table, list(range(1, len(table) // NUMBERS + 1)), best=best, widths={width}, highest=highest)
+
+
 def parse_quickly(text: bytes) -> Rows | None:
     """The rows of a file in which nothing is in doubt, read as JSON; None for any other."""
     body = text.rstrip().replace(b"\r\n", b"\n").replace(b" ", b",").replace(b"\n", b"],[")
@@ -125,10 +149,12 @@ def parse_quickly(text: bytes) -> Rows | None:
         return None
     if len(columns) not in COLUMNS or _in_doubt(values, columns):
         return None
-    scores = list(columns[5]) if len(columns) == 6 else []
-    values = values if scores else [[*row, math.nan] for row in values]
+    if len(columns) == NUMBERS:
+        flat, best = chain.from_iterable(values), max(columns[5])
+    else:
+        flat, best = chain.from_iterable([*row, math.nan] for row in values), math.nan
     highest = max(map(max, columns[1:5]))
-    return Rows(values, list(range(1, len(values) + 1)), scores=scores, widths={len(columns)}, highest=highest)
+    return Rows(array("d", flat), list(range(1, len(values) + 1)), best=best, widths={len(columns)}, highest=highest)
 
 
 def _in_doubt(values: list[list[float]], columns: list[tuple[float, ...]]) -> bool:
@@ -202,7 +228,7 @@ def parse_carefully(text: bytes, layout: Layout, classes: Classes) -> Rows:
         else:
             seen.add(tuple(words))
             _add(rows, line, words, layout)
-    rows.scores = [row[5] for row in rows.values if row[5] == row[5]]  # NaN is no score
+    rows.best = max(rows.scores, default=math.nan)
     rows.highest = max(rows.coordinates(), default=0.0)
     return rows
 
@@ -212,15 +238,15 @@ def _add(rows: Rows, line: int, words: list[str], layout: Layout) -> None:
     numbers = [float(word) for word in words]
     box, outline, track = _meant(numbers, layout)
     if track is not None or rows.tracks:
-        rows.tracks += [-1] * (len(rows.values) - len(rows.tracks)) + [-1 if track is None else track]
+        rows.tracks += [-1] * (len(rows) - len(rows.tracks)) + [-1 if track is None else track]
     if outline is not None or rows.outlines:
-        rows.outlines += [None] * (len(rows.values) - len(rows.outlines)) + [outline]
-    rows.values.append(box)
+        rows.outlines += [None] * (len(rows) - len(rows.outlines)) + [outline]
+    rows.table.extend(box)
     rows.lines.append(line)
 
 
 def _meant(numbers: list[float], layout: Layout) -> tuple[list[float], list[float] | None, int | None]:
-    """Six numbers as `Rows.values` has them, an outline, and a track id."""
+    """Six numbers as `Rows.table` has them, an outline, and a track id."""
     if layout.columns is not None:
         found = dict(zip(layout.columns, numbers, strict=True))
         box = [found[name] for name in ("cls", "x", "y", "w", "h")] + [found.get("conf", math.nan)]

@@ -28,6 +28,8 @@ def id_key(value: object) -> int | str:
 
     A text with leading zeros ('000123') is a name, and stays one.
     """
+    if type(value) is int:
+        return value
     if isinstance(value, (float, np.floating)) and value.is_integer():
         return int(value)
     if isinstance(value, str):

@@ -13,6 +13,7 @@ REFUSED_SUFFIXES = (".webp", ".gif")
 LONGEST_FILE_NAME = 250  #: characters; a longer name ends a worker of the server
 LONGEST_LABEL = 200  #: characters of a label's name
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _OUTSIDE = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -61,6 +62,6 @@ def text_problem(text: str) -> str | None:
     """Why the server's database would not take a text, or None."""
     if "\0" in text:
         return "it has a NUL character, which Diffgram's database does not take"
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _HALVES.search(text):
         return "it has half a surrogate pair, which is no text in UTF-8"
     return None

@@ -29,6 +29,10 @@ class Speedups(Protocol):
         """Image ids, category ids (int64), bbox, scores (float64) and crowds (bool) of a JSON list of results."""
         ...
 
+    def yolo_rows(self, text: bytes, /) -> tuple[bytes, int, float, float] | None:
+        """Rows of five or six numbers: six float64 each, how many stand there, the largest coordinate and score."""
+        ...
+
     def instance_lists(
         self,
         bounds: ReadableBuffer,

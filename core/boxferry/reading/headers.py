@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.errors import InputError
 from boxferry.formats import for_library
+from boxferry.reading.quick_size import quick_size
 from boxferry.reading.source import unreadable
 from boxferry.remote.ahead import Listing, Window
 from boxferry.remote.storage import listed, read_heads, stat
@@ -29,7 +30,7 @@ def header_size(path: str, *, turned: bool = True) -> Size | None:
     """
     try:
         if not is_url(path):
-            return _size(path, turned=turned)
+            return quick_size(path) or _size(path, turned=turned)
         with for_library(path) as opened:
             return _size(opened, turned=turned)
     except OSError as error:

@@ -55,10 +55,12 @@ class PathIndex(Generic[T]):
         Raises:
             InputError: there are several.
         """
+        same = self._things.get(name)
+        if same is not None and len(same) == 1:  # a path that is indexed as it stands is clean, and leads nowhere else
+            return same[0]
         if not self._things or _leads_out(name):
             return None
-        found = self._things.get(comparable(name), ())
-        return found[0] if len(found) == 1 else self._only(name, found)
+        return self._only(name, self._things.get(comparable(name), ()))
 
     def find(self, name: str) -> T | None:
         """The thing whose whole path is `name`; else the one that shares most parts with it, from the base name up.
