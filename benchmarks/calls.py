@@ -20,7 +20,7 @@ import send
 from page import CONNECTIONS
 
 import filled
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.diffgram.client import Client
 from boxferry.outbox.outbox import Entry, Outbox
 from boxferry.outbox.outcome import Outcome
@@ -63,8 +63,8 @@ def plan(server: Server, source: Path, directory: str, outbox: Path) -> Calls:
     """The calls of a dry run over all files of a directory."""
     with counted() as calls, Diffgram(server, outbox=outbox, connections=CONNECTIONS) as diffgram:
         predictions = read(source, names=[f"c{n}" for n in range(filled.BOXES)], size="640x480")
-        manner = Manner(existing=True, on_existing="append", dry_run=True, labels="error")
-        report = diffgram.push(predictions, directory=directory, model=filled.MODEL, run="next", manner=manner)
+        options = PushOptions(existing=True, on_existing="append", dry_run=True, labels="error")
+        report = diffgram.push(predictions, directory=directory, model=filled.MODEL, run="next", options=options)
         found = len(list(report.planned))
     if found != len(list(source.iterdir())):
         raise SystemExit(f"{found} files planned onto '{directory}'")

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image as Picture
 from send import a_sandbox
 
-from boxferry import Diffgram, Manner
+from boxferry import Diffgram, PushOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,8 @@ def main() -> None:
         for path in paths[1:]:
             path.write_bytes(paths[0].read_bytes())
         with Diffgram(server, outbox=folder / "outbox.sqlite") as diffgram:
-            manner = Manner(labels="create")
-            collect = diffgram.collector(directory="Default", model="m", run="r", manner=manner, every_s=1.0)
+            options = PushOptions(labels="create")
+            collect = diffgram.collector(directory="Default", model="m", run="r", options=options, every_s=1.0)
             for start in range(0, len(paths), BLOCK):
                 some = [(path, a_result(path, rng)) for path in paths[start : start + BLOCK]]
                 without.append(block(work, lambda _: None, some)[0])

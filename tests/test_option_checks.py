@@ -2,24 +2,24 @@
 
 import pytest
 
-from boxferry import Manner, read
+from boxferry import PushOptions, read
 from boxferry.errors import UsageError
 from boxferry.plan.attributes import AttributeWish
 from boxferry.plan.patience import Patience
 
 WRONG = {
     "on_existing": (
-        lambda: Manner(on_existing="replace_own"),
+        lambda: PushOptions(on_existing="replace_own"),
         "on_existing: .* did you mean 'replace-own'",
     ),
     "labels": (
-        lambda: Manner(labels="creat"),
+        lambda: PushOptions(labels="creat"),
         "labels: 'creat' is not one of error, skip, create",
     ),
-    "existing": (lambda: Manner(existing="yes"), "existing: 'yes' is str, expected bool"),
-    "job": (lambda: Manner(media_url="http://x/{name}", job="7"), "job: '7' is str, expected int or None"),
-    "rate": (lambda: Manner(video_rate="30"), "video_rate: '30' is str, expected float"),
-    "removals": (lambda: Manner(allow_removals=True), "allow_removals: True is bool"),
+    "existing": (lambda: PushOptions(existing="yes"), "existing: 'yes' is str, expected bool"),
+    "job": (lambda: PushOptions(media_url="http://x/{name}", job="7"), "job: '7' is str, expected int or None"),
+    "rate": (lambda: PushOptions(video_rate="30"), "video_rate: '30' is str, expected float"),
+    "removals": (lambda: PushOptions(allow_removals=True), "allow_removals: True is bool"),
     "attributes": (lambda: AttributeWish(policy="make"), "policy: 'make' is not one of error, skip, create"),
     "wait": (lambda: Patience(wait_s="5"), "wait_s: '5' is str, expected float"),
     "negative": (lambda: Patience(stuck_s=-1.0), "stuck_s: -1.0 s, expected 0 or more"),

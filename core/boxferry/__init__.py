@@ -1,5 +1,6 @@
 """Carries a detection model's boxes to Diffgram, where people correct them, and brings the corrections home."""
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.settings import Credentials, Server
     from boxferry.errors import BoxferryError
-    from boxferry.plan.manner import Manner
+    from boxferry.plan.push_options import PushOptions
     from boxferry.project import Diffgram
     from boxferry.reading.read import read
     from boxferry.review.measure import evaluate
@@ -22,8 +23,8 @@ __all__ = [
     "Detections",
     "Diffgram",
     "Image",
-    "Manner",
     "Metrics",
+    "PushOptions",
     "Server",
     "Tally",
     "__version__",
@@ -37,8 +38,8 @@ _HOMES = {
     "Detections": "boxferry.boxes.detections",
     "Diffgram": "boxferry.project",
     "Image": "boxferry.boxes.detections",
-    "Manner": "boxferry.plan.manner",
     "Metrics": "boxferry.review.metrics",
+    "PushOptions": "boxferry.plan.push_options",
     "Server": "boxferry.diffgram.settings",
     "Tally": "boxferry.boxes.tally",
     "evaluate": "boxferry.review.measure",
@@ -48,6 +49,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import a public name at its first use, so that `boxferry --version` waits for nothing."""
+    if name == "Manner":
+        warnings.warn("boxferry.Manner is called PushOptions now", DeprecationWarning, stacklevel=2)
+        name = "PushOptions"
     if name not in _HOMES:
         raise AttributeError(f"module 'boxferry' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -14,7 +14,7 @@ import requests
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.errors import InputError
-from boxferry.plan.manner import Manner
+from boxferry.plan.push_options import PushOptions
 from boxferry.project import Diffgram
 from boxferry.reading.read import read
 
@@ -128,8 +128,8 @@ def _push(
         images=fixtures / "images",
         plugins=plugins,
     ).filter(min_score=MIN_SCORE)
-    manner = Manner(media_url=images_url + "/{file_name}" if each.by_url else None, labels="create")
-    return diffgram.push(predictions, directory=directory, model="opencv-cascades", run="demo", manner=manner)
+    options = PushOptions(media_url=images_url + "/{file_name}" if each.by_url else None, labels="create")
+    return diffgram.push(predictions, directory=directory, model="opencv-cascades", run="demo", options=options)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

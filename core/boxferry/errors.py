@@ -2,6 +2,7 @@
 
 BoxferryError                1   something went wrong with an item
 ├── UsageError               2   the request itself makes no sense: options that clash, a value out of range
+│   ├── OptionError          2   options that contradict each other; named as keyword arguments, or as flags
 │   └── ConfigError          2   a setting is missing, unreadable or contradicts another
 ├── InputError               2   the predictions, or what describes them, cannot be read as what they claim to be
 │   ├── SizeDiffers          2   an image is not of the size that a dataset file says it is
@@ -22,6 +23,11 @@ BoxferryError                1   something went wrong with an item
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 
 class BoxferryError(Exception):
     """The base of all errors that boxferry raises on purpose; its text is one line for the user.
@@ -37,6 +43,45 @@ class UsageError(BoxferryError):
     """The request itself makes no sense."""
 
     exit_code = 2
+
+
+class OptionError(UsageError):
+    """Options that contradict each other, or a value that is out of its range.
+
+    The message names them as the keyword arguments that they are; `told` names them as others know them.
+    """
+
+    def __init__(self, template: str, **facts: object) -> None:
+        """Say what is wrong.
+
+        Args:
+            template: the message, with each option's name in braces: '{job} cannot be combined with {existing}'.
+            facts: what else stands in braces.
+        """
+        self._template, self._facts = template, facts
+        super().__init__(self.told())
+
+    def told(self, named: Callable[[str], str] = str) -> str:
+        """The message with each option as `named` calls it: the name of its keyword argument, or its flag."""
+        return self._template.format_map(_Names(self._facts, named))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _option_error, (self._template, self._facts)
+
+
+def _option_error(template: str, facts: Mapping[str, Any]) -> OptionError:
+    return OptionError(template, **facts)
+
+
+class _Names(dict[str, object]):
+    """What stands in the braces of a message; what is missing is the name of an option."""
+
+    def __init__(self, facts: Mapping[str, object], named: Callable[[str], str]) -> None:
+        super().__init__(facts)
+        self._named = named
+
+    def __missing__(self, name: str) -> str:
+        return self._named(name)
 
 
 class ConfigError(UsageError):

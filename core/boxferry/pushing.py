@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, Unpack
 
 from boxferry.boxes.tally import Tally
 from boxferry.collector.collecting import check_collecting, doing, send_waiting, unfinished, waiting_of, within
@@ -34,8 +34,7 @@ from boxferry.plan.asked_rows import AskedRows
 from boxferry.plan.earlier import Earlier
 from boxferry.plan.label_sync import LabelSync, note_labels, to_create
 from boxferry.plan.labels import choose_schema
-from boxferry.plan.manner import Manner
-from boxferry.plan.manner_file import plain
+from boxferry.plan.options_file import plain
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import PlanHead, with_label_ids, writing_plan
 from boxferry.plan.prepare import (
@@ -48,6 +47,7 @@ from boxferry.plan.prepare import (
     unsent,
     with_deletions,
 )
+from boxferry.plan.push_options import PushOptions, given_options
 from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from boxferry.plan.label_check import LabelCheck
     from boxferry.plan.plan_file import Plan
     from boxferry.plan.planner import Planner
+    from boxferry.plan.push_options import PushKeywords
     from boxferry.plugins import Plugins
     from boxferry.upkeep.adopt import Adoption
     from boxferry.upkeep.check import Checked
@@ -201,8 +202,10 @@ class Sending:
         directory: str | int,
         model: str,
         run: str,
-        manner: Manner | None = None,
+        options: PushOptions | None = None,
         listener: Listener | None = None,
+        manner: PushOptions | None = None,
+        **given: Unpack[PushKeywords],
     ) -> PushReport:
         """Send the boxes to be corrected; every packet is in the outbox before the first one goes out.
 
@@ -211,27 +214,30 @@ class Sending:
             directory: the directory on the server, by name or id.
             model: the model's name, on every box.
             run: the run's name, on every box; pushing the same run again sends only what is new.
-            manner: how; the defaults upload the images.
-            listener: is told how it goes on, from the sending threads.
+            options: options that several pushes have in common; without any the images are uploaded.
+            listener: progress callbacks, called from the sending threads.
+            manner: the former name of `options`.
+            given: the options of this push, which count before those of `options`; `PushOptions` has them all.
 
         Raises:
+            UsageError: there is no option of a name, or a value cannot be (`OptionError`: two contradict each other).
             BoxferryError: nothing was sent: the source, the labels or the directory are not right, or the server
                 cannot be reached. What goes wrong once sending has begun is in the report.
         """
-        manner = manner or Manner()
-        self._client.limit(lambda: manner.patience.budget_s)
+        options = given_options(options, given, manner)
+        self._client.limit(lambda: options.patience.budget_s)
         check_names(model=model, run=run)
         place = self._client.find_directory(directory)
         if not isinstance(predictions, Predictions):
             predictions = read(predictions)
-        model = "" if manner.annotations else model
-        if manner.dry_run or manner.plan is not None:
-            planner = prepared(self._client, predictions, place, manner, model=model, run=run, memory=self._memory())
-            return self._dry_run(planner, place, manner)
+        model = "" if options.annotations else model
+        if options.dry_run or options.plan is not None:
+            planner = prepared(self._client, predictions, place, options, model=model, run=run, memory=self._memory())
+            return self._dry_run(planner, place, options)
         self._client.check_role()
         with self.outbox.sending():
-            planner = prepared(self._client, predictions, place, manner, model=model, run=run, memory=self._memory())
-            return self._carry_out(planner, place, manner, listener or Listener())
+            planner = prepared(self._client, predictions, place, options, model=model, run=run, memory=self._memory())
+            return self._carry_out(planner, place, options, listener or Listener())
 
     def _memory(self) -> Memory:
         outbox = self.outbox if self.outbox_path.exists() else None
@@ -242,7 +248,7 @@ class Sending:
 
         Args:
             directory: the directory on the server, by name or id.
-            same_iou: see `Manner`.
+            same_iou: see `PushOptions`.
             expected: about how many images are going to be compared; 0 where unknown.
 
         Raises:
@@ -259,13 +265,15 @@ class Sending:
         directory: str | int,
         model: str,
         run: str,
-        manner: Manner | None = None,
+        options: PushOptions | None = None,
+        manner: PushOptions | None = None,
         names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None = None,
         images: str | os.PathLike[str] | None = None,
         min_score: float | None = None,
         waiting: int = 1000,
         every_s: float = 5.0,
         close_s: float = 60.0,
+        **given: Unpack[PushKeywords],
     ) -> Collector:
         """What an inference loop hands its results to: a context manager, called with each result.
 
@@ -277,7 +285,8 @@ class Sending:
             directory: the directory on the server, by name or id.
             model: the model's name.
             run: the run's name.
-            manner: how the boxes are pushed.
+            options: options that several pushes have in common.
+            manner: the former name of `options`.
             names: the classes' names, where the results have ids alone.
             images: the folder of the images, where the results do not say where they are; only those that results name
                 are uploaded.
@@ -285,11 +294,12 @@ class Sending:
             waiting: how many images may wait in memory.
             every_s: seconds between pushes.
             close_s: seconds that leaving the context takes at most.
+            given: how the boxes are pushed, as in `push`.
 
         Raises:
             UsageError: an option makes no sense.
         """
-        chosen = manner or Manner()
+        chosen = given_options(options, given, manner)
         check_names(model=model, run=run)
         check_collecting(chosen, min_score)
         head = SpoolHead(
@@ -299,7 +309,7 @@ class Sending:
             model=model,
             run=run,
             images="" if images is None else folder_named(images),
-            manner=plain(chosen),
+            options=plain(chosen),
         )
         plugins = plugin_manager()
         return Collector(
@@ -314,12 +324,12 @@ class Sending:
             close_s=close_s,
         )
 
-    def _settle(self, manner: Manner, report: PushReport, wait_s: float) -> PushReport:
+    def _settle(self, options: PushOptions, report: PushReport, wait_s: float) -> PushReport:
         """Wait for the end of what a push has sent."""
         if report.run is None:
             return report
         with turn(self.outbox_path):
-            return self._go_on(report.run, within(manner, wait_s).patience, Tally(), manner, verify=manner.verify)
+            return self._go_on(report.run, within(options, wait_s).patience, Tally(), options, verify=options.verify)
 
     def waiting(self) -> list[Waiting]:
         """What collectors have left on disk beside the outbox, of every server and project; asks no server."""
@@ -334,11 +344,11 @@ class Sending:
         gone = [str(checked.run.id) for checked in self.check() if checked.amiss] if missing else []
         return [*found, *(run for run in gone if run not in found)]
 
-    def _dry_run(self, planner: Planner, place: Directory, manner: Manner) -> PushReport:
+    def _dry_run(self, planner: Planner, place: Directory, options: PushOptions) -> PushReport:
         planned = (each for each in planner.entries() if isinstance(each, Entry))
         entries: Iterator[Entry] = (entry for entry in planned if entry.state == State.QUEUED)
-        if manner.plan is not None:
-            entries = self._filed(planner, place, manner.plan, entries)
+        if options.plan is not None:
+            entries = self._filed(planner, place, options.plan, entries)
         files = [planned_file(entry) for entry in entries]
         note_labels(planner, self._sent_labels)
         return PushReport(
@@ -362,7 +372,7 @@ class Sending:
         )
         return writing_plan(path, head, entries, partial(plan_summary, planner))
 
-    def _carry_out(self, planner: Planner, place: Directory, manner: Manner, listener: Listener) -> PushReport:
+    def _carry_out(self, planner: Planner, place: Directory, options: PushOptions, listener: Listener) -> PushReport:
         head = PlanHead(
             host=self.server.host,
             project=self.server.project,
@@ -374,7 +384,7 @@ class Sending:
         planner = replace(planner, earlier=Earlier(self.outbox, run))
         listener = Told(planner.predictions.plugins, listener, run)
         earlier = self._pending(run)
-        allowance = Allowance(manner)
+        allowance = Allowance(options)
         self.outbox.add(run.id, allowance.passing(listener.built(planner.entries())))
         keep_classes(self.outbox, run, planner.classes, planner.tally)
         note_labels(planner, self._sent_labels)
@@ -382,15 +392,15 @@ class Sending:
             self.outbox.keep_attributes(run.id, json.dumps(sources))
         ending = self._send(
             run,
-            manner.patience,
+            options.patience,
             listener,
             allowance.deleting,
-            verify=manner.verify,
-            unknown=manner.resend_missing,
+            verify=options.verify,
+            unknown=options.resend_missing,
             earlier=earlier,
-            recheck=self._recheck(run, planner.tally, manner),
+            recheck=self._recheck(run, planner.tally, options),
         )
-        report = self._report(planner.tally, run, manner.patience, ending, planner.labels.created)
+        report = self._report(planner.tally, run, options.patience, ending, planner.labels.created)
         return replace(report, attributes_created=planner.attributes_created)
 
     def _run_of(self, head: PlanHead, *, source: str = "") -> Run:
@@ -406,10 +416,13 @@ class Sending:
     def carry_out(
         self,
         plan: Plan,
+        /,
         *,
-        manner: Manner | None = None,
+        options: PushOptions | None = None,
         listener: Listener | None = None,
         plugins: Plugins | None = None,
+        manner: PushOptions | None = None,
+        **given: Unpack[PushKeywords],
     ) -> PushReport:
         """Send what a plan holds, and nothing else.
 
@@ -417,20 +430,22 @@ class Sending:
 
         Args:
             plan: what `read_plan` gave.
-            manner: `patience`, `verify`, `delete_people`, `replace_completed`, `ask_again` and `same_iou` count; the
+            options: `patience`, `verify`, `delete_people`, `replace_completed`, `ask_again` and `same_iou` count; the
                 rest stands in the plan.
             listener: is told how it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
+            manner: the former name of `options`.
+            given: options of this call, as in `push`.
 
         Raises:
             UsageError: the plan is for another server or project, or deletes boxes of people and may not.
             BoxferryError: nothing was sent.
         """
-        manner = manner or Manner()
+        options = given_options(options, given, manner)
         head, summary = plan.head, plan.summary
         if (head.host, head.project) != (self.server.host, self.server.project):
             raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
-        self._client.limit(lambda: manner.patience.budget_s)
+        self._client.limit(lambda: options.patience.budget_s)
         self._client.check_role()
         self._client.find_directory(head.directory_id)
         ids, created = planned_labels(self._client, summary)
@@ -439,25 +454,25 @@ class Sending:
         with self.outbox.sending():
             waiting = {entry.id for entry in self._pending(run)}
             entries = list(unsent(self.outbox, run, with_label_ids(plan.entries, ids), tally))
-            named = manner.replace_completed
+            named = options.replace_completed
             entries = list(unless_completed(self._client, head.directory_id, entries, tally, replace_completed=named))
-            if not manner.ask_again:
-                entries = Recheck(self._client, self.outbox, run, tally, iou=manner.same_iou).without(entries)
-            allowance = Allowance(manner)
+            if not options.ask_again:
+                entries = Recheck(self._client, self.outbox, run, tally, iou=options.same_iou).without(entries)
+            allowance = Allowance(options)
             entries = with_deletions(self._client, head, entries)
             self.outbox.add(run.id, allowance.passing(told.built(entries)))
             keep_classes(self.outbox, run, table_of(summary.classes), tally)
             earlier = self._pending(run)
             ending = self._send(
                 run,
-                manner.patience,
+                options.patience,
                 told,
                 allowance.deleting,
-                verify=manner.verify,
+                verify=options.verify,
                 earlier=earlier,
-                recheck=self._recheck(run, tally, manner, only=waiting),
+                recheck=self._recheck(run, tally, options, only=waiting),
             )
-        return self._report(tally, run, manner.patience, ending, created)
+        return self._report(tally, run, options.patience, ending, created)
 
     def resume(
         self,
@@ -483,8 +498,8 @@ class Sending:
             resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
             resend_missing: send again what was applied and is gone from the server, where no person removed it; files
                 only where they were made from here and their pictures are still as they were.
-            ask_again: send what waits also where people have decided about it since it was planned; see `Manner`.
-            same_iou: see `Manner`.
+            ask_again: send what waits also where people have decided about it since it was planned; see `PushOptions`.
+            same_iou: see `PushOptions`.
             listener: called as it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
 
@@ -493,7 +508,7 @@ class Sending:
             UsageError: the run belongs to another server or project.
         """
         patience, plugins, tally = patience or Patience(), plugins or plugin_manager(), Tally()
-        asking = Manner(ask_again=ask_again, same_iou=same_iou)
+        asking = PushOptions(ask_again=ask_again, same_iou=same_iou)
         sent = [send_waiting(self, each, patience, plugins, tally) for each in waiting_of(self, run)]
         found = next((each.run for each in reversed(sent) if each and each.run), None)
         if sent and found is None:
@@ -515,7 +530,7 @@ class Sending:
         run: Run,
         patience: Patience,
         tally: Tally,
-        asking: Manner,
+        asking: PushOptions,
         *,
         verify: bool,
         resend_stuck: bool = False,
@@ -550,10 +565,12 @@ class Sending:
         directory: str | int,
         model: str,
         run: str,
-        manner: Manner | None = None,
+        options: PushOptions | None = None,
         listener: Listener | None = None,
         plugins: Plugins | None = None,
         quiet: str = "",
+        manner: PushOptions | None = None,
+        **given: Unpack[PushKeywords],
     ) -> NightlyReport:
         """Go on with what earlier runs have left, here and on disk, and push tonight's predictions.
 
@@ -566,21 +583,23 @@ class Sending:
             directory: the directory on the server, by name or id.
             model: the model's name.
             run: the run's name.
-            manner: how, tonight and for the earlier runs as far as it says how long is waited and what is verified.
+            options: how, tonight and for the earlier runs as far as it says how long is waited and what is verified.
             listener: called as it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
             quiet: why there is nothing to push; then `predictions` is not called.
+            manner: the former name of `options`.
+            given: options of this call, as in `push`.
 
         Raises:
             OutboxBusy: another night is under way from this outbox.
         """
-        manner, plugins = manner or Manner(), plugins or plugin_manager()
+        options, plugins = given_options(options, given, manner), plugins or plugin_manager()
         go_on = partial(
             self.resume,
-            patience=manner.patience,
-            verify=manner.verify,
-            ask_again=manner.ask_again,
-            same_iou=manner.same_iou,
+            patience=options.patience,
+            verify=options.verify,
+            ask_again=options.ask_again,
+            same_iou=options.same_iou,
             listener=listener,
             plugins=plugins,
         )
@@ -591,7 +610,7 @@ class Sending:
             tonight = tried(
                 run,
                 lambda: self.push(
-                    predictions(), directory=directory, model=model, run=run, manner=manner, listener=listener
+                    predictions(), directory=directory, model=model, run=run, options=options, listener=listener
                 ),
             )
         return NightlyReport(earlier=earlier, tonight=tonight, quiet=quiet_push(tonight))
@@ -745,7 +764,7 @@ class Sending:
         return self.outbox.entries(run.id, (State.QUEUED, State.SENDING, State.UNSURE, State.STUCK))
 
     def _recheck(
-        self, run: Run, tally: Tally, asking: Manner, *, only: Collection[int] | None = None
+        self, run: Run, tally: Tally, asking: PushOptions, *, only: Collection[int] | None = None
     ) -> Callable[[Sequence[Entry]], None]:
         """What looks once more at packets that were planned some time ago; with `only`, at those that it numbers."""
         recheck = Recheck(self._client, self.outbox, run, tally, iou=asking.same_iou)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.cli.app import run
 from boxferry.reading.names import load_names
 from boxferry.sandbox.annotating import save
@@ -54,12 +54,14 @@ def _weeks_before(sandbox, folder):
     runs = {"before": ("outbox.sqlite", "yolo26n-v1", "2026-11-22"), "field": ("other.sqlite", "field", "2026-11-23")}
     for source, (outbox, model, name) in runs.items():
         predictions = read(folder / source, names=folder / "data.yaml", images=folder / "images")
-        manner = Manner(labels="create", on_existing="append")
+        options = PushOptions(labels="create", on_existing="append")
         with Diffgram(server_of(sandbox), outbox=folder / outbox) as diffgram:
             if source == "before":
                 diffgram._client.create_directory("incoming")
                 diffgram.sync_labels(load_names(str(folder / "data.yaml")).values(), create=True)
-            assert diffgram.push(predictions, directory="incoming", model=model, run=name, manner=manner).exit_code == 0
+            assert (
+                diffgram.push(predictions, directory="incoming", model=model, run=name, options=options).exit_code == 0
+            )
     file = next(file for file in sandbox.files() if file["original_filename"].startswith("astronaut"))
     rows = sandbox._store.instances(file["id"])
     save(sandbox._store, file, [rows[0] | {"x_max": rows[0]["x_max"] + 1}, *rows[1:]])

@@ -11,14 +11,14 @@ import numpy as np
 from PIL import Image as Picture
 
 import processes
-from boxferry import Manner
+from boxferry import PushOptions
 from boxferry.collector.spool_format import lines_of, parsed
 from boxferry.collector.waiting import waiting_beside
 from boxferry.plan.patience import Patience
 
-MANNER = Manner(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, failures=2, first_pause_s=0.01))
+OPTIONS = PushOptions(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, failures=2, first_pause_s=0.01))
 #: where answers are slow: a request that is on its way is not taken for one that never arrived
-SLOW = replace(MANNER, patience=replace(MANNER.patience, settle_s=3.0))
+SLOW = replace(OPTIONS, patience=replace(OPTIONS.patience, settle_s=3.0))
 NAMES = {0: "cat", 1: "dog"}
 
 
@@ -37,7 +37,7 @@ def wait_until(there, seconds=10.0):
 
 
 def a_collector(diffgram, **options):
-    given = {"directory": "Default", "model": "m", "run": "r", "manner": MANNER, "every_s": 0.1} | options
+    given = {"directory": "Default", "model": "m", "run": "r", "options": OPTIONS, "every_s": 0.1} | options
     return diffgram.collector(**given)
 
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from boxferry import Diffgram, Manner
+from boxferry import Diffgram, PushOptions
 from boxferry.collector.collector import Collector
 from boxferry.collector.keeper import Keeper
 from boxferry.collector.spool import Spool, claims
@@ -17,7 +17,7 @@ from boxferry.errors import Unreachable, UsageError
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.faults import Faults, FaultyWire
 from collector.collecting import (
-    MANNER,
+    OPTIONS,
     SLOW,
     a_collector,
     a_result,
@@ -49,7 +49,7 @@ def names_of(sandbox):
 def test_a_slow_server_never_fills_the_queue(sandbox, slow, tmp_path):
     """Many times more images than the queue has places for come while one push is under way: all of them arrive."""
     paths = many_images(tmp_path / "many", 90)
-    with a_collector(slow, waiting=20, manner=SLOW) as collect:
+    with a_collector(slow, waiting=20, options=SLOW) as collect:
         for path in paths:
             collect(a_result(path))
             time.sleep(0.004)
@@ -64,7 +64,7 @@ def test_leaving_takes_one_deadline_and_the_rest_waits(sandbox, slow, tmp_path):
     """What was not sent by then is on disk, and counted as waiting; `resume` sends it, and nothing twice."""
     paths = many_images(tmp_path / "many", 60)
     started = time.monotonic()
-    with a_collector(slow, every_s=30.0, close_s=0.5, manner=SLOW) as collect:
+    with a_collector(slow, every_s=30.0, close_s=0.5, options=SLOW) as collect:
         for path in paths:
             collect(a_result(path))
         started = time.monotonic()
@@ -113,7 +113,7 @@ def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, 
         close(keeper, **given)
 
     monkeypatch.setattr(Keeper, "close", interrupted)
-    collect = a_collector(slow, every_s=30.0, manner=SLOW)
+    collect = a_collector(slow, every_s=30.0, options=SLOW)
     paths = many_images(tmp_path / "many", 30)
     collect.__enter__()
     time.sleep(0.1)
@@ -182,9 +182,9 @@ def test_a_context_can_be_entered_again_but_not_twice_at_once(sandbox, diffgram,
 
 def test_options_that_would_send_nothing_are_refused(diffgram, tmp_path):
     """A plan or a dry run inside a collector would take results and send none of them."""
-    for manner in (Manner(dry_run=True), Manner(plan=tmp_path / "plan.json")):
+    for options in (PushOptions(dry_run=True), PushOptions(plan=tmp_path / "plan.json")):
         with pytest.raises(UsageError, match="dry_run"):
-            a_collector(diffgram, manner=manner)
+            a_collector(diffgram, options=options)
     with pytest.raises(UsageError, match="min_score"):
         a_collector(diffgram, min_score=3)
 
@@ -318,7 +318,7 @@ for path in paths + [paths[0] + ".mp4"]:
     done = through_a_process(code, sandbox.host, diffgram, images)
     assert "6 images wait for `boxferry resume`" in done.stderr
     assert names_of(sandbox) == []
-    assert diffgram.resume("r", patience=MANNER.patience).exit_code == 0
+    assert diffgram.resume("r", patience=OPTIONS.patience).exit_code == 0
     assert len(sandbox.files()) == 6
 
 

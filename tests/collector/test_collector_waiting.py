@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 import processes
-from boxferry import Diffgram, Manner
+from boxferry import Diffgram, PushOptions
 from boxferry.boxes.tally import Tally
 from boxferry.collector.spool import Spool, Written, keep
 from boxferry.collector.spool_push import Doing, SpoolPush
 from boxferry.errors import OutboxBusy, OutboxError
 from boxferry.hookspecs import hookimpl
-from boxferry.plan.manner_file import manner_of, plain
+from boxferry.plan.options_file import plain, read_options
 from boxferry.plan.patience import Patience
 from boxferry.plugins import plugin_manager
 from boxferry.reading.read import read
 from boxferry.sandbox.server import Sandbox
-from collector.collecting import MANNER, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
+from collector.collecting import OPTIONS, a_collector, a_result, in_a_process, many_images, on_disk, wait_until
 from sending.pushing import boxes_in, server_of
 
 ONE_BOX = [(40, 30, 60, 50)]
@@ -97,7 +97,7 @@ def test_what_a_running_collector_has_is_left_to_it(later, images):
     own = Spool(Path(waiting.folder), waiting.head)
     own.add([Written(b'{"boxferry":1,"image":{"key":"own.jpg","width":9,"height":9}}\n', ("own.jpg",), 0)])
     with pytest.raises(OutboxBusy, match="1 images of run 'm/night1'") as busy:
-        later.diffgram.resume("night1", patience=MANNER.patience)
+        later.diffgram.resume("night1", patience=OPTIONS.patience)
     assert busy.value.exit_code == 4
     wait_until(lambda: names_of(later.sandbox) == ["0.jpg", "1.jpg", "2.jpg"])
     assert on_disk(later.diffgram) == (["own.jpg"], [])
@@ -106,12 +106,12 @@ def test_what_a_running_collector_has_is_left_to_it(later, images):
 
 def test_resume_without_a_run_goes_on_with_all(later, images):
     """With what waits on disk, and with what is in the outbox; once all has ended there is nothing to do."""
-    hurried = Manner(labels="create", patience=Patience(wait_s=0.0))
+    hurried = PushOptions(labels="create", patience=Patience(wait_s=0.0))
     with a_collector(later.diffgram, run="night2") as collect:
         collect(a_result(images[3]))
     later.sandbox._delay_s = 1.0
     source = read({"3.jpg": a_result(images[3], [(1, 2, 30, 40)])}, images=images[0].parent)
-    later.diffgram.push(source, directory="Default", model="m", run="night2", manner=replace(hurried, existing=True))
+    later.diffgram.push(source, directory="Default", model="m", run="night2", options=replace(hurried, existing=True))
     assert later.diffgram.unfinished() == ["1", "m/night1"]
     done = command(later.diffgram, "resume", "--json")
     assert done.returncode == 0, done.stderr
@@ -123,7 +123,7 @@ def test_resume_without_a_run_goes_on_with_all(later, images):
 
 def test_resume_in_python_too(later, images):
     """By the run's name, or by model and run."""
-    report = later.diffgram.resume("m/night1", patience=MANNER.patience)
+    report = later.diffgram.resume("m/night1", patience=OPTIONS.patience)
     assert report.exit_code == 0, report.summary()
     assert report.run.name == "night1"
     assert names_of(later.sandbox) == ["0.jpg", "1.jpg", "2.jpg"]
@@ -143,7 +143,7 @@ def test_a_name_that_two_models_left_is_an_error_that_lists_them(later, images):
     assert collect.report.waiting_images == 1
     with pytest.raises(OutboxError, match="m/night1, n/night1"):
         later.diffgram.resume("night1")
-    assert later.diffgram.resume("n/night1", patience=MANNER.patience).exit_code == 0
+    assert later.diffgram.resume("n/night1", patience=OPTIONS.patience).exit_code == 0
     assert names_of(later.sandbox) == ["3.jpg"]
 
 
@@ -165,7 +165,7 @@ def test_what_cannot_be_sent_is_set_aside_and_the_rest_go(sandbox, diffgram, ima
     shown = command(diffgram, "status", "r")
     assert "set aside gone.jpg" in shown.stderr
     assert "set aside sizeless.jpg" in shown.stderr
-    done = diffgram.resume("r", patience=MANNER.patience)
+    done = diffgram.resume("r", patience=OPTIONS.patience)
     assert (done.exit_code, done.tally.read, dict(done.tally.dropped)) == (1, 2, {"set-aside": 2})
     shutil.copy(images[0], images[0].with_name("gone.jpg"))
     done = command(diffgram, "resume", "r")
@@ -185,7 +185,7 @@ def test_the_remedy_makes_what_was_set_aside_go(sandbox, diffgram, images):
     with a_collector(diffgram, images=images[0].parent) as again:
         pass
     assert [each.image for each in again.report.aside] == ["gone.jpg"], "a collector does not try it by itself"
-    done = diffgram.resume("r", patience=MANNER.patience)
+    done = diffgram.resume("r", patience=OPTIONS.patience)
     assert done.exit_code == 0, done.tally.example_dicts()
     assert names_of(sandbox) == ["0.jpg", "gone.jpg"]
 
@@ -206,7 +206,7 @@ def test_a_label_that_the_server_lacks_costs_only_its_images(sandbox, diffgram, 
     diffgram._client.create_label("cat", schema_id=diffgram._client.schemas()[0].id)
     dog = a_result(images[1])
     dog.boxes.cls = np.ones(1)
-    with a_collector(diffgram, manner=Manner(patience=MANNER.patience)) as collect:
+    with a_collector(diffgram, options=PushOptions(patience=OPTIONS.patience)) as collect:
         for path in images[2:]:
             collect(a_result(path))
         collect(dog)
@@ -214,7 +214,7 @@ def test_a_label_that_the_server_lacks_costs_only_its_images(sandbox, diffgram, 
     assert "dog" in collect.report.aside[0].reason
     assert names_of(sandbox) == ["2.jpg", "3.jpg", "4.jpg"]
     diffgram._client.create_label("dog", schema_id=diffgram._client.schemas()[0].id)
-    assert diffgram.resume("r", patience=MANNER.patience).exit_code == 0
+    assert diffgram.resume("r", patience=OPTIONS.patience).exit_code == 0
     assert names_of(sandbox) == ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]
 
 
@@ -266,7 +266,7 @@ with a_collector(diffgram, every_s=0.02) as collect:
             kept.append(loop.stdout.readline().strip())
         loop.send_signal(signal.SIGKILL)
     time.sleep(0.1)
-    done = diffgram.resume("r", patience=MANNER.patience)
+    done = diffgram.resume("r", patience=OPTIONS.patience)
     assert done.exit_code == 0, done.summary()
     there = names_of(sandbox)
     assert {path.rpartition("/")[2] for path in kept} <= set(there)
@@ -282,7 +282,7 @@ def test_a_line_that_was_cut_off_costs_itself(sandbox, diffgram, images):
     file = collect.report.waiting[-1]
     with file.open("ab") as stream:
         stream.write(file.read_bytes()[:40])
-    done = diffgram.resume("r", patience=MANNER.patience)
+    done = diffgram.resume("r", patience=OPTIONS.patience)
     assert names_of(sandbox) == ["0.jpg", "1.jpg"], done.summary()
     assert done.exit_code == 1, done.summary()
     assert "cut off" in diffgram.waiting()[0].aside[0].reason
@@ -357,7 +357,9 @@ def test_a_result_that_ends_the_program_when_it_is_looked_at_is_unusable(sandbox
 
 def test_push_options_are_kept_as_they_were_meant(tmp_path):
     """Those that are not the defaults, groups of options too."""
-    given = Manner(labels="create", existing=True, file_ids={"a.jpg": 7}, skip_empty=True, patience=MANNER.patience)
+    given = PushOptions(
+        labels="create", existing=True, file_ids={"a.jpg": 7}, skip_empty=True, patience=OPTIONS.patience
+    )
     kept = json.loads(json.dumps(plain(given)))
     assert set(kept) == {"labels", "existing", "file_ids", "skip_empty", "patience"}
-    assert manner_of(kept, "run.json") == given
+    assert read_options(kept, "run.json") == given

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from boxferry import Manner
+from boxferry import PushOptions
 from boxferry.cli.app import run as boxferry
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
@@ -46,11 +46,11 @@ def test_a_plan_has_them_and_spares_them_unless_named_again(sandbox, diffgram, f
     written = json.loads(path.read_text())
     assert written["summary"]["completed"] == {"a.jpg": 2}
     assert {file["file_name"]: file["completed"] for file in written["files"]} == {"a.jpg": True, "b.png": False}
-    spared = diffgram.carry_out(read_plan(path), manner=Manner(patience=QUICK, allow_removals=9))
+    spared = diffgram.carry_out(read_plan(path), options=PushOptions(patience=QUICK, allow_removals=9))
     assert (spared.exit_code, spared.tally.dropped["completed"]) == (0, 1)
     assert (boxes_in(sandbox, "a.jpg"), boxes_in(sandbox, "b.png")) == (A_BOXES, NEW)
-    manner = Manner(patience=QUICK, allow_removals=9, replace_completed=True)
-    assert diffgram.carry_out(read_plan(path), manner=manner).exit_code == 0
+    options = PushOptions(patience=QUICK, allow_removals=9, replace_completed=True)
+    assert diffgram.carry_out(read_plan(path), options=options).exit_code == 0
     assert boxes_in(sandbox, "a.jpg") == NEW
 
 

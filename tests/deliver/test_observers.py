@@ -2,7 +2,7 @@
 
 import pytest
 
-from boxferry import Manner
+from boxferry import PushOptions
 from boxferry.hookspecs import hookimpl
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
@@ -66,8 +66,8 @@ def test_of_a_plan(sandbox, diffgram, folder, witness, plugins):
     plan = folder / "plan.json"
     push(diffgram, predictions(folder, plugins=plugins), plan=plan)
     assert witness.heard == []
-    made = Manner(patience=PATIENCE)
-    assert diffgram.carry_out(read_plan(plan), manner=made, plugins=plugins).exit_code == 0
+    made = PushOptions(patience=PATIENCE)
+    assert diffgram.carry_out(read_plan(plan), options=made, plugins=plugins).exit_code == 0
     assert heard("built", "a.jpg", "b.png") | heard("applied", "a.jpg", "b.png") <= set(witness.heard)
 
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Credentials, Diffgram, Manner, Server, read
+from boxferry import Credentials, Diffgram, PushOptions, Server, read
 from boxferry.deliver.circuit import Circuit
 from boxferry.diffgram.client import Client
 from boxferry.errors import DiffgramError, OutboxError, Unreachable, Unsure, UsageError
@@ -37,11 +37,11 @@ def server_at(sandbox, host=None):
     return Server(host=host or sandbox.host, project=sandbox.project, credentials=credentials)
 
 
-def push(diffgram, folder, *, run="r", patience=QUICK, **manner):
+def push(diffgram, folder, *, run="r", patience=QUICK, **options):
     predictions = read(folder / "labels", format="yolo", names=["cat", "dog"], images=folder / "images")
-    manner = {"on_existing": "append" if manner.get("existing") else "error"} | manner
-    manner = Manner(labels="create", patience=patience, **manner)
-    return diffgram.push(predictions, directory="Default", model="m", run=run, manner=manner)
+    options = {"on_existing": "append" if options.get("existing") else "error"} | options
+    options = PushOptions(labels="create", patience=patience, **options)
+    return diffgram.push(predictions, directory="Default", model="m", run=run, options=options)
 
 
 @pytest.fixture

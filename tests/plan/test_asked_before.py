@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.boxes.detections import Detections
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import OutboxError, Unreachable, UsageError
@@ -16,7 +16,7 @@ from boxferry.formats import Format
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
 from boxferry.plan.prepare import prepared
-from collector.collecting import MANNER, a_collector, a_result
+from collector.collecting import OPTIONS, a_collector, a_result
 from sending.pushing import push, server_of
 from sending.test_video import on_frames
 from stored.deciding import at, changed, completed, deleted, drawn, predicted, saved, stored
@@ -140,7 +140,7 @@ def test_the_overlap_that_counts_can_be_chosen(sandbox, diffgram, tmp_path, nigh
     report = push(diffgram, source, run="one", existing=True, dry_run=True, same_iou=0.71)
     assert report.tally.dropped == {}
     for wrong in (0.0, 1.1, float("nan")):
-        with pytest.raises(UsageError, match="--same-iou"):
+        with pytest.raises(UsageError, match="same_iou"):
             push(diffgram, source, run="one", existing=True, same_iou=wrong)
 
 
@@ -291,19 +291,19 @@ WAYS = {
 HAVE_BOTH = [(1, MOVED), (2, B)]  # after the night: what a person makes of the cat, and the dog
 
 
-def waiting(diffgram, source, **manner):
+def waiting(diffgram, source, **options):
     """A push that is stored and not sent: the server cannot be reached any more once it is planned."""
     with patch.object(type(diffgram._client), "send_packet", side_effect=Unreachable("gone")):
-        report = push(diffgram, source, run="next", patience=Patience(failures=1, first_pause_s=0.0), **manner)
+        report = push(diffgram, source, run="next", patience=Patience(failures=1, first_pause_s=0.0), **options)
     assert report.states["queued"][0], report.as_dict()
     return report
 
 
-@pytest.mark.parametrize("manner", WAYS.values(), ids=WAYS)
-def test_what_waits_is_compared_with_what_people_decided_meanwhile(sandbox, diffgram, tmp_path, night, manner):
+@pytest.mark.parametrize("options", WAYS.values(), ids=WAYS)
+def test_what_waits_is_compared_with_what_people_decided_meanwhile(sandbox, diffgram, tmp_path, night, options):
     """By resume, and by a push of the same run; the counts say so. It is sent as it was planned where that is asked."""
     source = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B), NEW)
-    waiting(diffgram, source, **manner)
+    waiting(diffgram, source, **options)
     changed(sandbox, A, to=MOVED)
     deleted(sandbox, B)
     report = diffgram.resume("next", patience=QUICK)
@@ -334,18 +334,18 @@ def test_what_waits_is_sent_as_it_was_planned_where_that_is_asked_for(sandbox, d
     assert (1, NEAR_A) in stored(sandbox)
 
 
-@pytest.mark.parametrize("manner", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("options", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("ask_again", [False, True])
 def test_a_plan_is_compared_when_it_is_written_and_when_it_is_carried_out(
-    sandbox, diffgram, tmp_path, night, manner, ask_again
+    sandbox, diffgram, tmp_path, night, options, ask_again
 ):
     """What people decide in between is left out; boxes read are boxes sent and boxes dropped both times."""
     changed(sandbox, A, to=MOVED)
     source, plan = predicted(tmp_path, (CAT, NEAR_A), (DOG, NEAR_B), NEW), tmp_path / "plan.json"
-    report = push(diffgram, source, run="next", plan=plan, **manner)
+    report = push(diffgram, source, run="next", plan=plan, **options)
     assert report.tally.dropped == {"people-have-it": 1}
     deleted(sandbox, B)
-    report = diffgram.carry_out(read_plan(plan), manner=Manner(patience=QUICK, ask_again=ask_again))
+    report = diffgram.carry_out(read_plan(plan), options=PushOptions(patience=QUICK, ask_again=ask_again))
     assert (report.exit_code, report.tally.dropped) == (0, {} if ask_again else {"rejected-before": 1})
     assert (report.tally.read, report.tally.kept) == (2, 2 if ask_again else 1)
     again = [(2, NEAR_B)] if ask_again else []
@@ -356,8 +356,8 @@ def test_a_collector_sends_nothing_that_people_decided(sandbox, diffgram, tmp_pa
     """Its report counts it; what a collector left on disk is compared when it is sent."""
     changed(sandbox, A, to=MOVED)
     path = tmp_path / "images" / "a.jpg"
-    manner = replace(MANNER, on_existing="append")
-    with a_collector(diffgram, run="live", model="m2", manner=manner, images=tmp_path / "images") as collect:
+    options = replace(OPTIONS, on_existing="append")
+    with a_collector(diffgram, run="live", model="m2", options=options, images=tmp_path / "images") as collect:
         collect(a_result(path, (NEAR_A, FAR)))
     assert collect.report.dropped_by_pushes == {"people-have-it": 1}, collect.report
     assert stored(sandbox) == sorted([*HAVE_BOTH, (1, FAR)])
@@ -480,9 +480,9 @@ def test_what_another_sender_brought_since_the_boxes_were_read_was_not_deleted(
     facts = {"model": "m", "run": "next"}
     then = {"now": record.created - 9} if when == "made since" else {"unfinished": [record]}
     with patch.multiple(client, **{name: Mock(return_value=value) for name, value in then.items()}):
-        planner = prepared(client, source, place, Manner(existing=True, on_existing="append"), **facts)
+        planner = prepared(client, source, place, PushOptions(existing=True, on_existing="append"), **facts)
     assert [entry.boxes for entry in planner.entries()] == [1]
-    planner = prepared(client, source, place, Manner(existing=True, on_existing="append"), **facts)
+    planner = prepared(client, source, place, PushOptions(existing=True, on_existing="append"), **facts)
     assert [entry.boxes for entry in planner.entries()] == []
     assert planner.tally.dropped == {"rejected-before": 1}
 

@@ -125,8 +125,8 @@ def test_two_machines_that_make_a_label_at_once_are_noticed(diffgram, monkeypatc
 def test_a_push_notes_near_labels_before_it_makes_them(diffgram, folder):
     """In the dry run as in the push."""
     make(diffgram, "Cat", "dogs", "ghost")
-    for manner in ({"dry_run": True}, {}):
-        report = push(diffgram, predictions(folder), **manner)
+    for options in ({"dry_run": True}, {}):
+        report = push(diffgram, predictions(folder), **options)
         notes = [str(issue) for issue in report.tally.examples["near-label"]]
         assert ["label 'cat': the server has 'Cat' too" in notes[0], "plural" in notes[1]] == [True, True]
         assert "3 labels of the server are no classes" in str(report.tally.examples["unused-labels"][0])

@@ -71,7 +71,7 @@ def test_new_files_are_attached_to_a_job(sandbox, diffgram, folder, served):
 
 
 @pytest.mark.parametrize(
-    ("manner", "message"),
+    ("options", "message"),
     {
         "two-ways": ({"media_url": "http://x/{name}", "existing": True}, "choose one"),
         "no-bucket": ({"blob_path": "{name}", "connection": 1}, "--bucket NAME"),
@@ -83,10 +83,10 @@ def test_new_files_are_attached_to_a_job(sandbox, diffgram, folder, served):
         "split": ({"media_url": "http://x/{name}", "video_split_s": 1}, "expected 2 to 180"),
     }.values(),
 )
-def test_what_contradicts_itself_is_said(sandbox, diffgram, folder, manner, message):
+def test_what_contradicts_itself_is_said(sandbox, diffgram, folder, options, message):
     """Before the server is asked for anything that changes it."""
     with pytest.raises(UsageError, match=message):
-        push(diffgram, predictions(folder), **manner)
+        push(diffgram, predictions(folder), **options)
     assert sandbox.inputs() == []
 
 

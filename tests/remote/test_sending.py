@@ -6,7 +6,7 @@ import tempfile
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
 from boxferry.plan.plan_file import read_plan
@@ -167,7 +167,7 @@ def test_a_collectors_files_hold_no_secret_of_the_images_url(sandbox, diffgram, 
     """The images are found under the whole URL all the same; another process is given its own credentials."""
     host = web(tree, ranges=True).url.removeprefix("http://")
     images = f"http://someone:topsecret@{host}images/"
-    with a_collector(diffgram, images=images, manner=Manner(labels="create", on_existing="append")) as collect:
+    with a_collector(diffgram, images=images, options=PushOptions(labels="create", on_existing="append")) as collect:
         collect(a_result("a.jpg"))
     (head,) = diffgram.outbox_path.parent.glob("*.spool/*/run.json")
     assert f"http://{host}images/" in head.read_text()

@@ -64,7 +64,7 @@ class Team:
     def open(self, machine="one"):
         return Diffgram(server_of(self.sandbox), outbox=self.folder / f"{machine}.sqlite")
 
-    def night(self, diffgram, model, run, names, **manner):
+    def night(self, diffgram, model, run, names, **options):
         """A model's pass over some pictures: two boxes on each, at places that no other night has."""
         labels = self.folder / f"night{self.nights}" / "labels"
         labels.mkdir(parents=True)
@@ -74,11 +74,11 @@ class Team:
             (labels / name).with_suffix(".txt").write_text("".join(rows))
         self.nights += 1
         source = predictions(labels.parent, images=self.folder / "images", names=LABELS)
-        report = push(diffgram, source, model=model, run=run, create_empty=False, **manner)
+        report = push(diffgram, source, model=model, run=run, create_empty=False, **options)
         assert report.exit_code == 0, report
         self.clock.pass_(60)
         for name, boxes in found.items():
-            self._came(self.ledger[name], model, run, boxes, manner.get("on_existing"))
+            self._came(self.ledger[name], model, run, boxes, options.get("on_existing"))
 
     def _predicted(self, night):
         top = night * CELL

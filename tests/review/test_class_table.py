@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.plan.plan_file import read_plan
@@ -60,9 +60,9 @@ def plates(tmp_path):
     return tmp_path
 
 
-def pushed(diffgram, plates, **manner):
+def pushed(diffgram, plates, **options):
     source = read(plates / "labels", names=plates / "data.yaml", images=plates / "images")
-    return push(diffgram, source, create_empty=False, **manner)
+    return push(diffgram, source, create_empty=False, **options)
 
 
 def names_in(folder):
@@ -129,7 +129,7 @@ def test_a_run_without_a_table_has_the_same_numbers_at_every_pull(sandbox, diffg
 def test_a_plan_brings_the_table_along(diffgram, plates, tmp_path):
     """Planned here, carried out later: the same numbers."""
     pushed(diffgram, plates, plan=tmp_path / "plan.json")
-    diffgram.carry_out(read_plan(tmp_path / "plan.json", images=plates / "images"), manner=Manner())
+    diffgram.carry_out(read_plan(tmp_path / "plan.json", images=plates / "images"), options=PushOptions())
     written(diffgram, "yolo", tmp_path / "home")
     assert names_in(tmp_path / "home") == NAMES
 

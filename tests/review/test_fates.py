@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Picture
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.plan.patience import Patience
 from boxferry.review.fates import Predicted, Stored, fates_of
 from boxferry.review.summary import Clicks, best_threshold
@@ -47,13 +47,13 @@ def a_run(world, boxes):
         "annotations": annotations,
     }
     (folder / "x.json").write_text(json.dumps(dataset))
-    manner = Manner(patience=Patience(settle_s=0.2))
+    options = PushOptions(patience=Patience(settle_s=0.2))
     report = world["diffgram"].push(
         read(folder / "x.json", images=folder / "images"),
         directory="Default",
         model="m",
         run=str(number),
-        manner=manner,
+        options=options,
     )
     assert report.exit_code == 0, report.failed
     file = next(f for f in world["sandbox"].files() if f["original_filename"] == f"{number}.png")

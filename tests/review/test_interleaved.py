@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.packets.contents import references_in
 from boxferry.plan.patience import Patience
 from boxferry.review.fates import PEOPLES
@@ -159,7 +159,7 @@ class History:
         self.machines.add((push["machine"], self.run(push)))
         before = {file_id: self.rows(file_id) for file_id in self.ids}
         model, run = self.run(push)
-        manner = Manner(
+        options = PushOptions(
             existing=True,
             on_existing=push["mode"],
             replace_completed=push["named"],
@@ -167,7 +167,7 @@ class History:
             ask_again=True,
             patience=PATIENT,
         )
-        report = machine.push(self.source(push), directory=self.directory, model=model, run=run, manner=manner)
+        report = machine.push(self.source(push), directory=self.directory, model=model, run=run, options=options)
         assert not report.states.keys() - {"applied"}, report.as_dict()
         for file_id in self.ids:
             self.pushed(push, file_id, before[file_id], self.sent(machine, push, file_id))

@@ -174,7 +174,7 @@ def test_what_encloses_nothing_is_left_out_with_its_reason(sandbox, diffgram, fo
     assert {box.fate for box in diffgram.pull("r").files[0].judged} == {"kept"}
 
 
-def push_clip(diffgram, folder, **manner):
+def push_clip(diffgram, folder, **options):
     (folder / "clips").mkdir()
     (folder / "clips" / "clip.mp4").write_bytes(a_video(width=100, height=80))
     (folder / "rows").mkdir()
@@ -186,7 +186,7 @@ def push_clip(diffgram, folder, **manner):
         (folder / "rows" / f"clip_{frame}.txt").write_text(f"{row}\n")
     options = {"yolo-frames": "0"}
     source = read(folder / "rows", format="yolo", names=["cat", "dog"], images=folder / "clips", options=options)
-    push(diffgram, source, **manner)
+    push(diffgram, source, **options)
 
 
 def test_a_video_comes_home_with_tracks_frames_rate_and_length(sandbox, diffgram, folder, tmp_path):

@@ -1,6 +1,6 @@
 """What the tests of pushing share: real files, a server's settings, one push, and what the sandbox holds."""
 
-from boxferry import Credentials, Manner, Server, read
+from boxferry import Credentials, PushOptions, Server, read
 from boxferry.plan.patience import Patience
 
 ROWS = "0 0.5 0.5 0.2 0.25 0.9\n1 0.25 0.25 0.1 0.1 0.4\n"
@@ -20,16 +20,16 @@ def predictions(folder, **options):
     return read(folder / "labels", **given)
 
 
-def push(diffgram, source, *, directory="Default", model="m", run="r", **manner):
+def push(diffgram, source, *, directory="Default", model="m", run="r", **options):
     """A push that makes files of all images, and appends to those that are there."""
-    if manner.get("existing"):
-        manner = {"on_existing": "append"} | manner
-    elif manner.get("on_existing", "error") not in {"replace-own", "replace-all"}:
-        manner = {"create_empty": True} | manner
-    manner = Manner(
-        **({"labels": "create", "patience": Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)} | manner)
+    if options.get("existing"):
+        options = {"on_existing": "append"} | options
+    elif options.get("on_existing", "error") not in {"replace-own", "replace-all"}:
+        options = {"create_empty": True} | options
+    options = PushOptions(
+        **({"labels": "create", "patience": Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01)} | options)
     )
-    return diffgram.push(source, directory=directory, model=model, run=run, manner=manner)
+    return diffgram.push(source, directory=directory, model=model, run=run, options=options)
 
 
 def boxes_in(sandbox, name):

@@ -32,9 +32,9 @@ def labels_for(folder, count, first=0):
     return folder
 
 
-def planned(sandbox, source, outbox, **manner):
+def planned(sandbox, source, outbox, **options):
     """What a dry run onto existing files says, and the calls that it made."""
-    given = {"existing": True, "dry_run": True, "labels": "error"} | manner
+    given = {"existing": True, "dry_run": True, "labels": "error"} | options
     with counted(sandbox.host) as (host, calls), Diffgram(server_of(sandbox, host=host), outbox=outbox) as diffgram:
         return push(diffgram, source, **given), calls.counted()
 

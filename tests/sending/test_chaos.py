@@ -26,7 +26,7 @@ import pytest
 from PIL import Image as Picture
 
 import processes
-from boxferry import Credentials, Diffgram, Manner, Server, read
+from boxferry import Credentials, Diffgram, PushOptions, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
 from boxferry.outbox.outbox import Outbox
@@ -116,7 +116,7 @@ def push(host, folder, route, directory, outbox, media):
     """One push, as the process that is killed makes it; gives whether everything has come to a good end."""
     predictions = read(folder / "labels", format="yolo", names=["cat", "dog"], images=folder / "images")
     patience = Patience(wait_s=20.0, settle_s=SETTLE_S, stuck_s=STUCK_S, failures=6, first_pause_s=0.02)
-    manner = Manner(
+    options = PushOptions(
         labels="skip",
         media_url=media if route == "url" else None,
         existing=route in {"existing", "replace"},
@@ -125,7 +125,7 @@ def push(host, folder, route, directory, outbox, media):
     )
     diffgram = Diffgram(server_at(host), outbox=outbox, connections=2, timeout_s=TIMEOUT_S)
     with diffgram:
-        report = diffgram.push(predictions, directory=directory, model="m", run="r", manner=manner)
+        report = diffgram.push(predictions, directory=directory, model="m", run="r", options=options)
         if "stuck" in report.states:
             report = diffgram.resume("r", patience=patience, resend_stuck=True)
     return set(report.states) == {"applied"}
@@ -173,10 +173,10 @@ def reviewed(world, directory, folder):
     Gives the ids of the person's boxes.
     """
     patience = Patience(wait_s=60.0, settle_s=SETTLE_S, stuck_s=STUCK_S)
-    manner = Manner(existing=True, labels="skip", patience=patience)
+    options = PushOptions(existing=True, labels="skip", patience=patience)
     with Diffgram(server_at(world["whole"]), outbox=folder / f"first-{directory}.sqlite") as diffgram:
         earlier = read(folder / "earlier", format="yolo", names=["cat", "dog"], images=folder / "images")
-        report = diffgram.push(earlier, directory=directory, model="m", run="earlier", manner=manner)
+        report = diffgram.push(earlier, directory=directory, model="m", run="earlier", options=options)
         while set(report.states) != {"applied"}:  # a worker died
             report = diffgram.resume("earlier", patience=patience, resend_stuck=True)
     store, people = world["sandbox"]._store, set()

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Manner, read
+from boxferry import PushOptions, read
 from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.fit import fit
 from boxferry.boxes.tally import Tally
@@ -69,8 +69,8 @@ def results(bad):
 def ways(sandbox, diffgram, images, serve):
     """Way → a push of results by it; gives the boxes left out by reason."""
 
-    def pushed(bad, **manner):
-        tally = push(diffgram, read(results(bad), images=images), **manner).tally
+    def pushed(bad, **options):
+        tally = push(diffgram, read(results(bad), images=images), **options).tally
         return tally.dropped
 
     def existing(bad):
@@ -78,8 +78,8 @@ def ways(sandbox, diffgram, images, serve):
         return pushed(bad, existing=True)
 
     def collected(bad):
-        manner = Manner(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01))
-        given = {"directory": "Default", "model": "m", "run": "r", "manner": manner, "every_s": 0.05}
+        options = PushOptions(labels="create", patience=Patience(wait_s=20.0, settle_s=0.2, first_pause_s=0.01))
+        given = {"directory": "Default", "model": "m", "run": "r", "options": options, "every_s": 0.05}
         with diffgram.collector(**given, images=images) as collect:
             collect(results(GOOD)["good.png"], "good.png")
             collect([bad], "bad.png")
@@ -148,9 +148,9 @@ def test_a_long_name_stays_here(sandbox, diffgram, images, serve, way, naming):
     (images / "bad.png").rename(images / LONG)
     bad = LONG if naming is None else "good.png"
     source = read({name: [GOOD] for name in ("good.png", LONG)}, images=images)
-    manner = {"file_name": naming} | ({"media_url": serve(images) + "/{file_name}"} if way == "url" else {})
-    manner |= {"plan": images.parent / "plan.json"} if way == "plan" else {}
-    report = push(diffgram, source, **manner)
+    options = {"file_name": naming} | ({"media_url": serve(images) + "/{file_name}"} if way == "url" else {})
+    options |= {"plan": images.parent / "plan.json"} if way == "plan" else {}
+    report = push(diffgram, source, **options)
     if way == "plan":
         diffgram.carry_out(read_plan(images.parent / "plan.json"))
     assert report.tally.failed["unsupported-name"] == (1 if naming is None else 2)

@@ -27,7 +27,7 @@ from threading import Event, Thread
 
 from PIL import Image as Picture
 
-from boxferry import Credentials, Diffgram, Manner, Server, read
+from boxferry import Credentials, Diffgram, PushOptions, Server, read
 from boxferry.diffgram.client import Client
 from boxferry.errors import BoxferryError
 from boxferry.plan.patience import Patience
@@ -63,8 +63,8 @@ def server_at(host):
     return Server(host=host, project="sandbox", credentials=Credentials("LIVE__sandbox", "sandbox-secret"))
 
 
-def manner_of(order):
-    return Manner(
+def options_of(order):
+    return PushOptions(
         labels="skip",
         existing=order["route"] == "existing",
         media_url=order["media"] if order["route"] == "url" else None,
@@ -83,7 +83,7 @@ def pushed(order):
         source = read(order["labels"], format="yolo", names=["cat", "dog"], images=order["images"])
         source = source.filter(min_score=order["min_score"]) if order["min_score"] else source
         place = {"directory": order["directory"], "model": "m", "run": "r"}
-        return said(diffgram.push(source, **place, manner=manner_of(order)))
+        return said(diffgram.push(source, **place, options=options_of(order)))
 
 
 def said(report):

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.boxes.detections import Detections
 from boxferry.formats import Format
 from boxferry.plan.patience import Patience
@@ -66,15 +66,15 @@ def pushed(sandbox, folder, media, seed, *, pilot=True):
     with Diffgram(server_of(sandbox), outbox=folder / "outbox.sqlite", connections=connections) as diffgram:
         directory = diffgram._client.create_directory(f"run-{seed}").id
         if kind == "update":
-            raw = Manner(annotations=True, patience=PATIENCE)
-            diffgram.push(read(folder / "images"), directory=directory, model="", run="raw", manner=raw)
-        manner = Manner(
+            raw = PushOptions(annotations=True, patience=PATIENCE)
+            diffgram.push(read(folder / "images"), directory=directory, model="", run="raw", options=raw)
+        options = PushOptions(
             labels="create",
             existing=kind == "update",
             media_url=f"{media}/{seed}/images/{{file_name}}" if kind == "url" else None,
             patience=replace(PATIENCE, pilot=pilot),
         )
-        report = diffgram.push(source, directory=directory, model=f"m{seed}", run=f"r{seed}", manner=manner)
+        report = diffgram.push(source, directory=directory, model=f"m{seed}", run=f"r{seed}", options=options)
     files = [file for file in sandbox.files() if file["directory_id"] == directory]
     held = Counter(box["creation_ref_id"] for file in files for box in sandbox._store.instances(file["id"]))
     if report.states != {"applied": (count, 3 * count)} or len(held) != 3 * count or set(held.values()) != {1}:
@@ -121,8 +121,8 @@ def test_two_processes_that_begin_one_run_at_the_same_time_get_to_the_end(racing
         source = replace(source, images=source.images)
         with Diffgram(server_of(racing), outbox=tmp_path / f"{seed}.sqlite") as diffgram:
             directory = diffgram._client.create_directory(f"at-once-{seed}").id
-            manner = Manner(patience=PATIENCE)
-            return diffgram.push(source, directory=directory, model="m", run="same", manner=manner)
+            options = PushOptions(patience=PATIENCE)
+            return diffgram.push(source, directory=directory, model="m", run="same", options=options)
 
     assert media
     with ThreadPoolExecutor(2) as pool:

@@ -53,10 +53,10 @@ def test_the_same_run_again_sends_nothing(sandbox, diffgram, folder, served, rou
     """What is in the outbox is not sent again; the boxes are counted as already sent."""
     if route == "existing":
         push(diffgram, predictions(folder), run="first")
-    manner = {"url": {"media_url": served + "/{file_name}"}, "existing": {"existing": True}}.get(route, {})
-    push(diffgram, predictions(folder), **manner)
+    options = {"url": {"media_url": served + "/{file_name}"}, "existing": {"existing": True}}.get(route, {})
+    push(diffgram, predictions(folder), **options)
     before = boxes_in(sandbox, "a.jpg")
-    again = push(diffgram, predictions(folder), **manner)
+    again = push(diffgram, predictions(folder), **options)
     assert again.tally.dropped == {"already-sent": 3}
     assert boxes_in(sandbox, "a.jpg") == before
     assert again.exit_code == 0
@@ -204,7 +204,7 @@ def test_a_server_that_goes_away_leaves_the_rest_queued(sandbox, diffgram, folde
 
 
 @pytest.mark.parametrize(
-    ("manner", "message"),
+    ("options", "message"),
     [
         ({"existing": True, "media_url": "http://x/{file_name}"}, "choose one"),
         ({"media_url": "http://x/fixed.jpg"}, "one for each image"),
@@ -213,10 +213,10 @@ def test_a_server_that_goes_away_leaves_the_rest_queued(sandbox, diffgram, folde
     ],
     ids=["two-routes", "no-name", "misspelt-name", "scheme"],
 )
-def test_requests_that_make_no_sense(sandbox, diffgram, folder, manner, message):
+def test_requests_that_make_no_sense(sandbox, diffgram, folder, options, message):
     """Are usage errors, before anything is asked of the source."""
     with pytest.raises(UsageError, match=message):
-        push(diffgram, predictions(folder), **manner)
+        push(diffgram, predictions(folder), **options)
 
 
 def test_missing_settings_are_named(monkeypatch, tmp_path):
@@ -231,14 +231,14 @@ def test_missing_settings_are_named(monkeypatch, tmp_path):
 @pytest.mark.parametrize("route", ["upload", "url", "existing"])
 def test_the_server_is_asked_where_the_outbox_knows_nothing(sandbox, folder, served, tmp_path, route):
     """The same run from another machine: what is there is not sent again, what is missing is."""
-    manner = {"url": {"media_url": served + "/{file_name}"}, "existing": {"existing": True}}.get(route, {})
+    options = {"url": {"media_url": served + "/{file_name}"}, "existing": {"existing": True}}.get(route, {})
     with Diffgram(server_of(sandbox), outbox=tmp_path / "first.sqlite") as diffgram:
         if route == "existing":
             push(diffgram, predictions(folder), run="images")
-        push(diffgram, predictions(folder).filter(min_score=0.5), **manner)
+        push(diffgram, predictions(folder).filter(min_score=0.5), **options)
     before = len(sandbox.boxes("a.jpg"))
     with Diffgram(server_of(sandbox), outbox=tmp_path / "second.sqlite") as diffgram:
-        report = push(diffgram, predictions(folder), **manner)
+        report = push(diffgram, predictions(folder), **options)
     assert set(report.states) == {"applied"}, report.failed
     assert len(sandbox.boxes("a.jpg")) == before + 1
     references = [b["creation_ref_id"] for b in sandbox.boxes("a.jpg")]

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from boxferry import Diffgram, Manner
+from boxferry import Diffgram, PushOptions
 from boxferry.deliver import evidence
 from boxferry.errors import Unreachable, UsageError
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
 from boxferry.sandbox import annotating
 from boxferry.sandbox.annotating import save
-from collector.collecting import MANNER
+from collector.collecting import OPTIONS
 from sending.pushing import A_BOXES, ROWS, boxes_in, predictions, push, server_of
 
 NEW = "1 0.7 0.7 0.1 0.1 0.9\n"
@@ -28,9 +28,9 @@ def pushed(diffgram, folder):
     return diffgram
 
 
-def newer(diffgram, folder, *, model="n", run="newer", replaces=("m",), **manner):
+def newer(diffgram, folder, *, model="n", run="newer", replaces=("m",), **options):
     given = {"existing": True, "replaces": replaces, "on_existing": "error", "allow_removals": 9, "create_empty": False}
-    return push(diffgram, predictions(folder), model=model, run=run, **(given | manner))
+    return push(diffgram, predictions(folder), model=model, run=run, **(given | options))
 
 
 def file_of(sandbox, name):
@@ -142,7 +142,7 @@ def test_it_is_known_from_a_plan(sandbox, pushed, folder, tmp_path):
     newer(pushed, folder, plan=plan)
     assert [file["replaces"] for file in json.loads(plan.read_text())["files"]] == [["m"]]
     with Diffgram(server_of(sandbox), outbox=tmp_path / "other.sqlite") as other:
-        assert other.carry_out(read_plan(plan), manner=MANNER).exit_code == 0
+        assert other.carry_out(read_plan(plan), options=OPTIONS).exit_code == 0
     assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
 
 
@@ -151,7 +151,7 @@ def test_what_people_do_after_the_plan_stays(sandbox, pushed, folder, tmp_path):
     plan = tmp_path / "plan.json"
     newer(pushed, folder, plan=plan)
     edit(sandbox, "a.jpg", lambda rows: [r | {"x_max": 68} if r["x_min"] == 40 else r for r in rows])
-    pushed.carry_out(read_plan(plan), manner=MANNER)
+    pushed.carry_out(read_plan(plan), options=OPTIONS)
     assert boxes_in(sandbox, "a.jpg") == [(40, 30, 68, 50), NEW_BOX]
 
 
@@ -235,16 +235,16 @@ def test_a_model_of_which_nothing_is_there_is_noted(pushed, folder):
 def test_options_that_do_not_go_together_are_said(options):
     """Before anything is asked."""
     with pytest.raises(UsageError, match="replaces"):
-        Manner(**({"replaces": ["m"]} | options))
+        PushOptions(**({"replaces": ["m"]} | options))
 
 
 def test_one_model_is_named_by_its_name():
     """As on the command line; `tuple("m1")` would be two models."""
-    assert Manner(replaces="m1").replaces == ("m1",)
-    assert Manner(replaces="").replaces == ()
+    assert PushOptions(replaces="m1").replaces == ("m1",)
+    assert PushOptions(replaces="").replaces == ()
 
 
 def test_the_empty_name_of_a_model_is_said():
     """As a shell's unset variable gives it."""
-    with pytest.raises(UsageError, match="--replaces: the name of a model is empty"):
-        Manner(replaces=["m", ""])
+    with pytest.raises(UsageError, match="replaces: the name of a model is empty"):
+        PushOptions(replaces=["m", ""])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Picture
 
 import processes
-from boxferry import Manner, read
+from boxferry import PushOptions, read
 from boxferry.errors import OutboxBusy, Unsure, UsageError
 from boxferry.outbox.outbox import Outbox
 from boxferry.packets.contents import references_in
@@ -59,9 +59,9 @@ def known(diffgram):
 
 def stopped_push(diffgram, source, **given):
     """A push whose process ends when its packets are stored, before any goes out."""
-    manner = Manner(**({"labels": "create", "patience": QUICK} | given))
+    options = PushOptions(**({"labels": "create", "patience": QUICK} | given))
     with pytest.raises(Stopped):
-        diffgram.push(source, directory="Default", model="m", run="r", manner=manner, listener=At(stop))
+        diffgram.push(source, directory="Default", model="m", run="r", options=options, listener=At(stop))
 
 
 # An outbox that does not know
@@ -114,7 +114,7 @@ def test_what_another_sends_between_planning_and_sending_is_not_sent_again(files
         directory="Default",
         model="m",
         run="r",
-        manner=Manner(existing=True, patience=NO_WAIT),
+        options=PushOptions(existing=True, patience=NO_WAIT),
         listener=At(elsewhere),
     )
     files.busy = False
@@ -246,7 +246,7 @@ def test_a_second_models_boxes_are_refused_unless_a_word_says_otherwise(files, d
 def test_a_misspelt_word_is_an_error_with_the_right_ones(option, word, right):
     """When the options are made, in Python too."""
     with pytest.raises(UsageError) as error:
-        Manner(**{option: word})
+        PushOptions(**{option: word})
     assert word in str(error.value)
     assert right in str(error.value)
 
@@ -266,7 +266,7 @@ def test_a_plan_adds_nothing_to_what_was_pushed_since(files, diffgram, folder, t
     push(diffgram, part, existing=True, on_existing="error", patience=QUICK)
     with machine(files, tmp_path / "second.sqlite") as second:
         for each in (diffgram, second, diffgram, second):
-            report = each.carry_out(plan, manner=Manner(patience=QUICK))
+            report = each.carry_out(plan, options=PushOptions(patience=QUICK))
             assert report.exit_code == 0, report.summary()
             assert once(files)
     assert boxes_in(files, "a.jpg") == A_BOXES
@@ -278,7 +278,7 @@ def test_a_plan_adds_nothing_to_what_is_under_way(files, diffgram, folder, tmp_p
     with machine(files, tmp_path / "second.sqlite") as second:
         files.busy = True
         onto(second, folder, patience=NO_WAIT)
-        diffgram.carry_out(plan, manner=Manner(patience=NO_WAIT))
+        diffgram.carry_out(plan, options=PushOptions(patience=NO_WAIT))
     files.busy = False
     files.wait_idle()
     assert once(files)
@@ -401,9 +401,9 @@ def test_two_machines_that_upload_one_picture_at_once_say_so(sandbox, folder, tm
 
     def work(name):
         with machine(sandbox, tmp_path / f"{name}.sqlite", connections=1) as own:
-            manner, planned_both = Manner(patience=QUICK), At(lambda: planned.wait(20))
+            options, planned_both = PushOptions(patience=QUICK), At(lambda: planned.wait(20))
             place = {"directory": "Default", "model": "m", "run": "r"}
-            reports[name] = own.push(predictions(folder), **place, manner=manner, listener=planned_both)
+            reports[name] = own.push(predictions(folder), **place, options=options, listener=planned_both)
 
     planned = Barrier(2)
     threads = [Thread(target=work, args=(name,)) for name in ("one", "two")]

@@ -45,9 +45,9 @@ def boxes_of(sandbox, name="clip.mp4"):
 def test_a_new_video_gets_its_boxes_frame_by_frame(sandbox, diffgram, clips, serve, way):
     """Tracks become sequences; the same again sends nothing."""
     predictions = on_frames(clips, [0, 5, 5, 29], tracks=[7, 7, 8, -1])
-    manner = {"media_url": serve(clips) + "/{file_name}"} if way == "url" else {}
+    options = {"media_url": serve(clips) + "/{file_name}"} if way == "url" else {}
     for _ in range(2):
-        report = push(diffgram, predictions, **manner)
+        report = push(diffgram, predictions, **options)
         assert (report.exit_code, report.states) == (0, {"applied": (1, 4)}), report.failed
     assert boxes_of(sandbox) == [(0, 7, 0), (5, 7, 5), (5, 8, 5), (29, None, 29)]
     assert len(sandbox.inputs()) == 1

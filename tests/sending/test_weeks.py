@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from PIL import Image as Picture
 
-from boxferry import Diffgram, Manner, read
+from boxferry import Diffgram, PushOptions, read
 from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
 from sending.pushing import boxes_in, server_of
@@ -69,7 +69,7 @@ class Team:
             self.ledger[name].night(model, places)
             self.seen.add(name)
         older = tuple(dict.fromkeys(each for each in MODELS[:number] if each != model))
-        manner = Manner(
+        options = PushOptions(
             labels="create", on_existing="replace-own", replaces=older, allow_removals=99, patience=PATIENCE
         )
         with Diffgram(server_of(self.sandbox), outbox=self.folder / outbox) as diffgram:
@@ -78,7 +78,7 @@ class Team:
                 directory="Default",
                 model=model,
                 run=f"night{number}",
-                manner=manner,
+                options=options,
             )
         assert report.exit_code == 0, report.as_dict()
 

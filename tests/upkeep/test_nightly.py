@@ -11,7 +11,7 @@ from boxferry.collector.spool import keep
 from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
 from boxferry.errors import InputError, OutboxBusy, Unreachable
 from boxferry.upkeep.nightly import alone
-from collector.collecting import MANNER
+from collector.collecting import OPTIONS
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 
 
@@ -29,7 +29,7 @@ def settings(sandbox, diffgram, monkeypatch):
 
 
 def tonight(diffgram, folder, **more):
-    given = {"directory": "Default", "model": "m", "run": "tonight", "manner": MANNER} | more
+    given = {"directory": "Default", "model": "m", "run": "tonight", "options": OPTIONS} | more
     return diffgram.nightly(lambda: predictions(folder), **given)
 
 
@@ -59,7 +59,7 @@ def test_earlier_runs_are_gone_on_with_before_tonights(sandbox, diffgram, folder
         directory="Default",
         model="n",
         run="tonight",
-        manner=replace(MANNER, on_existing="append"),
+        options=replace(OPTIONS, on_existing="append"),
     )
     assert (report.exit_code, report.quiet) == (0, "")
     assert [step.report.run.name for step in (*report.earlier, report.tonight)] == ["earlier", "tonight"]
@@ -86,7 +86,7 @@ def test_a_source_that_cannot_be_read_holds_no_earlier_run_up(sandbox, diffgram,
     def unreadable():
         raise InputError("no such file")
 
-    report = diffgram.nightly(unreadable, directory="Default", model="m", run="tonight", manner=MANNER)
+    report = diffgram.nightly(unreadable, directory="Default", model="m", run="tonight", options=OPTIONS)
     assert (report.earlier[0].exit_code, report.exit_code, str(report.tonight.error)) == (0, 2, "no such file")
     assert boxes_in(sandbox, "a.jpg") == A_BOXES
 
@@ -111,16 +111,18 @@ def test_what_a_collector_left_on_disk_is_sent(sandbox, diffgram, folder):
     """Though no outbox knows its run."""
     place = (diffgram.server.host, diffgram.server.project)
     spool = spool_folder(diffgram.outbox_path, *place, "Default", "m", "loop")
-    manner = {"labels": "create"}
+    options = {"labels": "create"}
     images = str(folder / "images")
     head = SpoolHead(
-        host=place[0], project=place[1], directory="Default", model="m", run="loop", images=images, manner=manner
+        host=place[0], project=place[1], directory="Default", model="m", run="loop", images=images, options=options
     )
     image = {"key": "a.jpg", "width": 100, "height": 80}
     line = {"boxferry": 1, "image": image, "xyxy": [[1.0, 1.0, 9.0, 9.0]], "label": ["cat"], "score": [0.5]}
     keep(spool, [json.dumps(line).encode() + b"\n"])
     write_head(spool, head)
-    report = diffgram.nightly(lambda: None, directory="Default", model="m", run="tonight", manner=MANNER, quiet="quiet")
+    report = diffgram.nightly(
+        lambda: None, directory="Default", model="m", run="tonight", options=OPTIONS, quiet="quiet"
+    )
     assert [(step.run, step.exit_code) for step in report.earlier] == [("m/loop", 0)]
     assert (boxes_in(sandbox, "a.jpg"), diffgram.waiting()) == ([(1, 1, 9, 9)], [])
 
@@ -129,7 +131,9 @@ def test_a_stuck_packet_of_an_earlier_run_is_looked_at_and_shows(diffgram, folde
     """Though nothing else of the run is left to do."""
     push(diffgram, predictions(folder), run="earlier")
     diffgram.outbox._db.execute("UPDATE packet SET state = 'stuck', batch_id = NULL WHERE id = 1")
-    report = diffgram.nightly(lambda: None, directory="Default", model="m", run="tonight", manner=MANNER, quiet="quiet")
+    report = diffgram.nightly(
+        lambda: None, directory="Default", model="m", run="tonight", options=OPTIONS, quiet="quiet"
+    )
     assert [step.run for step in report.earlier] == ["1"]
 
 

@@ -46,11 +46,11 @@ def drawn(row):
     return box | {"x_min": 70, "y_min": 60, "x_max": 90, "y_max": 75}
 
 
-def second_model(diffgram, folder, *, rows=OTHER, model="n", run="second", **manner):
+def second_model(diffgram, folder, *, rows=OTHER, model="n", run="second", **options):
     """Another model's boxes on a.jpg."""
     (folder / "labels" / "a.txt").write_text(rows)
     (folder / "labels" / "b.txt").unlink(missing_ok=True)
-    return push(diffgram, predictions(folder), model=model, run=run, **({"existing": True} | manner))
+    return push(diffgram, predictions(folder), model=model, run=run, **({"existing": True} | options))
 
 
 def test_a_dry_run_counts_by_file_and_changes_nothing(sandbox, diffgram, folder):

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from boxferry.cli.command import log_to_stderr
+from boxferry.cli.flags import flag
 from boxferry.cli.help_groups import COMMANDS as COMMAND_GROUPS
 from boxferry.cli.mistakes import nearest, one_line
 from boxferry.cli.plain import plain
 from boxferry.cli.session import Session
-from boxferry.errors import BoxferryError, UsageError
+from boxferry.errors import BoxferryError, OptionError, UsageError
 from boxferry.version import __version__
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def _ended_by(error: Exception) -> int:
     match error:
         case click.ClickException():
             return _end(one_line(error), error.exit_code)
+        case OptionError():
+            return _end(error.told(flag), error.exit_code)
         case BoxferryError():
             return _end(str(error), error.exit_code)
         case BrokenPipeError():

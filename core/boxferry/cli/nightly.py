@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxferry.cli.manner import box_options, file_options, manner_of, sending_options
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
 from boxferry.cli.push import predictions_given, print_report
+from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.upkeep.nightly import nothing_in
@@ -47,14 +47,14 @@ def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
     """
     given |= {"dry_run": False, "plan": None}
     source, run = given["source"], run_name(given["run"], given["source"])
-    manner = manner_of(given)
+    options = options_of(given)
     with diffgram_of(given) as diffgram, progress() as listener:
         report = diffgram.nightly(
-            lambda: predictions_given(session, given, manner),
+            lambda: predictions_given(session, given, options),
             directory=given["directory"],
             model=given["model"] or run,
             run=run,
-            manner=manner,
+            options=options,
             listener=listener,
             plugins=session.plugins,
             quiet=nothing_in(source, recognised=given["format_name"] == "auto"),

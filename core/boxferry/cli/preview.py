@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
-from boxferry.cli.manner import same_iou_option
 from boxferry.cli.output import say, tally_lines
 from boxferry.cli.progress import reading
+from boxferry.cli.push_options import same_iou_option
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.formats import output_stream

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxferry.cli.manner import box_options, file_options, manner_of, sending_options
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, table, tally_lines, tell, write_json, write_record
 from boxferry.cli.progress import progress, reading
+from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from boxferry.cli.session import Session
     from boxferry.deliver.listener import Listener
     from boxferry.deliver.report import PlannedFile, PushReport
-    from boxferry.plan.manner import Manner
+    from boxferry.plan.push_options import PushOptions
     from boxferry.project import Diffgram
     from boxferry.reading.predictions import Predictions
 
@@ -60,17 +60,17 @@ def push_command(session: Session, /, **given: Any) -> int:
     configuration file.
     """
     _check(given)
-    manner = manner_of(given)
+    options = options_of(given)
     plan = read_plan(given["from_plan"], images=given["images"]) if given["from_plan"] else None
-    predictions = None if plan else predictions_given(session, given, manner)
+    predictions = None if plan else predictions_given(session, given, options)
     with diffgram_of(given) as diffgram:
         try:
             if plan is not None:
                 with progress() as listener:
-                    report = diffgram.carry_out(plan, manner=manner, listener=listener, plugins=session.plugins)
+                    report = diffgram.carry_out(plan, options=options, listener=listener, plugins=session.plugins)
             elif predictions is not None:
                 with reading(predictions) as (shown, end), progress(before=end) as listener:
-                    report = _pushed(diffgram, shown, given, manner, listener)
+                    report = _pushed(diffgram, shown, given, options, listener)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {_run_shown(given)}") from None
     print_report(report, given)
@@ -88,14 +88,14 @@ def _check(given: Mapping[str, Any]) -> None:
         raise UsageError("push: --directory NAME|ID says where on the server the files go")
 
 
-def predictions_given(session: Session, /, given: Mapping[str, Any], manner: Manner) -> Predictions:
+def predictions_given(session: Session, /, given: Mapping[str, Any], options: PushOptions) -> Predictions:
     """What SOURCE and the options say is to be pushed.
 
     Raises:
         UsageError: the options do not say where the images are.
         InputError: the source cannot be read.
     """
-    predictions = predictions_of(session, given, format_options(given), attributes=tuple(manner.attributes.fields))
+    predictions = predictions_of(session, given, format_options(given), attributes=tuple(options.wish.fields))
     if not (predictions.has_folder or given["media_url"] or given["blob_path"] or given["existing"]):
         raise UsageError(
             "push: where are the images? --images DIR uploads them, --media-url or --blob-path has the server fetch "
@@ -108,14 +108,14 @@ def predictions_given(session: Session, /, given: Mapping[str, Any], manner: Man
 
 
 def _pushed(
-    diffgram: Diffgram, predictions: Predictions, given: Mapping[str, Any], manner: Manner, listener: Listener
+    diffgram: Diffgram, predictions: Predictions, given: Mapping[str, Any], options: PushOptions, listener: Listener
 ) -> PushReport:
     return diffgram.push(
         predictions,
         directory=given["directory"],
         model=given["model"] or run_name(given["run"], given["source"]),
         run=run_name(given["run"], given["source"]),
-        manner=manner,
+        options=options,
         listener=listener,
     )
 

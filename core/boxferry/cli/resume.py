@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.cli.command import Command
-from boxferry.cli.manner import asking_options, patience_of, sending_options
 from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
 from boxferry.cli.push import print_report
+from boxferry.cli.push_options import asking_options, patience_of, sending_options
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
 if TYPE_CHECKING:

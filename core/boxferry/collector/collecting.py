@@ -17,7 +17,7 @@ from boxferry.collector.waiting import asides, waiting_in
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
 from boxferry.outbox.outcome import OPEN
 from boxferry.outbox.turns import turn
-from boxferry.plan.manner_file import manner_of
+from boxferry.plan.options_file import read_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from boxferry.deliver.report import PushReport
     from boxferry.diffgram.settings import Server
     from boxferry.outbox.outbox import Outbox
-    from boxferry.plan.manner import Manner
     from boxferry.plan.patience import Patience
+    from boxferry.plan.push_options import PushOptions
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
 
@@ -54,30 +54,30 @@ class Project(Protocol):
         """The project's labels and their ids."""
 
     def push(
-        self, predictions: object, *, directory: str | int, model: str, run: str, manner: Manner | None = None
+        self, predictions: object, *, directory: str | int, model: str, run: str, options: PushOptions | None = None
     ) -> PushReport:
         """Send boxes to be corrected."""
 
 
-def check_collecting(manner: Manner, min_score: float | None) -> None:
+def check_collecting(options: PushOptions, min_score: float | None) -> None:
     """See that results can be sent like that.
 
     Raises:
         UsageError: the options would send nothing, or the score is not from 0 to 1.
     """
-    if manner.dry_run or manner.plan is not None:
+    if options.dry_run or options.plan is not None:
         raise UsageError("a collector sends what it takes: dry_run and plan are for a push")
     if min_score is not None and not 0 <= min_score <= 1:
         raise UsageError(f"min_score: {min_score}, expected 0 to 1")
 
 
-def within(manner: Manner, wait_s: float) -> Manner:
+def within(options: PushOptions, wait_s: float) -> PushOptions:
     """The same, with at most so many seconds to wait for the end."""
-    patience = manner.patience
-    return replace(manner, patience=replace(patience, wait_s=min(patience.wait_s, wait_s)))
+    patience = options.patience
+    return replace(options, patience=replace(patience, wait_s=min(patience.wait_s, wait_s)))
 
 
-def doing(diffgram: Project, head: SpoolHead, manner: Manner, plugins: Plugins) -> Doing:
+def doing(diffgram: Project, head: SpoolHead, options: PushOptions, plugins: Plugins) -> Doing:
     """How what waits on disk of a run is pushed; the collectors and threads of a process take turns."""
 
     def push(predictions: Predictions, wait_s: float) -> PushReport:
@@ -87,10 +87,10 @@ def doing(diffgram: Project, head: SpoolHead, manner: Manner, plugins: Plugins) 
                 directory=head.directory,
                 model=head.model,
                 run=head.run,
-                manner=within(manner, wait_s),
+                options=within(options, wait_s),
             )
 
-    labels = partial(diffgram.labels, manner.schema) if manner.labels == "error" else None
+    labels = partial(diffgram.labels, options.schema) if options.labels == "error" else None
     return Doing(push, head.images, labels, plugins)
 
 
@@ -137,10 +137,10 @@ def send_waiting(
         BoxferryError: what keeps it from being pushed; it stays on disk.
     """
     folder = Path(waiting.folder)
-    manner = replace(manner_of(waiting.head.manner, f"{folder}/{HEAD}"), patience=replace(patience, wait_s=0.0))
+    options = replace(read_options(waiting.head.options, f"{folder}/{HEAD}"), patience=replace(patience, wait_s=0.0))
     reports: list[PushReport] = []
     take_back(folder)
-    way = doing(diffgram, waiting.head, manner, plugins)
+    way = doing(diffgram, waiting.head, options, plugins)
     files = SpoolPush(folder, way, pushed=reports.append, note=log.warning)
     if problem := files.everything(lambda: 0.0):
         raise problem if isinstance(problem, BoxferryError) else OutboxError(f"{folder}: {problem}")

@@ -32,7 +32,7 @@ class SpoolHead(msgspec.Struct, frozen=True, kw_only=True):
         model, run: on every box.
         images: the folder that holds the images, or its URL without a query and a password; empty where the results
             name their paths.
-        manner: the push options that are not the defaults; see `manner_file`.
+        options: the push options that are not the defaults; see `options_file`.
         classes: the class ids of the results with their names, as far as they told them.
     """
 
@@ -42,7 +42,7 @@ class SpoolHead(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     run: str = ""
     images: str = ""
-    manner: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict, name="manner")
     classes: list[tuple[int | str, str]] = []
 
 

@@ -1,4 +1,4 @@
-"""What a push is made of, put together as its manner says; and what is seen to before its packets are stored."""
+"""What a push is made of, put together as its options says; and what is seen to before its packets are stored."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from boxferry.diffgram.client import Client
     from boxferry.formats import Source
     from boxferry.outbox.outbox import Outbox, Run
-    from boxferry.plan.manner import Manner
     from boxferry.plan.plan_file import Counts, PlanHead
+    from boxferry.plan.push_options import PushOptions
     from boxferry.reading.predictions import Predictions
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def prepared(
     client: Client,
     predictions: Predictions,
     place: Directory,
-    manner: Manner,
+    options: PushOptions,
     *,
     model: str,
     run: str,
@@ -100,7 +100,7 @@ def prepared(
         client: asks the server.
         predictions: what is pushed.
         place: the directory that it goes to.
-        manner: how.
+        options: how.
         model: the boxes' model.
         run: their run.
         memory: what this machine has of earlier pushes; None for nothing.
@@ -108,51 +108,51 @@ def prepared(
     Raises:
         BoxferryError: the labels' schema, an attribute, or a template is not right.
     """
-    tally, dry_run = Tally(strict=manner.strict), manner.dry_run or manner.plan is not None
-    schema = choose_schema(client.schemas(), manner.schema)
+    tally, dry_run = Tally(strict=options.strict), options.dry_run or options.plan is not None
+    schema = choose_schema(client.schemas(), options.schema)
     memory = memory or Memory()
     labels = LabelResolver.looked_up(
-        client, schema_id=schema.id, policy=manner.labels, dry_run=dry_run, sent=memory.labels
+        client, schema_id=schema.id, policy=options.labels, dry_run=dry_run, sent=memory.labels
     )
     unfinished = client.unfinished()  # before the files: what ends in between is then on them
     listed = list(client.files(place.id))
     holdings = Holdings(client, place.id, listed, expected=images_in(predictions.source))
-    files = _index(listed, place, manner)
-    if manner.existing or manner.on_existing != "error":
+    files = _index(listed, place, options)
+    if options.existing or options.on_existing != "error":
         predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
-    if not manner.create_empty:
+    if not options.create_empty:
         predictions = predictions.without_folder()
     return Planner(
         predictions=predictions,
         destinations=Destinations(
             directory_id=place.id,
             holdings=holdings,
-            route=manner.route(place.id),
+            route=options.route(place.id),
             files=files,
-            on_existing=manner.on_existing,
-            replace_completed=manner.replace_completed,
+            on_existing=options.on_existing,
+            replace_completed=options.replace_completed,
         ),
         holdings=holdings,
         labels=labels,
         model=model,
         run=run,
         tally=tally,
-        machine_made=not manner.human_made,
+        machine_made=not options.human_made,
         attributes=AttributeResolver(
-            client, manner.attributes, tally, schema_id=schema.id, label_ids=labels.ids, dry_run=dry_run
+            client, options.wish, tally, schema_id=schema.id, label_ids=labels.ids, dry_run=dry_run
         )
-        if manner.attributes
+        if options.wish
         else None,
-        skip_empty=manner.skip_empty,
-        video_rate=manner.video_rate,
+        skip_empty=options.skip_empty,
+        video_rate=options.video_rate,
         under_way=UnderWay(unfinished, place.id, of_file=lambda file_id: client.inputs(file_id=file_id)),
-        resend_missing=manner.resend_missing,
-        by_name=manner.file_ids is None,
+        resend_missing=options.resend_missing,
+        by_name=options.file_ids is None,
         classes=predictions.class_table(),
-        asked=_asked_before(client, place, holdings, labels, manner, unfinished, memory),
+        asked=_asked_before(client, place, holdings, labels, options, unfinished, memory),
         earlier=memory.of(place.id, model, run),
         source=source_identity(predictions),
-        replaces=manner.replaces,
+        replaces=options.replaces,
         claims=_claims(client, place, holdings),
     )
 
@@ -168,18 +168,18 @@ def _asked_before(
     place: Directory,
     holdings: Holdings,
     labels: LabelResolver,
-    manner: Manner,
+    options: PushOptions,
     unfinished: Iterable[InputRecord],
     memory: Memory,
 ) -> AskedBefore | None:
-    if manner.ask_again or manner.human_made:
+    if options.ask_again or options.human_made:
         return None
     asked = AskedBefore(
         holdings,
         FileInputs(client, place.id, since=holdings.first_run),
         Names(labels.names),
-        iou=manner.same_iou,
-        replace_completed=manner.replace_completed,
+        iou=options.same_iou,
+        replace_completed=options.replace_completed,
         begun=client.now(),
         unfinished=unfinished,
     )
@@ -188,8 +188,8 @@ def _asked_before(
     return asked
 
 
-def _index(files: list[FileRecord], place: Directory, manner: Manner) -> FileIndex:
-    ids = (lambda _: None) if manner.file_ids is None else ids_of(manner.file_ids)
+def _index(files: list[FileRecord], place: Directory, options: PushOptions) -> FileIndex:
+    ids = (lambda _: None) if options.file_ids is None else ids_of(options.file_ids)
     return FileIndex(files, str(place.nickname or place.id), ids)
 
 
@@ -212,10 +212,10 @@ class Allowance:
         deleting: of each file, how many boxes of people its packet deletes.
     """
 
-    def __init__(self, manner: Manner) -> None:
-        """Allow what the manner allows."""
+    def __init__(self, options: PushOptions) -> None:
+        """Allow what the options allows."""
         self.deleting: dict[str, int] = {}
-        self._manner = manner
+        self._options = options
 
     def passing(self, planned: Iterable[T]) -> Iterator[T]:
         """What is planned, as it comes; at its end nothing is stored where it removes more than was allowed.
@@ -234,8 +234,8 @@ class Allowance:
                 if each.deletes:
                     self.deleting[each.file_name] = each.deletes
             yield each
-        _check_removals(removed, sent if self._manner.allow_removals is None else self._manner.allow_removals)
-        if self.deleting and not self._manner.delete_people:
+        _check_removals(removed, sent if self._options.allow_removals is None else self._options.allow_removals)
+        if self.deleting and not self._options.delete_people:
             files = ", ".join(f"{name}: {count}" for name, count in list(self.deleting.items())[:5])
             more = f" and {len(self.deleting) - 5} more files" if len(self.deleting) > 5 else ""
             raise UsageError(

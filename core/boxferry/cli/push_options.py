@@ -9,9 +9,9 @@ import click
 from boxferry.cli.number import Number, NumberRange
 from boxferry.plan.attributes import AttributePolicy, AttributeWish
 from boxferry.plan.labels import Policy
-from boxferry.plan.manner import Manner
 from boxferry.plan.patience import Patience
 from boxferry.plan.planner import VIDEO_RATE
+from boxferry.plan.push_options import PushOptions
 from boxferry.plan.target import OnExisting
 from boxferry.reading.file_ids import load_file_ids
 from boxferry.stored.decided import SAME_IOU
@@ -166,9 +166,9 @@ def patience_of(given: Mapping[str, Any]) -> Patience:
     return Patience(wait_s=0.0 if given["no_wait"] else given["timeout"])
 
 
-def manner_of(given: Mapping[str, Any]) -> Manner:
+def options_of(given: Mapping[str, Any]) -> PushOptions:
     """How the push is carried out, as the options say."""
-    return Manner(
+    return PushOptions(
         media_url=given["media_url"],
         blob_path=given["blob_path"],
         connection=given["connection"],

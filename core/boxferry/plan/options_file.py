@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.errors import InputError
-from boxferry.plan.manner import Manner
+from boxferry.plan.push_options import PushOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def plain(manner: Manner) -> dict[str, Any]:
+def plain(options: PushOptions) -> dict[str, Any]:
     """The options that are not the defaults, as values that JSON has."""
-    default = Manner()
-    given = {field.name: getattr(manner, field.name) for field in dataclasses.fields(manner)}
+    default = PushOptions()
+    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
     changed = {name: value for name, value in given.items() if value != getattr(default, name)}
     found: dict[str, Any] = msgspec.to_builtins(changed, enc_hook=str, str_keys=True)
     return found
 
 
-def manner_of(values: Mapping[str, Any], place: str) -> Manner:
+def read_options(values: Mapping[str, Any], place: str) -> PushOptions:
     """The options out of plain values.
 
     Raises:
         InputError: they are not such values; the message begins with `place`.
     """
-    default = Manner()
+    default = PushOptions()
     try:
-        return Manner(**{name: _typed(getattr(default, name), value) for name, value in values.items()})
+        return PushOptions(**{name: _typed(getattr(default, name), value) for name, value in values.items()})
     except (AttributeError, TypeError) as error:
         raise InputError(f"{place}: not push options of this version: {error}") from error
 
