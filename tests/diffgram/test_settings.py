@@ -1,7 +1,13 @@
 """Which server, project and key: from options, the environment or a file; never a word of the secret."""
 
+import sys
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 
+from boxferry.diffgram.profiles import profile_names, settings_in, write_settings
+from boxferry.diffgram.secret import store_in_keyring
 from boxferry.diffgram.settings import Credentials, server_from_env
 from boxferry.errors import ConfigError
 from diffgram.peers import SECRET, a_server
@@ -51,8 +57,8 @@ def test_hosts_that_are_taken(host, kept):
         ("http://localhost.evil.example", "--insecure"),
         ("http://127.0.0.1.evil.example", "--insecure"),
         ("http://0.0.0.0", "--insecure"),
-        ("x.example", "expected a URL, as in https://diffgram.example.com; without https:// it is none"),
-        ("localhost:8085", "without https:// it is none"),
+        ("x.example", "expected a URL, as in https://diffgram.example.com; https:// is missing"),
+        ("localhost:8085", "https:// is missing"),
         ("ftp://x", "expected a URL"),
         ("https://", "expected a URL"),
         ("", "expected a URL"),
@@ -61,9 +67,9 @@ def test_hosts_that_are_taken(host, kept):
         ("https://x y", "expected a URL"),
         ("https://x:port", "expected a URL"),
         ("https://[::1", "expected a URL"),
-        (f"https://a:{SECRET}@x.example", "do not belong into the URL"),
-        (f"ftp://a:{SECRET}@x.example", "do not belong into the URL"),
-        (f"a:{SECRET}@x.example", "do not belong into the URL"),
+        (f"https://a:{SECRET}@x.example", "must not hold credentials"),
+        (f"ftp://a:{SECRET}@x.example", "must not hold credentials"),
+        (f"a:{SECRET}@x.example", "must not hold credentials"),
     ],
 )
 def test_hosts_that_are_refused(host, words):
@@ -84,9 +90,9 @@ def test_plain_http_to_another_machine_has_to_be_asked_for():
     ("changes", "words"),
     [
         ({"client_secret": ""}, "DIFFGRAM_CLIENT_SECRET: is empty"),
-        ({"client_secret": "hünter"}, "DIFFGRAM_CLIENT_SECRET: has blanks, or characters beyond ASCII"),
+        ({"client_secret": "hünter"}, "DIFFGRAM_CLIENT_SECRET: has blanks or characters beyond ASCII"),
         ({"client_secret": "hunter\n"}, "DIFFGRAM_CLIENT_SECRET: has blanks"),
-        ({"client_id": "LIVE__…"}, "DIFFGRAM_CLIENT_ID: has blanks, or characters beyond ASCII"),
+        ({"client_id": "LIVE__…"}, "DIFFGRAM_CLIENT_ID: has blanks or characters beyond ASCII"),
         ({"client_id": "a:b"}, "DIFFGRAM_CLIENT_ID: has a colon"),
     ],
     ids=["empty", "umlaut", "line-end", "ellipsis", "pair"],
@@ -169,5 +175,111 @@ def test_every_missing_setting_is_named(tmp_path):
         server_from_env({"DIFFGRAM_CONFIG": str(path), "DIFFGRAM_HOST": "https://x.example"})
     assert str(error.value) == (
         "missing settings: --project or DIFFGRAM_PROJECT, DIFFGRAM_CLIENT_ID, DIFFGRAM_CLIENT_SECRET;"
-        f" or under [diffgram] in {path}"
+        f" run boxferry init, or write them under [diffgram] in {path}"
     )
+
+
+PROFILES = """\
+# the sandbox
+[diffgram]
+host = "https://file.example"
+project = "filed"
+
+# the real one
+[profiles.production]
+host = "https://prod.example"
+client_id = "prod"
+client_secret = "hush"
+"""
+
+
+def test_a_profile_that_is_named_overrides_the_environment(config):
+    """As an option; DIFFGRAM_PROFILE chooses one that the environment overrides; what it lacks comes from there."""
+    environ = config(PROFILES, **ENVIRON)
+    server = server_from_env(environ, profile="production")
+    assert (server.host, server.project) == ("https://prod.example", "p")
+    assert server.credentials == Credentials("prod", "hush")
+    assert server_from_env(environ | {"DIFFGRAM_PROFILE": "production"}).host == "https://env.example"
+    del environ["DIFFGRAM_HOST"]
+    assert server_from_env(environ | {"DIFFGRAM_PROFILE": "production"}).host == "https://prod.example"
+    assert server_from_env(environ, profile="default").host == "https://file.example"
+
+
+def test_a_profile_that_is_not_there_is_named_with_those_that_are(config):
+    """And the nearest."""
+    with pytest.raises(ConfigError, match="there are: default, production; did you mean 'production'"):
+        server_from_env(config(PROFILES, **ENVIRON), profile="prodction")
+    with pytest.raises(ConfigError, match="boxferry init --profile x makes it"):
+        server_from_env(config(PROFILES, **ENVIRON), profile="x")
+
+
+def test_a_secret_can_stand_in_a_file_of_its_own(config, tmp_path):
+    """As containers mount them; named by the environment or by a profile; blanks around it do not count."""
+    (tmp_path / "secret").write_text("mounted\n")
+    environ = config("", **ENVIRON)
+    del environ["DIFFGRAM_CLIENT_SECRET"]
+    environ["DIFFGRAM_CLIENT_SECRET_FILE"] = str(tmp_path / "secret")
+    assert server_from_env(environ).credentials.client_secret == "mounted"
+    filed = config(f"[profiles.a]\nclient_secret_file = '{tmp_path}/secret'\n", **ENVIRON)
+    assert server_from_env(filed, profile="a").credentials.client_secret == "mounted"
+    (tmp_path / "secret").write_text(" ")
+    with pytest.raises(ConfigError, match=r"DIFFGRAM_CLIENT_SECRET_FILE: .* is empty"):
+        server_from_env(environ)
+    (tmp_path / "secret").unlink()
+    with pytest.raises(ConfigError, match=r"DIFFGRAM_CLIENT_SECRET_FILE: .*No such file"):
+        server_from_env(environ)
+
+
+class Keyring(ModuleType):
+    """A keyring in memory, with the errors of the real one."""
+
+    KeyringError = type("KeyringError", (Exception,), {})
+
+    def __init__(self):
+        super().__init__("keyring")
+        self.held, self.errors = {}, self
+
+    def get_password(self, service, name):
+        return self.held.get((service, name))
+
+    def set_password(self, service, name, secret):
+        self.held[service, name] = secret
+
+
+def test_a_secret_can_stand_in_the_systems_keyring(config, monkeypatch):
+    """Under the host and the key's id; one that is not there is said with the command that stores it."""
+    keyring = Keyring()
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    monkeypatch.setitem(sys.modules, "keyring.errors", keyring)
+    store_in_keyring("https://k.example/", "i", "kept")
+    environ = config('[profiles.k]\nhost = "https://k.example"\nclient_id = "i"\nkeyring = true\n', **ENVIRON)
+    assert server_from_env(environ, profile="k").credentials == Credentials("i", "kept")
+    keyring.held.clear()
+    with pytest.raises(ConfigError, match="boxferry init"):
+        server_from_env(environ, profile="k")
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(ConfigError, match=r"pip install 'boxferry\[keyring\]'"):
+        server_from_env(environ, profile="k")
+
+
+def test_a_profile_is_written_and_the_rest_of_the_file_stays(config):
+    """With its comments; the file is its owner's alone."""
+    environ = config(PROFILES)
+    path = Path(environ["DIFFGRAM_CONFIG"])
+    write_settings(path, "new-one", {"host": "https://n.example", "project": 'quo"ted', "keyring": True})
+    write_settings(path, None, {"host": "https://again.example"})
+    text = path.read_text()
+    assert '# the sandbox\n[diffgram]\nhost = "https://again.example"\n\n# the real one\n[profiles.' in text
+    assert profile_names(environ) == ["default", "production", "new-one"]
+    assert settings_in(path, "new-one") == {"host": "https://n.example", "project": 'quo"ted', "keyring": True}
+    assert settings_in(path, "production")["client_secret"] == "hush"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["a b", "a.b", "", "default", "é"])
+def test_a_profiles_name_is_a_plain_word(config, name):
+    """Nothing is written else."""
+    path = Path(config(PROFILES)["DIFFGRAM_CONFIG"])
+    with pytest.raises(ConfigError, match="profile"):
+        write_settings(path, name, {"host": "x"})
+    assert path.read_text() == PROFILES

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "adopt": ("adopt", "Take up a run that another machine or outbox pushed."),
+    "completion": ("completion", "Complete commands, options, runs, formats and labels with Tab."),
     "convert": ("convert", "Turn predictions into packets, or into another format."),
     "dedupe": ("dedupe", "Remove boxes of a run that the server stored twice."),
     "demo": ("demo", "Show the whole way on a sandbox: push, correct, pull, report."),
@@ -47,6 +48,7 @@ COMMANDS = {
     "work": ("work", "Tell what is left to review, by directory, and in which order."),
 }  #: name → its module in this folder, and what `boxferry --help` says of it
 INTERRUPTED = 130
+COMPLETE_VARIABLE = "_BOXFERRY_COMPLETE"  #: set by a shell that completes a word
 TRACEBACK_VARIABLE = "BOXFERRY_TRACEBACK"
 
 
@@ -114,6 +116,12 @@ def app(ctx: click.Context, quiet: bool, verbose: int, disabled: tuple[str, ...]
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments; gives the exit code."""
+    if COMPLETE_VARIABLE in os.environ:
+        from click.shell_completion import add_completion_class
+
+        from boxferry.cli.bash import BashWords
+
+        add_completion_class(BashWords)
     try:
         code = app.main(args=list(arguments), prog_name="boxferry", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort) as ended:

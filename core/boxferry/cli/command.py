@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from boxferry.cli.completing import Text
 from boxferry.cli.examples import EXAMPLES
 from boxferry.cli.help_groups import grouped
 from boxferry.cli.mistakes import Choice, long_flag
@@ -40,6 +41,8 @@ class Command(click.Command):
         for param in self.params:
             if type(param.type) is click.Choice:
                 param.type = Choice(param.type.choices)
+            elif param.type is click.STRING:
+                param.type = Text()
             if isinstance(param, click.Option) and param.metavar is None:
                 param.metavar = METAVARS.get(type(param.type))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
+from boxferry.cli.format_name import FormatName
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, tally_lines, write_json
 from boxferry.cli.progress import reading
@@ -31,7 +32,15 @@ PACKETS = "packets"
 @click.command("convert", cls=ReadingCommand)
 @source_argument()
 @reading_options
-@click.option("--to", "target_format", default=PACKETS, show_default=True, help="'packets', or a format's name.")
+@click.option(
+    "--to",
+    "target_format",
+    type=FormatName(PACKETS, writes=True),
+    default=PACKETS,
+    show_default=True,
+    metavar="NAME",
+    help="'packets', or a format's name; boxferry formats lists them.",
+)
 @click.option(
     "-o",
     "--output",

@@ -11,6 +11,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.command import Command
 from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset
+from boxferry.cli.format_name import FormatName
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.period import check_period, period_options, report_period
@@ -58,7 +59,15 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
 @server_options
 @outbox_option
 @connections_option
-@click.option("--to", "target_format", default="coco", show_default=True, help="The format that is written.")
+@click.option(
+    "--to",
+    "target_format",
+    type=FormatName(writes=True),
+    default="coco",
+    show_default=True,
+    metavar="NAME",
+    help="The format that is written; boxferry formats lists them.",
+)
 @click.option(
     "-o", "--output", required=True, help="A file, or a folder for yolo, voc, mot and labelme; - is standard output."
 )

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from boxferry.project import Diffgram
 
 _SERVER = (
+    click.option(
+        "--profile",
+        metavar="NAME",
+        help="A profile of the configuration file, see boxferry init. [env: DIFFGRAM_PROFILE]",
+    ),
     click.option("--host", metavar="URL", help="The server. [env: DIFFGRAM_HOST]"),
     click.option("--project", metavar="ID", help="The project's string id. [env: DIFFGRAM_PROJECT]"),
     click.option(
@@ -45,5 +50,6 @@ def diffgram_of(given: Mapping[str, Any]) -> Diffgram:
         project=given["project"],
         packet_path=given["packet_path"],
         insecure=given["insecure"],
+        profile=given["profile"],
     )
     return Diffgram(server, outbox=given.get("outbox"), connections=given.get("connections", 4))

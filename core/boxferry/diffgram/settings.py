@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import os
-import shlex
-import stat
-import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from boxferry.diffgram.profiles import PROFILE_VARIABLE, SECRETS, TEXTS, config_path, settings_in
+from boxferry.diffgram.secret import secret_of_file, secret_of_keyring
 from boxferry.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CONFIG_VARIABLE = "DIFFGRAM_CONFIG"
-SECRETS = ("client_id", "client_secret")
 NEEDED = ("host", "project", *SECRETS)
-SETTINGS = (*NEEDED, "packet_path")
 OPTIONS = (
     "host",
     "project",
@@ -30,7 +24,7 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Credentials:
-    """An API key of a project; its `repr` shows neither part.
+    """An API key of a project; both parts are omitted from `repr()`.
 
     Attributes:
         client_id: the key's public part.
@@ -47,7 +41,7 @@ class Credentials:
         for name in SECRETS:
             value = getattr(self, name)
             if not value or not all("!" <= character <= "~" for character in value):
-                what = "has blanks, or characters beyond ASCII" if value else "is empty"
+                what = "has blanks or characters beyond ASCII" if value else "is empty"
                 raise ConfigError(f"{_variable(name)}: {what}; copy the key again from the project's settings")
         if ":" in self.client_id:
             raise ConfigError(f"{_variable('client_id')}: has a colon, which no id has; is it the id and the secret?")
@@ -79,7 +73,7 @@ class Server:
         object.__setattr__(self, "host", self.host.strip().rstrip("/"))
         _check_host(self.host, insecure=self.insecure)
         if not self.project.strip():
-            raise ConfigError("project: is empty; expected the project's string id, as in its URL")
+            raise ConfigError("project: is empty; give the project's string id, as in its URL")
         _check_path(self.packet_path)
 
 
@@ -93,7 +87,7 @@ def _check_path(path: str) -> None:
 
 def _check_host(host: str, *, insecure: bool) -> None:
     if "@" in host:  # not shown: what stands before it may be a password
-        raise ConfigError("host: credentials do not belong into the URL; use DIFFGRAM_CLIENT_ID and _SECRET")
+        raise ConfigError("host: the URL must not hold credentials; use DIFFGRAM_CLIENT_ID and _SECRET")
     try:
         parts = urlsplit(host)
         hostname, _ = parts.hostname, parts.port
@@ -101,7 +95,7 @@ def _check_host(host: str, *, insecure: bool) -> None:
         raise ConfigError(f"host '{host}': {error}; expected a URL, as in https://diffgram.example.com") from None
     wrong = parts.query or parts.fragment or any(character.isspace() for character in host)
     if parts.scheme not in {"http", "https"} or not hostname or wrong:
-        hint = "; without https:// it is none" if "://" not in host else ""
+        hint = "; https:// is missing" if "://" not in host else ""
         raise ConfigError(f"host '{host}': expected a URL, as in https://diffgram.example.com{hint}")
     if parts.scheme == "http" and not (insecure or is_loopback(hostname)):
         raise ConfigError(f"host '{host}': credentials would travel unencrypted; use https, or pass --insecure")
@@ -122,37 +116,58 @@ def server_from_env(
     project: str | None = None,
     packet_path: str | None = None,
     insecure: bool = False,
+    profile: str | None = None,
 ) -> Server:
     """The server that the options, then the environment, then the configuration file name.
 
     Args:
-        environ: DIFFGRAM_HOST, DIFFGRAM_PROJECT, DIFFGRAM_CLIENT_ID, DIFFGRAM_CLIENT_SECRET, DIFFGRAM_PACKET_PATH;
-            DIFFGRAM_CONFIG is the path of the configuration file, a TOML file with the keys host, project, client_id,
-            client_secret, packet_path under [diffgram]; by default 'boxferry/config.toml' in the user's configuration
-            folder.
-        host: goes before the environment.
+        environ: DIFFGRAM_HOST, DIFFGRAM_PROJECT, DIFFGRAM_CLIENT_ID, DIFFGRAM_CLIENT_SECRET or
+            DIFFGRAM_CLIENT_SECRET_FILE, DIFFGRAM_PACKET_PATH; DIFFGRAM_CONFIG is the path of the configuration file, by
+            default 'boxferry/config.toml' in the user's configuration folder, DIFFGRAM_PROFILE the name of a profile in
+            it. The file is TOML with the keys host, project, client_id, client_secret (or client_secret_file, or
+            keyring = true), packet_path under [diffgram], or under [profiles.NAME].
+        host: overrides the environment.
         project: likewise.
         packet_path: likewise.
         insecure: see `Server`.
+        profile: a profile of the configuration file, whose settings override the environment.
 
     Raises:
         ConfigError: a setting is missing or wrong, or the file cannot be read or holds a secret that others can read.
     """
-    filed = _filed(_config_path(environ))
-    found = {name: environ.get(_variable(name)) or filed.get(name, "") for name in SETTINGS}
-    found |= {
-        name: value for name, value in (("host", host), ("project", project), ("packet_path", packet_path)) if value
-    }
-    if missing := [name for name in NEEDED if not found[name]]:
-        raise ConfigError(f"missing settings: {_how_to_give(missing)}; or under [diffgram] in {_config_path(environ)}")
-    credentials = Credentials(found["client_id"], found["client_secret"])
+    options = {"host": host, "project": project, "packet_path": packet_path}
+    found = _merged(environ, profile) | {name: value for name, value in options.items() if value}
+    _find_secret(found)
+    if missing := [name for name in NEEDED if not found.get(name)]:
+        where = f"run boxferry init, or write them under [diffgram] in {config_path(environ)}"
+        raise ConfigError(f"missing settings: {_how_to_give(missing)}; {where}")
     return Server(
         host=found["host"],
         project=found["project"],
-        credentials=credentials,
+        credentials=Credentials(found["client_id"], found["client_secret"]),
         insecure=insecure,
-        packet_path=found["packet_path"],
+        packet_path=found.get("packet_path", ""),
     )
+
+
+def _merged(environ: Mapping[str, str], profile: str | None) -> dict[str, str]:
+    """The settings of the environment and the file; a profile that was named as an option overrides the environment."""
+    filed = settings_in(config_path(environ), profile or environ.get(PROFILE_VARIABLE) or None)
+    given = {name: environ[_variable(name)] for name in TEXTS if environ.get(_variable(name))}
+    first, second = (filed, given) if profile else (given, filed)
+    secrets = ("client_secret", "client_secret_file", "keyring")
+    other = {name: value for name, value in second.items() if not (name in secrets and any(map(first.get, secrets)))}
+    return {**other, **first}
+
+
+def _find_secret(found: dict[str, str]) -> None:
+    """Read the secret from its file or the keyring, where it does not stand among the settings itself."""
+    if found.get("client_secret"):
+        return
+    if path := found.get("client_secret_file"):
+        found["client_secret"] = secret_of_file(path, _variable("client_secret_file"))
+    elif found.get("keyring") and found.get("host") and found.get("client_id"):
+        found["client_secret"] = secret_of_keyring(found["host"], found["client_id"])
 
 
 def _variable(name: str) -> str:
@@ -161,31 +176,3 @@ def _variable(name: str) -> str:
 
 def _how_to_give(names: list[str]) -> str:
     return ", ".join(f"--{name} or {_variable(name)}" if name in OPTIONS else _variable(name) for name in names)
-
-
-def _config_path(environ: Mapping[str, str]) -> Path:
-    if named := environ.get(CONFIG_VARIABLE):
-        return Path(named)
-    import platformdirs
-
-    return Path(platformdirs.user_config_path("boxferry")) / "config.toml"
-
-
-def _filed(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("diffgram", {})
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-        raise ConfigError(f"{path}: expected texts under [diffgram]: {', '.join(SETTINGS)}")
-    if unknown := set(table) - set(SETTINGS):
-        raise ConfigError(f"{path}: unknown keys {', '.join(sorted(unknown))}; expected {', '.join(SETTINGS)}")
-    if (
-        any(name in table for name in SECRETS)
-        and os.name == "posix"
-        and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    ):
-        raise ConfigError(f"{path}: holds a secret and can be read by others: chmod 600 {shlex.quote(str(path))}")
-    return table
