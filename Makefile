@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks lint bench bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks lint docs bench bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -16,6 +16,7 @@ demo: .venv/.ready .venv/.speedups
 	$(BIN)/boxferry demo
 
 test: .venv/.ready .venv/.speedups
+	@echo 'The tests take under five minutes on two cores; one file alone: $(BIN)/pytest tests/boxes'
 	$(BIN)/pytest -n auto --dist worksteal -q
 
 test-pure: .venv/.ready
@@ -62,6 +63,17 @@ profile: .venv/.ready
 bench-small: .venv/.ready .venv/.speedups .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py --small
 
+# The documentation site in site/. A broken link, a missing anchor or a warning is an error.
+docs: .venv-docs/.ready
+	PATH="$(CURDIR)/.venv-docs/bin:$$PATH" .venv-docs/bin/zensical build --strict --clean
+	.venv-docs/bin/python docs/check_site.py site
+
+.venv-docs/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-docs/bin/python -m pip install --quiet --group docs
+	touch $@
+
 .venv-peers/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
@@ -70,7 +82,7 @@ bench-small: .venv/.ready .venv/.speedups .venv-peers/.ready
 
 clean:
 	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
-	rm -rf .venv .venv-interop .venv-frameworks .venv-peers dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-peers dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

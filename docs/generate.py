@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: docs/commands.md (every command's --help) and docs/codes.md."""
+"""Writes the pages that are made from the code: commands.md (every command's --help), codes.md and api.md."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import boxferry
 from boxferry import errors
 from boxferry.boxes.codes import Code, Fault, Loss, Outcome
 from boxferry.cli.app import COMMANDS, app
@@ -108,6 +109,35 @@ exception.
 """
 
 
+API_HEAD = """\
+# Python
+
+Everything here is imported from `boxferry`. [Results in memory](live.md), [reviews](review.md#in-python) and [a team's
+weeks](weeks.md#in-python) show it at work. Errors are listed with their exit codes under
+[codes](codes.md#errors-and-exit-codes).
+
+"""
+
+
+def api_page() -> str:
+    """The text of docs/api.md: the public names, which mkdocstrings fills in from their docstrings."""
+    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Errors": [], "Values": []}
+    for name in sorted(boxferry.__all__, key=lambda name: (name != "Diffgram", name.lower())):
+        kinds[_kind(getattr(boxferry, name))].append(name)
+    parts = [API_HEAD + MADE.format("`boxferry.__all__`")]
+    for kind, names in kinds.items():
+        if names:
+            parts.append(f"## {kind}\n")
+            parts += [f"::: boxferry.{name}\n" for name in names]
+    return "\n".join(parts)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, type):
+        return "Errors" if issubclass(value, errors.BoxferryError) else "Classes"
+    return "Functions" if callable(value) else "Values"
+
+
 def _errors() -> Iterable[tuple[str, int, str]]:
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, errors.BoxferryError):
@@ -119,7 +149,7 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     return "\n".join([f"| {' | '.join(header)} |", "|---" * len(header) + "|", *lines]) + "\n"
 
 
-PAGES = {"commands.md": commands_page, "codes.md": codes_page}
+PAGES = {"commands.md": commands_page, "codes.md": codes_page, "api.md": api_page}
 
 
 if __name__ == "__main__":

@@ -43,9 +43,10 @@ def options():
     return {each for command in commands for option in command.get_params(context) for each in option.opts}
 
 
-def test_the_page_is_what_the_code_says(generate):
-    """Run docs/generate.py after changing a code or an error."""
-    assert (ROOT / "docs" / "codes.md").read_text(encoding="utf-8") == generate.codes_page()
+@pytest.mark.parametrize("name", ["codes.md", "api.md"])
+def test_the_page_is_what_the_code_says(generate, name):
+    """Run docs/generate.py after changing a code, an error or a public name."""
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generate.PAGES[name]()
 
 
 def test_the_page_has_every_code_and_error(generate):

@@ -327,7 +327,7 @@ def test_without_pyarrow_the_error_names_the_extra(tmp_path, monkeypatch):
         return real(name, *arguments, **named)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(UsageError, match=r"pip install 'boxferry\[parquet\]'"):
+    with pytest.raises(UsageError, match=r"pip install '\.\[parquet\]'"):
         read("parquet", path)
     assert read_source(path).format.name == "parquet"
 

@@ -181,7 +181,7 @@ def test_without_the_extra_one_line_names_it(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(
-        UsageError, match=r"^s3://bucket/x: a URL needs the extra 'remote': pip install 'boxferry\[remote\]'$"
+        UsageError, match=r"^s3://bucket/x: a URL needs the extra 'remote': pip install '\.\[remote\]'$"
     ):
         read("s3://bucket/x")
 

@@ -121,7 +121,7 @@ def test_a_contact_sheet_needs_pillow(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(UsageError, match=r"--png: needs Pillow: pip install 'boxferry\[sandbox\]'"):
+    with pytest.raises(UsageError, match=r"--png: needs Pillow: pip install '\.\[sandbox\]'"):
         contact_sheet([])
 
 

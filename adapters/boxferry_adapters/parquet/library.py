@@ -18,5 +18,5 @@ def pyarrow() -> Any:  # noqa: ANN401 # a module without types
         import pyarrow.compute
         import pyarrow.parquet
     except ImportError as error:
-        raise UsageError(f"Parquet needs pyarrow ({error}); pip install 'boxferry[parquet]'") from None
+        raise UsageError(f"Parquet needs pyarrow ({error}); pip install '.[parquet]'") from None
     return pa

@@ -97,7 +97,7 @@ def sandbox_class() -> type[Sandbox]:
     try:
         from boxferry.sandbox.server import Sandbox
     except ModuleNotFoundError as error:
-        raise ConfigError(f"the sandbox needs {error.name}: pip install 'boxferry[sandbox]'") from None
+        raise ConfigError(f"the sandbox needs {error.name}: pip install '.[sandbox]'") from None
     return Sandbox
 
 

@@ -47,7 +47,7 @@ def _opened(image: Image) -> Picture:
         from PIL import Image as Pillow
         from PIL import ImageOps
     except ImportError as error:
-        raise UsageError("plot: needs the package Pillow: pip install 'boxferry[sandbox]' or pillow") from error
+        raise UsageError("plot: needs the package Pillow: pip install '.[sandbox]' or pillow") from error
     try:
         with open_file(image.media) as stream, Pillow.open(stream) as found:
             return ImageOps.exif_transpose(found).convert("RGB")

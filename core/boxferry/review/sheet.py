@@ -40,7 +40,7 @@ def contact_sheet(shown: Sequence[tuple[Image, Detections]]) -> bytes:
         from PIL import Image as Picture
         from PIL import ImageDraw
     except ImportError:
-        raise UsageError("--png: needs Pillow: pip install 'boxferry[sandbox]'") from None
+        raise UsageError("--png: needs Pillow: pip install '.[sandbox]'") from None
     pictures = [_picture(image) for image, _ in shown]
     heights = [max(each.height for each in pictures[at : at + COLUMNS]) for at in range(0, len(pictures), COLUMNS)]
     tops = list(accumulate(heights, lambda top, height: top + height + CAPTION + GAP, initial=GAP))
