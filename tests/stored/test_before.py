@@ -3,6 +3,7 @@
 import pytest
 
 from boxferry.outbox.outcome import Outcome, State
+from boxferry.packets.rows import Row
 from boxferry.stored.before import Before, decoded, encoded, replaced, told
 from boxferry.stored.removals import TAKES_AWAY, as_sent, noted
 from sending.pushing import ROWS, predictions, push
@@ -19,7 +20,8 @@ def row(number, *, x=0, reference="", **more):
         "version": 1,
         "action_type": "created",
     }
-    return box | {"x_min": x, "y_min": 0, "x_max": x + 5, "y_max": 5, "creation_ref_id": reference} | more
+    corners = {"x_min": x, "y_min": 0, "x_max": x + 5, "y_max": 5}
+    return Row(box | corners | {"creation_ref_id": reference} | more)
 
 
 def ours(name):
@@ -58,7 +60,7 @@ def test_what_a_save_left_of_two_equal_boxes_has_a_name_of_its_own():
 def test_a_packet_tells_itself_what_it_takes_away():
     """One of another program does not, and other boxes may have gone by it."""
     there, new = row(1, reference=ours("a")), row(None, x=9, reference=ours("b"))
-    found = told([there | {TAKES_AWAY: [ours("c")]}, new])
+    found = told([Row(there | {TAKES_AWAY: [ours("c")]}), new])
     assert (found.kept, found.took, found.partly, found.read) == ([ours("a")], [ours("c")], False, False)
     assert (told([there, new]).took, told([there, new]).partly) == ([], True)
     merged = told([there, row(2, reference=ours("d"))])

@@ -8,6 +8,7 @@ import msgspec
 
 from boxferry.diffgram.answers import InputRecord
 from boxferry.packets.reference import PREFIX, file_digest
+from boxferry.packets.rows import rows
 from boxferry.sandbox.annotating import apply_list, save
 from boxferry.stored.claims import Claims, divided, reowned
 from boxferry.stored.ownership import sorted_rows
@@ -35,7 +36,7 @@ class File:
         self.inputs, self.ledger, self.edited, self.merged = [], {}, set(), set()
 
     def rows(self):
-        return self.store.instances(self.row["id"])
+        return rows(self.store.instances(self.row["id"]))
 
     def box(self, pair, place):
         corners = dict(zip(("x_min", "y_min", "x_max", "y_max"), place, strict=True))

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from boxferry.diffgram.answers import InputRecord
+from boxferry.packets.rows import Row
 from boxferry.stored.decided import HAVE, REJECTED, Decided, Names, Spot, approved_until, decided, verdicts
 from boxferry.stored.deleted import deleted
 from boxferry.stored.removals import TAKES_AWAY
@@ -18,7 +19,7 @@ def a_row(**changes):
     """An untouched prediction 'cat' at 0, 0, 10, 10."""
     corners = {"x_min": 0, "y_min": 0, "x_max": 10, "y_max": 10}
     plain = {"id": 1, "type": "box", "label_file_id": 1, "machine_made": True, "creation_ref_id": REFERENCE}
-    return plain | corners | changes
+    return Row(plain | corners | changes)
 
 
 ODD = [None, "x", 1.5, [], {}, [1, None], True, math.inf, -1]
@@ -133,6 +134,6 @@ INPUTS = {
 def test_what_people_deleted_is_told_by_the_inputs(inputs, labels):
     """What was applied, no push took away, and is not there."""
     assert [spot.label for spot in deleted(inputs, [], NAMES)] == labels
-    there = [{"creation_ref_id": sent(label, run="2")["creation_ref_id"]} for label in ("cat", "dog")]
+    there = [Row(creation_ref_id=sent(label, run="2")["creation_ref_id"]) for label in ("cat", "dog")]
     assert deleted(inputs, there, NAMES) == [], "an equal box of another run stands for it"
     assert deleted(inputs, [], NAMES, lost={1, 2, 3}) == []

@@ -3,6 +3,7 @@
 import json
 
 from boxferry import Diffgram
+from boxferry.packets.rows import Row
 from boxferry.upkeep.dedupe import to_go
 from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
 
@@ -92,7 +93,8 @@ def test_equal_boxes_of_another_run_are_counted_before_they_become_one(sandbox, 
 
 def test_of_equal_rows_the_newest_stays():
     """As the server keeps it."""
-    rows = [{"id": n, "creation_ref_id": "boxferry:0123456789abcdef:1,1,2,2:cat", "machine_made": True} for n in (3, 1)]
+    reference = "boxferry:0123456789abcdef:1,1,2,2:cat"
+    rows = [Row(id=n, creation_ref_id=reference, machine_made=True) for n in (3, 1)]
     assert [row["id"] for row in to_go(rows, {"boxferry:0123456789abcdef"})] == [1]
     assert to_go(rows, {"boxferry:fedcba9876543210"}) == []
 

@@ -7,22 +7,20 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from boxferry.diffgram.answers import moment
 from boxferry.diffgram.bulk import FEW
 from boxferry.diffgram.meanings import reason_of
 from boxferry.errors import NotFound, Refused
 from boxferry.outbox.outcome import Outcome, State, input_outcome
-from boxferry.packets.contents import references_in
+from boxferry.packets.contents import boxes_in, is_of_video, references_in
 from boxferry.packets.reference import origin
+from boxferry.packets.rows import identities
 from boxferry.plan.patience import SETTLE_S
 from boxferry.plan.server_size import factor
 from boxferry.plan.target import Problem, models_in
 from boxferry.plan.updates import leaving_out, only_missing, replacing
 from boxferry.stored.before import Before, replaced
 from boxferry.stored.claims import Claims
-from boxferry.stored.ownership import identities
 from boxferry.stored.removals import taken_away
 from boxferry.stored.superseded import brought, planned_at, superseded
 
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
     from boxferry.stored.ownership import Rows
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
-UPDATES = ("update", "update_with_existing")
-CHAIN = ("previous_id", "root_id")  # of a changed row: the one that was changed, and the first of all
 PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)  #: how long another sender's packets onto a file are waited for
 SUPERSEDED = "a newer push has taken the place of these boxes since they were planned: they are not sent"
 BUSY = "another sender's packet onto the file is not applied yet, and would be taken away: push again later"
@@ -168,7 +164,7 @@ class Evidence:
     def missing(self, entry: Entry, file_id: int) -> set[str]:
         """The references of a packet's boxes that a file does not hold."""
         body = self._outbox.body(entry.id)
-        return references_in(body) - set(self._holdings.references(file_id, video=b'"frame_packet_map"' in body))
+        return references_in(body) - set(self._holdings.references(file_id, video=is_of_video(body)))
 
     def stored(self, files: Mapping[int, bool]) -> dict[int, Counter[str]]:
         """The references that files hold, each with how often; `files`: file id → whether it is a video."""
@@ -343,7 +339,7 @@ class Evidence:
         complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
         if whole is None:
             return Replacement(None, Before(complete=complete, changed=changed))
-        new = [box for box in msgspec.json.decode(whole)["instance_list"] if box.get("id") is None]
+        new = [box for box in boxes_in(whole) if box.id is None]
         return Replacement(whole, replaced(rows.all, stay, new, complete=complete, changed=changed))
 
     def _rows(self, entry: Entry, file_id: int) -> Rows:
@@ -370,16 +366,16 @@ class Evidence:
         as new rows, 'undeleted'. The packet then bears a reason.
         """
         rows = self._holdings.rows(entry.file_id or 0)
-        there = {row.get("id") for row in rows}
-        there |= {row.get(name) for row in rows if row.get("action_type") != "undeleted" for name in CHAIN}
-        kept = [box["id"] for box in record.boxes if box.get("id") is not None]
+        there = {row.id for row in rows}
+        there |= {number for row in rows if not row.came_back for number in row.chain}
+        kept = [box.id for box in record.boxes if box.id is not None]
         if lost := [row_id for row_id in kept if row_id not in there]:
             found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
             return outcome._replace(reason=f"{found}: a person saved the file meanwhile; look at it")
         went = taken_away(record.boxes) or set()
-        if left := sum(row.get("creation_ref_id") in went for row in rows):
+        if left := sum(row.reference in went for row in rows):
             return outcome._replace(reason=f"the server says success, but {left} boxes that were to go are there")
-        came = [box for box in record.boxes if not box.get("soft_delete")]  # one that came deleted leaves none
+        came = [box for box in record.boxes if not box.comes_deleted]  # one that came deleted leaves none
         if gone := identities(came) - identities(rows):
             return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")
         return outcome
@@ -435,7 +431,7 @@ class Records:
         self._references_of = references_of
         self._whole = whole
         for record in self.all:
-            key = record.file_id if record.mode in UPDATES else record.original_filename
+            key = record.file_id if record.updates else record.original_filename
             if key is not None:
                 self._by_file.setdefault(key, []).append(record)
 

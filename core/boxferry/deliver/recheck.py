@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from boxferry.boxes.tally import Place
 from boxferry.outbox.outcome import Outcome, State
-from boxferry.packets.contents import references_in
+from boxferry.packets.contents import boxes_in, is_of_video, references_in
 from boxferry.packets.reference import detection
 from boxferry.plan.asked_before import WHY, AskedBefore, Question
 from boxferry.plan.target import REPLACING
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
-
-    Row = dict[str, Any]
 
 
 class Recheck:
@@ -87,7 +85,7 @@ class Recheck:
                     file_id=entry.file_id,
                     predicted={**(before.predicted if before else {}), **predicted},
                     mode=entry.mode,
-                    video=b'"frame_packet_map"' in entry.body,
+                    video=is_of_video(entry.body),
                     unsent={*(before.unsent if before else ()), *(references_in(entry.body) if queued else ())},
                 )
         holdings = Holdings(self._client, self._run.directory_id, expected=len(questions))
@@ -112,12 +110,8 @@ class Recheck:
 
 def _predicted(body: bytes, names: Names) -> dict[str, Spot]:
     """What a packet predicts, by the references of its boxes without the number of a part."""
-    packet = msgspec.json.decode(body)
-    frames = (packet.get("frame_packet_map") or {}).values()
-    boxes: list[Row] = [*(packet.get("instance_list") or ()), *(box for frame in frames for box in frame)]
     return {
-        detection(box["creation_ref_id"]): spot
-        for box in boxes
-        if box.get("machine_made")
-        and (spot := spot_of(box.get("creation_ref_id"), box.get("label_file_id"), names)) is not None
+        detection(box.reference): spot
+        for box in boxes_in(body)
+        if box.machine_made and (spot := spot_of(box.reference, box.label_id, names)) is not None
     }

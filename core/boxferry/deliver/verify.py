@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.outbox.outcome import Outcome, State
-from boxferry.packets.contents import references_in
+from boxferry.packets.contents import is_of_video, references_in
 from boxferry.plan.target import REPLACING
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _files(outbox: Outbox, entries: list[Entry]) -> Iterator[tuple[int, bool]]:
     """The files that boxes went to, each with whether it is a video."""
     for entry in entries:
         if entry.boxes and entry.file_id is not None:
-            yield entry.file_id, b'"frame_packet_map"' in outbox.body(entry.id)
+            yield entry.file_id, is_of_video(outbox.body(entry.id))
 
 
 def _there(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -> tuple[set[str], Counter[str]]:

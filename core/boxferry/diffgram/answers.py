@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from boxferry.errors import Unreachable
+from boxferry.packets.rows import Row
 
 Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  #: a number that a database gives a row
+ADD, REPLACE = "update", "update_with_existing"  #: the modes of an input for a file that is there
 Size = Annotated[int, Meta(ge=0, le=2**31 - 1)]  #: of pixels, frames or boxes
 Rate = Annotated[float, Meta(ge=0, le=1e9)]
 
@@ -89,7 +91,7 @@ class FileRecord(msgspec.Struct, frozen=True):
         return isinstance(self.instance_list, msgspec.Raw) and bytes(memoryview(self.instance_list)[:1]) == b"["
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[Row]:
         """Its boxes with every key that the server gives, deleted ones left out; empty where they are not listed."""
         found = _lazy(_ANY, self.instance_list, f"boxes of file {self.id}") if self.instance_list else None
         return alive(found)
@@ -208,13 +210,13 @@ def _lazy(decoder: msgspec.json.Decoder[T], part: msgspec.Raw, what: str) -> T:
     raise Unreachable(f"what the server gives as the {what} is not what a Diffgram gives: {problem}")
 
 
-def alive(rows: Any) -> list[dict[str, Any]]:  # noqa: ANN401 # whatever a server put there
+def alive(rows: Any) -> list[Row]:  # noqa: ANN401 # whatever a server put there
     """The boxes among some rows, deleted ones left out; what has to be compared is of a kind that can be."""
     listed = rows if isinstance(rows, list) else []
-    return [_comparable(row) for row in listed if isinstance(row, dict) and not row.get("soft_delete")]
+    return [_comparable(Row(row)) for row in listed if isinstance(row, dict) and not row.get("soft_delete")]
 
 
-def _comparable(row: dict[str, Any]) -> dict[str, Any]:
+def _comparable(row: Row) -> Row:
     if isinstance(row.get("creation_ref_id"), dict | list):
         row["creation_ref_id"] = str(row["creation_ref_id"])
     if not isinstance(row.get("model_run_id"), int | None):
@@ -289,24 +291,34 @@ class InputRecord(msgspec.Struct, frozen=True):
         return {str(box.creation_ref_id) for box in boxes if box.creation_ref_id is not None}
 
     @property
+    def replaces(self) -> bool:
+        """Whether what it brings stands in the place of what the file had."""
+        return self.mode == REPLACE
+
+    @property
+    def updates(self) -> bool:
+        """Whether it is for a file that is there."""
+        return self.mode in {ADD, REPLACE}
+
+    @property
     def created(self) -> float | None:
         """When it was made, seconds since the epoch by the server's clock; None where that cannot be read."""
         return moment(self.created_time)
 
     @property
-    def boxes(self) -> list[dict[str, Any]]:
+    def boxes(self) -> list[Row]:
         """The boxes as they were sent."""
         found = _lazy(_ANY, self.instance_list, f"boxes of input {self.id}")
         listed = found.get("list") if isinstance(found, dict) else None
-        return [box for box in listed or () if isinstance(box, dict)]
+        return [Row(box) for box in listed or () if isinstance(box, dict)]
 
     @property
-    def boxes_by_frame(self) -> dict[int, list[dict[str, Any]]]:
+    def boxes_by_frame(self) -> dict[int, list[Row]]:
         """The boxes of a video as they were sent, by frame; only where one input was asked for."""
         found = _lazy(_ANY, self.frame_packet_map, f"boxes of input {self.id}")
         frames = found if isinstance(found, dict) else {}
         return {
-            int(frame): [box for box in boxes if isinstance(box, dict)]
+            int(frame): [Row(box) for box in boxes if isinstance(box, dict)]
             for frame, boxes in frames.items()
             if isinstance(boxes, list) and str(frame).isdecimal()
         }

@@ -11,7 +11,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from boxferry.errors import Refused, Unreachable
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
     from boxferry.diffgram.frames import Files
+    from boxferry.packets.rows import Row
 
     Mode = Literal["base", "annotation", "explorer"]
-    Row = dict[str, Any]
 
 T = TypeVar("T")
 log = logging.getLogger("boxferry.diffgram")

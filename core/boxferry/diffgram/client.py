@@ -31,6 +31,7 @@ from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.names import server_name
 from boxferry.diffgram.pacing import Pacer
 from boxferry.errors import AuthError, NotFound, Refused, Unreachable
+from boxferry.packets.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -185,7 +186,7 @@ class Client:
         body = {"file_id": file_id, "project_string_id": self._server.project}
         return self._read("POST", "/api/v1/file/view", frames.View, body).file
 
-    def rows(self, file_id: int, *, directory_id: int) -> list[dict[str, Any]]:
+    def rows(self, file_id: int, *, directory_id: int) -> list[Row]:
         """The boxes of an image with every key that the server gives, deleted ones left out.
 
         Raises:
@@ -202,15 +203,15 @@ class Client:
         path = f"/api/project/{{}}/file/{file_id}/annotation/list"
         return self._read("POST", path, frames.Annotations, {"directory_id": directory_id}).file_serialized
 
-    def video_rows(self, file_id: int, *, frames_count: int, directory_id: int) -> list[dict[str, Any]]:
+    def video_rows(self, file_id: int, *, frames_count: int, directory_id: int) -> list[Row]:
         """The boxes of a video, deleted ones left out; each with its `frame_number`."""
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
         for start in range(0, max(frames_count, 1), FRAMES):
             end = min(start + FRAMES, max(frames_count, 1))
             path = f"/api/project/{{}}/video/{file_id}/instance/buffer/start/{start}/end/{end}/list"
             buffer = self._read("POST", path, frames.Buffered, {"directory_id": directory_id}).instance_buffer_dict
             for frame, rows in (buffer or {}).items():
-                found += [{**row, "frame_number": int(frame)} for row in alive(rows)]
+                found += [Row(row, frame_number=int(frame)) for row in alive(rows)]
         return list({row.get("id"): row for row in found}.values())
 
     def model_runs(self) -> list[ModelRun]:

@@ -47,8 +47,8 @@ def sent_by_anyone(records: Iterable[InputRecord]) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for record in records:
         for box in record.boxes:
-            if box.get("id") is None:
-                _put(found, box.get("label_file_id"), box.get("creation_ref_id"))
+            if box.id is None:
+                _put(found, box.label_id, box.reference)
     return found
 
 

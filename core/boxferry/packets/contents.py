@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 from msgspec import UNSET
 
 from boxferry.packets.reference import detection
+from boxferry.packets.rows import Row, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from boxferry.packets.wire import Box, Packet, Polygon
+
+Frames = dict[int | None, list[Row]]  #: boxes by the frame of a video; those of an image under None
+IMAGE, VIDEO = "instance_list", "frame_packet_map"  #: the keys of a packet that hold boxes
+VIDEO_KEY = b'"frame_packet_map"'
 
 
 def _nothing() -> None:
@@ -75,6 +80,11 @@ class Contents:
         return self._boxes > 0 if self._made is None else next(iter(self), None) is not None
 
     @property
+    def rows(self) -> list[Row]:
+        """Every box as its packet has it."""
+        return [shape_row(shape) for shape in self]
+
+    @property
     def boxes(self) -> int:
         """How many detections they come from: one whose outline has several parts counts once."""
         if self._made is None:
@@ -134,17 +144,66 @@ def references_in(body: bytes) -> set[str]:
     return {box.creation_ref_id for box in boxes if box.creation_ref_id}
 
 
-def only(body: bytes, references: Collection[str]) -> dict[str, Any]:
-    """The boxes of a packet's JSON whose references are among these: its instance_list, or its frame_packet_map."""
+def shape_row(shape: Box | Polygon) -> Row:
+    """A box as its packet has it."""
+    return Row(msgspec.to_builtins(shape))
+
+
+def frames_in(body: bytes) -> Frames:
+    """The boxes of a packet's JSON by their frame; those of an image under None."""
     packet = msgspec.json.decode(body)
+    listed = {None: packet.get(IMAGE) or []} | (packet.get(VIDEO) or {})
+    return {None if frame is None else int(frame): rows(boxes) for frame, boxes in listed.items() if boxes}
 
-    def chosen(boxes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [box for box in boxes if box.get("creation_ref_id") in references]
 
-    found: dict[str, Any] = {}
-    if listed := chosen(packet.get("instance_list") or []):
-        found["instance_list"] = listed
-    frames = {frame: chosen(boxes) for frame, boxes in (packet.get("frame_packet_map") or {}).items()}
-    if frames := {frame: boxes for frame, boxes in frames.items() if boxes}:
-        found["frame_packet_map"] = frames
-    return found
+def boxes_of(frames: Frames) -> list[Row]:
+    """The boxes of all frames."""
+    return [box for boxes in frames.values() for box in boxes]
+
+
+def boxes_in(body: bytes) -> list[Row]:
+    """Every box of a packet's JSON."""
+    return boxes_of(frames_in(body))
+
+
+def detections_of(frames: Frames) -> int:
+    """How many detections boxes are of: the parts of one outline are one."""
+    return len({detection(box.reference) for box in boxes_of(frames)})
+
+
+def among(frames: Frames, references: Collection[str]) -> Frames:
+    """Those boxes whose references are among these."""
+    left = {frame: [box for box in boxes if box.reference in references] for frame, boxes in frames.items()}
+    return {frame: boxes for frame, boxes in left.items() if boxes}
+
+
+def apart_from(frames: Frames, references: Collection[str]) -> Frames:
+    """Those boxes whose references are not among these."""
+    return among(frames, {box.reference for box in boxes_of(frames)} - set(references))
+
+
+def with_boxes(body: bytes, frames: Frames) -> bytes:
+    """A packet's JSON with these boxes in place of its own; without any it has no list: an empty one is refused."""
+    packet = {name: value for name, value in msgspec.json.decode(body).items() if name not in {IMAGE, VIDEO}}
+    return msgspec.json.encode(packet | _lists(frames))
+
+
+def appending(file_id: int, frames: Frames) -> bytes:
+    """The packet that adds boxes to a file."""
+    return msgspec.json.encode({"file_id": file_id, "mode": "update"} | _lists(frames))
+
+
+def replacing(file_id: int, directory_id: int, boxes: list[Row]) -> bytes:
+    """The packet in which the boxes of an image are all that it has afterwards."""
+    place = {"file_id": file_id, "directory_id": directory_id, "mode": "update_with_existing"}
+    return msgspec.json.encode(place | _lists({None: boxes}))
+
+
+def _lists(frames: Frames) -> dict[str, object]:
+    by_frame = {str(frame): boxes for frame, boxes in frames.items() if frame is not None and boxes}
+    return ({IMAGE: frames[None]} if frames.get(None) else {}) | ({VIDEO: by_frame} if by_frame else {})
+
+
+def is_of_video(body: bytes) -> bool:
+    """Whether a packet's boxes are those of a video."""
+    return VIDEO_KEY in body

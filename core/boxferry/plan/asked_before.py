@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Outbox
+    from boxferry.packets.rows import Row
     from boxferry.stored.decided import Names
     from boxferry.stored.file_inputs import FileInputs
     from boxferry.stored.holdings import Holdings
 
-    Row = dict[str, Any]
 
 WHOLE_S = 1.0  #: the server's clock, as its answers tell it, has whole seconds
 WHY = {

@@ -62,7 +62,7 @@ class Making:
         found = Before(complete=self.holdings.complete(file_id), changed=changed)
         if held is None:
             return found
-        newest = max((row.get("id") or 0 for row in self.holdings.rows(file_id, video=video)), default=0)
+        newest = max((row.id or 0 for row in self.holdings.rows(file_id, video=video)), default=0)
         kept = sorted(filter(is_ours, held))
         return msgspec.structs.replace(found, kept=kept, took=[], read=True, newest=newest)
 

@@ -13,6 +13,7 @@ import msgspec
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
 from boxferry.outbox.outbox import Entry
+from boxferry.packets.contents import frames_in, with_boxes
 from boxferry.plan.plan_check import check_entry, check_labels, check_texts
 from boxferry.plan.target import models_in, models_text
 from boxferry.remote.ahead import forget
@@ -258,8 +259,8 @@ def with_label_ids(entries: Iterable[Entry], ids: Mapping[int, int]) -> list[Ent
 
 
 def _relabelled(body: bytes, ids: Mapping[int, int]) -> bytes:
-    packet = msgspec.json.decode(body)
-    for boxes in (packet.get("instance_list") or (), *(packet.get("frame_packet_map") or {}).values()):
-        for box in boxes:
-            box["label_file_id"] = ids.get(box["label_file_id"], box["label_file_id"])
-    return msgspec.json.encode(packet)
+    frames = {
+        frame: [box.labelled(ids.get(box.label_id or 0, box.label_id)) for box in boxes]
+        for frame, boxes in frames_in(body).items()
+    }
+    return with_boxes(body, frames)

@@ -16,7 +16,8 @@ from boxferry.errors import UsageError
 from boxferry.outbox.label_history import sent_from_here
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State
-from boxferry.packets.contents import references_in
+from boxferry.packets.contents import boxes_in, references_in
+from boxferry.packets.rows import identities, identity
 from boxferry.plan.asked_before import AskedBefore
 from boxferry.plan.attributes import AttributeResolver
 from boxferry.plan.destinations import Destinations
@@ -33,7 +34,6 @@ from boxferry.stored.claims import Claims
 from boxferry.stored.decided import Names
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.holdings import Holdings
-from boxferry.stored.ownership import identities, identity
 from boxferry.stored.under_way import UnderWay
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def with_deletions(client: Client, head: PlanHead, entries: Sequence[Entry]) -> 
     holdings.load(replaced)
     gone: dict[int, int] = {}
     for file_id, entry in replaced.items():
-        new = identities(msgspec.json.decode(entry.body).get("instance_list") or ())
+        new = identities(boxes_in(entry.body))
         people = holdings.sorted(file_id, file_name=entry.file_name, model=head.model).people
         gone[file_id] = sum(identity(row) not in new for row in people)
     return [msgspec.structs.replace(entry, deletes=gone.get(entry.file_id or 0, 0)) for entry in entries]

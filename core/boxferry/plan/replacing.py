@@ -9,10 +9,10 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.outbox.outbox import ENDED
-from boxferry.packets.contents import references_in
+from boxferry.packets.contents import references_in, shape_row
 from boxferry.packets.reference import origin
+from boxferry.packets.rows import identities, identity
 from boxferry.plan.target import models_text
-from boxferry.stored.ownership import identities, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +75,7 @@ class Replacing:
         if target.mode == "replace-own":
             settled = people_settled(contents, rows, sent)
             contents = self._making.left(contents, settled, Code.CORRECTED, "people have changed or deleted it", target)
-        new = identities(msgspec.to_builtins(list(contents)))
+        new = identities(contents.rows)
         stays = identities(rows.kept) if target.mode == "replace-own" else set()
         if new | stays == identities(rows.all) and not self._stands_for_others(contents, rows, sent):
             there = {shape.creation_ref_id for shape in contents}
@@ -109,12 +109,12 @@ class Replacing:
         found = self._holdings.owned(file_id, file_name=name, models=models, run=self._run, claims=claims)
         for model in self._replaces:
             origins = self._holdings.origins(name, model, self._run)
-            self._found[model] += sum(origin(row.get("creation_ref_id")) in origins for row in found.own)
+            self._found[model] += sum(origin(row.reference) in origins for row in found.own)
         return found
 
     def _stands_for_others(self, contents: Contents, rows: Rows, sent: set[str]) -> bool:
         """Whether equal boxes bear an older model's references: sent once, the file's inputs say that they are ours."""
-        there = {row.get("creation_ref_id") for row in rows.all}
+        there = {row.reference for row in rows.all}
         return bool(self._replaces) and bool({shape.creation_ref_id for shape in contents} - sent - there)
 
     def note_unfound(self, tally: Tally) -> None:
@@ -132,11 +132,11 @@ def people_settled(contents: Contents, rows: Rows, sent: set[str]) -> set[str]:
         rows: what the file holds.
         sent: the references that this run has sent for the file; what of them is not there any more was deleted.
     """
-    changed = {row["creation_ref_id"] for row in rows.kept if row.get("creation_ref_id")}
-    there, alike = {row.get("creation_ref_id") for row in rows.all}, identities(rows.all)
+    changed = {row.reference for row in rows.kept if row.reference}
+    there, alike = {row.reference for row in rows.all}, identities(rows.all)
     gone = {
         shape.creation_ref_id
         for shape in contents
-        if shape.creation_ref_id in sent - there and identity(msgspec.to_builtins(shape)) not in alike
+        if shape.creation_ref_id in sent - there and identity(shape_row(shape)) not in alike
     }
     return changed | gone

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.source_image import image_text
-from boxferry.packets.contents import Contents, only, references_in
-from boxferry.packets.reference import detection
+from boxferry.packets.contents import (
+    Contents,
+    among,
+    apart_from,
+    appending,
+    boxes_in,
+    boxes_of,
+    detections_of,
+    frames_in,
+    with_boxes,
+)
+from boxferry.packets.rows import deleted_box
 from boxferry.packets.wire import Packet, encode
 from boxferry.plan.target import REPLACING, Target
 from boxferry.stored.removals import naming, noted
@@ -17,9 +25,8 @@ from boxferry.stored.removals import naming, noted
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from boxferry.packets.rows import Row
     from boxferry.plan.routes import Route
-
-    Row = dict[str, Any]
 
 
 def entry(route: Route | None, target: Target, contents: Contents, *, directory_id: int) -> Entry:
@@ -56,25 +63,19 @@ def update_body(target: Target, contents: Contents, directory_id: int) -> bytes:
 
 def only_missing(body: bytes, file_id: int, missing: Collection[str]) -> tuple[bytes, int]:
     """The packet that appends those boxes of another one whose references are missing from a file; and their number."""
-    found = only(body, missing)
-    boxes = len(found.get("instance_list", ())) + sum(map(len, found.get("frame_packet_map", {}).values()))
-    return msgspec.json.encode({"file_id": file_id, "mode": "update", **found}), boxes
+    found = among(frames_in(body), missing)
+    return appending(file_id, found), len(boxes_of(found))
 
 
 def leaving_out(body: bytes, references: Collection[str]) -> tuple[bytes, int]:
     """A packet without the boxes that have one of these references; and how many detections are left in it."""
-    left = references_in(body) - set(references)
-    rest = {
-        n: value for n, value in msgspec.json.decode(body).items() if n not in {"instance_list", "frame_packet_map"}
-    }
-    return msgspec.json.encode(rest | only(body, left)), len({detection(reference) for reference in left})
+    left = apart_from(frames_in(body), references)
+    return with_boxes(body, left), detections_of(left)
 
 
 def cleared(rows: Sequence[Row]) -> list[Row]:
     """The list of a packet after which a file has no box, since an empty one is refused: a box that comes deleted."""
-    corners = {"x_min": 0, "y_min": 0, "x_max": 1, "y_max": 1}
-    deleted = {"type": "box", "label_file_id": rows[0]["label_file_id"], "machine_made": True, "soft_delete": True}
-    return [deleted | corners]
+    return [deleted_box(rows[0].label_id)]
 
 
 def replacing(
@@ -95,12 +96,11 @@ def replacing(
         The packet, with a note of what it takes away; None where nothing would be in the list: the server takes no
         empty one.
     """
-    packet = msgspec.json.decode(body)
-    corrected = {row.get("creation_ref_id") for row in kept}
-    stay = [{name: value for name, value in row.items() if value is not None} for row in kept]
-    new = [box for box in packet.get("instance_list") or () if box["creation_ref_id"] not in corrected]
+    corrected = {row.reference for row in kept}
+    stay = [row.filled for row in kept]
+    new = [box for box in boxes_in(body) if box.reference not in corrected]
     if not stay and not new:
         if not (clear and rows):
             return None
         stay = cleared(rows)
-    return msgspec.json.encode({**packet, "instance_list": naming(noted([*stay, *new], rows), models)})
+    return with_boxes(body, {None: naming(noted([*stay, *new], rows), models)})

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from boxferry.diffgram.answers import moment
+from boxferry.packets.contents import appending
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin, whole
 from boxferry.review.fates import fates_of
 from boxferry.review.pull import ReviewedFile, predicted_in
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import FileRecord, InputRecord
     from boxferry.outbox.outbox import Entry
+    from boxferry.packets.rows import Row
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Known
     from boxferry.review.fates import Judged, Predicted
@@ -197,19 +197,19 @@ def _sent(inputs: Iterable[InputRecord]) -> list[SentByRun]:
     """What each run sent, out of the inputs; the run of the last one last."""
     found: dict[RunName, SentByRun] = {}
     for record in inputs:
-        by_run: dict[RunName, list[dict[str, object]]] = {}
+        by_run: dict[RunName, list[Row]] = {}
         for box in record.boxes:
-            if is_ours(box.get("creation_ref_id")) and box.get("id") is None:
+            if is_ours(box.reference) and box.id is None:
                 by_run.setdefault(_run_of(box), []).append(box)
         for name, boxes in by_run.items():
             before = found.pop(name, None)
             predicted = before.predicted if before else []
             known = {each.reference for each in predicted}
-            new = predicted_in(msgspec.json.encode({"instance_list": boxes}))
+            new = predicted_in(appending(0, {None: boxes}))
             predicted = [*predicted, *(each for each in new if each.reference not in known)]
             found[name] = SentByRun(name=name, at=record.created or 0.0, predicted=predicted)
     return list(found.values())
 
 
-def _run_of(box: Mapping[str, object]) -> RunName:
-    return RunName(str(box.get("model_ref") or ""), str(box.get("model_run_ref") or ""))
+def _run_of(box: Row) -> RunName:
+    return RunName(box.model, box.run)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from boxferry.review.fates import Stored
 
 NEW = Before(complete=False, kept=[], took=[], read=True)  #: of a packet that made its file: nothing was there
-UPDATE_REPLACING = "update_with_existing"
 
 
 def pushes_of(
@@ -142,8 +141,8 @@ def _wholes(references: Iterable[str]) -> frozenset[str]:
 
 def _of_input(record: InputRecord, *, own: bool) -> _Numbered:
     """A packet of another sender: what it sent tells which rows it left there, and not what it found."""
-    replaces, boxes = record.mode == UPDATE_REPLACING, record.boxes
-    new = {str(box["creation_ref_id"]) for box in boxes if box.get("id") is None and box.get("creation_ref_id")}
+    replaces, boxes = record.replaces, record.boxes
+    new = {box.reference for box in boxes if box.id is None and box.reference}
     before = told(boxes) if replaces else NEW if not record.mode and record.parent_input_id is None else None
     push = _push(new, before, own=own, replaces=replaces)
     written = max(record.created or 0.0, moment(record.time_updated) or 0.0)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from boxferry.packets.reference import is_ours
-from boxferry.stored.ownership import identities, identity, untouched
+from boxferry.packets.rows import identities, identity, untouched
 from boxferry.stored.removals import halves_of, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    Row = dict[str, Any]
+    from boxferry.packets.rows import Row
+
 
 ROOT = "#"  #: what stands before the number of a box that bears no reference of ours
 
@@ -113,8 +114,8 @@ def told(listed: Iterable[Row]) -> Before:
     A packet of another program, or of an earlier version, does not tell the latter.
     """
     boxes = list(listed)
-    there = [box for box in boxes if box.get("id") is not None]
-    new = [box for box in boxes if box.get("id") is None and not box.get("soft_delete")]
+    there = [box for box in boxes if box.id is not None]
+    new = [box for box in boxes if box.id is None and not box.comes_deleted]
     found, gone = replaced(there, there, new), taken_away(boxes)
     halves = {f"{ROOT}{reference}": reference for reference in halves_of(boxes)}  # their rows' numbers are not noted
     took = sorted({*(found.took or ()), *(gone or ()), *halves})
@@ -123,7 +124,7 @@ def told(listed: Iterable[Row]) -> Before:
 
 
 def _number(row: Row) -> int:
-    return int(row.get("id") or 0)
+    return int(row.id or 0)
 
 
 def _named(rows: Iterable[Row]) -> dict[int, str]:
@@ -140,9 +141,9 @@ def _named(rows: Iterable[Row]) -> dict[int, str]:
 
 
 def _name(row: Row, named: Mapping[int, str]) -> str:
-    reference = row.get("creation_ref_id")
+    reference = row.reference
     return named.get(_number(row)) or (reference if is_ours(reference) else _root(row))
 
 
 def _root(row: Row) -> str:
-    return f"{ROOT}{row.get('root_id') or row.get('id') or 0}"
+    return f"{ROOT}{row.root}"

@@ -7,21 +7,18 @@ an equal one, the server kept the row, and it is the later run's now. The file's
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.outbox.outcome import State, input_outcome
-from boxferry.packets.reference import origin, parsed
-from boxferry.stored.ownership import Rows, identities, identity, objects, untouched
+from boxferry.packets.reference import origin
+from boxferry.packets.rows import identities, identity
+from boxferry.stored.ownership import Rows, as_predicted, objects
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from boxferry.diffgram.answers import InputRecord
-
-    Row = dict[str, Any]
-
-REPLACING = "update_with_existing"
-CORNERS = ("x_min", "y_min", "x_max", "y_max")
+    from boxferry.packets.rows import Row
 
 
 class Divided(NamedTuple):
@@ -64,8 +61,8 @@ class Claims:
         self._senders: dict[str, set[str]] = {}  # identity → origins, see `reference.origin`
         for record in inputs:
             outcome = input_outcome(record)
-            boxes = [box for box in record.boxes if not box.get("soft_delete")]
-            if record.mode != REPLACING:
+            boxes = [box for box in record.boxes if not box.comes_deleted]
+            if not record.replaces:
                 for box in boxes:
                     self._senders.setdefault(identity(box), set()).update(_origins(box))
             elif outcome is None or outcome.state == State.APPLIED:
@@ -76,7 +73,7 @@ class Claims:
         found: dict[str, set[str]] = {}
         for box in boxes:
             key, own = identity(box), _origins(box)
-            senders = (self._senders.get(key) or own) if box.get("id") is not None else own
+            senders = (self._senders.get(key) or own) if box.id is not None else own
             found.setdefault(key, set()).update(senders)
         self._senders = found
 
@@ -86,7 +83,7 @@ class Claims:
 
 
 def _origins(box: Row) -> set[str]:
-    return {origin(box.get("creation_ref_id"))} - {""}
+    return {origin(box.reference)} - {""}
 
 
 def divided(rows: Sequence[Row], claims: Claims, origins: Collection[str]) -> Divided:
@@ -103,8 +100,8 @@ def divided(rows: Sequence[Row], claims: Claims, origins: Collection[str]) -> Di
     touched: list[Row] = []
     others: list[Row] = []
     for parts in objects(rows):
-        mine = origin(parts[0].get("creation_ref_id"))
-        if not all(map(_as_predicted, parts)):
+        mine = origin(parts[0].reference)
+        if not all(map(as_predicted, parts)):
             (touched if mine in wanted else others).extend(parts)
             continue
         owners = claims.owners(parts)
@@ -115,8 +112,8 @@ def divided(rows: Sequence[Row], claims: Claims, origins: Collection[str]) -> Di
     stay = [*shared, *touched, *others]
     count = Counter(map(identity, stay))
     twice = [row for row in stay if count[identity(row)] > 1]
-    at_risk = sum(not _as_predicted(row) for row in twice)
-    people = sum(not _as_predicted(row) for row in stay)
+    at_risk = sum(not as_predicted(row) for row in twice)
+    people = sum(not as_predicted(row) for row in stay)
     return Divided(go, shared, touched, stay, len(stay) - len(count), at_risk, people)
 
 
@@ -134,13 +131,3 @@ def reowned(rows: Rows, claims: Claims, origins: Collection[str]) -> Rows:
         owners = claims.owners(parts)
         (own if owners and owners <= set(origins) else others).extend(parts)
     return Rows(own, others, rows.people)
-
-
-def _as_predicted(row: Row) -> bool:
-    """Whether a box is a prediction of ours that nobody has changed."""
-    reference = parsed(row.get("creation_ref_id"))
-    if reference is None or not untouched(row):
-        return False
-    if row.get("type") != "box":
-        return True  # an outline's reference has its bounds before they were rounded
-    return tuple(row.get(name) or 0 for name in CORNERS) == reference.corners

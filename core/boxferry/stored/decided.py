@@ -6,7 +6,7 @@ All of it is compared by label, frame and place, never by reference: a reference
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.geometry import iou_matrix
 from boxferry.diffgram.answers import moment
 from boxferry.packets.reference import detection, parsed
-from boxferry.stored.ownership import objects, untouched
+from boxferry.packets.rows import untouched
+from boxferry.stored.ownership import objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from boxferry.packets.contents import Contents
     from boxferry.packets.reference import Reference
+    from boxferry.packets.rows import Row
 
-    Row = dict[str, Any]
     Corners = tuple[float, float, float, float]
 
 SAME_IOU = 0.7  #: from this overlap (IoU) on, two boxes of one label are taken for the same object
@@ -83,9 +84,9 @@ def decided(rows: Sequence[Row], names: Names, *, video: bool = False, until: fl
     """
     found = Decided()
     for parts in objects(rows):
-        reference = parsed(parts[0].get("creation_ref_id"))
-        label = names.of(parts[0].get("label_file_id"), reference.label if reference else "")
-        now = Spot(label, parts[0].get("frame_number") if video else None, _bounds(parts))
+        reference = parsed(parts[0].reference)
+        label = names.of(parts[0].label_id, reference.label if reference else "")
+        now = Spot(label, parts[0].frame if video else None, _bounds(parts))
         changed = any(not untouched(row) for row in parts) or _moved(now, parts[0], reference)
         if changed or (until > -np.inf and any(_came(row) < until for row in parts)):
             found.have.append(now)
@@ -101,12 +102,12 @@ def decided(rows: Sequence[Row], names: Names, *, video: bool = False, until: fl
 
 def _moved(now: Spot, row: Row, reference: Reference | None) -> bool:
     """Whether a box is elsewhere than where its reference says; of an outline the reference has other bounds."""
-    return reference is not None and row.get("type") == "box" and now.corners != reference.corners
+    return reference is not None and row.is_box and now.corners != reference.corners
 
 
 def _came(row: Row) -> float:
     """When a box was stored, seconds since the epoch by the server's clock; infinite where that is unknown."""
-    return moment(row.get("created_time")) or np.inf
+    return moment(row.created_time) or np.inf
 
 
 def approved_until(rows: Iterable[Row], found_completed: Iterable[float]) -> float:
@@ -124,7 +125,7 @@ def approved_until(rows: Iterable[Row], found_completed: Iterable[float]) -> flo
         return -np.inf
     people, pushed = [-np.inf], [-np.inf]
     for row in rows:
-        if (created := moment(row.get("created_time"))) is not None:
+        if (created := moment(row.created_time)) is not None:
             (pushed if _pushed(row) else people).append(created)
     by_packets = (np.abs(times[:, None] - np.array(pushed)) <= LOOKED_S).any(axis=1)
     return float(max([*times[~by_packets].tolist(), *people]))
@@ -132,7 +133,7 @@ def approved_until(rows: Iterable[Row], found_completed: Iterable[float]) -> flo
 
 def _pushed(row: Row) -> bool:
     """Whether a box is as a packet brought it, also where it was sent as people's work."""
-    return untouched(row) or (parsed(row.get("creation_ref_id")) is not None and row.get("previous_id") is None)
+    return untouched(row) or (parsed(row.reference) is not None and not row.is_changed)
 
 
 def spot_of(reference: object, number: object, names: Names) -> Spot | None:
@@ -235,14 +236,7 @@ def _bounds(parts: Sequence[Row]) -> Corners:
 
 
 def _corners_of(row: Row) -> Corners:
-    listed = row.get("points")
-    points = [point for point in listed if isinstance(point, dict)] if isinstance(listed, list) else []
-    if not points:
-        return _numbers([row.get("x_min"), row.get("y_min"), row.get("x_max"), row.get("y_max")])
-    xs, ys = (_numbers([point.get(name) for point in points]) for name in "xy")
+    if not (corners := row.outline):
+        return row.corners
+    xs, ys = zip(*corners, strict=True)
     return min(xs), min(ys), max(xs), max(ys)
-
-
-def _numbers(values: list[Any]) -> tuple[Any, ...]:
-    """Numbers as they are; 0 for what a server gives in the place of one."""
-    return tuple(value if isinstance(value, int | float) else 0 for value in values)

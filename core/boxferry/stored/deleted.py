@@ -7,7 +7,7 @@ another program or an earlier version, all that is not in its list counts as tak
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import PREFIX, detection, is_ours
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from boxferry.diffgram.answers import InputRecord
+    from boxferry.packets.rows import Row
     from boxferry.stored.decided import Names, Spot
 
-    Row = dict[str, Any]
 
-REPLACING = "update_with_existing"
 DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, model and run
 
 
@@ -49,24 +48,24 @@ def deleted(
         if outcome is None or outcome.state != State.APPLIED or record.id in lost:
             continue
         listed = [*record.boxes, *(box for boxes in record.boxes_by_frame.values() for box in boxes)]
-        brought = _spots((box for box in listed if str(box.get("creation_ref_id")) not in unsent), names)
-        if record.mode == REPLACING:
+        brought = _spots((box for box in listed if box.reference not in unsent), names)
+        if record.replaces:
             gone = taken_away(listed)
             stay = brought.keys() if gone is None else there.keys() - set(map(_place, gone))
             there = {place: spot for place, spot in there.items() if place in stay}
         there |= brought
-    alive = {_place(row["creation_ref_id"]) for row in rows if is_ours(row.get("creation_ref_id"))}
+    alive = {_place(row.reference) for row in rows if is_ours(row.reference)}
     return [spot for place, spot in there.items() if place not in alive]
 
 
 def _spots(boxes: Iterable[Row], names: Names) -> dict[str, Spot]:
-    found = ((box.get("creation_ref_id"), spot_of(box.get("creation_ref_id"), _label(box), names)) for box in boxes)
+    found = ((box.reference, spot_of(box.reference, _label(box), names)) for box in boxes)
     return {_place(str(reference)): spot for reference, spot in found if spot}
 
 
 def _label(box: Row) -> object:
     """The id of a box's label as it was sent; of a row that was sent back, people may have changed it."""
-    return box.get("label_file_id") if box.get("id") is None else None
+    return box.label_id if box.id is None else None
 
 
 def _place(reference: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import FileRecord, ModelRun
     from boxferry.diffgram.client import Client
+    from boxferry.packets.rows import Row
     from boxferry.stored.claims import Claims
 
 MORE = 2  #: so many times as many files as were asked for so far are expected in all
@@ -164,7 +165,7 @@ class Holdings:
         self._read_now[file_id] = msgspec.structs.replace(file, image=None, instance_list=msgspec.UNSET)
         return file
 
-    def rows(self, file_id: int, *, video: bool = False) -> list[dict[str, Any]]:
+    def rows(self, file_id: int, *, video: bool = False) -> list[Row]:
         """The boxes of a file, with every key that the server gives."""
         if (kept := self._rows.get(file_id)) is not None:
             return kept
@@ -176,12 +177,12 @@ class Holdings:
     def references(self, file_id: int, *, video: bool = False) -> Counter[str]:
         """The references of the boxes that a file holds, each with how often."""
         rows = self.rows(file_id, video=video)
-        return Counter(row["creation_ref_id"] for row in rows if row.get("creation_ref_id"))
+        return Counter(row.reference for row in rows if row.reference)
 
     def sorted(self, file_id: int, *, file_name: str, model: str) -> Rows:
         """The boxes of an image: a model's own, other models', and people's."""
         rows = self.rows(file_id)
-        named = {row["model_run_id"] for row in rows if row.get("model_run_id") is not None}
+        named = {row.run_id for row in rows if row.run_id is not None}
         if named - self._runs.keys():
             listed = self._client.model_runs() if self._listed_runs is None else self._listed_runs
             there, self._listed_runs = {run.id: run.reference_id or "" for run in listed}, None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.packets.reference import detection, file_digest, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    Row = dict[str, Any]
+    from boxferry.packets.rows import Row
 
 
 class Rows(NamedTuple):
@@ -51,11 +51,11 @@ def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mappin
     """
     found = Rows([], [], [])
     for parts in objects(rows):
-        reference = parsed(parts[0].get("creation_ref_id"))
-        if reference is None or any(not untouched(r) or _corners(r) not in {None, reference.corners} for r in parts):
+        reference = parsed(parts[0].reference)
+        if reference is None or not all(map(as_predicted, parts)):
             found.people.extend(parts)
             continue
-        run = runs.get(parts[0].get("model_run_id") or 0)
+        run = runs.get(parts[0].run_id or 0)
         own = run is not None and reference.digest == file_digest(file_name, model, run)
         (found.own if own else found.others).extend(parts)
     return found
@@ -65,44 +65,15 @@ def objects(rows: Iterable[Row]) -> list[list[Row]]:
     """The rows of each object: a box alone, the parts of one outline together."""
     found: dict[object, list[Row]] = {}
     for index, row in enumerate(rows):
-        text = row.get("creation_ref_id")
-        reference = parsed(text) if isinstance(text, str) and "/" in text else None  # a part's number follows '/'
+        reference = parsed(row.reference) if "/" in row.reference else None  # a part's number follows '/'
         outline = reference is not None and reference.part is not None
-        found.setdefault(detection(row["creation_ref_id"]) if outline else index, []).append(row)
+        found.setdefault(detection(row.reference) if outline else index, []).append(row)
     return list(found.values())
 
 
-def identity(box: Row) -> str:
-    """What makes two boxes the same to the server, which then keeps the row that it has.
-
-    Geometry, label, attributes, track, and whether a machine made it; not score, run or reference.
-    """
-    points = [_corner(point) for point in _list(box.get("points"))]
-    corners = () if points else ("x_min", "y_min", "x_max", "y_max")  # of an outline the server fills them in
-    names = ("type", "label_file_id", *corners, "number", "machine_made")
-    return repr(([box.get(name) for name in names], points, box.get("attribute_groups") or None))
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _corner(point: object) -> object:
-    return (point.get("x"), point.get("y")) if isinstance(point, dict) else point
-
-
-def identities(boxes: Iterable[Row]) -> set[str]:
-    """Those of several boxes."""
-    return {identity(box) for box in boxes}
-
-
-def untouched(row: Row) -> bool:
-    """Whether a row is a prediction that no person has saved since it was stored."""
-    created = row.get("action_type") in (None, "created") and row.get("version") in (None, 0, 1)
-    return bool(row.get("machine_made")) and created and row.get("previous_id") is None
-
-
-def _corners(row: Row) -> tuple[int, ...] | None:
-    if row.get("type") != "box":
-        return None  # a polygon's reference has its bounds before they were rounded
-    return tuple(row.get(name) or 0 for name in ("x_min", "y_min", "x_max", "y_max"))
+def as_predicted(row: Row) -> bool:
+    """Whether a box is a prediction made here that no person has changed."""
+    reference = parsed(row.reference)
+    if reference is None or not row.untouched:
+        return False
+    return not row.is_box or row.corners == reference.corners  # an outline's reference has its bounds unrounded

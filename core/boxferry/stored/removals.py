@@ -6,14 +6,13 @@ which boxes a push removed, and which ones people did.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from boxferry.stored.ownership import identities, identity
+from boxferry.packets.rows import Row, identities, identity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    Row = dict[str, Any]
 
 REPLACES = "boxferry_replaces"  #: the key of a list's first box: the models whose boxes give way
 TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the references of the boxes that go
@@ -28,10 +27,10 @@ def noted(listed: Sequence[Row], rows: Iterable[Row]) -> list[Row]:
         rows: what the file holds at this moment.
     """
     stay = identities(listed)
-    kept = {box.get("creation_ref_id") for box in listed}
-    gone = {row.get("creation_ref_id") or "" for row in rows if identity(row) not in stay} - {""}
+    kept = {box.reference for box in listed}
+    gone = {row.reference for row in rows if identity(row) not in stay} - {""}
     notes = {TAKES_AWAY: sorted(gone - kept), **({HALVES: sorted(gone & kept)} if gone & kept else {})}
-    return [{**listed[0], **notes}, *listed[1:]]
+    return [Row({**listed[0], **notes}), *listed[1:]]
 
 
 def taken_away(listed: Iterable[Row]) -> set[str] | None:
@@ -50,7 +49,7 @@ def halves_of(listed: Iterable[Row]) -> set[str]:
 
 def naming(listed: Sequence[Row], models: Collection[str]) -> list[Row]:
     """The boxes of a replacing packet, the first of them with the names of the models whose boxes give way to it."""
-    return [{**listed[0], REPLACES: sorted(models)}, *listed[1:]] if models else list(listed)
+    return [Row({**listed[0], REPLACES: sorted(models)}), *listed[1:]] if models else list(listed)
 
 
 def given_way(listed: Iterable[Row]) -> set[str]:
@@ -61,4 +60,4 @@ def given_way(listed: Iterable[Row]) -> set[str]:
 
 def as_sent(box: Row) -> Row:
     """A box without those notes."""
-    return {name: value for name, value in box.items() if name not in {TAKES_AWAY, HALVES, REPLACES}}
+    return Row((name, value) for name, value in box.items() if name not in {TAKES_AWAY, HALVES, REPLACES})

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.packets.rows import rows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Row = dict[str, Any]
+    from boxferry.packets.rows import Row
+
 
 LEVEL = 1  #: rows are mostly names of keys, which the lowest level takes out
 
@@ -30,9 +33,9 @@ class RowFile:
     def __contains__(self, file_id: int) -> bool:
         return file_id in self._places
 
-    def put(self, file_id: int, rows: Sequence[Row]) -> None:
+    def put(self, file_id: int, boxes: Sequence[Row]) -> None:
         """Keep the boxes of a file, fields without a value left out, in place of those that were kept before."""
-        found = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        found = [row.filled for row in boxes]
         data = zlib.compress(msgspec.json.encode(found), LEVEL) if found else b""
         with self._lock:
             self._places[file_id] = (self._end, len(data))
@@ -50,8 +53,7 @@ class RowFile:
             stream = self._stream()
             stream.seek(start)
             data = stream.read(length)
-        rows: list[Row] = msgspec.json.decode(zlib.decompress(data))
-        return rows
+        return rows(msgspec.json.decode(zlib.decompress(data)))
 
     def drop(self, file_id: int) -> None:
         """Forget the boxes of a file."""

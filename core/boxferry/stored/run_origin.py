@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.diffgram.answers import moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
@@ -17,15 +17,10 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import Directory, FileRecord, InputRecord, ModelRun
     from boxferry.diffgram.client import Client
+    from boxferry.packets.rows import Row
 
-    Row = dict[str, Any]
 
 LISTED = 10  #: names in a message
-#: the keys of a stored box that are needed to make the box again as it was sent
-NEEDED = (
-    "creation_ref_id", "score", "label_file_id", "type", "points", "attribute_groups", "machine_made", "model_run_id",
-    "created_time", "previous_id",
-)  # fmt: skip
 
 
 class Held(NamedTuple):
@@ -67,14 +62,14 @@ class Origin:
         """The models that inputs name beside this run."""
         records = (record for records in self.inputs.values() for record in records)
         boxes = (box for record in records for _, box in sent_boxes(record))
-        return sorted({str(b["model_ref"]) for b in boxes if b.get("model_run_ref") == run and b.get("model_ref")})
+        return sorted({b.model for b in boxes if b.run == run and b.model})
 
     def has(self, model: str, run: str) -> bool:
         """Whether any file bears a reference of this model and run, or an input carried one."""
         for held in self.held:
             own = f"{PREFIX}{file_digest(held.name, model, run)}"
             records = self.inputs.get(held.file.id, ())
-            if any(origin(row["creation_ref_id"]) == own for row in held.rows):
+            if any(origin(row.reference) == own for row in held.rows):
                 return True
             if any(own == origin(reference) for record in records for reference in record.references):
                 return True
@@ -92,15 +87,11 @@ def read_origin(client: Client, place: Directory, run: str) -> Origin:
     listed = {f.id: f for f in client.files(place.id) if not (f.removed or f.never_had_boxes)}
     by_pages = not few(len(listed), among=len(listed), share=BOXES_SHARE)
     held = [
-        Held(listed[found.file_id], found.size, [_needed(r) for r in found.rows if is_ours(r.get("creation_ref_id"))])
+        Held(listed[found.file_id], found.size, [r.needed for r in found.rows if is_ours(r.reference)])
         for found in Bulk(client, place.id).boxes(list(listed.values()), by_pages=by_pages)
     ]
     inputs = FileInputs(client, place.id, since=lambda: _begun(runs, run, held)).of(list(listed))
     return Origin(sorted(held, key=lambda each: each.file.id), inputs, runs, unfinished)
-
-
-def _needed(row: Row) -> Row:
-    return {name: row.get(name) for name in NEEDED}
 
 
 def _begun(runs: Iterable[ModelRun], run: str, held: Iterable[Held]) -> float | None:
@@ -108,8 +99,8 @@ def _begun(runs: Iterable[ModelRun], run: str, held: Iterable[Held]) -> float | 
     named = {each.id: moment(each.created_time) for each in runs if each.reference_id == run}
     times = [time for time in named.values() if time is not None]
     if not times:
-        rows = (row for each in held for row in each.rows if row["model_run_id"] in named)
-        times = [time for row in rows if (time := moment(row["created_time"])) is not None]
+        rows = (row for each in held for row in each.rows if row.run_id in named)
+        times = [time for row in rows if (time := moment(row.created_time)) is not None]
     return min(times, default=None)
 
 
@@ -138,7 +129,7 @@ def model_of(found: Origin, place: Directory, run: str, given: str | None, known
     if given is not None and named:
         raise NotFound(f"{where} has no box of run '{run}' of model '{given}'; it has of: {_some(named)}")
     ids = {each.id for each in found.runs if each.reference_id == run}
-    if any(row["model_run_id"] in ids for held in found.held for row in held.rows):
+    if any(row.run_id in ids for held in found.held for row in held.rows):
         tried_names = _some(f"'{name}'" for name in tried)
         raise UsageError(
             f"{where} has boxes of run '{run}', and the name of the model that made them is missing (tried: "
@@ -155,5 +146,5 @@ def _some(names: Iterable[str]) -> str:
 
 def sent_boxes(record: InputRecord) -> Iterator[tuple[int | None, Row]]:
     """The boxes of an input, each with its frame; rows that a replacing packet sent back as they were are left out."""
-    yield from ((None, as_sent(box)) for box in record.boxes if box.get("id") is None)
+    yield from ((None, as_sent(box)) for box in record.boxes if box.id is None)
     yield from ((frame, as_sent(box)) for frame, boxes in record.boxes_by_frame.items() for box in boxes)

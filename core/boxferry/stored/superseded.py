@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Entry
 
-REPLACING = "update_with_existing"
-
 
 def planned_at(entry: Entry) -> float | None:
     """No later than when a packet was planned, by the server's clock; None where that is not known.
@@ -40,7 +38,7 @@ def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, plan
     for record in inputs:
         outcome = input_outcome(record)
         done = outcome is None or outcome.state == State.APPLIED
-        if record.mode == REPLACING and done and (record.created or 0.0) > planned:
+        if record.replaces and done and (record.created or 0.0) > planned:
             if model and model in given_way(record.boxes):
                 return True
             if wanted <= (taken_away(record.boxes) or set()):

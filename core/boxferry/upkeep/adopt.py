@@ -10,23 +10,20 @@ import msgspec
 from boxferry.diffgram.answers import moment
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State, input_outcome
-from boxferry.packets.contents import references_in
-from boxferry.packets.reference import PREFIX, Reference, detection, file_digest, origin, parsed
+from boxferry.packets.contents import among, apart_from, appending, boxes_of, detections_of, references_in
+from boxferry.packets.reference import PREFIX, detection, file_digest, origin, parsed
+from boxferry.packets.rows import made_again
 from boxferry.stored.before import Before, encoded, told
 from boxferry.stored.run_origin import sent_boxes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.packets.contents import Frames
+    from boxferry.packets.rows import Row
     from boxferry.stored.run_origin import Held, Origin
-
-    Row = dict[str, Any]
-    Frames = dict[int | None, list[Row]]  # the boxes of a packet by frame; those of an image under None
-
-REPLACING, UPDATE = "update_with_existing", "update"
-ENTRY_MODES = {REPLACING: "replace-own"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,14 +97,14 @@ class Adopter:
             yield from missing
 
     def _count(self, held: Held, entries: list[Entry]) -> None:
-        there = {detection(row["creation_ref_id"]) for row in held.rows}
+        there = {detection(row.reference) for row in held.rows}
         brought = {detection(reference) for entry in entries for reference in references_in(entry.body)}
         self.boxes += len(brought)
         self.deleted += len(brought - there)
 
     def _packets(self, held: Held, digest: str) -> Iterator[Sent]:
         """What was sent to a file and applied; and what it holds although no input tells of it."""
-        rows = {r["creation_ref_id"]: r for r in held.rows if origin(r["creation_ref_id"]) == f"{PREFIX}{digest}"}
+        rows = {r.reference: r for r in held.rows if origin(r.reference) == f"{PREFIX}{digest}"}
         carrying = [
             (record, self._carried(record, digest, rows)) for record in self._found.inputs.get(held.file.id, ())
         ]
@@ -125,26 +122,17 @@ class Adopter:
         """The run's boxes that an input brought; of one that failed, those count that are stored."""
         outcome, carried = input_outcome(record), _own_boxes(record, digest)
         ended_well = outcome is not None and outcome.state == State.APPLIED
-        return carried if ended_well else _among(carried, rows)
+        return carried if ended_well else among(carried, rows)
 
     def _rebuilt(self, rows: Mapping[str, Row]) -> Frames:
         """Boxes as they were sent, out of their references; their scores stand in the rows."""
         found: Frames = {}
         for text, row in rows.items():
             if reference := parsed(text):
-                found.setdefault(reference.frame, []).append(self._as_sent(text, reference, row))
+                label_id = self._labels.get(reference.label, row.label_id or 0)
+                box = made_again(row, reference, label_id, model=self.run.model, run=self.run.name)
+                found.setdefault(reference.frame, []).append(box)
         return found
-
-    def _as_sent(self, text: str, reference: Reference, row: Row) -> Row:
-        box = {"type": row["type"] or "box", "label_file_id": self._labels.get(reference.label, row["label_file_id"])}
-        if reference.part is not None:
-            box["points"] = row["points"]
-        else:
-            box |= dict(zip(("x_min", "y_min", "x_max", "y_max"), reference.corners, strict=True))
-        names = {"model_ref": self.run.model, "model_run_ref": self.run.name} if self.run.model else {}
-        more = {"score": row["score"], "number": reference.number, "attribute_groups": row["attribute_groups"]}
-        made = {"machine_made": bool(self.run.model) or bool(row["machine_made"])}
-        return box | made | names | {k: v for k, v in more.items() if v is not None} | {"creation_ref_id": text}
 
 
 class Sent(NamedTuple):
@@ -182,11 +170,11 @@ class _Known:
         record, file_id = sent.record, held.file.id
         if record is not None and record.id in self._inputs:
             return None
-        replaces = record is not None and record.mode == REPLACING
+        replaces = record is not None and record.replaces
         if replaces and sent.applied <= self._until.get(file_id, 0.0):
             return None
         known = self._references.get(file_id, set()) | self._references.get(held.name, set())
-        boxes = sent.boxes if replaces else _without(sent.boxes, known)
+        boxes = sent.boxes if replaces else apart_from(sent.boxes, known)
         return _entry(held, boxes, sent) if boxes else None
 
 
@@ -194,11 +182,11 @@ def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
     record = sent.record
     return Entry(
         route="existing",
-        mode=ENTRY_MODES.get(record.mode or "", "append") if record else "append",
+        mode="replace-own" if record and record.replaces else "append",
         file_name=held.name,
         file_id=held.file.id,
-        body=_body(held.file.id, boxes),
-        boxes=len({detection(reference) for reference in _references(boxes)}),
+        body=appending(held.file.id, boxes),
+        boxes=detections_of(boxes),
         state=State.APPLIED,
         batch_id=record.batch_id if record else None,
         input_id=record.id if record else None,
@@ -212,48 +200,26 @@ def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
 
 def _before(record: InputRecord | None) -> Before | None:
     """What an input tells of its file before; a new file had nothing yet."""
-    if record is None or record.mode == UPDATE:
+    if record is None or (record.updates and not record.replaces):
         return None
-    return told(record.boxes) if record.mode == REPLACING else Before(complete=False, kept=[], took=[])
-
-
-def _body(file_id: int, boxes: Frames) -> bytes:
-    packet: Row = {"file_id": file_id, "mode": "update"}
-    frames = {str(frame): listed for frame, listed in boxes.items() if frame is not None}
-    if None in boxes:
-        packet["instance_list"] = boxes[None]
-    if frames:
-        packet["frame_packet_map"] = frames
-    return msgspec.json.encode(packet)
+    return told(record.boxes) if record.replaces else Before(complete=False, kept=[], took=[])
 
 
 def _own_boxes(record: InputRecord, digest: str) -> Frames:
     found: Frames = {}
     for frame, box in sent_boxes(record):
-        reference = box.get("creation_ref_id")
-        if isinstance(reference, str) and origin(reference) == f"{PREFIX}{digest}":
+        if origin(box.reference) == f"{PREFIX}{digest}":
             found.setdefault(frame, []).append(box)
     return found
 
 
 def _references(boxes: Frames) -> set[str]:
-    return {box["creation_ref_id"] for listed in boxes.values() for box in listed}
-
-
-def _among(boxes: Frames, references: Collection[str]) -> Frames:
-    return _without(boxes, _references(boxes) - set(references))
-
-
-def _without(boxes: Frames, references: Collection[str]) -> Frames:
-    left = {f: [box for box in listed if box["creation_ref_id"] not in references] for f, listed in boxes.items()}
-    return {frame: listed for frame, listed in left.items() if listed}
+    return {box.reference for box in boxes_of(boxes)}
 
 
 def _applied_at(rows: Mapping[str, Row], boxes: Frames, record: InputRecord | None) -> float:
     """When boxes came onto a file, seconds by the server's clock: as their untouched rows say, else their input."""
     of_rows = (rows[reference] for reference in _references(boxes) if reference in rows)
-    times = [
-        time for row in of_rows if row["previous_id"] is None and (time := moment(row["created_time"])) is not None
-    ]
+    times = [time for row in of_rows if not row.is_changed and (time := moment(row.created_time)) is not None]
     made = record.created if record else None
     return max([*times, made or 1.0])

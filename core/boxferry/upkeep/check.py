@@ -13,7 +13,7 @@ from boxferry.diffgram.bulk import Bulk
 from boxferry.errors import Refused
 from boxferry.outbox.outbox import ENDED
 from boxferry.outbox.outcome import State
-from boxferry.packets.contents import references_in
+from boxferry.packets.contents import is_of_video, references_in
 from boxferry.packets.reference import detection
 from boxferry.plan.adding import ADOPTED
 from boxferry.plan.target import REPLACING
@@ -110,7 +110,7 @@ class AppliedFile:
         """One packet more that was applied."""
         found = references_in(body)
         self.references = found if entry.mode in REPLACING else self.references | found
-        self.video = self.video or b'"frame_packet_map"' in body
+        self.video = self.video or is_of_video(body)
         self.entries.append(entry)
 
     def went(self, problem: Problem, detail: str) -> None:

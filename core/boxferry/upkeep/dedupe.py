@@ -9,16 +9,15 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from boxferry.deliver.evidence import ended
 from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.errors import StillProcessing
 from boxferry.outbox.outcome import input_outcome
+from boxferry.packets.contents import replacing
 from boxferry.packets.reference import origin
+from boxferry.packets.rows import identity, untouched
 from boxferry.packets.wire import with_batch
 from boxferry.stored.holdings import Holdings
-from boxferry.stored.ownership import identity, untouched
 from boxferry.stored.removals import noted
 
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from boxferry.deliver.budget import Budget
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Run
+    from boxferry.packets.rows import Row
 
-    Row = dict[str, Any]
 
 ASK_AGAIN_S = 1.0
 SPARED = "people have completed it: its boxes stay; see replace-completed"
@@ -92,12 +91,12 @@ def to_go(rows: Iterable[Row], origins: set[str]) -> list[Row]:
     """
     alike: dict[tuple[str, Any], list[Row]] = {}
     for row in rows:
-        reference = row.get("creation_ref_id") or ""
+        reference = row.reference
         if origin(reference) in origins:
-            alike.setdefault((reference, row.get("frame_number")), []).append(row)
+            alike.setdefault((reference, row.frame), []).append(row)
     gone: list[Row] = []
     for same in alike.values():
-        plain = sorted((row for row in same if untouched(row)), key=lambda row: row["id"])
+        plain = sorted((row for row in same if untouched(row)), key=lambda row: row.id or 0)
         spare = 0 if len(plain) < len(same) else 1
         gone += plain[: len(plain) - spare] if len(same) > 1 else []
     return gone
@@ -168,10 +167,9 @@ class Deduper:
     def _body(self, file_id: int) -> bytes:
         """The packet with the rows that stay, read now, null fields left out."""
         rows = self._client.rows(file_id, directory_id=self._run.directory_id)
-        gone = {row["id"] for row in to_go(rows, self._origins[file_id])}
-        kept = [{name: v for name, v in row.items() if v is not None} for row in rows if row["id"] not in gone]
-        place = {"file_id": file_id, "directory_id": self._run.directory_id}
-        return msgspec.json.encode({**place, "mode": "update_with_existing", "instance_list": noted(kept, rows)})
+        gone = {row.id for row in to_go(rows, self._origins[file_id])}
+        kept = [row.filled for row in rows if row.id not in gone]
+        return replacing(file_id, self._run.directory_id, noted(kept, rows))
 
     def _wait(self, batch_id: int, budget: Budget) -> None:
         with budget.waiting():
@@ -183,8 +181,8 @@ class Deduper:
 
 def _merged(rows: list[Row], gone: list[Row]) -> int:
     """How many of the rows that stay are equal to another one of them, as the server sees it."""
-    ids = {row["id"] for row in gone}
-    stay = [identity(row) for row in rows if row["id"] not in ids]
+    ids = {row.id for row in gone}
+    stay = [identity(row) for row in rows if row.id not in ids]
     return len(stay) - len(set(stay))
 
 

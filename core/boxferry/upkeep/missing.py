@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code, Fault
 from boxferry.boxes.tally import Place
 from boxferry.outbox.outbox import Entry
+from boxferry.packets.contents import among, appending, detections_of, frames_in, references_in, with_boxes
 from boxferry.packets.reference import detection, parsed
 from boxferry.plan.picture import changed_since, digest_of
+from boxferry.plan.updates import leaving_out
 from boxferry.upkeep.check import Checker
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from boxferry.boxes.tally import Tally
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.packets.contents import Frames
+    from boxferry.packets.rows import Row
     from boxferry.upkeep.check import AppliedFile
-
-    Packet = dict[str, Any]
 
 
 class Missing:
@@ -51,24 +51,20 @@ class Missing:
         carried = set().union(*(record.references for record in self._client.inputs(file_id=file.file_id)))
         if not (lost := file.missing - carried):
             return 0
-        bodies = {entry.id: msgspec.json.decode(self._outbox.body(entry.id)) for entry in file.entries}
+        bodies = {entry.id: self._outbox.body(entry.id) for entry in file.entries}
         boxes = _chosen(bodies.values(), lost)
-        if problem := self._labels.renew(boxes):
+        problem, boxes = self._labels.renewed(boxes)
+        if problem:
             return self._cannot(file, problem)
-        left = [
-            (number, msgspec.json.encode(stays), _count(stays))
-            for number, body in bodies.items()
-            if (stays := _without(body, lost)) != body
-        ]
-        body = {"file_id": file.file_id, "mode": "update", **_lists(boxes)}
+        left = [(number, *leaving_out(body, lost)) for number, body in bodies.items() if lost & references_in(body)]
         last = file.entries[-1]
         entry = Entry(
             route="existing",
             mode="append",
             file_name=file.file_name,
             file_id=file.file_id,
-            body=msgspec.json.encode(body),
-            boxes=_count(body),
+            body=appending(file.file_id, boxes),
+            boxes=detections_of(boxes),
             width=last.width,
             height=last.height,
         )
@@ -81,14 +77,14 @@ class Missing:
         first = file.entries[0]
         if problem := _unmakable(first):
             return self._cannot(file, problem)
-        bodies = [msgspec.json.decode(self._outbox.body(entry.id)) for entry in file.entries]
-        boxes = _chosen(bodies, file.missing)
-        if problem := self._labels.renew(boxes):
+        bodies = [self._outbox.body(entry.id) for entry in file.entries]
+        problem, boxes = self._labels.renewed(_chosen(bodies, file.missing))
+        if problem:
             return self._cannot(file, problem)
-        body = _bare(bodies[0]) | _lists(boxes)
-        self._outbox.send_again(first.id, msgspec.json.encode(body), _count(body), [e.id for e in file.entries[1:]])
-        self._tally.read += _count(body)
-        return _count(body)
+        count = detections_of(boxes)
+        self._outbox.send_again(first.id, with_boxes(bodies[0], boxes), count, [e.id for e in file.entries[1:]])
+        self._tally.read += count
+        return count
 
     def _cannot(self, file: AppliedFile, problem: str) -> int:
         count = len({detection(reference) for reference in file.missing})
@@ -104,21 +100,30 @@ class _Labels:
         self._client = client
         self._known: list[dict[str, int]] | None = None
 
-    def renew(self, boxes: Iterable[tuple[str | None, Packet]]) -> str:
-        """Give boxes the ids that their labels have now; why that cannot be, or an empty text."""
+    def renewed(self, frames: Frames) -> tuple[str, Frames]:
+        """Why boxes cannot be sent with the labels of now, or an empty text; and the boxes with the ids of now."""
         if self._known is None:
             self._known = [self._client.label_ids(schema.id) for schema in self._client.schemas()]
-        for _, box in boxes:
-            reference = parsed(box["creation_ref_id"])
-            name = reference.label if reference else ""
-            ids = [known[name] for known in self._known if name in known]
-            if not ids:
-                return f"the server has no label '{name}'; push it with the labels created, and --resend-missing"
-            if box.get("label_file_id") not in ids:
-                if box.get("attribute_groups"):
-                    return "the server's labels and attributes are others now; push it with --resend-missing"
-                box["label_file_id"] = ids[0]
-        return ""
+        found: Frames = {}
+        for frame, boxes in frames.items():
+            for box in boxes:
+                problem, label_id = self._label_of(box, self._known)
+                if problem:
+                    return problem, {}
+                found.setdefault(frame, []).append(box.labelled(label_id))
+        return "", found
+
+    def _label_of(self, box: Row, known: Iterable[dict[str, int]]) -> tuple[str, int | None]:
+        reference = parsed(box.reference)
+        name = reference.label if reference else ""
+        ids = [schema[name] for schema in known if name in schema]
+        if not ids:
+            return f"the server has no label '{name}'; push it with the labels created, and --resend-missing", None
+        if box.label_id in ids:
+            return "", box.label_id
+        if box.has_attributes:
+            return "the server's labels and attributes are others now; push it with --resend-missing", None
+        return "", ids[0]
 
 
 def _unmakable(entry: Entry) -> str:
@@ -134,45 +139,13 @@ def _unmakable(entry: Entry) -> str:
     return ""
 
 
-def _shapes(packet: Packet) -> Iterator[tuple[str | None, Packet]]:
-    """The boxes of a packet, each with its frame."""
-    yield from ((None, box) for box in packet.get("instance_list") or ())
-    yield from ((frame, box) for frame, boxes in (packet.get("frame_packet_map") or {}).items() for box in boxes)
-
-
-def _chosen(packets: Iterable[Packet], references: Collection[str]) -> list[tuple[str | None, Packet]]:
+def _chosen(bodies: Iterable[bytes], references: Collection[str]) -> Frames:
     """Those boxes of several packets that have one of these references, each once, the last of equals."""
-    found = {
-        box["creation_ref_id"]: (frame, box)
-        for packet in packets
-        for frame, box in _shapes(packet)
-        if box.get("creation_ref_id") in references
-    }
-    return list(found.values())
-
-
-def _without(packet: Packet, references: Collection[str]) -> Packet:
-    """A packet without the boxes that have one of these references."""
-    left = [(frame, box) for frame, box in _shapes(packet) if box.get("creation_ref_id") not in references]
-    return packet if len(left) == sum(1 for _ in _shapes(packet)) else _bare(packet) | _lists(left)
-
-
-def _bare(packet: Packet) -> Packet:
-    """A packet without boxes."""
-    return {name: value for name, value in packet.items() if name not in {"instance_list", "frame_packet_map"}}
-
-
-def _lists(boxes: Iterable[tuple[str | None, Packet]]) -> Packet:
-    """The keys of a packet that hold boxes; without boxes none, since an empty list is refused."""
-    found: Packet = {}
-    for frame, box in boxes:
-        if frame is None:
-            found.setdefault("instance_list", []).append(box)
-        else:
-            found.setdefault("frame_packet_map", {}).setdefault(frame, []).append(box)
-    return found
-
-
-def _count(packet: Packet) -> int:
-    """How many detections a packet's boxes are of."""
-    return len({detection(box["creation_ref_id"]) for _, box in _shapes(packet)})
+    found: dict[str, tuple[int | None, Row]] = {}
+    for body in bodies:
+        for frame, boxes in among(frames_in(body), references).items():
+            found.update((box.reference, (frame, box)) for box in boxes)
+    frames: Frames = {}
+    for frame, box in found.values():
+        frames.setdefault(frame, []).append(box)
+    return frames

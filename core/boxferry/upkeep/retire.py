@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import Directory, FileRecord, InputRecord
     from boxferry.diffgram.client import Client
+    from boxferry.packets.rows import Row
     from boxferry.upkeep.retire_names import Pair
 
-    Row = dict[str, Any]
 
 VIDEO = "a video, whose boxes are not replaced"
 EQUAL = "boxes of people are equal to predictions, and the server would keep one of each: look at it"
@@ -138,7 +138,7 @@ class Shelf:
     def models(self, run: str) -> set[str]:
         """The models that inputs name beside a run."""
         boxes = (box for records in self.inputs.values() for record in records for box in _all_boxes(record))
-        return {str(box["model_ref"]) for box in boxes if box.get("model_run_ref") == run and box.get("model_ref")}
+        return {box.model for box in boxes if box.run == run and box.model}
 
     def origins(self, file_id: int, pairs: Iterable[Pair]) -> set[str]:
         """What the references of runs begin with on a file."""
@@ -149,7 +149,7 @@ class Shelf:
         """Those runs of which a file has a box, or was sent one."""
         found: set[Pair] = set()
         for file_id in self.files:
-            there = {origin(row.get("creation_ref_id")) for row in self._rows(file_id)}
+            there = {origin(row.reference) for row in self._rows(file_id)}
             there |= {origin(ref) for record in self.inputs.get(file_id, ()) for ref in record.references}
             if there - {""}:
                 found |= {pair for pair in pairs if self.origins(file_id, [pair]) & there}
@@ -207,7 +207,7 @@ def judged(
         inputs: what was sent to it, the oldest first.
         origins: what the references of the runs that go begin with on this file.
     """
-    if not any(is_ours(row.get("creation_ref_id")) for row in rows):
+    if not any(is_ours(row.reference) for row in rows):
         return None
     parts = divided(rows, Claims(inputs), origins)
     if not (parts.go or parts.shared or parts.touched):
@@ -231,4 +231,4 @@ def _known(file: FileRecord, **facts: Any) -> RetiredFile:  # noqa: ANN401 # the
 
 
 def _detections(rows: Iterable[Row]) -> set[str]:
-    return {detection(str(row.get("creation_ref_id"))) for row in rows}
+    return {detection(row.reference) for row in rows}

@@ -7,21 +7,20 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from boxferry.deliver.evidence import CHAIN, NEWEST
+from boxferry.deliver.evidence import NEWEST
 from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.diffgram.bulk import Bulk
 from boxferry.diffgram.meanings import short
 from boxferry.errors import Refused, Unsure
 from boxferry.outbox.outcome import State, input_outcome
+from boxferry.packets.contents import appending, replacing
 from boxferry.packets.reference import is_ours, origin
+from boxferry.packets.rows import identities, identity
 from boxferry.packets.wire import with_batch
 from boxferry.plan.updates import cleared
 from boxferry.stored.claims import Claims, divided
-from boxferry.stored.ownership import identities, identity
 from boxferry.stored.removals import as_sent, noted
 from boxferry.upkeep.retire import RetiredFile, judged
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from boxferry.deliver.budget import Budget
     from boxferry.diffgram.answers import InputRecord
     from boxferry.diffgram.client import Client
+    from boxferry.packets.rows import Row
 
-    Row = dict[str, Any]
 
 FIRST_S, LONGEST_S = 0.05, 2.0  #: seconds before the server is asked again; they double each time
 BUSY = "something else is being applied to it; do it again later"
@@ -123,10 +122,9 @@ class Removal:
         return None
 
     def _body(self, file_id: int, go: list[Row], stay: list[Row]) -> bytes:
-        kept = [{name: value for name, value in row.items() if value is not None} for row in stay]
+        kept = [row.filled for row in stay]
         listed = noted(kept or cleared(go), [*stay, *go])
-        place = {"file_id": file_id, "directory_id": self._directory_id}
-        return msgspec.json.encode({**place, "mode": "update_with_existing", "instance_list": listed})
+        return replacing(file_id, self._directory_id, listed)
 
     def _late(self, batch_id: int) -> set[int | None]:
         """Wait for the packets of a batch; gives the files of those that are not done when the time is over."""
@@ -156,26 +154,25 @@ class Removal:
 
     def _brought_back(self, each: _Sent, rows: list[Row], meanwhile: list[InputRecord]) -> str:
         """Send again what other senders' packets brought in between, and the replacement took away."""
-        there = {row.get("creation_ref_id") for row in rows}
+        there = {row.reference for row in rows}
         gone = [
             as_sent(box)
             for record in meanwhile
             if (outcome := input_outcome(record)) is not None and outcome.state == State.APPLIED
             for box in record.boxes
-            if is_ours(ref := box.get("creation_ref_id")) and box.get("id") is None and ref not in there
+            if is_ours(ref := box.reference) and box.id is None and ref not in there
         ]
         alike, own = identities(rows), each.job.origins
-        gone = [box for box in gone if identity(box) not in alike and origin(box["creation_ref_id"]) not in own]
+        gone = [box for box in gone if identity(box) not in alike and origin(box.reference) not in own]
         if not gone:
             return ""
-        packet = {"file_id": each.file.file_id, "mode": "update", "instance_list": gone}
-        self._client.send_packet(msgspec.json.encode(packet))
+        self._client.send_packet(appending(each.file.file_id, {None: gone}))
         return f"{len(gone)} boxes that came in between went with them, and were sent again"
 
 
 def _left(each: _Sent, rows: list[Row]) -> str:
-    there = {row.get("id") for row in rows}
-    left = sum(row.get("id") in there for row in each.go)
+    there = {row.id for row in rows}
+    left = sum(row.id in there for row in each.go)
     return f"{left} of {len(each.go)} boxes are there still" if left else ""
 
 
@@ -188,8 +185,8 @@ def _pauses() -> Iterator[float]:
 
 def _lost(each: _Sent, rows: list[Row]) -> str:
     """Whether what was to stay is not there as it was: a person has saved the file in between."""
-    there = {row.get("id") for row in rows}
-    there |= {row.get(name) for row in rows if row.get("action_type") != "undeleted" for name in CHAIN}
+    there = {row.id for row in rows}
+    there |= {number for row in rows if not row.came_back for number in row.chain}
     merged = {key for key, count in Counter(map(identity, each.stay)).items() if count > 1} & identities(rows)
-    lost = sum(row.get("id") not in there and identity(row) not in merged for row in each.stay)
+    lost = sum(row.id not in there and identity(row) not in merged for row in each.stay)
     return f"{lost} of {len(each.stay)} boxes that were to stay are not as they were: look at it" if lost else ""
