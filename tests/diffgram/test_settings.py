@@ -258,7 +258,7 @@ def test_a_secret_can_stand_in_the_systems_keyring(config, monkeypatch):
     with pytest.raises(ConfigError, match="boxferry init"):
         server_from_env(environ, profile="k")
     monkeypatch.setitem(sys.modules, "keyring", None)
-    with pytest.raises(ConfigError, match=r"pip install 'boxferry\[keyring\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[keyring\]'"):
         server_from_env(environ, profile="k")
 
 

@@ -67,6 +67,7 @@ class Story:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text + "\n", encoding="utf-8")
+        path.chmod(0o600)  # as the page asks for the file with a secret
         if path.name == "pyproject.toml":
             self._install(tomllib.loads(block.text)["project"])
 

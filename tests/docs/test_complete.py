@@ -10,7 +10,7 @@ import pytest
 import boxferry
 from boxferry.cli.app import COMMANDS, app
 from boxferry.cli.session import Session
-from boxferry.diffgram.settings import SETTINGS
+from boxferry.diffgram.profiles import FLAGS, TEXTS
 from docs.blocks import DOCS, ROOT
 
 SOURCES = sorted((ROOT / "core").rglob("*.py")) + sorted((ROOT / "adapters").rglob("*.py"))
@@ -34,9 +34,13 @@ def test_every_command_and_option_stands_in_the_reference(name):
     assert not [opt for opt in options if not re.search(rf"{opt}\b", section)]
 
 
-@pytest.mark.parametrize("key", SETTINGS)
+@pytest.mark.parametrize("key", TEXTS)
 def test_every_configuration_key_stands_in_the_page_with_its_variable(key):
     assert f"| `{key}` | `DIFFGRAM_{key.upper()}` |" in page("configuration.md")
+
+
+def test_every_switch_of_the_configuration_stands_in_the_page():
+    assert not [key for key in FLAGS if f"| `{key}` |" not in page("configuration.md")]
 
 
 def test_every_variable_of_the_environment_stands_in_the_page():

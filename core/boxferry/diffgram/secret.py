@@ -72,4 +72,4 @@ def _keyring() -> ModuleType:
         import_module("keyring.errors")
         return import_module("keyring")
     except ModuleNotFoundError:
-        raise ConfigError("the system's keyring needs an extra: pip install 'boxferry[keyring]'") from None
+        raise ConfigError("the system's keyring needs an extra: pip install '.[keyring]'") from None
