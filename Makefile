@@ -52,6 +52,7 @@ lint: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxlint --quiet -D correctness -D suspicious core
 
 # The measurements of docs/performance.md, which it writes: about half an hour. The small form takes two minutes.
 bench: .venv/.ready .venv/.speedups .venv-peers/.ready

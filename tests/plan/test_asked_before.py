@@ -17,6 +17,7 @@ from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
 from boxferry.plan.prepare import prepared
 from collector.collecting import OPTIONS, a_collector, a_result
+from pages.page_data import boxes_of, data_of
 from sending.pushing import push, server_of
 from sending.test_video import on_frames
 from stored.deciding import at, changed, completed, deleted, drawn, predicted, saved, stored
@@ -457,13 +458,12 @@ def test_the_preview_shows_what_people_decided(sandbox, diffgram, tmp_path, nigh
     where = ["--directory", "Default", "--outbox", str(diffgram.outbox_path)]
     assert boxferry(["preview", *source, *where, "-o", str(page)]) == 0
     text = page.read_text()
-    assert "2 images, 4 boxes read, 2 to send" in text
-    assert text.count("stroke-dasharray") == 2
-    assert "cat: people-have-it" in text
-    assert "dog: rejected-before" in text
-    assert "a.jpg: 1 box; 2 that people have decided about, dashed" in text
+    assert "<dt>to send</dt><dd>2</dd>" in text
+    assert sorted(box[0] for box in boxes_of(text)) == ["people-have-it", "rejected-before", "to send", "to send"]
+    assert [fate["name"] for fate in data_of(text)["fates"] if fate["dashed"]] == ["people-have-it", "rejected-before"]
+    assert "1 box; 2 that people have decided about, dashed" in [image["t"] for image in data_of(text)["images"]]
     assert boxferry(["preview", *source, *where, "-o", str(page), "--same-iou", "1"]) == 0
-    assert "stroke-dasharray" not in page.read_text()
+    assert {box[0] for box in boxes_of(page.read_text())} == {"to send"}
     assert "people-have-it" in capsys.readouterr().err
 
 

@@ -131,6 +131,6 @@ def test_the_page_has_a_curve_for_the_labels_with_the_most_boxes():
     assert page.count("<svg") == 25
     assert "label 29: 31 boxes" in page
     assert "label 03: 5 boxes" not in page
-    assert "<td>label 00</td>" in page
+    assert "</span>label 00</td>" in page
     assert "<title>scores 0.7 to 0.8: 31 boxes, mean score 0.75, 97% right</title>" in page
     assert calibration_part(calibrations({})) == []

@@ -12,6 +12,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.review.checkup import checkup
 from boxferry.review.checkup_page import checkup_page
 from formats.reading import images_of, write_json, write_text
+from pages.page_data import boxes_of, data_of
 
 BOX = "0 0.5 0.5 0.2 0.25 0.5\n"
 
@@ -85,13 +86,14 @@ def test_the_page_draws_suspicious_images_with_their_pixels_and_escapes_what_it_
     """Dashed; where nothing is suspicious, the first images."""
     write_text(labels / "names.txt", "<b>cat</b>\ndog\nbird\n")
     page = checkup_page(of(labels), "boxferry push <x>")
-    assert page.count("<image href") == 1
-    assert "stroke-dasharray" in page
+    (image,) = data_of(page)["images"]
+    assert image["p"].startswith("data:image/")
+    assert [box[0] for box in boxes_of(page)] == ["suspicious"]
     assert "<b>cat</b>" not in page
     assert "boxferry push &lt;x&gt;" in page
     write_text(labels / "labels/b.txt", BOX)
     page = checkup_page(of(labels), "x")
-    assert page.count("<image href") == 2
+    assert {box[0] for box in boxes_of(page)} == {"as read"}
     assert "The first images" in page
 
 

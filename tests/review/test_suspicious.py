@@ -132,4 +132,4 @@ def test_as_json_and_on_the_page():
     assert facts["boxes"][0]["model"] == {"label": "truck", "corners": list(HALF), "score": 0.9}
     page = "".join(suspicious_part(known))
     assert "<td>other label</td><td>&lt;b&gt; at 10, 10, 50, 50</td><td>truck 0.90 at 10, 10, 50, 40</td>" in page
-    assert "No model contradicts" in suspicious_part(suspicious([], objectlab=False))[1]
+    assert "No model contradicts" in suspicious_part(suspicious([], objectlab=False))[0]

@@ -36,7 +36,13 @@ if TYPE_CHECKING:
     "drawn dashed.",
 )
 @same_iou_option
-@click.option("--drawn", type=click.IntRange(0), default=24, show_default=True, help="How many images are drawn.")
+@click.option(
+    "--drawn",
+    type=click.IntRange(0),
+    default=60,
+    show_default=True,
+    help="How many images are in the page, those with the most boxes.",
+)
 @click.pass_obj
 def preview_command(session: Session, /, output: str, png: str | None, drawn: int, **given: Any) -> int:
     """Write a page of what reviewers will see of SOURCE: images with boxes, labels, scores; what is dropped, and why.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections import Counter
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -15,6 +13,7 @@ from boxferry.boxes.refine import without_labels
 from boxferry.diffgram.names import label_problem
 from boxferry.errors import DiffgramError, NotFound, UnknownLabel
 from boxferry.outbox.label_history import called_now
+from boxferry.pages.colours import colour_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -189,10 +188,3 @@ class LabelResolver:
         """What a label that the server lacks is called now, in words; empty where it was not renamed."""
         found = called_now(name, self.names, self._sent())
         return f"renamed there to {', '.join(map(repr, found))}" if found else ""
-
-
-def colour_of(name: str) -> str:
-    """A label's colour, '#rrggbb': strong, and the same for the same name."""
-    hue = int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=2).digest()) / 65536
-    red, green, blue = (round(part * 255) for part in colorsys.hls_to_rgb(hue, 0.45, 0.8))
-    return f"#{red:02x}{green:02x}{blue:02x}"

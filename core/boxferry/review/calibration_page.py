@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from boxferry.review.drawing import boxes_told, html_table
+from boxferry.pages.colours import look_of
+from boxferry.pages.elements import html_table, section
+from boxferry.review.drawing import boxes_told
 
 if TYPE_CHECKING:
     from boxferry.review.calibration import Calibration, Calibrations, Threshold
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 SIDE, MARGIN = 200, 28  #: pixels of a curve's square, and of what stands around it
 LARGEST_DOT = 7.0
 CURVES = 24  #: labels with the most boxes, of which a curve is drawn; the table has all
-COLOUR = "#1565c0"
 MEANS = (
     "Scores can be trusted where the share of right boxes is the score: on the dashed line. Under it the model is too "
     "sure. "
@@ -21,16 +22,17 @@ MEANS = (
 )
 
 
-def calibration_part(found: Calibrations) -> list[str]:
-    """The part of the page; nothing where no box that people have judged has a score."""
+def calibration_part(found: Calibrations, place: str = "trust") -> list[str]:
+    """The part of the page, at an id; nothing where no box that people have judged has a score."""
     if found.whole is None:
         return []
     rows = [[name, *columns(known)] for name, known in [*found.labels.items(), ("all", found.whole)]]
-    table = html_table(["label", *heads(found.wished)], rows)
+    table = html_table(["label", *heads(found.wished)], rows, {name: look_of(name) for name in found.labels})
     most = sorted(found.labels.items(), key=lambda pair: -pair[1].boxes)[:CURVES]
     curves = [_curve(name, known) for name, known in [("all labels", found.whole), *most]]
     figures = f'<div class="sheet">{"".join(curves)}</div>'
-    return ["<h2>How far scores can be trusted</h2>", f"<p>{escape(MEANS)}</p>", table, figures]
+    parts = [f"<p>{escape(MEANS)}</p>", table, figures]
+    return [section(place, "How far scores can be trusted", parts, wide=True)]
 
 
 def heads(precision: float) -> list[str]:
@@ -57,16 +59,17 @@ def _curve(name: str, known: Calibration) -> str:
     points = [(_x(each.score), _y(each.right)) for each in known.bins]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     shapes = [
-        f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}" stroke="currentColor" stroke-dasharray="4"/>',
-        f'<rect x="{_x(0)}" y="{_y(1)}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>',
-        f'<polyline points="{line}" fill="none" stroke="{COLOUR}" stroke-width="1.5"/>',
+        f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}" class="dash"/>',
+        f'<rect class="frame" x="{_x(0)}" y="{_y(1)}" width="{SIDE}" height="{SIDE}"/>',
+        f'<polyline class="curve" points="{line}"/>',
         *(_dot(x, y, each.boxes / most, _said(each.low, each.high, each.boxes, each.score, each.right))
           for (x, y), each in zip(points, known.bins, strict=True)),
         *_axes(),
     ]  # fmt: skip
     width, height = SIDE + 2 * MARGIN, SIDE + 2 * MARGIN
-    svg = f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{escape(name)}">'
     caption = f"{name}: {boxes_told(known.boxes)}, calibration error {known.error:.3f}"
+    told = f'role="img" aria-label="{escape(caption)}"'
+    svg = f'<svg class="plot" viewBox="0 0 {width} {height}" width="{width}" {told}>'
     return f"<figure><figcaption>{escape(caption)}</figcaption>{svg}{''.join(shapes)}</svg></figure>"
 
 
@@ -80,7 +83,7 @@ def _y(share: float) -> float:
 
 def _dot(x: float, y: float, share: float, title: str) -> str:
     radius = 2 + (LARGEST_DOT - 2) * share**0.5
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{COLOUR}"><title>{title}</title></circle>'
+    return f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>{title}</title></circle>'
 
 
 def _said(low: float, high: float, boxes: int, score: float, right: float) -> str:
@@ -88,11 +91,11 @@ def _said(low: float, high: float, boxes: int, score: float, right: float) -> st
 
 
 def _axes() -> list[str]:
-    below, style = MARGIN + SIDE + 14, 'font-size="11" fill="currentColor"'
+    below = MARGIN + SIDE + 14
     return [
-        f'<text x="{MARGIN - 4}" y="{below}" {style}>0</text>',
-        f'<text x="{MARGIN + SIDE - 4}" y="{below}" {style}>1</text>',
-        f'<text x="{MARGIN + SIDE / 2 - 14}" y="{below}" {style}>score</text>',
-        f'<text x="{MARGIN - 10}" y="{MARGIN + 4}" {style}>1</text>',
-        f'<text x="{MARGIN + 4}" y="{MARGIN - 8}" {style}>share that is right</text>',
+        f'<text x="{MARGIN - 4}" y="{below}">0</text>',
+        f'<text x="{MARGIN + SIDE - 4}" y="{below}">1</text>',
+        f'<text x="{MARGIN + SIDE / 2 - 14}" y="{below}">score</text>',
+        f'<text x="{MARGIN - 10}" y="{MARGIN + 4}">1</text>',
+        f'<text x="{MARGIN + 4}" y="{MARGIN - 8}">share that is right</text>',
     ]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from boxferry.pages.elements import html_table
 from boxferry.review.calibration import WISHED, calibrations
-from boxferry.review.drawing import html_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

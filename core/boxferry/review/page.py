@@ -1,140 +1,206 @@
-"""The report as one self-contained HTML page: counts, scores against fates, relabellings, the worst images drawn."""
+"""The report as a page: counts, the images with what people did to their boxes, scores against fates, relabellings."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from boxferry.pages.colours import FATES as LOOKS
+from boxferry.pages.colours import look_of
+from boxferry.pages.elements import bars, cards, colour_key, heading, html_table, section
 from boxferry.review.calibration import WISHED
 from boxferry.review.calibration_page import calibration_part
-from boxferry.review.drawing import View, bars, box, colour_key, html_table, over_image, whole_page
-from boxferry.review.fates import FATES
+from boxferry.review.fates import FATES, PEOPLES
+from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown
+from boxferry.review.heat import heat_part
 from boxferry.review.nothing import nothing_reviewed
-from boxferry.review.summary import BINS, THRESHOLD_MEANS, counted, percent
+from boxferry.review.recount import Recount
+from boxferry.review.summary import BINS, THRESHOLD_MEANS, Clicks, counted, percent
 from boxferry.review.suspicious_page import suspicious_part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from boxferry.pages.colours import Look
+    from boxferry.review.fates import Judged
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.review import Review
     from boxferry.review.summary import Summary
     from boxferry.review.suspicious import Suspicions
 
-COLOURS = {
-    "kept": "#2e7d32", "moved": "#f9a825", "relabelled": "#6a1b9a", "deleted": "#c62828", "added": "#1565c0",
-    "replaced": "#8d6e63", "unreviewed": "#9e9e9e",
-}  # fmt: skip
-DRAWN = 12  #: images
-MATRIX = 12  #: labels of a matrix; where there are more it is a list
+BROWSED = 60  #: images of a page that is one file
+PLOTS = 24  #: labels of which a plot is drawn
+
+
+class _Run(NamedTuple):
+    """A run of the page.
+
+    Attributes:
+        number: its place.
+        review, summary: the run, and its fates counted.
+        several: whether it is not the only one.
+    """
+
+    number: int
+    review: Review
+    summary: Summary
+    several: bool
+
+    def place(self, name: str) -> str:
+        """The id of a section."""
+        return f"{name}-{self.number}" if self.number else name
+
+    def title(self, text: str) -> str:
+        """The title of a section."""
+        return f"{text}: run {self.review.run.name}" if self.several else text
 
 
 def report_page(
-    reports: Sequence[tuple[Review, Summary]], *, precision: float = WISHED, suspicions: Sequence[Suspicions] = ()
+    reports: Sequence[tuple[Review, Summary]],
+    *,
+    precision: float = WISHED,
+    suspicions: Sequence[Suspicions] = (),
+    clicks: Clicks | None = None,
 ) -> str:
+    """The page of one run, or of several, as one file that needs nothing besides itself; see `report_pictured`."""
+    return report_pictured(reports, precision=precision, suspicions=suspicions, clicks=clicks).whole()
+
+
+def report_pictured(
+    reports: Sequence[tuple[Review, Summary]],
+    *,
+    precision: float = WISHED,
+    suspicions: Sequence[Suspicions] = (),
+    clicks: Clicks | None = None,
+    images: int | None = BROWSED,
+) -> ImagePage:
     """The page of one run, or of several, which are set beside each other first.
 
     Args:
         reports: each run with its fates, counted.
         precision: the share of right boxes that thresholds are given for.
         suspicions: of each run, the boxes to look at again; none where that was not asked for.
+        clicks: what corrections cost.
+        images: how many images can be browsed, the most corrected first; None for all.
     """
-    title = ", ".join(_title(review) for review, _ in reports)
-    parts = [f"<h1>{escape(title)}</h1>", colour_key(COLOURS)]
-    if len(reports) > 1:
-        parts.append(_side_by_side(reports))
-    for number, (review, summary) in enumerate(reports):
-        parts += [f"<h1>{escape(_title(review))}</h1>"] if len(reports) > 1 else []
-        parts += _run(review, summary, precision)
-        parts += suspicious_part(suspicions[number]) if suspicions else []
-    return whole_page(title, parts)
+    runs = [_Run(number, *each, len(reports) > 1) for number, each in enumerate(reports)]
+    title = ", ".join(f"Run {run.review.run.name} of {run.review.run.model or 'annotations'}" for run in runs)
+    gallery = _gallery([run.review for run in runs], clicks or Clicks(), images)
+    sections = [part for run in runs for part in _sections(run, gallery, precision)]
+    sections += [part for run in runs for part in _again(run, suspicions)]
+    links = {"images": "Images", "labels": "Labels", "matrix": "Matrix", "scores": "Scores", "trust": "Trust"}
+    links |= {"again": "Look again"} if suspicions else {}
+    there = {place: text for place, text in links.items() if place == "images" or f'id="{place}"' in "".join(sections)}
+    return ImagePage(title, heading(title, _leads(runs), there), _before(runs), gallery, sections)
 
 
-def _title(review: Review) -> str:
-    return f"Run {review.run.name} of {review.run.model or 'annotations'}"
+def _leads(runs: Sequence[_Run]) -> Iterator[str]:
+    for run in runs:
+        name = f"Run {run.review.run.name}: " if run.several else ""
+        yield f"{name}{counted(run.summary)}, as far as the server can tell."
+        yield f"Project {run.review.run.project}, directory {run.review.run.directory_id}."
+        if missing := nothing_reviewed(run.review):
+            yield f"Run {run.review.run.name}: {missing}."
 
 
-def _side_by_side(reports: Sequence[tuple[Review, Summary]]) -> str:
+def _before(runs: Sequence[_Run]) -> list[str]:
+    if len(runs) > 1:
+        return [section("runs", "Runs", [_side_by_side(runs)]), colour_key(LOOKS)]
+    summary = runs[0].summary
+    share = {"had to be corrected": told} if (told := percent(summary.corrected_share)) else {}
+    files = {"files reviewed": f"{summary.reviewed:,} of {summary.files:,}"}
+    return [cards(files | share | {fate: summary.fates[fate] for fate in FATES}, LOOKS)]
+
+
+def _side_by_side(runs: Sequence[_Run]) -> str:
     rows = [
-        [review.run.name, f"{summary.reviewed} of {summary.files}", *(summary.fates[fate] for fate in FATES), told]
-        for review, summary in reports
-        for told in [percent(summary.corrected_share)]
-    ]
+        [run.review.run.name, f"{run.summary.reviewed} of {run.summary.files}",
+         *(run.summary.fates[fate] for fate in FATES), percent(run.summary.corrected_share)]
+        for run in runs
+    ]  # fmt: skip
     return html_table(["run", "files reviewed", *FATES, "had to be corrected"], rows)
 
 
-def _run(review: Review, summary: Summary, precision: float) -> list[str]:
-    parts = [
-        f"<p>{counted(summary)}, as far as the server can tell.</p>",
-        f"<p>Project {escape(review.run.project)}, directory {review.run.directory_id}.</p>",
-        _counts(summary),
-        *_plots(summary),
-        *calibration_part(review.calibration(precision=precision)),
-        _relabelled(summary),
-        *_worst(review, summary),
-    ]
-    missing = nothing_reviewed(review)
-    return [*parts, f"<p>Run {escape(review.run.name)}: {escape(missing)}.</p>"] if missing else parts
+def _sections(run: _Run, gallery: Gallery, precision: float) -> Iterator[str]:
+    yield section(run.place("labels"), run.title("Labels"), _labels(run.summary))
+    if matrix := heat_part(run.summary, gallery):
+        yield section(run.place("matrix"), run.title("Predicted and corrected labels"), [matrix])
+    if plots := _plots(run.summary):
+        yield section(run.place("scores"), run.title("Scores against fates"), plots, wide=True)
+    yield from calibration_part(run.review.calibration(precision=precision), run.place("trust"))
 
 
-def _counts(summary: Summary) -> str:
+def _again(run: _Run, suspicions: Sequence[Suspicions]) -> list[str]:
+    return suspicious_part(suspicions[run.number], run.place("again")) if suspicions else []
+
+
+def _labels(summary: Summary) -> list[str]:
     rows: list[list[object]] = []
     for label, fates in sorted(summary.labels.items()):
         best = summary.thresholds.get(label)
         told = "" if best is None else f"{best.score:.2f} ({best.clicks_now:g} → {best.clicks:g} clicks)"
         rows.append([label, *(fates[fate] for fate in FATES), told])
     rows.append(["all", *(summary.fates[fate] for fate in FATES), ""])
-    told = percent(summary.corrected_share)
-    share = f"<p>{told} of the predicted boxes had to be corrected.</p>" if told else ""
-    means = f"<p>Best threshold: {THRESHOLD_MEANS}.</p>" if summary.thresholds else ""
-    return "<h2>Boxes</h2>" + share + html_table(["label", *FATES, "best threshold"], rows) + means
+    means = [f"<p>Best threshold: {THRESHOLD_MEANS}.</p>"] if summary.thresholds else []
+    looks = {label: look_of(label) for label in summary.labels}
+    return [html_table(["label", *FATES, "best threshold"], rows, looks), *means]
 
 
 def _plots(summary: Summary) -> list[str]:
-    parts = ["<h2>Scores against fates</h2>"] if summary.scores else []
-    for label, bins in sorted(summary.scores.items()):
+    most = sorted(summary.scores, key=lambda label: (-sum(part.total() for part in summary.scores[label]), label))
+    looks: dict[str, Look] = {fate: LOOKS[fate] for fate in PEOPLES}
+    plots = []
+    for label in sorted(most[:PLOTS]):
         best = summary.thresholds.get(label)
-        counted = [(f"{part / BINS:.1f}", found) for part, found in enumerate(bins)]
-        parts.append(bars(label, counted, COLOURS, None if best is None else best.score * BINS))
-    return parts
+        bins = [(f"{part / BINS:.1f}", found) for part, found in enumerate(summary.scores[label])]
+        plots.append(bars(label, bins, looks, None if best is None else best.score * BINS))
+    return [colour_key(looks), f'<div class="sheet">{"".join(plots)}</div>'] if plots else []
 
 
-def _relabelled(summary: Summary) -> str:
-    if not summary.relabelled:
-        return ""
-    names = sorted({name for pair in summary.relabelled for name in pair})
-    if len(names) > MATRIX:
-        rows = [(a, b, n) for (a, b), n in summary.relabelled.most_common()]
-        return "<h2>Relabelled</h2>" + html_table(["from", "to", "boxes"], rows)
-    matrix = [
-        [name, *(_right(summary, name) if other == name else summary.relabelled[name, other] for other in names)]
-        for name in names
-    ]
-    told = "<p>The label that was predicted, and across the one that it has now.</p>"
-    return "<h2>Relabelled</h2>" + told + html_table(["predicted", *names], matrix)
+def _gallery(reviews: Sequence[Review], clicks: Clicks, most: int | None) -> Gallery:
+    """The images of the runs, the most corrected first."""
+    files = [(file, review) for review in reviews for file in review.files if not file.video]
+    corrections = {id(file): _corrections(file) for file, _ in files}
+    files.sort(key=lambda pair: (-corrections[id(pair[0])], not pair[0].reviewed))
+    names = {id(review): f" · run {review.run.name}" if len(reviews) > 1 else "" for review in reviews}
+    shown = [_shown(file, corrections[id(file)], names[id(review)]) for file, review in files[:most]]
+    looks: dict[str, FateLook] = {fate: FateLook(LOOKS[fate]) for fate in FATES}
+    return Gallery(looks, shown, len(files), _recount([file for file, _ in files], clicks), review=True)
 
 
-def _right(summary: Summary, label: str) -> int:
-    """How many boxes have kept this label."""
-    return summary.labels[label]["kept"] + summary.labels[label]["moved"]
+def _corrections(file: ReviewedFile) -> int:
+    return sum(box.fate in PEOPLES and box.fate != "kept" for box in file.judged)
 
 
-def _worst(review: Review, summary: Summary) -> list[str]:
-    files = {file.file_name: file for file in review.files}
-    shown = [(files[name], n) for name, n in summary.worst[:DRAWN]]
-    return (["<h2>Most corrected</h2>"] if shown else []) + [_drawn(file, n) for file, n in shown if not file.video]
+def _shown(file: ReviewedFile, corrections: int, run: str) -> Shown:
+    told = f"{corrections} correction{'' if corrections == 1 else 's'}" if file.reviewed else "not reviewed"
+    return Shown(file.file_name, (file.width, file.height), file.media, partial(_rows, file), f"{told}{run}")
 
 
-def _drawn(file: ReviewedFile, corrections: int) -> str:
-    view = View.of((file.width, file.height))
-    shapes = []
-    for judged in file.judged:
-        if judged.predicted is not None and judged.fate not in {"kept", "unreviewed"}:
-            title = f"{judged.fate}: {judged.predicted.label}"
-            shapes.append(box(judged.predicted.corners, COLOURS["deleted"], view, title, dashed=True))
-        if judged.stored is not None:
-            shapes.append(
-                box(judged.stored.corners, COLOURS[judged.fate], view, f"{judged.fate}: {judged.stored.label}")
-            )
-    caption = f"{file.file_name}: {corrections} corrections; as it was sent dashed"
-    return over_image(file.media, view, shapes, caption)
+def _rows(file: ReviewedFile) -> list[BoxRow]:
+    return [_row(box) for box in file.judged]
+
+
+def _row(box: Judged) -> BoxRow:
+    was = None if box.predicted is None else (box.predicted.label, box.predicted.corners)
+    now = None if box.stored is None else (box.stored.label, box.stored.corners)
+    return BoxRow(box.fate, box.predicted.score if box.predicted else None, was, now)
+
+
+def _recount(files: Iterable[ReviewedFile], clicks: Clicks) -> Recount | None:
+    found, scored = Recount(clicks=clicks), False
+    best: list[float] = []
+    by_label: dict[str, list[float]] = {}
+    for file in files:
+        found.judge(file.judged)
+        sent = [box.predicted for box in file.judged if box.predicted is not None]
+        for box in sent:
+            by_label.setdefault(box.label, []).append(np.nan if box.score is None else box.score)
+            scored = scored or box.score is not None
+        best += [max(np.inf if box.score is None else box.score for box in sent)] if sent else []
+    for label, scores in by_label.items():
+        found.see(label, np.array(scores, np.float64))
+    found.see_images(np.array(best, np.float64))
+    return found if scored else None

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from boxferry.review.drawing import bars, colour_key, html_table, whole_page
+from boxferry.pages.colours import FATES, look_of
+from boxferry.pages.elements import bars, cards, colour_key, heading, html_table, section, whole_page
 from boxferry.review.fates import PEOPLES
-from boxferry.review.page import COLOURS
 from boxferry.review.since import day_of
 from boxferry.review.summary import percent
 
 if TYPE_CHECKING:
+    from boxferry.pages.colours import Look
     from boxferry.review.period import Line, PeriodReport
     from boxferry.review.side_by_side import Compared
 
 HEAD = ("predicted", "pictures", "looked at", *PEOPLES, "corrected")
 COMPARED_HEAD = ("label", "there", "older: precision", "recall", "F1", "newer: precision", "recall", "F1")
+NOTHING = "Nothing was reviewed in this time."
 TABLES = {
     "runs": "By run",
     "models": "By model",
@@ -60,18 +61,24 @@ def compared_title(compared: Compared) -> str:
 def period_page(report: PeriodReport) -> str:
     """The page."""
     title = f"{', '.join(report.directories)}: {day_of(report.since)} to {day_of(report.until)}"
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(told(report))}.</p>",
-        colour_key({f: COLOURS[f] for f in PEOPLES}),
-    ]
+    looks: dict[str, Look] = {fate: FATES[fate] for fate in PEOPLES}
+    whole, lead = report.whole, f"{told(report)}."
+    counts = {"boxes predicted": whole.predicted, "pictures reviewed": report.reviewed}
+    counts |= {fate: whole.fates[fate] for fate in PEOPLES}
     days = [(line.name[5:], line.fates) for line in report.days if line.fates]
-    parts += (
-        [bars("Decisions by day", days, COLOURS)] if days else ["<p>Nobody has reviewed anything in this time.</p>"]
-    )
-    for name, heading in TABLES.items():
-        if lines := getattr(report, name):
-            parts += [f"<h2>{heading}</h2>", html_table(["", *HEAD], [columns(line) for line in lines])]
-    for each in report.compared:
-        parts += [f"<h2>{escape(compared_title(each))}</h2>", html_table(COMPARED_HEAD, compared_rows(each))]
-    return whole_page(title, parts)
+    plot = [colour_key(looks), bars("Decisions by day", days, looks)] if days else [f"<p>{NOTHING}</p>"]
+    parts = [section("days-plot", "Decisions by day", plot, wide=True)]
+    tables = {name: text for name, text in TABLES.items() if getattr(report, name)}
+    parts += [section(name, text, [_table(report, name)], wide=True) for name, text in tables.items()]
+    for number, each in enumerate(report.compared):
+        rows = compared_rows(each)
+        table = html_table(COMPARED_HEAD, rows, {name: look_of(str(name)) for name in each.labels})
+        parts.append(section(f"compared-{number}", compared_title(each), [table], wide=True))
+    head = heading(title, [lead], tables)
+    return whole_page(title, [head, "<main>", cards(counts, looks), '<div class="panels">', *parts, "</div></main>"])
+
+
+def _table(report: PeriodReport, name: str) -> str:
+    lines = getattr(report, name)
+    looks = {line.name: look_of(line.name) for line in lines} if name == "labels" else {}
+    return html_table(["", *HEAD], [columns(line) for line in lines], looks)

@@ -1,17 +1,21 @@
-"""What reviewers will see, before anything is sent: one self-contained HTML page."""
+"""What reviewers will see, before anything is sent: a page with images to browse."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from html import escape
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from boxferry.pages.colours import Look, look_of
+from boxferry.pages.elements import bars, cards, heading, html_table, section
 from boxferry.plan.asked_before import WHY
-from boxferry.plan.labels import colour_of
-from boxferry.review.drawing import View, bars, box, boxes_told, colour_key, html_table, over_image, whole_page
+from boxferry.review.drawing import boxes_told
+from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown
+from boxferry.review.recount import Recount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,9 +26,11 @@ if TYPE_CHECKING:
 
 BINS = 10
 PER_IMAGE = ((0, 0, "0"), (1, 1, "1"), (2, 4, "2-4"), (5, 9, "5-9"), (10, 49, "10-49"), (50, 10**9, "50+"))
-MOST_TEXTS = 30  #: on an image; where there are more they would hide it
-ONE = {"boxes": "#1565c0"}
-DECIDED = "#757575"
+ONE = {"boxes": Look("#3b6fd4", "#ffffff", "")}
+TO_SEND = "to send"
+FATES = {TO_SEND: FateLook(Look("#1a9850", "#000000", "✓"), plain=True)} | {
+    code: FateLook(Look("#9aa0a6", "#000000", "✕"), dashed=True) for code in WHY
+}
 
 
 class _Drawn(NamedTuple):
@@ -35,14 +41,27 @@ class _Drawn(NamedTuple):
     decided: Detections
     codes: list[str]
 
+    def rows(self) -> list[BoxRow]:
+        """Its boxes, as a page shows them."""
+        return [*_rows(self.boxes, [TO_SEND] * len(self.boxes)), *_rows(self.decided, self.codes)]
+
+
+def _rows(boxes: Detections, fates: Sequence[str]) -> list[BoxRow]:
+    each = zip(fates, boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), strict=True)
+    return [
+        BoxRow(fate, None if score != score else score, (boxes.labels[code], tuple(corners)))  # noqa: PLR0124 # NaN
+        for fate, corners, code, score in each
+    ]
+
 
 class _Seen:
     """What one pass over the boxes gathers: counts of all, and the first images, or those with the most boxes."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int | None) -> None:
         self.labels: Counter[str] = Counter()
         self.scores: Counter[int] = Counter()
         self.per_image: Counter[str] = Counter()
+        self.recount = Recount()
         self._most = most
         self._heap: list[tuple[int, int, _Drawn]] = []
         self._number = 0
@@ -51,9 +70,7 @@ class _Seen:
         asked = np.array([not code for code in codes], bool)
         chunk, decided = whole.take(asked), whole.take(~asked)
         left_out = [code for code in codes if code]
-        self.labels.update(chunk.labels[code] for code in chunk.label.tolist())
-        scores = chunk.score[~np.isnan(chunk.score)]
-        self.scores.update(np.clip(scores * BINS, 0, BINS - 1).astype(int).tolist())
+        self._count(chunk)
         for (image, rows), (_, others) in zip(chunk.each_image(), decided.each_image(), strict=True):
             count = rows.stop - rows.start
             self.per_image[next(text for low, high, text in PER_IMAGE if low <= count <= high)] += 1
@@ -64,31 +81,46 @@ class _Seen:
             )
             drawn = _Drawn(image, boxes, gone, left_out[others])
             heapq.heappush(self._heap, (count, -self._number, drawn))
-            if len(self._heap) > self._most:
+            if self._most is not None and len(self._heap) > self._most:
                 heapq.heappop(self._heap)
+
+    def _count(self, chunk: Detections) -> None:
+        self.labels.update(chunk.labels[code] for code in chunk.label.tolist())
+        scores = chunk.score[~np.isnan(chunk.score)]
+        self.scores.update(np.clip(scores * BINS, 0, BINS - 1).astype(int).tolist())
+        for code in np.unique(chunk.label).tolist():
+            self.recount.see(chunk.labels[code], chunk.score[chunk.label == code])
+        best = [np.where(np.isnan(s), np.inf, s).max() for _, r in chunk.each_image() if len(s := chunk.score[r])]
+        self.recount.see_images(np.array(best, np.float64))
 
     def shown(self) -> list[_Drawn]:
         """The images with the most boxes, of equals the first, in the order of the source."""
         return [drawn for *_, drawn in sorted(self._heap, key=lambda entry: -entry[1])]
 
 
-class Preview(NamedTuple):
-    """A page, and the images that are drawn on it.
+@dataclass(frozen=True)
+class Preview:
+    """What reviewers will see.
 
     Attributes:
-        page: HTML: counts, what was dropped and why, histograms, and the images with the most boxes.
+        pictured: counts, what was dropped and why, histograms, and images to browse.
         shown: those images with their boxes.
     """
 
-    page: str
+    pictured: ImagePage
     shown: list[tuple[Image, Detections]]
+
+    @cached_property
+    def page(self) -> str:
+        """One HTML file that needs nothing besides itself."""
+        return self.pictured.whole()
 
 
 def preview_of(
     predictions: Predictions,
     tally: Tally,
     *,
-    images: int = 24,
+    images: int | None = 60,
     decided: Callable[[Detections], Sequence[str]] | None = None,
 ) -> Preview:
     """What reviewers will see.
@@ -96,7 +128,7 @@ def preview_of(
     Args:
         predictions: what would be pushed.
         tally: counts what is read and dropped.
-        images: how many images are drawn.
+        images: how many images can be browsed, those with the most boxes; None for all of them.
         decided: gives, of fitted boxes, the codes of those that people have decided about, see `AskedRows.codes`.
 
     Raises:
@@ -112,46 +144,57 @@ def preview_of(
     return Preview(_page(predictions, tally, seen, shown), [(each.image, each.boxes) for each in shown])
 
 
-def _page(predictions: Predictions, tally: Tally, seen: _Seen, shown: list[_Drawn]) -> str:
+def _page(predictions: Predictions, tally: Tally, seen: _Seen, shown: list[_Drawn]) -> ImagePage:
     title = f"Preview of {predictions.source.name}"
-    colours = {label: colour_of(label) for label, _ in seen.labels.most_common(40)}
-    return whole_page(
+    left_out = left_out_rows(tally)
+    links = {"images": "Images", "labels": "Labels", "scores": "Scores"} | (
+        {"left-out": "Left out"} if left_out else {}
+    )
+    counts = {
+        "images": tally.images, "boxes read": tally.read, "to send": tally.kept,
+        "dropped": tally.dropped.total(), "labels": len(seen.labels),
+    }  # fmt: skip
+    part = f"{len(shown)} of them can be browsed here, those with the most boxes." if len(shown) < tally.images else ""
+    return ImagePage(
         title,
-        [
-            f"<h1>{escape(title)}</h1>",
-            f"<p>{escape(predictions.format.name)}: {escape(predictions.why)}.</p>",
-            f"<p>{tally.images} images, {tally.read} boxes read, {tally.kept} to send.</p>",
-            *_left_out(tally),
-            "<h2>Boxes</h2>",
-            html_table(["label", "boxes"], seen.labels.most_common(100)),
-            bars("boxes on an image", [(text, {"boxes": seen.per_image[text]}) for *_, text in PER_IMAGE], ONE),
-            bars("scores", [(f"{part / BINS:.1f}", {"boxes": seen.scores[part]}) for part in range(BINS)], ONE),
-            "<h2>Images</h2>",
-            colour_key(colours),
-            f'<div class="sheet">{"".join(_drawn(*each) for each in shown)}</div>',
-        ],
+        heading(title, [f"{predictions.format.name}: {predictions.why}", *([part] if part else [])], links),
+        [cards(counts)],
+        Gallery(FATES, [_shown(each) for each in shown], tally.images, seen.recount),
+        _sections(seen, left_out),
     )
 
 
-def _left_out(tally: Tally) -> list[str]:
-    rows = [
-        (code, count, "; ".join(str(issue) for issue in tally.examples.get(code, ())[:2]))
-        for counter in (tally.dropped, tally.changed, tally.failed, tally.noted)
+def _shown(drawn: _Drawn) -> Shown:
+    image, gone = drawn.image, len(drawn.decided)
+    told = f"{boxes_told(len(drawn.boxes))}; {gone} that people have decided about, dashed" if gone else ""
+    return Shown(image.key, (image.width, image.height), image.media, partial(_Drawn.rows, drawn), told)
+
+
+def _sections(seen: _Seen, left_out: list[tuple[object, ...]]) -> list[str]:
+    looks = {label: look_of(label) for label in seen.labels}
+    per_image = bars("Boxes on an image", [(text, {"boxes": seen.per_image[text]}) for *_, text in PER_IMAGE], ONE)
+    scores = bars("Scores", [(f"{part / BINS:.1f}", {"boxes": seen.scores[part]}) for part in range(BINS)], ONE)
+    parts = [
+        section("labels", "Labels", [html_table(["label", "boxes"], seen.labels.most_common(), looks)]),
+        section("scores", "Scores and crowds", [scores, per_image]),
+    ]
+    if left_out:
+        parts.append(section("left-out", "Dropped, changed, noted", [html_table(LEFT_OUT_HEAD, left_out)], wide=True))
+    return parts
+
+
+LEFT_OUT_HEAD = ("kind", "code", "count", "such as")
+
+
+def left_out_rows(tally: Tally) -> list[tuple[object, ...]]:
+    """What was dropped, changed and noted, under LEFT_OUT_HEAD."""
+    return [
+        (kind, code, count, "; ".join(str(issue) for issue in tally.examples.get(code, ())[:2]))
+        for kind, counter in (
+            ("drop", tally.dropped),
+            ("change", tally.changed),
+            ("note", tally.noted),
+            ("error", tally.failed),
+        )
         for code, count in counter.most_common()
     ]
-    return ["<h2>Dropped, changed, noted</h2>", html_table(["reason", "count", "such as"], rows)] if rows else []
-
-
-def _drawn(image: Image, boxes: Detections, decided: Detections, codes: Sequence[str]) -> str:
-    view = View.of((image.width, image.height), widest=420)
-    shapes = [
-        box(tuple(corners), DECIDED, view, f"{decided.labels[code]}: {why}", dashed=True)
-        for corners, code, why in zip(decided.xyxy.tolist(), decided.label.tolist(), codes, strict=True)
-    ]
-    for corners, code, score in zip(boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), strict=True):
-        label = boxes.labels[code]
-        told = label if np.isnan(score) else f"{label} {score:.2f}"
-        text = told if len(boxes) <= MOST_TEXTS else ""
-        shapes.append(box(tuple(corners), colour_of(label), view, told, text=text))
-    told = f"; {len(decided)} that people have decided about, dashed" if len(decided) else ""
-    return over_image(image.media, view, shapes, f"{image.key}: {boxes_told(len(boxes))}{told}")

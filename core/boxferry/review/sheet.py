@@ -11,7 +11,7 @@ import numpy as np
 
 from boxferry.errors import UsageError
 from boxferry.formats import for_library
-from boxferry.plan.labels import colour_of
+from boxferry.pages.colours import look_of
 from boxferry.review.drawing import boxes_told
 
 if TYPE_CHECKING:
@@ -93,11 +93,15 @@ def _draw_boxes(draw: Any, origin: tuple[int, int], scale: float, boxes: Detecti
     for corners, code, score in zip(boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), strict=True):
         x1, y1, x2, y2 = (round(value * scale) for value in corners)
         label = boxes.labels[code]
+        look = look_of(label)
         frame = (left + x1, top + y1, left + max(x1, x2 - 1), top + max(y1, y2 - 1))
-        draw.rectangle(frame, outline=colour_of(label))
+        draw.rectangle(frame, outline=look.colour)
         text = _short(label if np.isnan(score) else f"{label} {score:.2f}", 24)
-        if x2 - x1 > draw.textlength(text, font=font) + 4 and y2 - y1 > FONT_SIZE + 4:
-            draw.text((left + x1 + 2, top + y1 + 1), text, fill=colour_of(label), font=font)
+        wide = draw.textlength(text, font=font) + 4
+        if x2 - x1 > wide + 2 and y2 - y1 > FONT_SIZE + 6:
+            place = (left + x1 + 1, top + y1 + 1)
+            draw.rectangle((*place, place[0] + wide, place[1] + FONT_SIZE + 3), fill=look.colour)
+            draw.text((place[0] + 2, place[1]), text, fill=look.ink, font=font)
 
 
 def _short(text: str, most: int = 52) -> str:

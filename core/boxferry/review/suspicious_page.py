@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from boxferry.review.drawing import View, box, html_table, over_image
+from boxferry.pages.colours import FATES
+from boxferry.pages.elements import html_table, section
+from boxferry.review.drawing import View, box, over_image
 from boxferry.review.suspicious import RANKED
 
 if TYPE_CHECKING:
@@ -15,17 +17,18 @@ if TYPE_CHECKING:
 
 HEADS = ("file", "suspicion", "why", "people", "model")
 LISTED, DRAWN, WIDEST = 100, 12, 500  #: rows, images, and pixels of the page that an image is wide
-PEOPLE, MODEL = "#1565c0", "#c62828"
+PEOPLE, MODEL = FATES["added"], FATES["deleted"]
 
 
-def suspicious_part(found: Suspicions) -> list[str]:
-    """The part of the page; a sentence where nothing is suspicious."""
-    head = "<h2>Boxes to look at again</h2>"
+def suspicious_part(found: Suspicions, place: str = "again") -> list[str]:
+    """The part of the page, at an id; a sentence where nothing is suspicious."""
+    title = "Boxes to look at again"
     if not found.boxes:
-        return [head, "<p>No model contradicts what people left on the reviewed files.</p>"]
+        return [section(place, title, ["<p>No model contradicts what people left on the reviewed files.</p>"])]
     rows = [columns(each) for each in found.boxes[:LISTED]]
     more = f"{len(found.boxes)} boxes, {RANKED[found.by]}."
-    return [head, f"<p>{escape(more)}</p>", html_table(HEADS, rows), _sheet(found.boxes)]
+    parts = [f"<p>{escape(more)}</p>", html_table(HEADS, rows), _sheet(found.boxes)]
+    return [section(place, title, parts, wide=True)]
 
 
 def columns(each: Suspicion) -> list[object]:

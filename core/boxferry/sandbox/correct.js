@@ -95,7 +95,7 @@ function moved(row, dx, dy) {
 }
 
 function resized(row, at, x, y) {
-  const next = { ...Object.fromEntries(CORNERS.map((key) => [key, row[key]])) };
+  const next = Object.fromEntries(CORNERS.map((key) => [key, row[key]]));
   if (at.includes("w")) next.x_min = Math.round(clamp(x, 0, row.x_max - LEAST));
   if (at.includes("e")) next.x_max = Math.round(clamp(x, row.x_min + LEAST, facts.width));
   if (at.includes("n")) next.y_min = Math.round(clamp(y, 0, row.y_max - LEAST));

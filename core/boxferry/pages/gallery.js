@@ -1,0 +1,100 @@
+// The grid of images: thumbnails that come as they are scrolled to, filtered and in an order; a click shows one large.
+
+import { byId, coloured, counted, element, once, shape } from "./dom.js";
+import { outlines } from "./shapes.js";
+import { ORDERS, boxMatches, imageMatches, noFilter, picky } from "./matching.js";
+import { Images } from "./images.js";
+import { Filters } from "./filters.js";
+import { Viewer } from "./viewer.js";
+
+const AT_ONCE = 60; // tiles that are added when the end of the grid comes near
+
+export class Gallery {
+  constructor(data) {
+    this.data = data;
+    data.deleted = data.fates.findIndex((fate) => fate.name === "deleted");
+    this.images = new Images(data);
+    this.filter = noFilter();
+    this.shown = [];
+    this.drawn = 0;
+    this.refresh = once(() => this.#refresh());
+    this.filters = new Filters(data, this.filter, this.refresh);
+    this.viewer = new Viewer(this);
+    byId("order").replaceChildren(...Object.keys(ORDERS).map((name) => element("option", {}, name)));
+    byId("order").addEventListener("change", this.refresh);
+    byId("cell").addEventListener("click", () => this.choose(null));
+    new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.#more(), { rootMargin: "800px" }).observe(byId("more"));
+    this.#refresh();
+    this.images.load(this.refresh).catch((error) => (byId("shown").textContent = `the images cannot be read: ${error.message}`));
+  }
+
+  // Whether a box would be sent, with the threshold that is set.
+  sends([, score, predicted]) {
+    return !predicted || this.filters.sends(score);
+  }
+
+  // Show only what is behind a cell of the matrix; null: everything.
+  choose(cell) {
+    this.filter.cell = cell;
+    byId("cell").hidden = cell === null;
+    if (cell) byId("cell").textContent = `${cell.text} ✕`;
+    this.refresh();
+  }
+
+  focus(image) {
+    document.querySelector(`.tile[data-at="${image?.at}"]`)?.focus();
+  }
+
+  #refresh() {
+    const { all, whole } = this.images, order = ORDERS[byId("order").value];
+    const found = all.filter((image) => imageMatches(image, this.filter, this.data.deleted));
+    this.shown = order ? found.toSorted(order) : found;
+    const total = Math.max(this.data.total, all.length), of = this.shown.length === total ? "" : ` of ${total.toLocaleString("en")}`;
+    byId("shown").textContent = `${this.shown.length.toLocaleString("en")}${of} ${total === 1 ? "image" : "images"}${whole ? "" : `, ${all.length.toLocaleString("en")} read so far`}`;
+    byId("nothing").hidden = this.shown.length > 0 || !whole;
+    this.#redraw();
+  }
+
+  // Tiles that are drawn already stay, where they are still the first ones.
+  #redraw() {
+    const tiles = byId("tiles"), wanted = Math.max(AT_ONCE, Math.min(this.drawn, AT_ONCE * 4));
+    this.drawn = Math.min(wanted, this.shown.length);
+    tiles.replaceChildren(...this.shown.slice(0, this.drawn).map((image) => this.#tile(image)));
+    byId("more").hidden = this.drawn >= this.shown.length;
+  }
+
+  #more() {
+    if (this.drawn >= this.shown.length) return;
+    const next = this.shown.slice(this.drawn, this.drawn + AT_ONCE);
+    byId("tiles").append(...next.map((image) => this.#tile(image)));
+    this.drawn += next.length;
+    byId("more").hidden = this.drawn >= this.shown.length;
+  }
+
+  #tile(image) {
+    const source = this.images.small(image), wanted = picky(this.filter);
+    const boxes = wanted ? image.b.filter((box) => boxMatches(box, this.filter, this.data.deleted)) : image.b;
+    const size = `0 0 ${image.w || 640} ${image.h || 480}`;
+    const frame = element("span", { class: "frame" });
+    if (source) frame.append(element("img", { src: source, alt: "", loading: "lazy", decoding: "async" }));
+    frame.append(shape("svg", { viewBox: size, "aria-hidden": "true" }, ...this.#paths(boxes)));
+    const told = image.t || counted(boxes.length, "box", "boxes");
+    const text = element("span", { class: "text" }, element("span", { class: "name", title: image.n }, image.n), element("span", { class: "quiet" }, told));
+    return element("li", {}, element("button", { type: "button", class: "tile", "data-at": image.at, onclick: () => this.viewer.open(image) }, frame, text));
+  }
+
+  // One path for all boxes of a label that are drawn alike.
+  #paths(boxes) {
+    const groups = new Map();
+    for (const box of boxes) {
+      const place = box[3] || box[2], fate = this.data.fates[box[0]], faded = !this.sends(box);
+      const dashed = !box[3] && Boolean(this.data.review || fate.dashed), key = `${place[0]} ${dashed} ${faded}`;
+      if (!groups.has(key)) groups.set(key, { look: this.data.labels[place[0]], dashed, faded, boxes: [] });
+      groups.get(key).boxes.push({ x: place[1], y: place[2], width: place[3] - place[1], height: place[4] - place[2] });
+    }
+    return [...groups.values()].map(({ look, dashed, faded, boxes: some }) => {
+      const d = outlines(some), kinds = ["shape", dashed && "dashed", faded && "faded"].filter(Boolean).join(" ");
+      return coloured(shape("g", { class: kinds }, shape("path", { class: "casing", d }), shape("path", { class: "line", d })), look);
+    });
+  }
+}

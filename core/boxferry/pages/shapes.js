@@ -1,0 +1,72 @@
+// Boxes over an image: a casing and a line each, and a tag with its text, as many as can be read.
+
+import { coloured, shape } from "./dom.js";
+
+const TAGS = 200; // at most, the largest boxes first
+const HIGH = 19, LEAST = 26; // pixels of a tag, and of a box that gets one
+const pen = document.createElement("canvas").getContext("2d");
+const widths = new Map();
+
+function wide(text) {
+  if (!widths.has(text)) {
+    pen.font = `600 12px ${getComputedStyle(document.body).fontFamily}`;
+    widths.set(text, Math.ceil(pen.measureText(text).width) + 10);
+  }
+  return widths.get(text);
+}
+
+// One box: {x, y, width, height, look, dashed, person, faded}; gives its element.
+export function drawnBox(box) {
+  const kinds = ["shape", box.dashed && "dashed", box.person && "person", box.faded && "faded"].filter(Boolean).join(" ");
+  const group = coloured(shape("g", { class: kinds }, shape("rect", { class: "casing" }), shape("rect", { class: "line" })), box.look);
+  placeBox(group, box);
+  return group;
+}
+
+export function placeBox(group, box) {
+  for (const part of group.children) {
+    for (const side of ["x", "y", "width", "height"]) part.setAttribute(side, box[side]);
+  }
+}
+
+// The tags of boxes: {x, y, width, height, look, text, faded, chosen}, as the stage sees them. A tag that would hide
+// another is put elsewhere at its box, or left out; the chosen box has its own always.
+export function drawTags(layer, boxes, stage) {
+  const { x, y, width, height } = stage.view, unit = stage.unit;
+  const seen = boxes.filter((box) => box.x < x + width && box.y < y + height && box.x + box.width > x && box.y + box.height > y);
+  const large = seen.filter((box) => !box.faded && (box.chosen || seen.length <= 40 || box.width / unit >= LEAST));
+  large.sort((one, other) => (other.chosen || 0) - (one.chosen || 0) || other.width * other.height - one.width * one.height);
+  const taken = new Taken();
+  const tags = large.slice(0, 4 * TAGS).map((box) => placed(box, stage.view, unit, taken)).filter(Boolean).slice(0, TAGS);
+  layer.replaceChildren(...tags.toReversed());
+}
+
+// What of the window has a tag already; in rows, so that a look-up does not go through all.
+class Taken {
+  rows = new Map();
+
+  // Take a place in pixels of the window, where it is free.
+  take(x, y, long) {
+    const rows = [Math.floor(y / HIGH), Math.floor((y + HIGH - 1) / HIGH)];
+    const free = rows.every((row) => (this.rows.get(row) || []).every(([left, top, right]) => right <= x || left >= x + long || Math.abs(top - y) >= HIGH));
+    if (free) for (const row of rows) this.rows.set(row, [...(this.rows.get(row) || []), [x, y, x + long]]);
+    return free;
+  }
+}
+
+function placed(box, view, unit, taken) {
+  const text = `${box.look.mark} ${box.text}`, side = wide(text), high = HIGH * unit;
+  const left = Math.max(box.x, view.x), inside = Math.max(box.y, view.y), above = box.y - high;
+  const places = [[left, above < Math.max(view.y, 0) ? inside : above], [left, inside], [left, box.y + box.height], [box.x + box.width - side * unit, above]];
+  const free = places.find(([x, y]) => taken.take((x - view.x) / unit, (y - view.y) / unit, side));
+  if (!free && !box.chosen) return null;
+  const [x, y] = free || places[0];
+  const group = shape("g", { class: "tag", transform: `translate(${x} ${y}) scale(${unit})` });
+  group.append(shape("rect", { width: side, height: HIGH, rx: 3 }), shape("text", { x: 5, y: 13.5 }, text));
+  return coloured(group, box.look);
+}
+
+// Many boxes of one look as one path, for thumbnails.
+export function outlines(boxes) {
+  return boxes.map((box) => `M${box.x} ${box.y}h${box.width}v${box.height}h${-box.width}z`).join("");
+}
