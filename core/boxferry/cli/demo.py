@@ -14,6 +14,7 @@ from boxferry.cli.output import say, table, tell
 from boxferry.cli.sandbox import sandbox_class
 from boxferry.demo import corrections_of, run_demo
 from boxferry.formats import output_stream
+from boxferry.outbox.outcome import State
 from boxferry.review.fates import FATES
 from boxferry.review.page import report_page
 
@@ -65,6 +66,6 @@ def _show_corrections(review: Review, html: Path) -> None:
 
 def _row(each: Round, report: PushReport) -> tuple[object, ...]:
     dropped = ", ".join(f"{n} {code}" for code, n in sorted(report.tally.dropped.items())) or "none"
-    applied, refused = (report.states.get(state, (0, 0))[1] for state in ("applied", "refused"))
+    applied, refused = (report.states.get(state, (0, 0))[1] for state in (State.APPLIED, State.REFUSED))
     route = "by URL" if each.by_url else "upload"
     return (each.format, route, report.tally.images, report.tally.read, report.tally.kept, dropped, applied, refused)

@@ -14,6 +14,7 @@ from boxferry.cli.output import is_quiet, say, warn
 from boxferry.cli.plain import plain
 from boxferry.deliver.listener import Listener
 from boxferry.outbox.outbox import ENDED
+from boxferry.outbox.outcome import State
 from boxferry.reading.source import FileSource
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Bar(Listener):
             self._states[entry.id] = outcome.state
             counts = Counter(self._states.values())
         ended, seconds = sum(counts[state] for state in ENDED), time.monotonic() - self._began
-        sent, refused = len(self._states), counts["refused"]
+        sent, refused = len(self._states), counts[State.REFUSED]
         self._progress.update(self._task, completed=ended, sent=sent, refused=refused, rate=sent / max(seconds, 1e-3))
 
 

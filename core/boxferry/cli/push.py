@@ -13,6 +13,7 @@ from boxferry.cli.push_options import box_options, file_options, options_of, sen
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import UsageError
+from boxferry.outbox.outcome import State
 from boxferry.plan.plan_file import read_plan
 
 if TYPE_CHECKING:
@@ -137,9 +138,9 @@ def print_report(report: PushReport, given: Mapping[str, Any]) -> None:
 
 
 def _say_how_to_go_on(run_id: int, states: Mapping[str, object]) -> None:
-    if set(states) & {"queued", "unsure", "accepted"}:
+    if set(states) & {State.QUEUED, State.UNSURE, State.ACCEPTED}:
         say(f"go on with: boxferry resume {run_id}")
-    if "stuck" in states:
+    if State.STUCK in states:
         say(f"send what is stuck again, once the server works: boxferry resume {run_id} --resend-stuck")
 
 

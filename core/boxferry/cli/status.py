@@ -16,6 +16,7 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.collector.waiting import waiting_beside
 from boxferry.errors import OutboxError, UsageError
 from boxferry.outbox.outbox import STATES, Outbox
+from boxferry.outbox.outcome import State
 from boxferry.pushing import default_outbox
 
 if TYPE_CHECKING:
@@ -247,6 +248,6 @@ def _print_run(outbox: Outbox, run: Run, waiting: list[Waiting], *, as_json: boo
     else:
         tell(f"run {run.id} '{run.name}' of model '{run.model}', project {run.project}, directory {run.directory_id}")
         tell(table(("state", "packets", "boxes"), [(s, c["packets"], c["boxes"]) for s, c in facts["states"].items()]))
-        for entry in outbox.entries(run.id, ("unsure", "stuck", "refused")):
+        for entry in outbox.entries(run.id, (State.UNSURE, State.STUCK, State.REFUSED)):
             say(f"{entry.state} {entry.file_name}: {entry.reason}")
         _print_waiting(waiting)

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from boxferry.collector.spool_push import SpoolPush
+from boxferry.outbox.outcome import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,4 +87,4 @@ class Pusher:
 
 def _under_way(report: PushReport) -> bool:
     """Whether packets of the run have not ended, and nothing keeps them from that."""
-    return report.stopped is None and bool({"queued", "sending", "unsure", "accepted"} & set(report.states))
+    return report.stopped is None and bool(OPEN & set(report.states))

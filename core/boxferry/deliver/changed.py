@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.errors import Refused
+from boxferry.outbox.kinds import Via
 from boxferry.plan.server_size import factor
 from boxferry.plan.target import Problem
 from boxferry.stored.holdings import Holdings
@@ -28,7 +29,7 @@ def changed_files(client: Client, directory_id: int, entries: Iterable[Entry]) -
     Raises:
         DiffgramError: the server cannot be asked.
     """
-    wanted = {entry.file_id: entry for entry in entries if entry.file_id is not None and entry.route == "existing"}
+    wanted = {entry.file_id: entry for entry in entries if entry.file_id is not None and entry.route == Via.EXISTING}
     if not wanted:
         return {}
     listed = {file.id: file for file in client.files(directory_id) if not file.removed}

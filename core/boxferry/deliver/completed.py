@@ -8,7 +8,7 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
-from boxferry.plan.target import REPLACING
+from boxferry.outbox.kinds import REPLACING
 from boxferry.stored.before import Before, encoded
 from boxferry.stored.holdings import Holdings
 

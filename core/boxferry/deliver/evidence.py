@@ -11,6 +11,7 @@ from boxferry.diffgram.answers import moment
 from boxferry.diffgram.bulk import FEW
 from boxferry.diffgram.meanings import reason_of
 from boxferry.errors import NotFound, Refused
+from boxferry.outbox.kinds import Mode, Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.contents import boxes_in, is_of_video, references_in
 from boxferry.packets.reference import origin
@@ -230,7 +231,7 @@ class Evidence:
             return Outcome(State.APPLIED, "", otherwise.input_id, file_id)
         references = self._holdings.references(file_id)
         origins = {origin(reference) for reference in references}
-        if entry.route == "upload" and entry.attempts < 2 and (not references or wanted & references.keys()):
+        if entry.route == Via.UPLOAD and entry.attempts < 2 and (not references or wanted & references.keys()):
             return Outcome(State.UNSURE, "another sender may be making the file at this moment", None, file_id)
         records = self.own_records(entry, file_id)
         if not {origin(reference) for reference in wanted} & origins and not records:
@@ -247,9 +248,9 @@ class Evidence:
         """
         if entry.file_id is not None and (problem := self._obstacle(entry, entry.file_id)):
             return Outcome(State.REFUSED, problem)
-        if entry.mode == "append" and entry.file_id is not None:
+        if entry.mode == Mode.APPEND and entry.file_id is not None:
             return self._without_gone(entry, entry.file_id) or self._already_on(entry, entry.file_id)
-        if entry.mode != "new" or (file_id := self.file_named(entry.file_name)) is None:
+        if entry.mode != Mode.NEW or (file_id := self.file_named(entry.file_name)) is None:
             return None
         reason = f"a file '{entry.file_name}' (id {file_id}) is in the directory already"
         if problem := self._obstacle(entry, file_id):
@@ -259,7 +260,7 @@ class Evidence:
 
     def _obstacle(self, entry: Entry, file_id: int) -> str:
         """Why a packet must not go onto a file; empty where it may."""
-        if entry.route == "existing" and file_id in self.changed:
+        if entry.route == Via.EXISTING and file_id in self.changed:
             return self.changed[file_id]
         if entry.replaces and self._busy(file_id):
             return BUSY
@@ -281,15 +282,15 @@ class Evidence:
         whose input that was: all of it is sent; `taken` sees to one that was to make the file.
         """
         tried = entry.attempts > 1
-        if entry.id not in self.old or (tried and (entry.mode == "new" or not entry.before)) or not entry.boxes:
+        if entry.id not in self.old or (tried and (entry.mode == Mode.NEW or not entry.before)) or not entry.boxes:
             return None
         newest = self._client.inputs(file_id=file_id, limit=NEWEST)
         others = [record for record in newest if not tried or record.batch_id != (entry.batch_id or 0)]
         gone = brought(others) & self.missing(entry, file_id)
-        if not gone or (entry.mode == "new" and self.other_picture(entry, file_id)):
+        if not gone or (entry.mode == Mode.NEW and self.other_picture(entry, file_id)):
             return None
         left = self.missing(entry, file_id) - gone
-        if entry.mode == "new" and left:  # by what is left alone it could not be told that the file is this one's
+        if entry.mode == Mode.NEW and left:  # by what is left alone it could not be told that the file is this one's
             return self.append_rest(entry, file_id, left)
         body, boxes = leaving_out(self._outbox.body(entry.id), gone)
         self._outbox.shorten(entry.id, body, boxes)
@@ -333,8 +334,8 @@ class Evidence:
         """A replacing packet with the boxes that stay, read now."""
         file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
         rows = self._rows(entry, file_id)
-        stay = [] if entry.mode == "replace-all" else rows.kept
-        models = [self._run.model, *models_in(entry.replaces)] if entry.mode == "replace-own" else []
+        stay = [] if entry.mode == Mode.REPLACE_ALL else rows.kept
+        models = [self._run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
         whole = replacing(body, stay, rows.all, clear=bool(entry.replaces), models=models)
         complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
         if whole is None:
@@ -451,7 +452,7 @@ class Records:
 
 def file_key(entry: Entry) -> int | str:
     """What identifies a packet's file within its batch: the file's id for an update, its name for a new file."""
-    return entry.file_id if entry.route == "existing" and entry.file_id is not None else entry.file_name
+    return entry.file_id if entry.route == Via.EXISTING and entry.file_id is not None else entry.file_name
 
 
 def ended(records: Iterable[InputRecord]) -> bool:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.tally import Place
+from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import boxes_in, is_of_video, references_in
 from boxferry.packets.reference import detection
 from boxferry.plan.asked_before import WHY, AskedBefore, Question
-from boxferry.plan.target import REPLACING
 from boxferry.plan.updates import leaving_out
 from boxferry.stored.decided import Names, Spot, spot_of
 from boxferry.stored.file_inputs import FileInputs
@@ -73,7 +73,7 @@ class Recheck:
 
         What is queued is not on the server, though an input may say so that has lost its boxes.
         """
-        there = [entry for entry in entries if entry.route == "existing" and entry.boxes]
+        there = [entry for entry in entries if entry.route == Via.EXISTING and entry.boxes]
         if not there:
             return {}
         names = Names({n: name for s in self._client.schemas() for n, name in self._client.label_names(s.id).items()})

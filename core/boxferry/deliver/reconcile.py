@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.deliver.evidence import ended
 from boxferry.errors import StillProcessing
+from boxferry.outbox.kinds import Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Reconciler:
 
     def _ask(self, entry: Entry) -> Outcome | None:
         """What a packet came to; None while it cannot be known yet."""
-        if entry.route == "upload":
+        if entry.route == Via.UPLOAD:
             return self._ask_upload(entry)
         if entry.batch_id is None:
             return Outcome(State.QUEUED)

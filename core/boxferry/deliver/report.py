@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.errors import BoxferryError
+from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection, label_of
 from boxferry.stored.before import decoded
@@ -90,11 +91,11 @@ class PushReport:
         """As the command line ends: 0 all done, 1 something failed, 3 and 4 sending ended early, 5 still processing."""
         if self.stopped is not None:
             return self.stopped.exit_code
-        if self.states.get("unsure") or self.states.get("queued"):
+        if self.states.get(State.UNSURE) or self.states.get(State.QUEUED):
             return EXIT_GAVE_UP
-        if self.tally.exit_code or self.states.get("refused") or self.doubtful:
+        if self.tally.exit_code or self.states.get(State.REFUSED) or self.doubtful:
             return EXIT_FAILED
-        waits = self.states.get("stuck") or (self.waited and self.states.get("accepted"))
+        waits = self.states.get(State.STUCK) or (self.waited and self.states.get(State.ACCEPTED))
         return EXIT_STILL_PROCESSING if waits else 0
 
     def raise_for_failures(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.deliver.stalls import Stalls
+from boxferry.outbox.kinds import REPLACING
 from boxferry.outbox.outcome import Outcome, State, input_outcome
-from boxferry.plan.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

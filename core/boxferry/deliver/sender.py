@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from boxferry.diffgram.meanings import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
+from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.wire import with_batch
 from boxferry.plan.picture import changed_since, digest_of, digest_sent, opened
-from boxferry.plan.target import REPLACING
 from boxferry.remote.urls import is_url
 from boxferry.stored.before import decoded, encoded
 
@@ -134,7 +134,7 @@ class Sender:
         self._judge(failure)
 
     def _sent(self, entry: Entry) -> Outcome:
-        return self._upload(entry) if entry.route == "upload" else self._post(entry)
+        return self._upload(entry) if entry.route == Via.UPLOAD else self._post(entry)
 
     def _judge(self, failure: DiffgramError | None) -> None:
         """Count a failure, and stop where there are too many in a row, or one that no waiting mends."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import is_of_video, references_in
-from boxferry.plan.target import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,7 +72,7 @@ def _wait_for_frames(
 
 def _made(entry: Entry) -> bool:
     """Whether a packet made the file, though it may have become one that appends to it."""
-    return entry.mode == "new" or bool(entry.mark)
+    return entry.mode == Mode.NEW or bool(entry.mark)
 
 
 def _moved(entry: Entry, ids: Sequence[int]) -> Entry:

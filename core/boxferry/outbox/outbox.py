@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import msgspec
 
 from boxferry.errors import OutboxError
+from boxferry.outbox.kinds import Mode
 from boxferry.outbox.outcome import State
 from boxferry.outbox.schema import opened, prepare
 from boxferry.outbox.turns import right_to_send
@@ -105,13 +106,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int = 0
     route: str
-    mode: str = "new"
+    mode: str = Mode.NEW
     file_name: str
     file_id: int | None = None
     media: str = ""
     body: bytes = b""
     boxes: int
-    state: str = "queued"
+    state: str = State.QUEUED
     batch_id: int | None = None
     input_id: int | None = None
     attempts: int = 0

@@ -10,6 +10,7 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
+from boxferry.outbox.kinds import Mode
 from boxferry.outbox.outbox import Moved, Shortened
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
@@ -90,7 +91,7 @@ class Adding:
         if file_id is None:
             self.making.pending(target, new)
             return
-        yield self.making.made(dataclasses.replace(target, file_id=file_id, mode="append", media=""), new)
+        yield self.making.made(dataclasses.replace(target, file_id=file_id, mode=Mode.APPEND, media=""), new)
 
     def onto_file(
         self,
@@ -141,7 +142,7 @@ class Adding:
         where = f"'{target.file_name}' (id {target.file_id}) is in the directory already"
         if target.taken:
             return Problem(Code.FILE_EXISTS, f"{where}: choose with on-existing what happens to it")
-        if target.mode == "error" and origins:
+        if target.mode == Mode.ERROR and origins:
             return Problem(
                 Code.HAS_PREDICTIONS, f"{where} and has boxes of another run: choose append, skip or replace-own"
             )
@@ -168,7 +169,7 @@ class Adding:
 
     def _adopted(self, target: Target, file_id: int, contents: Contents) -> Entry:
         """A record of what a file holds of this run although the outbox does not know it: it is pulled with the run."""
-        made = self.making.made(dataclasses.replace(target, mode="append", file_id=file_id), contents)
+        made = self.making.made(dataclasses.replace(target, mode=Mode.APPEND, file_id=file_id), contents)
         return msgspec.structs.replace(made, state=State.APPLIED, ended=ADOPTED)
 
     def _awaited(self, target: Target, contents: Contents, inputs: Iterable[Coming]) -> Iterator[Entry]:
@@ -176,7 +177,7 @@ class Adding:
 
         Whether that outbox still exists is not known: where the server never applies them, they can be sent from here.
         """
-        mode = target.mode if target.file_id is None else "append"
+        mode = target.mode if target.file_id is None else Mode.APPEND
         for each in inputs:
             if found := contents.only(each.references):
                 contents = contents.without(each.references)

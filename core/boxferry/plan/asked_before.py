@@ -9,6 +9,7 @@ import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.diffgram.answers import moment
+from boxferry.outbox.kinds import Mode
 from boxferry.stored.before import decoded
 from boxferry.stored.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
 from boxferry.stored.deleted import deleted
@@ -46,7 +47,7 @@ class Question:
 
     file_id: int
     predicted: Mapping[str, Spot]
-    mode: str = "append"
+    mode: str = Mode.APPEND
     video: bool = False
     known: Collection[str] = ()
     unsent: Collection[str] = ()
@@ -122,13 +123,13 @@ class AskedBefore:
     def _there(self, question: Question, rows: list[Row]) -> Decided:
         if not rows:
             return Decided()
-        if question.mode == "replace-all":  # no box stays: what people decided about it goes with it
+        if question.mode == Mode.REPLACE_ALL:  # no box stays: what people decided about it goes with it
             there = decided(rows, self.names, video=question.video)
             return Decided(open=[*there.have, *there.open])
         return decided(rows, self.names, video=question.video, until=self._approved(question, rows))
 
     def _approved(self, question: Question, rows: list[Row]) -> float:
-        replaces = question.mode == "replace-own" and self._replace_completed
+        replaces = question.mode == Mode.REPLACE_OWN and self._replace_completed
         if replaces or not self._holdings.complete(question.file_id):
             return -np.inf
         now = moment(self._holdings.changed(question.file_id))

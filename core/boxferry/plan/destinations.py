@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
 from boxferry.diffgram.names import server_name
-from boxferry.plan.target import REPLACING, OnExisting, Problem, Target
+from boxferry.outbox.kinds import REPLACING, Mode
+from boxferry.plan.target import Problem, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Destinations:
     holdings: Holdings
     route: Route | None = None
     files: FileIndex | None = None
-    on_existing: OnExisting = "error"
+    on_existing: Mode = Mode.ERROR
     replace_completed: bool = False
 
     @property
@@ -52,7 +53,7 @@ class Destinations:
         found = [self._there(image) if self.route is None else self._made(image, self.route) for image in images]
         there = [target.file_id for target in found if isinstance(target, Target) and target.file_id is not None]
         self.holdings.load_sizes(there)
-        if self.route is None and self.on_existing == "skip":
+        if self.route is None and self.on_existing == Mode.SKIP:
             self.holdings.load(there)
             return [self._unless_boxes(target) for target in found]
         return found
@@ -64,10 +65,10 @@ class Destinations:
         found = self.files.exact(made.file_name, server_name(made.file_name))
         if found is None or isinstance(found, Problem):
             return found or made
-        if self.on_existing == "skip":
+        if self.on_existing == Mode.SKIP:
             return Problem(Code.FILE_EXISTS, f"'{found.original_filename}' (id {found.id}) is there", fails=False)
         target = self._update(found.original_filename or made.file_name, found.id, video=image.video)
-        if isinstance(target, Problem) or self.on_existing != "error":
+        if isinstance(target, Problem) or self.on_existing != Mode.ERROR:
             return target
         return dataclasses.replace(target, taken=True)
 
@@ -88,7 +89,7 @@ class Destinations:
         if video and self.on_existing in REPLACING:
             message = "Diffgram adds boxes to a video and never replaces any; use --on-existing append"
             return Problem(Code.VIDEO_REPLACE, message)
-        mode = "append" if self.on_existing == "skip" else self.on_existing
+        mode = Mode.APPEND if self.on_existing == Mode.SKIP else self.on_existing
         if mode in REPLACING and not self.replace_completed and self.holdings.complete(file_id):
             message = f"file {file_id} is completed: its boxes stay as people left them; see replace-completed"
             return Problem(Code.COMPLETED, message, fails=False)

@@ -11,6 +11,7 @@ import msgspec
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.diffgram.answers import moment
+from boxferry.outbox.kinds import Mode
 from boxferry.packets.reference import detection, is_ours
 from boxferry.plan.asked_before import WHY
 from boxferry.plan.updates import entry
@@ -49,7 +50,7 @@ class Making:
             contents: the boxes.
             held: the references that the file holds, where they were read and all of them stay.
         """
-        mode = "append" if target.mode == "error" else target.mode
+        mode = Mode.APPEND if target.mode == Mode.ERROR else target.mode
         target = dataclasses.replace(target, mode=mode)
         made = entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
         return msgspec.structs.replace(made, before=encoded(self._before(target.file_id, held, video=target.video)))

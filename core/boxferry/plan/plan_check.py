@@ -11,14 +11,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from boxferry.diffgram.names import label_problem, media_problem, name_problem, text_problem
 from boxferry.errors import InputError
+from boxferry.outbox.kinds import REPLACING, Mode, Via
 from boxferry.packets.reference import detection, parsed
 from boxferry.plan.routes import SPLITS
-from boxferry.plan.target import REPLACING
 from boxferry.reading.video import clip_problem
 from boxferry.remote.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from boxferry.outbox.outbox import Entry
 
@@ -131,7 +131,7 @@ def _problems(entry: Entry, packet: _Packet, directory_id: int) -> Iterator[str]
         yield f"route '{entry.route}', expected one of {', '.join(_ROUTES)}"
         return
     yield from _ROUTES[entry.route](entry, packet)
-    if entry.route != "existing":
+    if entry.route != Via.EXISTING:
         yield from _new_file(entry, packet)
     if packet.directory_id not in {UNSET, directory_id}:
         yield f"directory_id {packet.directory_id}, and the plan is for {directory_id}"
@@ -143,7 +143,7 @@ def _problems(entry: Entry, packet: _Packet, directory_id: int) -> Iterator[str]
 
 
 def _new_file(entry: Entry, packet: _Packet) -> Iterator[str]:
-    if entry.mode != "new" or entry.file_id is not None or {packet.mode, packet.file_id} != {UNSET}:
+    if entry.mode != Mode.NEW or entry.file_id is not None or {packet.mode, packet.file_id} != {UNSET}:
         yield "a new file has mode 'new' and no file_id"
     if packet.directory_id is UNSET:
         yield "a new file needs a directory_id"
@@ -194,9 +194,9 @@ def _fetched(entry: Entry, packet: _Packet) -> Iterator[str]:
 
 def _existing(entry: Entry, packet: _Packet) -> Iterator[str]:
     wanted = "update_with_existing" if entry.mode in REPLACING else "update"
-    if entry.mode not in {"append", *REPLACING} or packet.mode != wanted:
+    if entry.mode not in {Mode.APPEND, *REPLACING} or packet.mode != wanted:
         yield f"mode '{entry.mode}' and the packet's '{packet.mode}' do not fit together"
-    if entry.replaces and entry.mode != "replace-own":
+    if entry.replaces and entry.mode != Mode.REPLACE_OWN:
         yield f"it replaces models, and its mode is '{entry.mode}'"
     if packet.file_id != entry.file_id or entry.file_id is None:
         yield f"file_id {packet.file_id}, and the file's is {entry.file_id}"
@@ -204,7 +204,12 @@ def _existing(entry: Entry, packet: _Packet) -> Iterator[str]:
         yield "a file that is there has no media"
 
 
-_ROUTES = {"upload": _upload, "url": _url, "blob": _blob, "existing": _existing}
+_ROUTES: dict[str, Callable[[Entry, _Packet], Iterator[str]]] = {
+    Via.UPLOAD: _upload,
+    Via.URL: _url,
+    Via.BLOB: _blob,
+    Via.EXISTING: _existing,
+}
 
 
 def _shapes(packet: _Packet) -> Iterator[tuple[str, _Box | _Polygon]]:

@@ -12,6 +12,7 @@ import msgspec
 
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
+from boxferry.outbox.kinds import Via
 from boxferry.outbox.outbox import Entry
 from boxferry.packets.contents import frames_in, with_boxes
 from boxferry.plan.plan_check import check_entry, check_labels, check_texts
@@ -163,7 +164,7 @@ def _filed(entry: Entry) -> _File:
     Raises:
         UsageError: its URL is signed: who has the file could fetch the media.
     """
-    if entry.route == "url" and SIGNED.search(urlsplit(entry.media).query):
+    if entry.route == Via.URL and SIGNED.search(urlsplit(entry.media).query):
         address = entry.media.partition("?")[0]
         raise UsageError(f"a plan holds no signed URLs ({address}?…): push without a plan, or name URLs without a key")
     return _File(
@@ -230,7 +231,7 @@ def _check_media(path: str, folder: str, entries: list[Entry]) -> None:
     """
     above = folder if is_url(folder) else os.path.abspath(folder)  # noqa: PTH100 # links stay as they are named
     for index, entry in enumerate(entries):
-        if entry.route == "upload" and not lies_below(entry.media, above):
+        if entry.route == Via.UPLOAD and not lies_below(entry.media, above):
             where = f"{path}: files[{index}] ({entry.file_name})"
             raise InputError(f"{where}: media '{entry.media}' is not below {above}: name its folder with --images")
 

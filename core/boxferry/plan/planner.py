@@ -10,6 +10,7 @@ from boxferry.boxes.fit import fit
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place
 from boxferry.errors import UsageError
+from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.reference import detection
 from boxferry.plan.adding import Adding
@@ -18,7 +19,6 @@ from boxferry.plan.earlier import Earlier, Strangers, references_of
 from boxferry.plan.making import Making
 from boxferry.plan.placing import Placing, leave_out, with_originals
 from boxferry.plan.replacing import Replacing
-from boxferry.plan.target import REPLACING
 from boxferry.stored.claims import Claims
 from boxferry.stored.decided import spots_of
 from boxferry.stored.under_way import UnderWay
@@ -188,7 +188,7 @@ class Planner:
 
     def _sends_empty(self, target: Target) -> bool:
         """Whether a packet without boxes is worth sending: for a new file, or to take boxes away."""
-        return target.mode in REPLACING or (target.mode == "new" and not self.skip_empty)
+        return target.mode in REPLACING or (target.mode == Mode.NEW and not self.skip_empty)
 
     def _note_there(self, target: Target) -> None:
         """That a picture without boxes is not uploaded, since a file has its name and size."""

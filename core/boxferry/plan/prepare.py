@@ -13,6 +13,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place, Tally
 from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
+from boxferry.outbox.kinds import REPLACING, Mode, Via
 from boxferry.outbox.label_history import sent_from_here
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State
@@ -27,7 +28,6 @@ from boxferry.plan.labels import LabelResolver, choose_schema
 from boxferry.plan.plan_file import PlanSummary
 from boxferry.plan.planner import Planner
 from boxferry.plan.source import source_identity
-from boxferry.plan.target import REPLACING
 from boxferry.plan.updates import only_missing
 from boxferry.remote.urls import is_url
 from boxferry.stored.claims import Claims
@@ -118,7 +118,7 @@ def prepared(
     listed = list(client.files(place.id))
     holdings = Holdings(client, place.id, listed, expected=images_in(predictions.source))
     files = _index(listed, place, options)
-    if options.existing or options.on_existing != "error":
+    if options.existing or options.mode != Mode.ERROR:
         predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
     if not options.create_empty:
         predictions = predictions.without_folder()
@@ -129,7 +129,7 @@ def prepared(
             holdings=holdings,
             route=options.route(place.id),
             files=files,
-            on_existing=options.on_existing,
+            on_existing=options.mode,
             replace_completed=options.replace_completed,
         ),
         holdings=holdings,
@@ -278,7 +278,7 @@ def planned_labels(client: Client, summary: PlanSummary) -> tuple[dict[int, int]
 
 def with_deletions(client: Client, head: PlanHead, entries: Sequence[Entry]) -> list[Entry]:
     """The packets of a plan with how many boxes of people each deletes as its file is now, whatever the plan says."""
-    replaced = {e.file_id: e for e in entries if e.mode == "replace-all" and e.file_id is not None}
+    replaced = {e.file_id: e for e in entries if e.mode == Mode.REPLACE_ALL and e.file_id is not None}
     holdings = Holdings(client, head.directory_id, expected=len(replaced))
     holdings.load(replaced)
     gone: dict[int, int] = {}
@@ -321,5 +321,5 @@ def _left_of(entry: Entry, earlier: list[Entry], tally: Tally) -> Entry | None:
         tally.fail(Code.PENDING, message)
         return None
     body, boxes = only_missing(entry.body, file_id, left)
-    onto = {"route": "existing", "mode": "append", "file_id": file_id, "media": "", "mark": ""}
+    onto = {"route": Via.EXISTING, "mode": Mode.APPEND, "file_id": file_id, "media": "", "mark": ""}
     return msgspec.structs.replace(entry, body=body, boxes=boxes, **onto)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from boxferry.errors import OptionError, UsageError
 from boxferry.option_checks import check_range, check_type, check_words
+from boxferry.outbox.kinds import Mode
 from boxferry.plan.attributes import AttributeWish
 from boxferry.plan.labels import Policy
 from boxferry.plan.patience import Patience
 from boxferry.plan.planner import VIDEO_RATE
 from boxferry.plan.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
-from boxferry.plan.target import REPLACING, OnExisting
+from boxferry.plan.target import OnExisting
 from boxferry.plan.templates import Template
 from boxferry.stored.decided import SAME_IOU
 
@@ -157,6 +158,11 @@ class PushOptions:
         self._check_files()
         self._check_boxes()
 
+    @property
+    def mode(self) -> Mode:
+        """What happens to a file that is there."""
+        return Mode(self.on_existing)
+
     def _set(self, **values: object) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -186,7 +192,7 @@ class PushOptions:
 
     def _check_files(self) -> None:
         """See that what is said of files fits together."""
-        if self.create_empty and (self.existing or self.on_existing in REPLACING):
+        if self.create_empty and (self.existing or self.mode.replaces):
             raise OptionError("{create_empty} makes new files: it cannot be combined with {existing} or replace-…")
         ways = ("media_url", "blob_path", "existing")
         given = [f"{{{name}}}" for name in ways if getattr(self, name)]
@@ -209,13 +215,13 @@ class PushOptions:
             if not name.strip():
                 raise OptionError("{replaces}: the name of a model is empty")
         self._set(replaces=names)
-        if self.replaces and self.on_existing not in {"error", "replace-own"}:
+        if self.replaces and self.mode not in {Mode.ERROR, Mode.REPLACE_OWN}:
             raise OptionError(
                 "{replaces} cannot be combined with {on_existing} {word}: it replaces a model's own boxes too",
                 word=self.on_existing,
             )
         if self.replaces:
-            self._set(on_existing="replace-own")
+            self._set(on_existing=Mode.REPLACE_OWN.value)
 
     def _check_boxes(self) -> None:
         """See that what is said of the boxes fits together."""
@@ -223,7 +229,7 @@ class PushOptions:
             raise OptionError("{human_made} needs {annotations}: predictions are a model's, not people's")
         if self.annotations and self.replaces:
             raise OptionError("{replaces} cannot be combined with {annotations}, which have no model")
-        if self.annotations and self.on_existing == "replace-own":
+        if self.annotations and self.mode == Mode.REPLACE_OWN:
             raise OptionError("{on_existing} replace-own cannot be combined with {annotations}, which have no model")
         if not 0 < self.same_iou <= 1:
             raise OptionError("{same_iou}: {value}, expected more than 0, and 1 at most", value=self.same_iou)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.codes import Code
+from boxferry.outbox.kinds import Mode
 from boxferry.outbox.outbox import ENDED
 from boxferry.packets.contents import references_in, shape_row
 from boxferry.packets.reference import origin
@@ -72,11 +73,11 @@ class Replacing:
             return None
         sent = references_in(earlier[-1].body) if earlier else set()
         rows = self._rows(target)
-        if target.mode == "replace-own":
+        if target.mode == Mode.REPLACE_OWN:
             settled = people_settled(contents, rows, sent)
             contents = self._making.left(contents, settled, Code.CORRECTED, "people have changed or deleted it", target)
         new = identities(contents.rows)
-        stays = identities(rows.kept) if target.mode == "replace-own" else set()
+        stays = identities(rows.kept) if target.mode == Mode.REPLACE_OWN else set()
         if new | stays == identities(rows.all) and not self._stands_for_others(contents, rows, sent):
             there = {shape.creation_ref_id for shape in contents}
             self._making.left(contents, there, Code.ALREADY_SENT, "on the server already", target)

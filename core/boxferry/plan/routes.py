@@ -12,6 +12,7 @@ from msgspec import UNSET
 from boxferry.boxes.codes import Code
 from boxferry.diffgram.names import media_problem, name_problem, server_name
 from boxferry.errors import UsageError
+from boxferry.outbox.kinds import Via
 from boxferry.packets.wire import Media, Packet, encode
 from boxferry.plan.picture import mark_of
 from boxferry.plan.target import Problem, Target
@@ -85,7 +86,7 @@ class UploadRoute:
     """
 
     new: NewFiles
-    name: str = "upload"
+    name: Via = Via.UPLOAD
 
     def __post_init__(self) -> None:
         for value, option in ((self.new.job_id, "--job"), (self.new.video_split_s, "--video-split")):
@@ -118,7 +119,7 @@ class UrlRoute:
 
     new: NewFiles
     template: Template
-    name: str = "url"
+    name: Via = Via.URL
 
     def __post_init__(self) -> None:
         if urlsplit(self.template.of("a.jpg")).scheme not in {"http", "https"}:
@@ -151,7 +152,7 @@ class BlobRoute:
     template: Template
     connection_id: int
     bucket: str
-    name: str = "blob"
+    name: Via = Via.BLOB
 
     def target(self, image: Image) -> Target | Problem:
         """The file that the server makes from the blob; without a suffix of its own the name takes the blob's."""

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from boxferry.outbox.kinds import Mode
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OnExisting = Literal["error", "append", "skip", "replace-own", "replace-all"]
-REPLACING = ("replace-own", "replace-all")  #: the modes in which boxes of a file go
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Target:
     file_name: str
     file_id: int | None = None
     media: str = ""
-    mode: str = "new"
+    mode: str = Mode.NEW
     video: bool = False
     width: int = 0
     height: int = 0

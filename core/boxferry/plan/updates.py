@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.source_image import image_text
 from boxferry.packets.contents import (
@@ -19,7 +20,6 @@ from boxferry.packets.contents import (
 )
 from boxferry.packets.rows import deleted_box
 from boxferry.packets.wire import Packet, encode
-from boxferry.plan.target import REPLACING, Target
 from boxferry.stored.removals import naming, noted
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from boxferry.packets.rows import Row
     from boxferry.plan.routes import Route
+    from boxferry.plan.target import Target
 
 
 def entry(route: Route | None, target: Target, contents: Contents, *, directory_id: int) -> Entry:
@@ -38,7 +39,7 @@ def entry(route: Route | None, target: Target, contents: Contents, *, directory_
     else:
         raise ValueError(target)
     return Entry(
-        route="existing" if target.file_id is not None or route is None else route.name,
+        route=Via.EXISTING if target.file_id is not None or route is None else route.name,
         mode=target.mode,
         file_name=target.file_name,
         file_id=target.file_id,

@@ -11,6 +11,8 @@ import msgspec
 from boxferry.diffgram.answers import FileRecord, InputRecord, moment
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.diffgram.figures import around
+from boxferry.outbox.kinds import Via
+from boxferry.outbox.outcome import State
 from boxferry.outbox.source_image import UNKNOWN, SourceImage, source_image
 from boxferry.packets.reference import detection, is_ours, parsed, whole
 from boxferry.review.cache import Known, packed, packed_input
@@ -308,11 +310,11 @@ class SentFile:
 def files_of(outbox: Outbox, run: Run) -> list[SentFile]:
     """The files of which something was applied, with the boxes that were sent, each once."""
     found: dict[int, SentFile] = {}
-    for entry in outbox.entries(run.id, ("applied",)):
+    for entry in outbox.entries(run.id, (State.APPLIED,)):
         if entry.file_id is None:
             continue  # a long video, whose clips are files of their own
         file = found.setdefault(entry.file_id, SentFile(entry.file_name, entry.file_id))
-        file.media = file.media or (entry.media if entry.route == "upload" else "")
+        file.media = file.media or (entry.media if entry.route == Via.UPLOAD else "")
         file.image = file.image if file.image.key else source_image(entry.image)
         boxes = predicted_in(outbox.body(entry.id))
         known = {box.reference for box in file.predicted}

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.answers import moment
+from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import origin, whole
-from boxferry.plan.target import REPLACING
 from boxferry.review.timeline import LAG_S, Push, by_people, name_of
 from boxferry.stored.before import Before, decoded, told
 
@@ -108,7 +108,7 @@ def _found(entry: Entry) -> bool:
 
 def _of_entry(entry: Entry, *, own: bool) -> _Numbered:
     before, replaces = decoded(entry.before), entry.mode in REPLACING
-    if before is None and entry.mode == "new":
+    if before is None and entry.mode == Mode.NEW:
         before = NEW
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
     ended = entry.ended or entry.sent

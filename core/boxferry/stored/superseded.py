@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.outbox.kinds import Mode
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.stored.before import decoded
 from boxferry.stored.removals import given_way, taken_away
@@ -21,7 +22,7 @@ def planned_at(entry: Entry) -> float | None:
     It is when its file had last been changed then; a new file was not there.
     """
     before = decoded(entry.before)
-    if entry.mode == "new":
+    if entry.mode == Mode.NEW:
         return 0.0
     return before.changed if before and before.changed else None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from boxferry.diffgram.answers import moment
+from boxferry.outbox.kinds import Mode, Via
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.contents import among, apart_from, appending, boxes_of, detections_of, references_in
@@ -181,8 +182,8 @@ class _Known:
 def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
     record = sent.record
     return Entry(
-        route="existing",
-        mode="replace-own" if record and record.replaces else "append",
+        route=Via.EXISTING,
+        mode=Mode.REPLACE_OWN if record and record.replaces else "append",
         file_name=held.name,
         file_id=held.file.id,
         body=appending(held.file.id, boxes),

@@ -11,12 +11,12 @@ from boxferry.boxes.codes import Fault
 from boxferry.deliver.changed import other_file
 from boxferry.diffgram.bulk import Bulk
 from boxferry.errors import Refused
+from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outbox import ENDED
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import is_of_video, references_in
 from boxferry.packets.reference import detection
 from boxferry.plan.adding import ADOPTED
-from boxferry.plan.target import REPLACING
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.holdings import Holdings
 
@@ -250,7 +250,7 @@ class Checker:
             each for each in files if each.file_name == file.file_name and each.entries[-1].id > file.entries[-1].id
         ]
         again = [
-            e for e in self._outbox.earlier(self._run.id, file.file_name) if e.state not in ENDED and e.mode == "new"
+            e for e in self._outbox.earlier(self._run.id, file.file_name) if e.state not in ENDED and e.mode == Mode.NEW
         ]
         return bool(again) or any(each.problem in {"", Fault.LOST_BOXES} for each in others)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code, Fault
 from boxferry.boxes.tally import Place
+from boxferry.outbox.kinds import Mode, Via
 from boxferry.outbox.outbox import Entry
 from boxferry.packets.contents import among, appending, detections_of, frames_in, references_in, with_boxes
 from boxferry.packets.reference import detection, parsed
@@ -59,8 +60,8 @@ class Missing:
         left = [(number, *leaving_out(body, lost)) for number, body in bodies.items() if lost & references_in(body)]
         last = file.entries[-1]
         entry = Entry(
-            route="existing",
-            mode="append",
+            route=Via.EXISTING,
+            mode=Mode.APPEND,
             file_name=file.file_name,
             file_id=file.file_id,
             body=appending(file.file_id, boxes),
@@ -128,9 +129,9 @@ class _Labels:
 
 def _unmakable(entry: Entry) -> str:
     """Why a file cannot be made again as it was made first; empty where it can."""
-    if entry.route == "existing":
+    if entry.route == Via.EXISTING:
         return "it was not uploaded from here; push it with its images, and --resend-missing"
-    if entry.route != "upload":
+    if entry.route != Via.UPLOAD:
         return ""
     if problem := changed_since(entry.media, entry.mark):
         return problem
