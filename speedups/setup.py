@@ -10,7 +10,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 OLDEST = 0x030B0000  # Python 3.11: since then the stable ABI has buffers
-MODULES = ("lists", "results", "rows")
+MODULES = ("lists", "objects", "results", "rows")
 FLAGS = os.environ.get("BOXFERRY_SPEEDUPS_CFLAGS", "").split()
 ABI3 = os.environ.get("BOXFERRY_SPEEDUPS_ABI3", "1") != "0"
 

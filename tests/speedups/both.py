@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import msgspec
@@ -13,6 +14,10 @@ from boxferry.packets.wire import Packet, encode
 from boxferry.parsing import compiled
 from boxferry_adapters.coco.columns import Columns
 from boxferry_adapters.coco.items import PlainItem
+from boxferry_adapters.voc.objects import Wish
+from boxferry_adapters.voc.results import _numbers
+from boxferry_adapters.voc.xml import parse_carefully as parse_annotation
+from boxferry_adapters.voc.xml import parse_compiled as parse_annotation_compiled
 from boxferry_adapters.yolo.rows import parse_compiled, parse_quickly
 
 NUMBERS = (
@@ -178,8 +183,99 @@ def same_rows(text):
     return True
 
 
+def annotation_file(rng):
+    """An annotation file of VOC, often spoilt."""
+
+    def leaf(tag, value):
+        blank = rng.choice(("", "", "", " ", "\n\t", "\r\n"))
+        return f"<{tag}>{blank}{value}{blank}</{tag}>" if value or rng.random() < 0.5 else f"<{tag}/>"
+
+    def some(share, *parts):
+        chosen = [part for part in parts if rng.random() < share]
+        rng.shuffle(chosen)
+        return rng.choice(("", "\n  ")).join(chosen)
+
+    def an_object():
+        sides = [leaf(tag, a_number(rng)) for tag in ("xmin", "ymin", "xmax", "ymax")]
+        box = f"<bndbox>{some(0.999, *sides)}</bndbox>"
+        label = (
+            rng.choice(("cat", "traffic  light", "a.b-c 2", "", "é", "&amp;", "]]")) if rng.random() < 0.2 else "dog"
+        )
+        more = some(0.1, leaf("score", a_number(rng)), leaf("confidence", a_number(rng)), rng.choice(ODD_ELEMENTS))
+        return f"<object>{some(0.999, leaf('name', label), leaf('pose', 'Left'), box, more)}</object>"
+
+    size = f"<size>{some(0.95, leaf('width', a_side(rng)), leaf('height', a_side(rng)), leaf('depth', '3'))}</size>"
+    objects = [an_object() for _ in range(rng.randrange(4))]
+    head = leaf("filename", rng.choice(("a.jpg", "b c.png", "", "ü.jpg"))), leaf("path", "/x/a.jpg"), size
+    whole = some(0.97, *head, *objects, rng.choice(ODD_ELEMENTS) if rng.random() < 0.05 else "")
+    root = rng.choice(ROOTS) if rng.random() < 0.2 else "<annotation>"
+    text = f"{root}\n{whole}</annotation>\n".encode()
+    return spoilt(rng, text) if rng.random() < 0.3 else text
+
+
+def a_side(rng):
+    """A side of an image as text."""
+    return a_number(rng) if rng.random() < 0.1 else str(rng.randrange(2000))
+
+
+ROOTS = (
+    '<?xml version="1.0"?><annotation>', '<?xml version="1.0" encoding="UTF-8"?>\n<annotation verified="yes">',
+    "<!-- x --><annotation>", "<annotations>", '<annotation a="b">', "<!DOCTYPE a><annotation>", "\ufeff<annotation>",
+)  # fmt: skip
+ODD_ELEMENTS = (
+    "<part><name>x</name></part>", "<deleted>1</deleted>", "<filename>2</filename>", "<size><width>7</width></size>",
+    "<bndbox><xmin>9</xmin></bndbox>", "<name>second</name>", "<!-- c -->", "<a b='c'/>", "<x><y><z/></y></x>",
+    "<imagesize/>", "<x>" * 20 + "</x>" * 20, "<robndbox/>", "<object/>", "<xmin>3</xmin>", "<score>0.5</score>",
+    "<filename>a<b/>c</filename>",
+)  # fmt: skip
+
+
+def same_objects(data):
+    """Whether the compiled function takes a file; what it gives is what the twin gives, each object a box."""
+    found = parse_annotation_compiled(data)
+    if found is None:
+        return False
+    expected = parse_annotation(data, Wish())
+    one, other = ((each.filename, each.path, each.width, each.height, each.parts) for each in (found, expected))
+    assert one == other, data
+    assert found.columns.labels == [each.name for each in expected.objects], data
+    assert not any(each.problem or each.remarks or each.rotated or each.derived for each in expected.objects), data
+    corners = [corner for each in expected.objects for corner in each.corners]
+    assert same_bits(np.array(found.columns.corners), np.array(corners, np.float64)), data
+    assert same_bits(np.array(found.columns.scores), np.array([each.score for each in expected.objects])), data
+    return True
+
+
+def result_lines(rng):
+    """Lines of VOC results, often spoilt."""
+    end = rng.choice(("\n", "\r\n", "\n", "\n", "\r"))
+    rows = []
+    for _ in range(rng.randrange(1, 6)):
+        image = rng.choice(("000001", "a", "é", "x/y", "")) if rng.random() < 0.1 else f"{rng.randrange(99):06}"
+        numbers = [a_number(rng) for _ in range(5 if rng.random() < 0.98 else rng.randrange(7))]
+        rows.append((" " if rng.random() < 0.98 else "\t").join([image, *numbers]))
+    text = (end.join(rows) + rng.choice(("", end, end))).encode()
+    return spoilt(rng, text) if rng.random() < 0.3 else text
+
+
+def same_lines(block):
+    """Whether the compiled function takes some lines; what it gives is what the twin gives, row by row."""
+    found = compiled.speedups.voc_rows(block)
+    if found is None:
+        return False
+    images, numbers = found
+    rows = [line.split() for line in io.StringIO(block.decode(), newline=None)]
+    assert images == [row[0] for row in rows], block
+    expected = [_numbers(row) for row in rows]
+    assert not any(isinstance(each, str) for each in expected), block
+    assert same_bits(np.frombuffer(numbers), np.array(expected, np.float64).reshape(-1)), block
+    return True
+
+
 CASES = {
     "coco_results": (results_text, same_results),
     "instance_lists": (a_fitted_chunk, lambda call: same_lists(*call)),
     "yolo_rows": (label_rows, same_rows),
+    "voc_objects": (annotation_file, same_objects),
+    "voc_rows": (result_lines, same_lines),
 }  #: compiled function → makes an input, and holds what comes of it against the twin; True where it was taken

@@ -154,14 +154,18 @@ class _Reader:
         first = self.seen.setdefault(image.key, shown)
         if first != shown:
             message = f"is about image '{image.key}', and so is {first}"
-            raise _FileError(Code.DUPLICATE_FILE, message, boxes=len(annotation.objects))
+            raise _FileError(Code.DUPLICATE_FILE, message, boxes=annotation.boxes)
         self.parts += annotation.parts
         self.derived += sum(found.derived and not found.problem for found in annotation.objects)
-        batch.add(msgspec.structs.replace(image, source=shown), annotation.objects)
+        image = msgspec.structs.replace(image, source=shown)
+        if annotation.columns is None:
+            batch.add(image, annotation.objects)
+        else:
+            batch.extend(image, annotation.columns)
 
     def _image(self, annotation: Annotation, relative: str, shown: str) -> Image:
         """The image that a file is about: by `filename`, else by the file's own name, else by `path`."""
-        boxes = len(annotation.objects)
+        boxes = annotation.boxes
         try:
             image = _first_known(annotation, relative, self.context)
         except InputError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from boxferry.formats import Context
     from boxferry_adapters.voc.objects import Object
     from boxferry_adapters.voc.outlines import Ring
+    from boxferry_adapters.voc.xml import Columns
 
 
 def wish_of(context: Context) -> Wish:
@@ -43,9 +46,9 @@ class Batch:
     vocabulary: Vocabulary
     images: list[Image] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
-    xyxy: list[tuple[float, float, float, float]] = field(default_factory=list)
+    xyxy: array[float] = field(default_factory=lambda: array("d"))
     label: list[int] = field(default_factory=list)
-    score: list[float] = field(default_factory=list)
+    score: array[float] = field(default_factory=lambda: array("d"))
     settled: list[bool] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
     difficult: list[bool] = field(default_factory=list)
@@ -59,15 +62,27 @@ class Batch:
             self._say(image, found)
         self.images.append(image)
         self.counts.append(len(good))
-        self.xyxy += [each.corners for each in good]
+        self.xyxy.extend(chain.from_iterable([each.corners for each in good]))
         self.settled += [each.rotated and each.derived for each in good]
         self.label += [self.vocabulary.add(each.name) for each in good]
-        self.score += [each.score for each in good]
+        self.score.extend([each.score for each in good])
         self.row += [each.index for each in good]
         self.difficult += [each.difficult for each in good]
         if self.context.polygons or self.context.attributes:
             for each in good:
                 self._add_extras(each)
+
+    def extend(self, image: Image, found: Columns) -> None:
+        """Add an image and its objects, which are all boxes, and of which nothing else is read."""
+        count, code = len(found.labels), self.vocabulary.add
+        self.images.append(image)
+        self.counts.append(count)
+        self.xyxy += found.corners
+        self.settled += [False] * count
+        self.label += map(code, found.labels)
+        self.score += found.scores
+        self.row += range(count)
+        self.difficult += [False] * count
 
     def _say(self, image: Image, found: list[Object]) -> None:
         """What is wrong with objects, in their order."""

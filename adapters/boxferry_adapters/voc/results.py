@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from array import array
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import compress, islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import open_file, open_text
+from boxferry.formats import open_file
+from boxferry.parsing import compiled
 from boxferry_adapters.voc.origin import corners_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ NAME = re.compile(r"comp\d+_det_[^_]+_(?P<label>.+)\.txt")
 CHUNK_BOXES = 8192
 COLUMNS = 6
 SNIFFED_FILES = 5
+BLOCK_BYTES = 1 << 20  #: of whole lines that are read at once
+ROW_BYTES = 40  #: of score and corners
 
 
 def sniff(source: Source) -> str | None:
@@ -92,27 +96,84 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
 def _read_file(path: str, files: list[str], label: int, columns: _Columns, context: Context) -> None:
     """Add the rows of the last of the files, which is opened by its path."""
-    with open_text(path) as rows:
-        for line, text in enumerate(rows, start=1):
-            tokens = text.split()
-            if not tokens:
-                continue
-            numbers = _numbers(tokens)
-            if isinstance(numbers, str):
-                context.tally.skip(Code.BAD_ROW, numbers, Place(files[-1], line=line))
-                continue
-            owner = columns.numbers.get(tokens[0])
-            if owner is None:
-                owner = _number(tokens[0], columns, context, Place(files[-1], line=line))
-            if owner < 0:
-                message = f"'{tokens[0]}' fits several images"
-                context.tally.skip(Code.AMBIGUOUS_IMAGE, message, Place(files[-1], line=line))
-                continue
-            columns.numbered.extend(numbers)
-            columns.owner.append(owner)
-            columns.label.append(label)
-            columns.line.append(line)
-            columns.file.append(len(files) - 1)
+    file = _File(files[-1], len(files) - 1, label, columns, context)
+    with open_file(path) as stream:
+        while block := b"".join(stream.readlines(BLOCK_BYTES)):
+            file.take(block)
+
+
+@dataclass(slots=True)
+class _File:
+    """One file of rows of a label.
+
+    Attributes:
+        shown: what messages call it.
+        number: its place among the files.
+        label: the label's code.
+        columns: where its rows are added.
+        context: looks images up, and has the tally.
+        line: how many lines have been read.
+    """
+
+    shown: str
+    number: int
+    label: int
+    columns: _Columns
+    context: Context
+    line: int = 0
+
+    def take(self, block: bytes) -> None:
+        """Add the rows of some whole lines."""
+        found = None if compiled.speedups is None else compiled.speedups.voc_rows(block)
+        if found is not None:
+            self._extend(*found)
+            return
+        text = block.decode("utf-8" if self.line else "utf-8-sig", "replace")
+        for line in io.StringIO(text, newline=None):
+            self.line += 1
+            self._take_line(line.split())
+
+    def _extend(self, image_ids: list[str], numbers: bytes) -> None:
+        """Add rows of which only the images are to be looked up."""
+        lines = range(self.line + 1, self.line + len(image_ids) + 1)
+        owners = [self._owner(image_id, line) for image_id, line in zip(image_ids, lines, strict=True)]
+        self.line += len(owners)
+        kept = [owner >= 0 for owner in owners]
+        if not all(kept):
+            each = (numbers[place : place + ROW_BYTES] for place in range(0, len(numbers), ROW_BYTES))
+            numbers, owners = b"".join(compress(each, kept)), list(compress(owners, kept))
+        columns = self.columns
+        columns.numbered.frombytes(numbers)
+        columns.owner.extend(owners)
+        columns.line.extend(compress(lines, kept))
+        columns.label.extend([self.label] * len(owners))
+        columns.file.extend([self.number] * len(owners))
+
+    def _take_line(self, tokens: list[str]) -> None:
+        numbers = _numbers(tokens) if tokens else ""
+        if not isinstance(numbers, str):
+            self._add(tokens[0], numbers)
+        elif numbers:
+            self.context.tally.skip(Code.BAD_ROW, numbers, Place(self.shown, line=self.line))
+
+    def _add(self, image_id: str, numbers: list[float]) -> None:
+        """Add the row of the current line."""
+        if (owner := self._owner(image_id, self.line)) >= 0:
+            self.columns.numbered.extend(numbers)
+            self.columns.owner.append(owner)
+            self.columns.label.append(self.label)
+            self.columns.line.append(self.line)
+            self.columns.file.append(self.number)
+
+    def _owner(self, image_id: str, line: int) -> int:
+        """The number of a row's image; -1 where it cannot be told which, and the row is skipped."""
+        owner = self.columns.numbers.get(image_id)
+        if owner is None:
+            owner = _number(image_id, self.columns, self.context, Place(self.shown, line=line))
+        if owner < 0:
+            message = f"'{image_id}' fits several images"
+            self.context.tally.skip(Code.AMBIGUOUS_IMAGE, message, Place(self.shown, line=line))
+        return owner
 
 
 def _numbers(tokens: list[str]) -> list[float] | str:

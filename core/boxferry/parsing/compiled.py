@@ -33,6 +33,14 @@ class Speedups(Protocol):
         """Rows of five or six numbers: six float64 each, how many stand there, the largest coordinate and score."""
         ...
 
+    def voc_objects(self, data: bytes, /) -> tuple[str, str, int, int, list[str], bytes, bytes] | None:
+        """File name, path, width, height, and labels, corners and scores (float64) of an annotation file's objects."""
+        ...
+
+    def voc_rows(self, block: bytes, /) -> tuple[list[str], bytes] | None:
+        """The images of some lines of results, and five float64 a line: score and corners."""
+        ...
+
     def instance_lists(
         self,
         bounds: ReadableBuffer,
