@@ -12,6 +12,7 @@ from PIL import Image as Picture
 from boxferry import Diffgram, PushOptions, read
 from boxferry.plan.patience import Patience
 from boxferry.review.fates import Predicted, Stored, fates_of
+from boxferry.review.pushes import _in_order
 from boxferry.review.summary import Clicks, best_threshold
 from boxferry.review.timeline import Push, Timeline
 from boxferry.sandbox.server import Sandbox
@@ -165,9 +166,21 @@ def test_what_a_later_push_took_is_no_deletion():
     took = {"came": 20.0, "replaces": True, "kept": frozenset(), "took": frozenset({"boxferry:a"}), "own": False}
     assert onto([], first, a_push(complete=False, **took), complete=False) == ["replaced"]
     assert onto([], first, a_push(complete=True, changed=15.0, **took)) == ["kept"]
-    assert onto([], first, a_push(complete=False, **took | {"took": frozenset()})) == ["deleted"]
+    not_taken = took | {"took": frozenset()}
+    assert onto([], first, a_push(complete=False, changed=10.0, **not_taken)) == ["deleted"]
+    for before in (9.0, 0.0):  # the file was read for it before the box came, or that is not known
+        assert onto([], first, a_push(complete=False, changed=before, **not_taken)) == ["replaced"]
     edited = took | {"edited": frozenset({"boxferry:a"})}
     assert onto([], first, a_push(complete=True, changed=15.0, **edited)) == ["replaced"]
+
+
+def test_what_a_packet_took_that_was_given_before_and_applied_after_is_no_deletion():
+    """Two packets that the server works on at once end in another order than they are numbered."""
+    numbered = _in_order([(1, a_push("b", came=20.0, replaces=True, own=False)), (2, a_push("a", came=15.0))], [])
+    assert onto([], *numbered) == ["replaced"]
+    assert onto([], *numbered, a_push(came=30.0, changed=30.0, kept=frozenset(), read=True)) == ["replaced"]
+    after = _in_order([(1, a_push("b", came=10.0, replaces=True, own=False)), (2, a_push("a", came=15.0))], [])
+    assert onto([], *after) == ["deleted"]
 
 
 def test_a_file_that_was_completed_before_is_not_reviewed():

@@ -51,10 +51,10 @@ def test_what_a_save_left_of_two_equal_boxes_has_a_name_of_its_own():
     assert stays.twins == {ours("c"): "#2"}
     goes = replaced(rows, rows[1:], [])
     assert (goes.kept, goes.took, goes.halves) == ([ours("b")], ["#2"], {"#2": ours("b")})
-    packet = told(noted(rows[1:], rows))
-    assert (packet.kept, packet.halves) == ([ours("b")], {f"#{ours('b')}": ours("b")})
+    packet = told(noted(rows[1:], rows, changed=AT))
+    assert (packet.kept, packet.halves, packet.changed) == ([ours("b")], {f"#{ours('b')}": ours("b")}, AT)
     assert packet.took == [*packet.halves]
-    assert as_sent(noted(rows[1:], rows)[0]) == rows[1]
+    assert as_sent(noted(rows[1:], rows, changed=AT)[0]) == rows[1]
 
 
 def test_a_packet_tells_itself_what_it_takes_away():

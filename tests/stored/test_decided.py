@@ -9,7 +9,7 @@ from boxferry.diffgram.answers import InputRecord
 from boxferry.packets.rows import Row
 from boxferry.stored.decided import HAVE, REJECTED, Decided, Names, Spot, approved_until, decided, verdicts
 from boxferry.stored.deleted import deleted
-from boxferry.stored.removals import TAKES_AWAY
+from boxferry.stored.removals import CHANGED, TAKES_AWAY
 
 NAMES = Names({1: "cat", 2: "dog"})
 REFERENCE = "boxferry:0123456789abcdef:0,0,10,10:cat"
@@ -106,6 +106,7 @@ def sent(label="cat", *, run="0", **changes):
 
 
 REPLACES = {"mode": "update_with_existing"}
+AT = {"created_time": "2027-01-15T07:59:00", "time_updated": "2027-01-15T08:00:00"}  # 1,800,000,000
 TOLD = {TAKES_AWAY: ["boxferry:0000000000000000:0,0,10,10:cat"]}
 INPUTS = {
     "sent and gone": ([an_input(1, [sent()])], ["cat"]),
@@ -117,6 +118,14 @@ INPUTS = {
         ["dog"],
     ),
     "gone before such a packet": ([an_input(1, [sent()]), an_input(2, [{TAKES_AWAY: []}], **REPLACES)], ["cat"]),
+    "gone before its file was read for it": (
+        [an_input(1, [sent()], **AT), an_input(2, [{TAKES_AWAY: [], CHANGED: 1_800_000_000.0}], **REPLACES)],
+        ["cat"],
+    ),
+    "came after its file was read for it": (
+        [an_input(1, [sent()], **AT), an_input(2, [{TAKES_AWAY: [], CHANGED: 1_799_999_999.0}], **REPLACES)],
+        [],
+    ),
     "not in the list of one that does not say": ([an_input(1, [sent()]), an_input(2, [{"id": 3}], **REPLACES)], []),
     "kept by such a packet": ([an_input(1, [sent()]), an_input(2, [sent(id=3)], **REPLACES)], ["cat"]),
     "replaced, and sent again": (

@@ -102,6 +102,11 @@ class FileRecord(msgspec.Struct, frozen=True):
         return self.state == "removed"
 
     @property
+    def changed(self) -> float:
+        """When it was last changed, seconds since the epoch by the server's clock; 0 where the server does not tell."""
+        return moment(self.time_last_updated) or 0.0
+
+    @property
     def never_had_boxes(self) -> bool:
         """Whether no box was ever put there; False where the server does not tell, and of videos: it counts none."""
         return self.type != "video" and self.count_instances_changed in {None, 0}
@@ -304,6 +309,11 @@ class InputRecord(msgspec.Struct, frozen=True):
     def created(self) -> float | None:
         """When it was made, seconds since the epoch by the server's clock; None where that cannot be read."""
         return moment(self.created_time)
+
+    @property
+    def written(self) -> float:
+        """When it was last written, as far as the server tells: no earlier than what it brought; likewise, else 0."""
+        return max(self.created or 0.0, moment(self.time_updated) or 0.0)
 
     @property
     def boxes(self) -> list[Row]:

@@ -80,7 +80,13 @@ def cleared(rows: Sequence[Row]) -> list[Row]:
 
 
 def replacing(
-    body: bytes, kept: Sequence[Row], rows: Sequence[Row], *, clear: bool = False, models: Collection[str] = ()
+    body: bytes,
+    kept: Sequence[Row],
+    rows: Sequence[Row],
+    *,
+    changed: float,
+    clear: bool = False,
+    models: Collection[str] = (),
 ) -> bytes | None:
     """The packet with the rows that are to stay in its list, as they were read, null fields left out.
 
@@ -90,6 +96,7 @@ def replacing(
         body: the packet with its new boxes alone.
         kept: the rows that are to stay.
         rows: all that the file holds.
+        changed: when it was last changed, see `removals`.
         models: the models whose boxes give way; the packet names them.
         clear: let the file have no box afterwards, where none is left.
 
@@ -104,4 +111,4 @@ def replacing(
         if not (clear and rows):
             return None
         stay = cleared(rows)
-    return with_boxes(body, {None: naming(noted([*stay, *new], rows), models)})
+    return with_boxes(body, {None: naming(noted([*stay, *new], rows, changed=changed), models)})

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.diffgram.answers import moment
 from boxferry.packets.contents import appending
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin, whole
 from boxferry.review.fates import fates_of
@@ -163,7 +162,7 @@ def picture_of(
     held = stored_rows(known.rows, names.labels, names.attributes)
     hidden = {whole(left.reference) for left in held.left_out if left.reference}
     drawn = [left.drawn for left in held.left_out if left.drawn]
-    changed, complete = moment(listed.time_last_updated or None) or 0.0, bool(listed.ann_is_complete)
+    changed, complete = listed.changed, bool(listed.ann_is_complete)
     pushes = pushes_of(entries, 0, held.boxes, inputs)
     timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden, drawn=drawn)
     looked = timeline.looked or complete

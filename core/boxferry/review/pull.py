@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.diffgram.answers import FileRecord, InputRecord, moment
+from boxferry.diffgram.answers import FileRecord, InputRecord
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
 from boxferry.diffgram.figures import around
 from boxferry.outbox.kinds import Via
@@ -264,7 +264,7 @@ class _Reader:
     def changed(self, file_id: int) -> float:
         """When a file was last changed, seconds since the epoch by the server's clock; 0 where it does not tell."""
         listed = self._listed.get(file_id)
-        return moment((listed.time_last_updated or None) if listed else None) or 0.0
+        return listed.changed if listed else 0.0
 
     def complete(self, file_id: int) -> bool:
         """Whether the annotation of a file is complete."""

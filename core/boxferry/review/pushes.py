@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.answers import moment
 from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
@@ -145,8 +144,7 @@ def _of_input(record: InputRecord, *, own: bool) -> _Numbered:
     new = {box.reference for box in boxes if box.id is None and box.reference}
     before = told(boxes) if replaces else NEW if not record.mode and record.parent_input_id is None else None
     push = _push(new, before, own=own, replaces=replaces)
-    written = max(record.created or 0.0, moment(record.time_updated) or 0.0)
-    return _Numbered(record.id or 0, push, 0.0, written, elsewhere=True)
+    return _Numbered(record.id or 0, push, 0.0, record.written, elsewhere=True)
 
 
 def _strangers(stored: Iterable[Stored], brought: set[str]) -> list[Push]:

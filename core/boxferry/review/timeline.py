@@ -38,7 +38,7 @@ class Push:
         own: whether it is of the run in question.
         replaces: whether boxes can have gone by it.
         complete: whether people had completed the file before; None where that is not known.
-        changed: when the file had last been changed before; 0 where unknown.
+        changed: when the file had last been changed before, as it was read for the packet; 0 where unknown.
         kept: the references of boxes that were there and stay; None where that is not known.
         took: those of the boxes that went by it.
         whole: whether nothing else can have gone by it.
@@ -245,13 +245,11 @@ class Timeline:
         for index, push in enumerate(self.pushes):
             if since is not None and (step := self._step(index, name, since)) != "unknown":
                 other = push.twins[name] if step == "twin" else None
-                if step == "deleted" and (other := self._merged(name, since, last, push.kept or ())) is None:
-                    self._acts.append((last, index))
+                if step == "deleted":
+                    other = self._merged(name, since, last, push.kept or ())
                 if step != "there" and other is None:
-                    until = index if step == "taken" else self.end
-                    sure, edited = step == "deleted" or self._surely(index, name), name in push.edited
-                    came = self._latest(since, until, name) if step == "taken" else since
-                    found, since = Life(came, _end_of(step), name, until, sure=sure, edited=edited), None
+                    gone = self._taken(index, name, since) if step != "deleted" else None
+                    found, since = gone or self._deleted(name, since, last, index), None
                 name, last = name if step == "there" else other or name, index + 1
             if since is not None and self._came_anew(index, name, since):
                 since, last = index, index + 1
@@ -265,7 +263,25 @@ class Timeline:
         if other := self._merged(name, since, last, self.rows) or self._merged_later(name, last):
             self._unexplained = True
             return Life(since, "there", other, self.end)
-        self._acts.append((last, self.end))
+        return self._deleted(name, since, last, self.end)
+
+    def _taken(self, index: int, name: str, since: int) -> Life:
+        """The life of a box that a packet took."""
+        edited = name in self.pushes[index].edited
+        return Life(
+            self._latest(since, index, name), "taken", name, index, sure=self._surely(index, name), edited=edited
+        )
+
+    def _deleted(self, name: str, since: int, first: int, latest: int) -> Life:
+        """The life of a box that people deleted between two places, which is noted.
+
+        A replacing packet that the server was given before the one that brought it, and has applied after it, may have
+        taken it.
+        """
+        came = self.pushes[since].came
+        if any(push.replaces and push.came >= came for push in self.pushes[:since]):
+            return Life(since, "taken", name, since, sure=False)
+        self._acts.append((first, latest))
         return Life(since, "deleted", name, self.end)
 
     def _back(self, gone: Life | None) -> Life | None:
@@ -304,7 +320,7 @@ class Timeline:
         absorbed = not push.read and self._absorbed(index, name)
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
-        return "taken" if push.read and self.pushes[since].came > push.changed else "deleted"
+        return "taken" if self.pushes[since].came > push.changed else "deleted"
 
     def _surely(self, index: int, name: str) -> bool:
         """Whether a packet is known to have taken a box, itself or what a save had left of it and an equal one."""
@@ -394,10 +410,6 @@ class Timeline:
 
     def _brought(self, name: str, before: int) -> bool:
         return any(name in push.brought for push in self.pushes[:before])
-
-
-def _end_of(step: Step) -> End:
-    return "deleted" if step == "deleted" else "taken"
 
 
 def name_of(box: Stored) -> str:

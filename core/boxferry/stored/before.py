@@ -8,7 +8,7 @@ import msgspec
 
 from boxferry.packets.reference import is_ours
 from boxferry.packets.rows import identities, identity, untouched
-from boxferry.stored.removals import halves_of, taken_away
+from boxferry.stored.removals import changed_before, halves_of, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -116,7 +116,7 @@ def told(listed: Iterable[Row]) -> Before:
     boxes = list(listed)
     there = [box for box in boxes if box.id is not None]
     new = [box for box in boxes if box.id is None and not box.comes_deleted]
-    found, gone = replaced(there, there, new), taken_away(boxes)
+    found, gone = replaced(there, there, new, changed=changed_before(boxes)), taken_away(boxes)
     halves = {f"{ROOT}{reference}": reference for reference in halves_of(boxes)}  # their rows' numbers are not noted
     took = sorted({*(found.took or ()), *(gone or ()), *halves})
     halves = {**found.halves, **halves}

@@ -1,8 +1,9 @@
 """What people deleted of all that was ever sent to a file, whichever run and machine sent it; pure.
 
 A file's inputs keep what was sent. What was applied and is not there any more was deleted by people, unless a packet
-that replaces boxes took it away. Such packets say what they take away, see `removals`; of one that does not, as of
-another program or an earlier version, all that is not in its list counts as taken away by it.
+that replaces boxes took it away. Such packets say what they take away, see `removals`; what came after their file was
+read for them goes by them, too. Of one that says nothing, as of another program or an earlier version, all that is not
+in its list counts as taken away by it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.reference import PREFIX, detection, is_ours
 from boxferry.stored.decided import spot_of
-from boxferry.stored.removals import taken_away
+from boxferry.stored.removals import changed_before, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -43,6 +44,7 @@ def deleted(
         unsent: references of boxes that are known not to have arrived, whatever the inputs say.
     """
     there: dict[str, Spot] = {}
+    came: dict[str, float] = {}
     for record in inputs:
         outcome = input_outcome(record)
         if outcome is None or outcome.state != State.APPLIED or record.id in lost:
@@ -50,10 +52,12 @@ def deleted(
         listed = [*record.boxes, *(box for boxes in record.boxes_by_frame.values() for box in boxes)]
         brought = _spots((box for box in listed if box.reference not in unsent), names)
         if record.replaces:
-            gone = taken_away(listed)
-            stay = brought.keys() if gone is None else there.keys() - set(map(_place, gone))
+            gone, changed = taken_away(listed), changed_before(listed)
+            known = {place for place in there if came[place] <= changed}  # it took along what came after its reading
+            stay = set[str]() if gone is None else known - set(map(_place, gone))
             there = {place: spot for place, spot in there.items() if place in stay}
         there |= brought
+        came |= dict.fromkeys(brought, record.written)
     alive = {_place(row.reference) for row in rows if is_ours(row.reference)}
     return [spot for place, spot in there.items() if place not in alive]
 

@@ -14,23 +14,25 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 
+CHANGED = "boxferry_changed"  #: likewise: when the file had last been changed as its boxes were read for the packet
 REPLACES = "boxferry_replaces"  #: the key of a list's first box: the models whose boxes give way
 TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the references of the boxes that go
 HALVES = "boxferry_takes_halves"  #: likewise: those of which one row goes and another, which people changed, stays
 
 
-def noted(listed: Sequence[Row], rows: Iterable[Row]) -> list[Row]:
+def noted(listed: Sequence[Row], rows: Iterable[Row], *, changed: float) -> list[Row]:
     """The boxes of a replacing packet, the first of them with the references of what the packet takes away.
 
     Args:
         listed: all that the packet's list holds; one box or more.
         rows: what the file holds at this moment.
+        changed: when it was last changed, seconds since the epoch by the server's clock; 0 where unknown.
     """
     stay = identities(listed)
     kept = {box.reference for box in listed}
     gone = {row.reference for row in rows if identity(row) not in stay} - {""}
     notes = {TAKES_AWAY: sorted(gone - kept), **({HALVES: sorted(gone & kept)} if gone & kept else {})}
-    return [Row({**listed[0], **notes}), *listed[1:]]
+    return [Row({**listed[0], **notes, CHANGED: changed}), *listed[1:]]
 
 
 def taken_away(listed: Iterable[Row]) -> set[str] | None:
@@ -39,6 +41,15 @@ def taken_away(listed: Iterable[Row]) -> set[str] | None:
         if isinstance(found := box.get(TAKES_AWAY), list):
             return {reference for reference in found if isinstance(reference, str)}
     return None
+
+
+def changed_before(listed: Iterable[Row]) -> float:
+    """When a file had last been changed as its boxes were read for a replacing packet; 0 where that does not tell.
+
+    What came later went by the packet, though it does not tell so.
+    """
+    times = (found for box in listed if isinstance(found := box.get(CHANGED), int | float))
+    return float(next(times, 0.0))
 
 
 def halves_of(listed: Iterable[Row]) -> set[str]:
@@ -60,4 +71,4 @@ def given_way(listed: Iterable[Row]) -> set[str]:
 
 def as_sent(box: Row) -> Row:
     """A box without those notes."""
-    return Row((name, value) for name, value in box.items() if name not in {TAKES_AWAY, HALVES, REPLACES})
+    return Row((name, value) for name, value in box.items() if name not in {TAKES_AWAY, HALVES, CHANGED, REPLACES})

@@ -166,10 +166,10 @@ class Deduper:
 
     def _body(self, file_id: int) -> bytes:
         """The packet with the rows that stay, read now, null fields left out."""
-        rows = self._client.rows(file_id, directory_id=self._run.directory_id)
-        gone = {row.id for row in to_go(rows, self._origins[file_id])}
-        kept = [row.filled for row in rows if row.id not in gone]
-        return replacing(file_id, self._run.directory_id, noted(kept, rows))
+        file = self._client.annotated(file_id, directory_id=self._run.directory_id)
+        gone = {row.id for row in to_go(file.rows, self._origins[file_id])}
+        kept = [row.filled for row in file.rows if row.id not in gone]
+        return replacing(file_id, self._run.directory_id, noted(kept, file.rows, changed=file.changed))
 
     def _wait(self, batch_id: int, budget: Budget) -> None:
         with budget.waiting():

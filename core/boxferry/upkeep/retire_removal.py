@@ -106,8 +106,9 @@ class Removal:
         if now is None or now.problem or not now.removed:
             return dataclasses.replace(now or dataclasses.replace(job.file, removed=0), directory_id=self._directory_id)
         parts = divided(listed.rows, Claims(whole), job.origins)
+        body = self._body(job.file.file_id, parts.go, parts.stay, changed=listed.changed)
         with suppress(Unsure):  # whether it has arrived is seen afterwards
-            self._client.send_packet(with_batch(self._body(job.file.file_id, parts.go, parts.stay), batch_id))
+            self._client.send_packet(with_batch(body, batch_id))
         now = dataclasses.replace(now, directory_id=self._directory_id)
         return _Sent(job, now, parts.go, parts.stay, {each.id for each in inputs})
 
@@ -121,9 +122,9 @@ class Removal:
                 break
         return None
 
-    def _body(self, file_id: int, go: list[Row], stay: list[Row]) -> bytes:
+    def _body(self, file_id: int, go: list[Row], stay: list[Row], *, changed: float) -> bytes:
         kept = [row.filled for row in stay]
-        listed = noted(kept or cleared(go), [*stay, *go])
+        listed = noted(kept or cleared(go), [*stay, *go], changed=changed)
         return replacing(file_id, self._directory_id, listed)
 
     def _late(self, batch_id: int) -> set[int | None]:
