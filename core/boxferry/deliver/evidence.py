@@ -334,14 +334,8 @@ class Evidence:
         """A replacing packet with the boxes that stay, read now."""
         file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
         rows = self._rows(entry, file_id)
-<<<<<<< HEAD
         stay = [] if entry.mode == Mode.REPLACE_ALL else rows.kept
         models = [self._run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
-        whole = replacing(body, stay, rows.all, clear=bool(entry.replaces), models=models)
-=======
-        stay = [] if entry.mode == "replace-all" else rows.kept
-        models = [self._run.model, *models_in(entry.replaces)] if entry.mode == "replace-own" else []
->>>>>>> 1c1bc2d (What a replacing packet took that had come after its file was read for it is no deletion by people)
         complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
         whole = replacing(body, stay, rows.all, changed=changed, clear=bool(entry.replaces), models=models)
         if whole is None:
