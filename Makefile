@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks lint docs bench bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks distributed lint docs bench bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -47,6 +47,16 @@ frameworks:
 	.venv-frameworks/bin/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group frameworks
 	BOXFERRY_PEERS=all .venv-frameworks/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_frameworks.py tests/interop/test_datasets.py
 
+# Ray, in an environment of its own (about a gigabyte): fifty jobs whose workers, nodes and drivers are killed.
+distributed: .venv-distributed/.ready
+	BOXFERRY_RAY_RUNS=50 .venv-distributed/bin/python -m pytest -q -s -p no:cacheprovider tests/integrations/test_ray.py
+
+.venv-distributed/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-distributed
+	.venv-distributed/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-distributed/bin/python -m pip install --quiet -e '.[parquet,ray,remote,sandbox]' --group test
+	touch $@
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -83,7 +93,7 @@ docs: .venv-docs/.ready
 
 clean:
 	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
-	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-peers dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-distributed .venv-peers dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

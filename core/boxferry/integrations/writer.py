@@ -1,0 +1,236 @@
+"""The one writer of a distributed write: takes what tasks have handed over, and sends it from one outbox."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from boxferry.collector.collecting import check_collecting, doing
+from boxferry.collector.pusher import Pusher
+from boxferry.collector.report import CollectorReport
+from boxferry.collector.spool import Spool, Written
+from boxferry.collector.spool_format import SpoolHead, lines_of, parsed, spool_folder
+from boxferry.collector.waiting import waiting_in
+from boxferry.errors import BoxferryError, DiffgramError, StillProcessing, UsageError
+from boxferry.integrations.parts import Parts
+from boxferry.integrations.written import Sending
+from boxferry.plan.options_file import plain
+from boxferry.plan.prepare import check_names
+from boxferry.plan.push_options import PushOptions
+from boxferry.plugins import plugin_manager
+from boxferry.remote.urls import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from boxferry.project import Diffgram
+
+PARTS = "parts"  #: the folder of what tasks have handed over, in that of the run's spool
+TRY_AGAIN = {4, 5}  #: exit codes after which the same call may come to a good end
+PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+TOGETHER = 1000  #: lines that are written to the disk together
+SWEPT_S = 86400.0  #: after a day no task of a write that never ended is run again
+EVERY_S = 2.0  #: seconds between pushes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destination:
+    """Where the boxes of a write go, and how; without credentials.
+
+    Attributes:
+        directory: the directory on the server, by name or id.
+        model, run: on every box.
+        options: the push options.
+
+    Raises:
+        UsageError: one of them makes no sense here.
+    """
+
+    directory: str | int
+    model: str
+    run: str
+    options: PushOptions = field(default_factory=PushOptions)
+
+    def __post_init__(self) -> None:
+        check_names(model=self.model, run=self.run)
+        check_collecting(self.options, None)
+
+    def check_secrets(self) -> None:
+        """See that it can be handed to another process.
+
+        Raises:
+            UsageError: a URL has a password or a query, which may be secret.
+        """
+        url = self.options.media_url or ""
+        if shown(url) != url:
+            raise UsageError(f"media_url {shown(url)}: has a password or a query, which would be pickled for the actor")
+
+    def folder(self, diffgram: Diffgram) -> Path:
+        """Where the run's results wait."""
+        place = (diffgram.server.host, diffgram.server.project, str(self.directory), self.model, self.run)
+        return spool_folder(diffgram.outbox_path, *place)
+
+
+class Writer:
+    """Sends what tasks have handed over, in a thread, while others are at work; then waits for the end of all."""
+
+    def __init__(
+        self,
+        diffgram: Diffgram,
+        destination: Destination,
+        *,
+        every_s: float = EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare; no I/O.
+
+        Args:
+            diffgram: the project, with the outbox.
+            destination: where the boxes go.
+            every_s: seconds between pushes.
+            clock: seconds.
+            sleep: waits.
+        """
+        self._diffgram, self._destination = diffgram, destination
+        self._every_s, self._clock, self._sleep = every_s, clock, sleep
+        self._options, self._folder = destination.options, destination.folder(diffgram)
+        self._head = SpoolHead(
+            host=diffgram.server.host,
+            project=diffgram.server.project,
+            directory=destination.directory,
+            model=destination.model,
+            run=destination.run,
+            options=plain(self._options),
+        )
+        self.parts = Parts(self._folder / PARTS)
+        self._report = CollectorReport()
+        self._spool = _PartSpool(self._folder, self._head, self.parts)
+        self._pusher: Pusher | None = None
+
+    def check(self) -> None:
+        """See that the server accepts us; one that is down may come up meanwhile.
+
+        Raises:
+            DiffgramError: it does not accept the credentials, or has no such project or schema.
+        """
+        self.parts.sweep(SWEPT_S)
+        try:
+            self._diffgram.labels(self._options.schema)
+        except DiffgramError as error:
+            if error.exit_code not in TRY_AGAIN:
+                raise
+            self._report.note(str(error))
+
+    def start(self) -> None:
+        """Begin to send, with what an earlier write of the run has left; once."""
+        if self._pusher is None:
+            way = doing(self._diffgram, self._head, self._options, plugin_manager())
+            self._pusher = Pusher(self._spool, way, self._report, settle=None, every_s=self._every_s, clock=self._clock)
+            self._pusher.start()
+
+    def store(self, key: str, lines: bytes) -> None:
+        """Take what a task hands over, unless it has done so already."""
+        self.start()
+        self.parts.store(key, lines)
+
+    def finish(self, keys: Sequence[str], timeout_s: float) -> Sending:
+        """Send the rest, wait until the server has applied it, and read it back.
+
+        Args:
+            keys: the tasks whose results have to be there.
+            timeout_s: seconds that this takes at most.
+
+        Calling it again goes on; `parts.forget` takes away what it leaves, once its answer is there.
+        """
+        self.start()
+        missing = self.parts.missing(keys)
+        deadline = self._clock() + timeout_s
+        return self._sending(self._ended(deadline), missing)
+
+    def stop(self) -> Sending:
+        """End sending at once; what is left waits on disk, for the same write run again or for `resume`."""
+        if self._pusher is not None:
+            self._pusher.close(self._clock())
+        self._spool.rotate()
+        return self._sending(0, [])
+
+    def _ended(self, deadline: float) -> int:
+        """Close the pusher, then go on with the run until all has ended, nothing more can, or the time is over."""
+        pusher, self._pusher = self._pusher, None
+        if pusher is not None and not pusher.close(deadline):
+            return StillProcessing.exit_code
+        self._spool.rotate()
+        pause_s, code = PAUSE_S, self._gone_on(deadline)
+        while code in TRY_AGAIN and self._clock() + pause_s < deadline:
+            self._sleep(pause_s)
+            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+            code = self._gone_on(deadline)
+        return code
+
+    def _gone_on(self, deadline: float) -> int:
+        """Push what is left on disk, wait, and read back; gives the exit code."""
+        pushed = self._report.pushes
+        if not pushed and not waiting_in(self._folder).images:
+            return 0
+        left_s = max(0.0, deadline - self._clock())
+        patience = replace(self._options.patience, wait_s=min(self._options.patience.wait_s, left_s))
+        known = pushed[-1].run if pushed else None
+        name = str(known.id) if known else f"{self._destination.model}/{self._destination.run}"
+        try:
+            report = self._diffgram.resume(name, patience=patience, verify=self._options.verify)
+        except BoxferryError as error:
+            self._report.note(str(error))
+            return error.exit_code
+        self._report.pushed(report)
+        return report.exit_code
+
+    def _sending(self, exit_code: int, missing: Sequence[str]) -> Sending:
+        report, waiting = self._report, waiting_in(self._folder)
+        last = report.pushes[-1] if report.pushes else None
+        return Sending(
+            states=dict(last.states) if last else {},
+            dropped=Counter(report.dropped_by_pushes),
+            waiting=waiting.images + self._spool.untaken(),
+            aside=[(each.image, each.reason) for each in waiting.aside],
+            failed=[(each.file_name, each.reason) for each in [*last.failed, *last.doubtful]] if last else [],
+            missing=list(missing),
+            problems=list(report.problems),
+            exit_code=exit_code,
+        )
+
+
+class _PartSpool(Spool):
+    """A spool into whose files the parts are gathered when one is closed; an image's boxes stand on one line."""
+
+    def __init__(self, folder: Path, head: SpoolHead, parts: Parts) -> None:
+        super().__init__(folder, head)
+        self._parts = parts
+
+    def rotate(self) -> None:
+        """Gather the parts that were handed over since; then as a spool does."""
+        for path in self._parts.waiting():
+            for group in _groups(path):
+                self.add(group)
+            self._parts.taken(path)
+        super().rotate()
+
+    def untaken(self) -> int:
+        """The images of the parts that were not gathered."""
+        return sum(len(lines_of(path)) for path in self._parts.waiting())
+
+
+def _groups(path: Path) -> Iterator[list[Written]]:
+    """The lines of a part, some hundred at a time: the disk is waited for once for each."""
+    with path.open("rb") as stream:
+        while lines := list(islice(stream, TOGETHER)):
+            yield [_line(line) for line in lines]
+
+
+def _line(data: bytes) -> Written:
+    found = parsed(data)
+    return Written(data, (found.image.key,) if found else (), len(found.xyxy) if found else 0)

@@ -1,0 +1,132 @@
+"""The one writer of a distributed write, without a framework: what is handed over is sent once, and waited for."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from boxferry import Credentials, Diffgram, Tally
+from boxferry.boxes.lines import encoded
+from boxferry.errors import AuthError, BoxferryError, UsageError
+from boxferry.integrations.table_rows import TableRows
+from boxferry.integrations.writer import Destination, Writer
+from boxferry.integrations.written import part_of, written
+from boxferry.plan.patience import Patience
+from boxferry.plan.push_options import PushOptions
+from boxferry.sandbox.server import Sandbox
+from sending.machines import held
+from sending.pushing import server_of
+
+PATIENCE = Patience(wait_s=20.0, settle_s=0.2, failures=2, first_pause_s=0.01)
+
+
+def a_writer(diffgram, *, sleep=lambda _: None, **options):
+    given = PushOptions(**({"labels": "create", "patience": PATIENCE} | options))
+    destination = Destination(directory="Default", model="m", run="r", options=given)
+    return Writer(diffgram, destination, every_s=0.05, sleep=sleep)
+
+
+def a_part(writer, key, images, corners=((1, 2, 30, 40),)):
+    """Hand over a part: these boxes on each image."""
+    rows, tally = [{"image": str(path), "boxes": corners, "labels": ["cat"] * len(corners)} for path in images], Tally()
+    writer.store(key, b"".join(line for chunk in TableRows().detections(rows, tally) for line in encoded(chunk)))
+    return part_of(key, tally)
+
+
+def test_what_tasks_hand_over_is_sent_while_others_are_at_work_and_then_waited_for(diffgram, sandbox, images):
+    """Boxes read = boxes sent + boxes dropped."""
+    writer = a_writer(diffgram)
+    parts = [a_part(writer, "job.1", images[:2]), a_part(writer, "job.2", images[2:], [(1, 2, 30, 40), (5, 2, 9, 9)])]
+    found = written(parts, writer.finish(["job.1", "job.2"], 20.0))
+    assert (found.exit_code, found.images, found.boxes) == (0, 5, 8)
+    assert found.sending.states == {"applied": (5, 8)}
+    assert set(held(sandbox).values()) == {1}
+    assert len(held(sandbox)) == 8
+
+
+def test_boxes_of_one_image_that_come_from_two_tasks_are_all_sent(diffgram, sandbox, images):
+    writer = a_writer(diffgram)
+    for number in range(3):
+        a_part(writer, f"job.{number}", images[:1], [(number, 2, 30, 40)])
+    assert writer.finish([f"job.{n}" for n in range(3)], 20.0).exit_code == 0
+    assert len(held(sandbox)) == 3
+
+
+def test_a_job_that_is_run_again_sends_nothing_twice(diffgram, sandbox, images):
+    for job in ("first", "again"):
+        writer = a_writer(diffgram)
+        part = a_part(writer, f"{job}.1", images)
+        found = written([part], writer.finish([part.key], 20.0))
+    assert found.dropped == {"already-sent": 5}
+    assert found.exit_code == 0
+    assert set(held(sandbox).values()) == {1}
+
+
+def test_what_was_handed_over_before_the_writer_died_is_sent_by_the_next_one(diffgram, sandbox, images):
+    dead = a_writer(diffgram)
+    dead.start = lambda: None
+    part = a_part(dead, "dead.1", images)
+    found = written([part], a_writer(diffgram).finish([], 20.0))
+    assert found.sending.states == {"applied": (5, 5)}
+    assert len(held(sandbox)) == 5
+
+
+def test_a_task_that_has_handed_over_nothing_is_a_failure(diffgram, images):
+    writer = a_writer(diffgram)
+    part = a_part(writer, "job.1", images)
+    found = written([part], writer.finish(["job.1", "job.2"], 20.0))
+    with pytest.raises(BoxferryError, match="1 tasks handed over nothing"):
+        found.raise_for_failures()
+
+
+def test_nothing_to_write_is_a_success(diffgram):
+    found = written([], a_writer(diffgram).finish([], 5.0))
+    assert (found.exit_code, found.boxes) == (0, 0)
+
+
+def test_an_image_that_cannot_be_sent_is_named_and_the_others_go(diffgram, sandbox, images, tmp_path):
+    writer = a_writer(diffgram)
+    part = a_part(writer, "job.1", [*images, tmp_path / "not-there.jpg"])
+    found = written([part], writer.finish([part.key], 20.0))
+    assert [name for name, _ in found.sending.aside] == [str(tmp_path / "not-there.jpg").lstrip("/")]
+    assert len(held(sandbox)) == 5
+    with pytest.raises(BoxferryError, match="1 images set aside"):
+        found.raise_for_failures()
+
+
+def test_wrong_credentials_are_known_before_the_work_begins(sandbox, tmp_path):
+    server = server_of(sandbox, credentials=Credentials("LIVE__sandbox", "wrong"))
+    with Diffgram(server, outbox=tmp_path / "other.sqlite") as diffgram, pytest.raises(AuthError):
+        a_writer(diffgram).check()
+
+
+def test_a_server_that_is_down_is_waited_for(tmp_path, images, monkeypatch):
+    """What was handed over meanwhile arrives once it is back."""
+    monkeypatch.setattr("boxferry.diffgram.http.BACKOFF_S", (0.01,))
+    with Sandbox(tmp_path / "data") as first:
+        server = server_of(first)
+    port, pauses = int(server.host.rpartition(":")[2]), []
+    with Diffgram(server, outbox=tmp_path / "outbox.sqlite") as diffgram, ExitStack() as stack:
+
+        def come_back(pause_s):
+            pauses.append(pause_s)
+            if len(pauses) == 2:
+                stack.enter_context(Sandbox(tmp_path / "data", port=port))
+
+        writer = a_writer(diffgram, sleep=come_back)
+        writer.check()
+        part = a_part(writer, "job.1", images)
+        found = written([part], writer.finish([part.key], 60.0))
+    assert (found.exit_code, found.sending.states, len(pauses)) == (0, {"applied": (5, 5)}, 2)
+
+
+def test_options_that_make_no_sense_are_an_error_before_anything_is_written(diffgram):
+    with pytest.raises(UsageError, match="dry_run"):
+        a_writer(diffgram, dry_run=True)
+
+
+def test_a_url_that_may_hold_a_secret_goes_to_no_other_process():
+    """Its message does not hold it either."""
+    options = PushOptions(media_url="https://me:hidden@host/{file_name}")
+    with pytest.raises(UsageError, match="would be pickled") as raised:
+        Destination(directory="Default", model="m", run="r", options=options).check_secrets()
+    assert "hidden" not in str(raised.value)
