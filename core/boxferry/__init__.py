@@ -9,6 +9,7 @@ from boxferry.version import __version__
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
+    from boxferry.deliver.report import PushResult
     from boxferry.diffgram.settings import Credentials, Server
     from boxferry.errors import BoxferryError
     from boxferry.plan.push_options import PushOptions
@@ -25,6 +26,7 @@ __all__ = [
     "Image",
     "Metrics",
     "PushOptions",
+    "PushResult",
     "Server",
     "Tally",
     "__version__",
@@ -40,6 +42,7 @@ _HOMES = {
     "Image": "boxferry.boxes.detections",
     "Metrics": "boxferry.review.metrics",
     "PushOptions": "boxferry.plan.push_options",
+    "PushResult": "boxferry.deliver.report",
     "Server": "boxferry.diffgram.settings",
     "Tally": "boxferry.boxes.tally",
     "evaluate": "boxferry.review.measure",
@@ -47,11 +50,14 @@ _HOMES = {
 }
 
 
+_FORMER = {"Manner": "PushOptions", "PushReport": "PushResult"}  #: names of the release before this one
+
+
 def __getattr__(name: str) -> object:
     """Import a public name at its first use, so that `boxferry --version` waits for nothing."""
-    if name == "Manner":
-        warnings.warn("boxferry.Manner is called PushOptions now", DeprecationWarning, stacklevel=2)
-        name = "PushOptions"
+    if name in _FORMER:
+        warnings.warn(f"boxferry.{name} is called {_FORMER[name]} now", DeprecationWarning, stacklevel=2)
+        name = _FORMER[name]
     if name not in _HOMES:
         raise AttributeError(f"module 'boxferry' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.report import PushResult
     from boxferry.plugins import Plugins
     from boxferry.review.review import Review
     from boxferry.sandbox.server import Sandbox
@@ -55,7 +55,7 @@ ROUNDS = (
 )
 
 
-def run_demo(sandbox: Sandbox, fixtures: Path, outbox: Path, plugins: Plugins) -> Iterator[tuple[Round, PushReport]]:
+def run_demo(sandbox: Sandbox, fixtures: Path, outbox: Path, plugins: Plugins) -> Iterator[tuple[Round, PushResult]]:
     """Push each round into a directory of its own, wait until it is applied, and give what it did.
 
     Args:
@@ -97,7 +97,7 @@ def play_reviewer(sandbox: Sandbox, directory_id: int, client: Client) -> int:
     return len(files)
 
 
-def corrections_of(sandbox: Sandbox, report: PushReport, outbox: Path) -> Review:
+def corrections_of(sandbox: Sandbox, report: PushResult, outbox: Path) -> Review:
     """Let a reviewer correct what a push sent, and bring it home.
 
     Raises:
@@ -119,7 +119,7 @@ def _server(sandbox: Sandbox) -> Server:
 
 def _push(
     diffgram: Diffgram, each: Round, directory: int, fixtures: Path, images_url: str, plugins: Plugins
-) -> PushReport:
+) -> PushResult:
     predictions = read(
         fixtures / each.source,
         format=each.format,

@@ -330,7 +330,7 @@ def test_a_plugin_that_ends_the_program_ends_nothing(sandbox, diffgram, images, 
     """The image at which it does so is set aside; observers hear of the others, with model and run."""
     leaver = Leaver()
     plugins = plugin_manager(extra=[leaver])
-    monkeypatch.setattr("boxferry.pushing.plugin_manager", lambda: plugins)
+    monkeypatch.setattr("boxferry.collector.making.plugin_manager", lambda: plugins)
     with a_collector(diffgram) as collect:
         for path in images[:3]:
             collect(a_result(path))

@@ -48,8 +48,8 @@ def _offers(param: click.Parameter) -> Iterator[Offer]:
 
 def _outbox(ctx: click.Context) -> Outbox | None:
     """The outbox that the command would use, where it exists."""
+    from boxferry.deliver.workspace import default_outbox
     from boxferry.outbox.outbox import Outbox
-    from boxferry.pushing import default_outbox
 
     given = ctx.params.get("outbox")
     path = Path(given) if given else default_outbox()

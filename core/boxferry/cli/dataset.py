@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from boxferry.boxes.tally import Tally
-    from boxferry.review.dataset import Dataset, Written
+    from boxferry.review.dataset import TrainingSet, Written
 
     Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -103,7 +103,7 @@ def pull_dataset(runs: Sequence[str], given: dict[str, Any]) -> int:
     return written.exit_code
 
 
-def _print(dataset: Dataset, written: Written, *, listed: bool, people: bool) -> None:
+def _print(dataset: TrainingSet, written: Written, *, listed: bool, people: bool) -> None:
     rows, changes = written.rows, written.changes
     parts = f"{written.count('train')} train, {written.count('val')} val"
     say(f"{', '.join(dataset.directories)}: {len(rows)} pictures ({parts}), {written.tally.kept} boxes")

@@ -20,7 +20,7 @@ from boxferry.review.page import report_page
 
 if TYPE_CHECKING:
     from boxferry.cli.session import Session
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.report import PushResult
     from boxferry.demo import Round
     from boxferry.review.review import Review
 
@@ -64,7 +64,7 @@ def _show_corrections(review: Review, html: Path) -> None:
     tell(f"the report: {html}")
 
 
-def _row(each: Round, report: PushReport) -> tuple[object, ...]:
+def _row(each: Round, report: PushResult) -> tuple[object, ...]:
     dropped = ", ".join(f"{n} {code}" for code, n in sorted(report.tally.dropped.items())) or "none"
     applied, refused = (report.states.get(state, (0, 0))[1] for state in (State.APPLIED, State.REFUSED))
     route = "by URL" if each.by_url else "upload"

@@ -107,8 +107,8 @@ def _is_file(name: str, outbox: str | None) -> bool:
 
 def _run_called(name: str, outbox: str | None) -> int:
     """The number of the run with this name or number, 0 where there is no such run or no outbox."""
+    from boxferry.deliver.workspace import default_outbox
     from boxferry.outbox.outbox import Outbox
-    from boxferry.pushing import default_outbox
 
     path = Path(outbox) if outbox else default_outbox()
     if not path.exists():

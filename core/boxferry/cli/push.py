@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from boxferry.cli.session import Session
     from boxferry.deliver.listener import Listener
-    from boxferry.deliver.report import PlannedFile, PushReport
+    from boxferry.deliver.report import PlannedFile, PushResult
     from boxferry.plan.push_options import PushOptions
     from boxferry.project import Diffgram
     from boxferry.reading.predictions import Predictions
@@ -110,7 +110,7 @@ def predictions_given(session: Session, /, given: Mapping[str, Any], options: Pu
 
 def _pushed(
     diffgram: Diffgram, predictions: Predictions, given: Mapping[str, Any], options: PushOptions, listener: Listener
-) -> PushReport:
+) -> PushResult:
     return diffgram.push(
         predictions,
         directory=given["directory"],
@@ -121,7 +121,7 @@ def _pushed(
     )
 
 
-def print_report(report: PushReport, given: Mapping[str, Any]) -> None:
+def print_report(report: PushResult, given: Mapping[str, Any]) -> None:
     """What a push or a resumed run did, as the options ask for it."""
     if given["as_json"]:
         write_json(report.as_dict())
@@ -144,7 +144,7 @@ def _say_how_to_go_on(run_id: int, states: Mapping[str, object]) -> None:
         say(f"send what is stuck again, once the server works: boxferry resume {run_id} --resend-stuck")
 
 
-def _print_records(report: PushReport) -> None:
+def _print_records(report: PushResult) -> None:
     facts = report.as_dict()
     for key, kind in (("planned", "planned"), ("failed", "failed"), ("examples", "issue")):
         for record in facts.pop(key) or ():
@@ -152,7 +152,7 @@ def _print_records(report: PushReport) -> None:
     write_record({"record": "summary", **facts})
 
 
-def _print_text(report: PushReport) -> None:
+def _print_text(report: PushResult) -> None:
     for line in tally_lines(report.tally):
         say(line)
     if report.labels_created:
@@ -177,7 +177,7 @@ def _print_planned(planned: list[PlannedFile]) -> None:
             say(f"{file.file_name}: deletes {file.deletes} boxes that people made or changed")
 
 
-def _print_states(report: PushReport) -> None:
+def _print_states(report: PushResult) -> None:
     tell(table(("state", "packets", "boxes"), [(s, p, b) for s, (p, b) in report.states.items()]))
     for entry in report.doubtful[:SHOWN_FAILURES]:
         say(f"{entry.state} {entry.file_name}: {entry.reason}")

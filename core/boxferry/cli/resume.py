@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from boxferry.cli.session import Session
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.report import PushResult
     from boxferry.project import Diffgram
 
 
@@ -59,7 +59,7 @@ def resume_command(session: Session, /, run: str | None, **given: Any) -> int:
     return max((report.exit_code for report in reports), default=0)
 
 
-def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Session) -> PushReport:
+def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Session) -> PushResult:
     with progress() as listener:
         try:
             return diffgram.resume(

@@ -14,10 +14,10 @@ from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.collector.waiting import waiting_beside
+from boxferry.deliver.workspace import default_outbox
 from boxferry.errors import OutboxError, UsageError
 from boxferry.outbox.outbox import STATES, Outbox
 from boxferry.outbox.outcome import State
-from boxferry.pushing import default_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

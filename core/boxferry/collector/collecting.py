@@ -6,28 +6,29 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.tally import Place
+from boxferry.boxes.tally import Place, Tally
 from boxferry.collector.spool import take_back
 from boxferry.collector.spool_format import HEAD
 from boxferry.collector.spool_push import Doing, SpoolPush
-from boxferry.collector.waiting import asides, waiting_in
+from boxferry.collector.waiting import asides, waiting_beside, waiting_in
+from boxferry.deliver.finish import go_on
+from boxferry.deliver.push import push
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
 from boxferry.outbox.outcome import OPEN
 from boxferry.outbox.turns import turn
+from boxferry.plan.labels import label_ids
 from boxferry.plan.options_file import read_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from boxferry.boxes.tally import Tally
     from boxferry.collector.spool_format import SpoolHead
     from boxferry.collector.waiting import Aside, Waiting
-    from boxferry.deliver.report import PushReport
-    from boxferry.diffgram.settings import Server
-    from boxferry.outbox.outbox import Outbox
+    from boxferry.deliver.report import PushResult
+    from boxferry.deliver.workspace import Workspace
     from boxferry.plan.patience import Patience
     from boxferry.plan.push_options import PushOptions
     from boxferry.plugins import Plugins
@@ -35,28 +36,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("boxferry.collector")
-
-
-class Project(Protocol):
-    """What is asked of the project that results on disk are for; `Diffgram` is one."""
-
-    outbox_path: Path
-    server: Server
-
-    @property
-    def outbox(self) -> Outbox:
-        """The outbox, opened."""
-
-    def waiting(self) -> list[Waiting]:
-        """What waits on disk beside the outbox."""
-
-    def labels(self, schema: str | None = None) -> Mapping[str, int]:
-        """The project's labels and their ids."""
-
-    def push(
-        self, predictions: object, *, directory: str | int, model: str, run: str, options: PushOptions | None = None
-    ) -> PushReport:
-        """Send boxes to be corrected."""
 
 
 def check_collecting(options: PushOptions, min_score: float | None) -> None:
@@ -77,36 +56,56 @@ def within(options: PushOptions, wait_s: float) -> PushOptions:
     return replace(options, patience=replace(patience, wait_s=min(patience.wait_s, wait_s)))
 
 
-def doing(diffgram: Project, head: SpoolHead, options: PushOptions, plugins: Plugins) -> Doing:
+def doing(workspace: Workspace, head: SpoolHead, options: PushOptions, plugins: Plugins) -> Doing:
     """How what waits on disk of a run is pushed; the collectors and threads of a process take turns."""
 
-    def push(predictions: Predictions, wait_s: float) -> PushReport:
-        with turn(diffgram.outbox_path):
-            return diffgram.push(
+    def pushed(predictions: Predictions, wait_s: float) -> PushResult:
+        with turn(workspace.outbox_path):
+            return push(
+                workspace,
                 replace(predictions, anonymous=True),
+                within(options, wait_s),
                 directory=head.directory,
                 model=head.model,
                 run=head.run,
-                options=within(options, wait_s),
             )
 
-    labels = partial(diffgram.labels, options.schema) if options.labels == "error" else None
-    return Doing(push, head.images, labels, plugins)
+    labels = partial(label_ids, workspace.client, options.schema) if options.labels == "error" else None
+    return Doing(pushed, head.images, labels, plugins)
 
 
-def waiting_of(diffgram: Project, run: str) -> list[Waiting]:
+def settling(workspace: Workspace, options: PushOptions) -> Callable[[PushResult, float], PushResult]:
+    """What waits for the end of what a push has sent."""
+
+    def settle(result: PushResult, wait_s: float) -> PushResult:
+        if result.run is None:
+            return result
+        with turn(workspace.outbox_path):
+            patience = within(options, wait_s).patience
+            return go_on(workspace, result.run, patience, Tally(), options, verify=options.verify)
+
+    return settle
+
+
+def waiting_here(workspace: Workspace) -> list[Waiting]:
+    """What waits on disk for this project."""
+    found = waiting_beside(workspace.outbox_path)
+    return [each for each in found if (each.head.host, each.head.project) == workspace.here]
+
+
+def waiting_of(workspace: Workspace, run: str) -> list[Waiting]:
     """What waits on disk of a run of this project.
 
     Args:
-        diffgram: the project.
+        workspace: the project and its outbox.
         run: the run's number in the outbox, its name, or 'model/run'.
 
     Raises:
         OutboxError: the runs of several models have that name.
     """
-    place = (diffgram.server.host, diffgram.server.project)
-    own = [each for each in diffgram.waiting() if (each.head.host, each.head.project) == place]
-    runs = diffgram.outbox.runs() if own and diffgram.outbox_path.exists() else []
+    own = waiting_here(workspace)
+    outbox = workspace.known_outbox if own else None
+    runs = outbox.runs() if outbox else []
     if numbered := {(each.model, each.name) for each in runs if str(each.id) == run}:
         return [each for each in own if (each.head.model, each.head.run) in numbered]
     found = [each for each in own if run in {each.head.run, f"{each.head.model}/{each.head.run}"}]
@@ -116,20 +115,19 @@ def waiting_of(diffgram: Project, run: str) -> list[Waiting]:
     return found
 
 
-def unfinished(diffgram: Project) -> list[str]:
+def unfinished(workspace: Workspace) -> list[str]:
     """The runs of this project of which something waits, here or on the server, each as `resume` takes it."""
-    place = (diffgram.server.host, diffgram.server.project)
-    runs = [run for run in diffgram.outbox.runs() if (run.host, run.project) == place]
-    heads = [each.head for each in diffgram.waiting() if (each.head.host, each.head.project) == place]
+    runs = workspace.runs()
+    heads = [each.head for each in waiting_here(workspace)]
     waiting = {(head.model, head.run) for head in heads}
     known = {(run.model, run.name) for run in runs}
-    open_runs = [run for run in runs if OPEN & set(diffgram.outbox.counts(run.id)) or (run.model, run.name) in waiting]
+    open_runs = [run for run in runs if OPEN & set(workspace.outbox.counts(run.id)) or (run.model, run.name) in waiting]
     return [*(str(run.id) for run in open_runs), *(f"{model}/{run}" for model, run in sorted(waiting - known))]
 
 
 def send_waiting(
-    diffgram: Project, waiting: Waiting, patience: Patience, plugins: Plugins, tally: Tally
-) -> PushReport | None:
+    workspace: Workspace, waiting: Waiting, patience: Patience, plugins: Plugins, tally: Tally
+) -> PushResult | None:
     """Push what waits on disk of a run, and once more what was set aside; gives the last push's report.
 
     Raises:
@@ -138,9 +136,9 @@ def send_waiting(
     """
     folder = Path(waiting.folder)
     options = replace(read_options(waiting.head.options, f"{folder}/{HEAD}"), patience=replace(patience, wait_s=0.0))
-    reports: list[PushReport] = []
+    reports: list[PushResult] = []
     take_back(folder)
-    way = doing(diffgram, waiting.head, options, plugins)
+    way = doing(workspace, waiting.head, options, plugins)
     files = SpoolPush(folder, way, pushed=reports.append, note=log.warning)
     if problem := files.everything(lambda: 0.0):
         raise problem if isinstance(problem, BoxferryError) else OutboxError(f"{folder}: {problem}")
@@ -151,7 +149,7 @@ def send_waiting(
     return reports[-1] if reports else None
 
 
-def _count(tally: Tally, waiting: Waiting, reports: Iterable[PushReport], aside: Iterable[Aside]) -> None:
+def _count(tally: Tally, waiting: Waiting, reports: Iterable[PushResult], aside: Iterable[Aside]) -> None:
     """Count what waited, what pushes of it have dropped, and what is set aside now."""
     tally.images += waiting.images + len(waiting.aside)
     tally.read += waiting.boxes + sum(each.boxes for each in waiting.aside)

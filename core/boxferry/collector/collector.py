@@ -25,6 +25,7 @@ from boxferry.diffgram.names import text_problem
 from boxferry.errors import UsageError
 from boxferry.reading.read import read
 from boxferry.reading.source import source_of
+from boxferry.reading.steps import keep_images_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections
     from boxferry.collector.spool_format import SpoolHead
     from boxferry.collector.spool_push import Doing
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.report import PushResult
     from boxferry.formats import Format
     from boxferry.reading.predictions import Predictions
+    from boxferry.reading.steps import Keep
 
 AT_EXIT_S = 10.0  #: how long the end of a process that did not leave the context waits for the disk
 
@@ -60,7 +62,8 @@ class Collector:
         *,
         options: dict[str, Any],
         min_score: float | None = None,
-        settle: Callable[[PushReport, float], PushReport] | None = None,
+        keep: Keep | None = None,
+        settle: Callable[[PushResult, float], PushResult] | None = None,
         waiting: int = 1000,
         every_s: float = 5.0,
         close_s: float = 60.0,
@@ -74,6 +77,7 @@ class Collector:
             doing: how they are pushed.
             options: what `read` is given with each result.
             min_score: boxes under it are left out.
+            keep: of those images only that it is true for; it is given an image and its boxes, after `min_score`.
             settle: waits for the end of what a push has sent.
             waiting: how many images may wait in memory; further ones are lost, and counted.
             every_s: seconds between pushes.
@@ -83,6 +87,7 @@ class Collector:
         self.report = CollectorReport()
         self._folder, self._head, self._doing, self._settle = folder, head, doing, settle
         self._options, self._min_score, self._waiting = options, min_score, waiting
+        self._keep = None if keep is None else keep_images_step(keep)
         self._every_s, self._close_s, self._clock = every_s, close_s, clock
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -233,7 +238,7 @@ class Collector:
             kept = _with_texts(chunk, tally)
             if self._min_score is not None:
                 kept = filter_score(kept, min_score=self._min_score, tally=tally)
-            chunks.append(kept)
+            chunks.append(kept if self._keep is None else self._keep(kept, tally))
         self.report.take(tally)
         self._spool.know({} if classes.clash else classes.names())
         self._hand_over([self._unless_video(chunk) for chunk in chunks], self._threads and self._threads[0])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from boxferry.collector.report import CollectorReport
     from boxferry.collector.spool import Spool
     from boxferry.collector.spool_push import Doing
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.report import PushResult
 
 PASSES = 3  #: at the end: what waits for the end of an earlier packet is tried again
 LONGEST_PAUSE_S = 60.0  #: between two attempts, however many have failed
@@ -29,7 +29,7 @@ class Pusher:
         doing: Doing,
         report: CollectorReport,
         *,
-        settle: Callable[[PushReport, float], PushReport] | None,
+        settle: Callable[[PushResult, float], PushResult] | None,
         every_s: float,
         clock: Callable[[], float],
     ) -> None:
@@ -85,6 +85,6 @@ class Pusher:
             self._report.pushed(self._settle(self._report.pushes[-1], self._left_s()))
 
 
-def _under_way(report: PushReport) -> bool:
+def _under_way(report: PushResult) -> bool:
     """Whether packets of the run have not ended, and nothing keeps them from that."""
     return report.stopped is None and bool(OPEN & set(report.states))

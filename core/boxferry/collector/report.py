@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
     from boxferry.collector.waiting import Aside
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.report import PushResult
 
 log = logging.getLogger("boxferry.collector")
 
@@ -49,7 +49,7 @@ class CollectorReport:
     dropped_by_pushes: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
-    pushes: list[PushReport] = field(default_factory=list)
+    pushes: list[PushResult] = field(default_factory=list)
     waiting: list[Path] = field(default_factory=list)
     waiting_images: int = 0
     aside: list[Aside] = field(default_factory=list)
@@ -79,7 +79,7 @@ class CollectorReport:
             if boxes:
                 self.dropped[reason] += boxes
 
-    def pushed(self, report: PushReport) -> None:
+    def pushed(self, report: PushResult) -> None:
         """Add what a push did."""
         dropped, failed = report.tally.dropped, report.tally.failed
         with self._lock:

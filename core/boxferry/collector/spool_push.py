@@ -23,7 +23,7 @@ from boxferry.remote.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.report import PushResult
     from boxferry.plugins import Plugins
     from boxferry.reading.predictions import Predictions
 
@@ -41,7 +41,7 @@ class Doing(NamedTuple):
         plugins: the plugins.
     """
 
-    push: Callable[[Predictions, float], PushReport]
+    push: Callable[[Predictions, float], PushResult]
     images: str = ""
     labels: Callable[[], Container[str]] | None = None
     plugins: Plugins | None = None
@@ -59,7 +59,7 @@ class SpoolPush:
         folder: Path,
         doing: Doing,
         *,
-        pushed: Callable[[PushReport], None],
+        pushed: Callable[[PushResult], None],
         note: Callable[[str], None],
         own: set[Path] | None = None,
     ) -> None:
@@ -133,7 +133,7 @@ class SpoolPush:
             self._aside([line for line in lines if not parsed(line)], "cut off: the process ended while it was written")
         return whole
 
-    def _push(self, path: Path, wait_s: float) -> PushReport:
+    def _push(self, path: Path, wait_s: float) -> PushResult:
         images = self._doing.images
         if images and not is_url(images) and not Path(images).is_dir():
             raise ConfigError(f"no such images folder: {images}; the results wait for it")
@@ -169,7 +169,7 @@ class SpoolPush:
             return []
         return [line for line in lines if any(label not in there for label in _labels(line))]
 
-    def _see_to_failed(self, lines: list[bytes], report: PushReport) -> None:
+    def _see_to_failed(self, lines: list[bytes], report: PushResult) -> None:
         """Set aside what a push left out; what waits for an earlier packet is tried again later."""
         failed = report.tally.failed
         if not failed:

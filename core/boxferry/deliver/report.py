@@ -50,7 +50,7 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PushReport:
+class PushResult:
     """What a push did.
 
     Attributes:

@@ -82,3 +82,24 @@ def _spots(chunk: Detections, rows: slice | range, *, video: bool) -> dict[str, 
         )
         for row in range(rows.start, rows.stop)
     }
+
+
+def asked_rows(
+    client: Client,
+    directory: str | int,
+    outbox: Outbox | None,
+    host: str,
+    project: str,
+    *,
+    iou: float,
+    expected: int,
+) -> AskedRows:
+    """What people have decided on the files of a directory, by its name or id, and what an outbox knows beside.
+
+    Raises:
+        DiffgramError: the server cannot be asked, or has no such directory.
+    """
+    rows = AskedRows(client, client.find_directory(directory), iou=iou, expected=expected)
+    if outbox is not None:
+        rows.remember(outbox, host, project)
+    return rows

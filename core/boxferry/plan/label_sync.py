@@ -10,7 +10,7 @@ from boxferry.diffgram.names import label_problem
 from boxferry.errors import UsageError
 from boxferry.outbox.label_history import INPUTS, sent_by_anyone
 from boxferry.plan.label_check import checked, pushed_notes
-from boxferry.plan.labels import LabelResolver
+from boxferry.plan.labels import LabelResolver, choose_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -80,3 +80,8 @@ def note_labels(planner: Planner, sent: Sent) -> None:
     classes = [] if planner.classes.clash else list(planner.classes.names().values())
     for code, message in pushed_notes(labels.used, classes, labels.names, earlier):
         planner.tally.note(code, message, Place("labels"))
+
+
+def label_sync(client: Client, schema: str | None, sent_here: Sent) -> LabelSync:
+    """The labels of one schema by its name or id, or of the default one."""
+    return LabelSync(client, choose_schema(client.schemas(), schema).id, sent_here)

@@ -188,3 +188,8 @@ class LabelResolver:
         """What a label that the server lacks is called now, in words; empty where it was not renamed."""
         found = called_now(name, self.names, self._sent())
         return f"renamed there to {', '.join(map(repr, found))}" if found else ""
+
+
+def label_ids(client: Client, schema: str | None = None) -> dict[str, int]:
+    """The project's labels, name → `label_file_id`, of one schema by its name or id, or of the default one."""
+    return client.label_ids(choose_schema(client.schemas(), schema).id)

@@ -104,7 +104,7 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Dataset:
+class TrainingSet:
     """The pictures that people have settled, and how many others there are.
 
     Attributes:
@@ -200,7 +200,7 @@ class _Writer:
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: TrainingSet,
         folder: Path,
         layout: Layout,
         *,

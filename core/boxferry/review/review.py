@@ -47,6 +47,7 @@ class Review:
         originals: an image's name → the source's own file of it, of those whose boxes are as they were sent.
         labels: those that the run sent, in their order, on files that are gone too.
         packets: how many it has in the outbox, in whatever state.
+        own: the corrected boxes are this run's and those of people, no other run's.
     """
 
     run: Run
@@ -55,6 +56,7 @@ class Review:
     originals: Mapping[str, bytes] = field(default_factory=dict)
     labels: Sequence[str] = ()
     packets: int = 0
+    own: bool = False
 
     @property
     def reviewed(self) -> list[ReviewedFile]:

@@ -15,11 +15,12 @@ from boxferry.packets.contents import among, apart_from, appending, boxes_of, de
 from boxferry.packets.reference import PREFIX, detection, file_digest, origin, parsed
 from boxferry.packets.rows import made_again
 from boxferry.stored.before import Before, encoded, told
-from boxferry.stored.run_origin import sent_boxes
+from boxferry.stored.run_origin import model_of, read_origin, sent_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from boxferry.deliver.workspace import Workspace
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Outbox, Run
     from boxferry.packets.contents import Frames
@@ -224,3 +225,20 @@ def _applied_at(rows: Mapping[str, Row], boxes: Frames, record: InputRecord | No
     times = [time for row in of_rows if not row.is_changed and (time := moment(row.created_time)) is not None]
     made = record.created if record else None
     return max([*times, made or 1.0])
+
+
+def adopt(workspace: Workspace, run: str, *, directory: str | int, model: str | None) -> Adoption:
+    """Take up a run that another outbox pushed; see `Diffgram.adopt`.
+
+    Raises:
+        BoxferryError: there is no such run, its model is not known, or the server cannot be asked.
+    """
+    client, outbox = workspace.client, workspace.outbox
+    place = client.find_directory(directory)
+    found = read_origin(client, place, run)
+    model = model_of(found, place, run, model, (each.model for each in outbox.runs()))
+    labels = {name: n for schema in client.schemas() for name, n in client.label_ids(schema.id).items()}
+    with outbox.sending():
+        adopter = Adopter(found, workspace.run_of(workspace.head(place.id, model, run)), labels)
+        outbox.add(adopter.run.id, adopter.entries(outbox))
+    return adopter.adoption()

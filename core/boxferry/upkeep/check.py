@@ -23,6 +23,7 @@ from boxferry.stored.holdings import Holdings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from boxferry.deliver.workspace import Workspace
     from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
@@ -258,3 +259,13 @@ class Checker:
 def _boxes(references: Iterable[str]) -> int:
     """How many detections these are of: one whose outline has several parts counts once."""
     return len({detection(reference) for reference in references})
+
+
+def checked_runs(workspace: Workspace, run: str | None) -> list[Checked]:
+    """What the server has of one run, or of all of this project, that was applied; see `Diffgram.check`.
+
+    Raises:
+        BoxferryError: there is no such run here, or the server cannot be asked.
+    """
+    wanted = workspace.runs() if run is None else [workspace.run(run)]
+    return [Checker(workspace.client, workspace.outbox, each).report() for each in wanted]

@@ -6,14 +6,15 @@ A packet that replaces a file's boxes by those that are to stay can be sent any 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from boxferry.deliver.budget import Budget
 from boxferry.deliver.evidence import ended
 from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.errors import StillProcessing
 from boxferry.outbox.outcome import input_outcome
-from boxferry.packets.contents import replacing
+from boxferry.packets.contents import references_in, replacing
 from boxferry.packets.reference import origin
 from boxferry.packets.rows import identity, untouched
 from boxferry.packets.wire import with_batch
@@ -23,7 +24,7 @@ from boxferry.stored.removals import noted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from boxferry.deliver.budget import Budget
+    from boxferry.deliver.workspace import Workspace
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Run
     from boxferry.packets.rows import Row
@@ -189,3 +190,25 @@ def _merged(rows: list[Row], gone: list[Row]) -> int:
 def _after(file: Doubles, left: Mapping[int, int]) -> Doubles:
     problem = f"{left[file.file_id]} are there still" if file.file_id in left else ""
     return dataclasses.replace(file, problem=problem)
+
+
+def dedupe(workspace: Workspace, run: str, *, dry_run: bool, replace_completed: bool, wait_s: float) -> DedupeReport:
+    """Remove boxes of a run that files hold twice; see `Diffgram.dedupe`.
+
+    Raises:
+        BoxferryError: there is no such run here, or the server cannot be asked.
+    """
+    found, outbox = workspace.run(run), workspace.outbox
+    names, origins = dict[int, str](), dict[int, set[str]]()
+    for entry in outbox.entries(found.id):
+        if entry.file_id is not None and entry.boxes:
+            names[entry.file_id] = entry.file_name
+            origins.setdefault(entry.file_id, set()).update(map(origin, references_in(outbox.body(entry.id))))
+    deduper = Deduper(workspace.client, found, origins, names)
+    files = deduper.find()
+    spared = [file for file in files if file.completed and not replace_completed]
+    files = [file for file in files if file not in spared]
+    if files and not dry_run:
+        files = deduper.remove(files, Budget(wait_s))
+    files += [replace(file, problem=SPARED) for file in spared]
+    return DedupeReport(files=files, dry_run=dry_run, several=deduper.several())

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 from boxferry.collector.collecting import unfinished
 from boxferry.errors import AuthError, BoxferryError, OutboxBusy, Unreachable, UsageError
 from boxferry.outbox.outcome import State
+from boxferry.plugins import plugin_manager
 from boxferry.remote.urls import is_url
+from boxferry.upkeep.resume import resume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from boxferry.collector.collecting import Project
-    from boxferry.deliver.report import PushReport
+    from boxferry.deliver.listener import Listener
+    from boxferry.deliver.report import PushResult
+    from boxferry.deliver.workspace import Workspace
+    from boxferry.plan.push_options import PushOptions
+    from boxferry.plugins import Plugins
 
 #: what no further attempt mends at this moment: the other earlier runs are not tried then
 HOPELESS = (AuthError, Unreachable)
@@ -35,7 +40,7 @@ class Step:
     """
 
     run: str
-    report: PushReport | None = None
+    report: PushResult | None = None
     error: BoxferryError | OSError | None = None
 
     @property
@@ -104,19 +109,52 @@ def alone(outbox: Path) -> Iterator[None]:
         lock.release()
 
 
-def earlier_runs(diffgram: Project) -> list[str]:
+def night(
+    workspace: Workspace,
+    push: Callable[[], PushResult] | None,
+    options: PushOptions,
+    *,
+    run: str,
+    listener: Listener | None,
+    plugins: Plugins | None,
+    quiet: str,
+) -> NightlyReport:
+    """Go on with what earlier runs have left, and push tonight's predictions; see `Diffgram.nightly`.
+
+    Raises:
+        OutboxBusy: another night is under way from this outbox.
+    """
+    plugins = plugins or plugin_manager()
+
+    def gone_on(earlier: str) -> PushResult:
+        return resume(
+            workspace,
+            earlier,
+            options.patience,
+            verify=options.verify,
+            resend_stuck=False,
+            resend_missing=False,
+            asking=options,
+            listener=listener,
+            plugins=plugins,
+        )
+
+    with alone(workspace.outbox_path):
+        steps = gone_on_with(earlier_runs(workspace), gone_on)
+        if push is None:
+            return NightlyReport(earlier=steps, quiet=quiet)
+        tonight = tried(run, push)
+    return NightlyReport(earlier=steps, tonight=tonight, quiet=quiet_push(tonight))
+
+
+def earlier_runs(workspace: Workspace) -> list[str]:
     """The runs of which something has not ended, stuck packets among it, each as `resume` takes it."""
-    found = unfinished(diffgram)
-    here = (diffgram.server.host, diffgram.server.project)
-    stuck = [
-        str(run.id)
-        for run in (diffgram.outbox.runs() if diffgram.outbox_path.exists() else [])
-        if (run.host, run.project) == here and State.STUCK in diffgram.outbox.counts(run.id)
-    ]
+    found = unfinished(workspace)
+    stuck = [str(run.id) for run in workspace.runs() if State.STUCK in workspace.outbox.counts(run.id)]
     return list(dict.fromkeys([*found, *stuck]))
 
 
-def gone_on_with(runs: Sequence[str], resume: Callable[[str], PushReport]) -> list[Step]:
+def gone_on_with(runs: Sequence[str], resume: Callable[[str], PushResult]) -> list[Step]:
     """Each earlier run with what became of it; where the server lets nothing through, the others are not tried."""
     steps: list[Step] = []
     for run in runs:
@@ -126,7 +164,7 @@ def gone_on_with(runs: Sequence[str], resume: Callable[[str], PushReport]) -> li
     return steps
 
 
-def tried(run: str, doing: Callable[[], PushReport]) -> Step:
+def tried(run: str, doing: Callable[[], PushResult]) -> Step:
     """What a step did, or what kept it from being done."""
     try:
         return Step(run=run, report=doing())

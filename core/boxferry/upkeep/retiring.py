@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from boxferry.collector.collecting import waiting_here
 from boxferry.deliver.budget import Budget
 from boxferry.errors import UsageError
 from boxferry.outbox.outcome import OPEN, State
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from boxferry.collector.waiting import Waiting
+    from boxferry.deliver.workspace import Workspace
     from boxferry.diffgram.answers import Directory
     from boxferry.diffgram.client import Client
     from boxferry.outbox.outbox import Outbox, Run
@@ -152,3 +156,32 @@ class Retiring:
         """Write down that the runs are retired."""
         if self._outbox is not None:
             self._outbox.retire([run.id for run in self._runs if Pair(run.model, run.name) in pairs])
+
+
+def retire(
+    workspace: Workspace, names: Sequence[str], *, directories: Sequence[str | int], remove: bool, wait_s: float
+) -> RetireReport:
+    """Take the untouched boxes of runs off the server; see `Diffgram.retire`.
+
+    Raises:
+        BoxferryError: it is not clear which runs are meant, packets of them wait, or the server cannot be asked.
+    """
+    outbox = workspace.outbox if remove else workspace.known_outbox
+    retiring = Retiring(workspace.client, outbox, workspace.runs(), names, waiting=waiting_here(workspace))
+    if remove:
+        workspace.client.check_role()
+    shelves = retiring.shelves(retiring.places(directories))
+    pairs = retiring.pairs(shelves)
+    report = retiring.report(shelves, pairs)
+    if not remove:
+        return report
+    with workspace.outbox.sending():
+        retiring.check_ended(pairs)
+        try:
+            files = retiring.remove(shelves, pairs, wait_s)
+        finally:
+            workspace.client.limit(lambda: math.inf)
+        report = replace(report, files=files, dry_run=False)
+        if report.exit_code == 0:
+            retiring.note(pairs)
+    return report

@@ -1,0 +1,172 @@
+"""A run brought to its end: what was planned goes out, what is accepted is watched, and the end is told."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from boxferry.deliver.carry import carry
+from boxferry.deliver.listener import Listener, Told
+from boxferry.deliver.recheck import Recheck
+from boxferry.deliver.report import PushResult
+from boxferry.errors import BoxferryError
+from boxferry.outbox.outbox import ENDED
+from boxferry.outbox.outcome import State
+from boxferry.plugins import plugin_manager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from boxferry.boxes.tally import Tally
+    from boxferry.deliver.workspace import Workspace
+    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.plan.patience import Patience
+    from boxferry.plan.push_options import PushOptions
+    from boxferry.plugins import Plugins
+
+
+class Ending(NamedTuple):
+    """How the sending of a run ended.
+
+    Attributes:
+        stopped: what ended it early, or None.
+        silence: what a server on which nothing moves is likely to have; empty where something does.
+    """
+
+    stopped: BoxferryError | None
+    silence: str = ""
+
+
+def pending(outbox: Outbox, run: Run) -> list[Entry]:
+    """The packets of a run that may still go out, decided on some time ago."""
+    return outbox.entries(run.id, (State.QUEUED, State.SENDING, State.UNSURE, State.STUCK))
+
+
+def looked_at(
+    workspace: Workspace, run: Run, tally: Tally, asking: PushOptions, *, only: Collection[int] | None = None
+) -> Callable[[Sequence[Entry]], None]:
+    """What looks once more at packets that were planned some time ago; with `only`, at those that it numbers."""
+    recheck = Recheck(workspace.client, workspace.outbox, run, tally, iou=asking.same_iou)
+
+    def look(entries: Sequence[Entry]) -> None:
+        recheck.shorten([entry for entry in entries if only is None or entry.id in only])
+
+    return (lambda _: None) if asking.ask_again else look
+
+
+def send(
+    workspace: Workspace,
+    run: Run,
+    patience: Patience,
+    listener: Listener,
+    deleting: Mapping[str, int],
+    *,
+    verify: bool,
+    resend_stuck: bool = False,
+    unknown: bool = False,
+    earlier: Sequence[Entry] = (),
+    recheck: Callable[[Sequence[Entry]], None] = lambda _: None,
+) -> Ending:
+    """Run to the end; what ended it early is given back, since the outbox knows the rest."""
+    if deleting:
+        listener.deleting(deleting)
+    counts = workspace.outbox.counts(run.id)
+    listener.started(sum(packets for state, (packets, _) in counts.items() if state not in ENDED))
+    try:
+        silence = carry(
+            workspace.client,
+            workspace.outbox,
+            run,
+            connections=workspace.connections,
+            patience=patience,
+            verify=verify,
+            resend_stuck=resend_stuck,
+            unknown=unknown,
+            earlier=earlier,
+            recheck=recheck,
+            on_change=listener.changed,
+        )
+    except BoxferryError as error:
+        return Ending(error)
+    finally:
+        workspace.client.limit(lambda: math.inf)
+    return Ending(None, silence)
+
+
+def result_of(
+    workspace: Workspace,
+    tally: Tally,
+    run: Run,
+    patience: Patience,
+    ending: Ending,
+    *,
+    labels_created: Sequence[str] = (),
+    attributes_created: Sequence[str] = (),
+) -> PushResult:
+    """What was done, with what the outbox has of the run now."""
+    outbox = workspace.outbox
+    return PushResult(
+        tally=tally,
+        run=run,
+        outbox=str(workspace.outbox_path),
+        labels_created=list(labels_created),
+        attributes_created=list(attributes_created),
+        states=outbox.counts(run.id),
+        failed=outbox.entries(run.id, (State.REFUSED, State.UNSURE, State.STUCK)),
+        doubtful=outbox.doubtful(run.id),
+        stopped=ending.stopped,
+        silence=ending.silence,
+        waited=patience.wait_s > 0,
+    )
+
+
+def go_on(
+    workspace: Workspace,
+    run: Run,
+    patience: Patience,
+    tally: Tally,
+    asking: PushOptions,
+    *,
+    verify: bool,
+    resend_stuck: bool = False,
+    queue_missing: Callable[[Run, Tally], None] | None = None,
+    listener: Listener | None = None,
+    plugins: Plugins | None = None,
+) -> PushResult:
+    """Go on with a run of the outbox.
+
+    Args:
+        workspace: the project and its outbox.
+        run: the run.
+        patience: how long is waited, and for what.
+        tally: counts what is not sent after all.
+        asking: whether people are asked again what they have decided.
+        verify: read back what is applied now.
+        resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
+        queue_missing: queues what is gone from the server; None leaves it.
+        listener: progress callbacks.
+        plugins: the plugins that observe it; those that are installed where left out.
+
+    Raises:
+        OutboxBusy: another process is sending from this outbox.
+        UsageError: the run belongs to another server or project.
+    """
+    workspace.check_run(run)
+    told = Told(plugins or plugin_manager(), listener or Listener(), run)
+    with workspace.outbox.sending():
+        earlier = pending(workspace.outbox, run)
+        if queue_missing is not None:
+            queue_missing(run, tally)
+        ending = send(
+            workspace,
+            run,
+            patience,
+            told,
+            {},
+            verify=verify,
+            resend_stuck=resend_stuck,
+            unknown=queue_missing is not None,
+            earlier=earlier,
+            recheck=looked_at(workspace, run, tally, asking),
+        )
+    return result_of(workspace, tally, run, patience, ending)

@@ -1,0 +1,188 @@
+"""A push: predictions are planned, stored in the outbox and sent; and a plan that is carried out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from boxferry.boxes.tally import Tally
+from boxferry.deliver.completed import unless_completed
+from boxferry.deliver.finish import looked_at, pending, result_of, send
+from boxferry.deliver.listener import Listener, Told
+from boxferry.deliver.recheck import Recheck
+from boxferry.deliver.report import PushResult, planned_file
+from boxferry.errors import UsageError
+from boxferry.outbox.outbox import Entry
+from boxferry.outbox.outcome import State
+from boxferry.outbox.run_classes import keep_classes, table_of
+from boxferry.plan.earlier import Earlier
+from boxferry.plan.label_sync import note_labels
+from boxferry.plan.plan_file import with_label_ids, writing_plan
+from boxferry.plan.prepare import (
+    Allowance,
+    check_names,
+    plan_summary,
+    planned_labels,
+    prepared,
+    unsent,
+    with_deletions,
+)
+from boxferry.plugins import plugin_manager
+from boxferry.reading.predictions import Predictions
+from boxferry.reading.read import read
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from boxferry.deliver.workspace import Workspace
+    from boxferry.diffgram.answers import Directory
+    from boxferry.outbox.outbox import Run
+    from boxferry.plan.plan_file import Plan
+    from boxferry.plan.planner import Planner
+    from boxferry.plan.push_options import PushOptions
+    from boxferry.plugins import Plugins
+
+
+def push(
+    workspace: Workspace,
+    predictions: object,
+    options: PushOptions,
+    *,
+    directory: str | int,
+    model: str,
+    run: str,
+    listener: Listener | None = None,
+) -> PushResult:
+    """Send predictions to be corrected; see `Diffgram.push`.
+
+    Raises:
+        BoxferryError: nothing was sent.
+    """
+    workspace.client.limit(lambda: options.patience.budget_s)
+    check_names(model=model, run=run)
+    place = workspace.client.find_directory(directory)
+    if not isinstance(predictions, Predictions):
+        predictions = read(predictions)
+    planning = partial(
+        prepared, workspace.client, predictions, place, options, model="" if options.annotations else model, run=run
+    )
+    if options.dry_run or options.plan is not None:
+        return _dry_run(workspace, planning(memory=workspace.memory()), place, options)
+    workspace.client.check_role()
+    with workspace.outbox.sending():
+        planner = planning(memory=workspace.memory())
+        return _carried_out(workspace, planner, place, options, listener or Listener())
+
+
+def _dry_run(workspace: Workspace, planner: Planner, place: Directory, options: PushOptions) -> PushResult:
+    planned = (each for each in planner.entries() if isinstance(each, Entry))
+    entries: Iterator[Entry] = (entry for entry in planned if entry.state == State.QUEUED)
+    if options.plan is not None:
+        entries = _filed(workspace, planner, place, options.plan, entries)
+    files = [planned_file(entry) for entry in entries]
+    note_labels(planner, workspace.sent_labels)
+    return PushResult(
+        tally=planner.tally,
+        run=planner.earlier.run,
+        outbox=str(workspace.outbox_path),
+        labels_created=planner.labels.created,
+        attributes_created=planner.attributes_created,
+        planned=files,
+    )
+
+
+def _filed(
+    workspace: Workspace, planner: Planner, place: Directory, path: str | os.PathLike[str], entries: Iterator[Entry]
+) -> Iterator[Entry]:
+    head = workspace.head(place.id, planner.model, planner.run)
+    return writing_plan(path, head, entries, partial(plan_summary, planner))
+
+
+def _carried_out(
+    workspace: Workspace, planner: Planner, place: Directory, options: PushOptions, listener: Listener
+) -> PushResult:
+    outbox = workspace.outbox
+    run = workspace.run_of(workspace.head(place.id, planner.model, planner.run), source=planner.source)
+    planner = replace(planner, earlier=Earlier(outbox, run))
+    told = Told(planner.predictions.plugins, listener, run)
+    earlier, allowance = pending(outbox, run), Allowance(options)
+    outbox.add(run.id, allowance.passing(told.built(planner.entries())))
+    _keep(workspace, planner, run)
+    ending = send(
+        workspace,
+        run,
+        options.patience,
+        told,
+        allowance.deleting,
+        verify=options.verify,
+        unknown=options.resend_missing,
+        earlier=earlier,
+        recheck=looked_at(workspace, run, planner.tally, options),
+    )
+    created = {"labels_created": planner.labels.created, "attributes_created": planner.attributes_created}
+    return result_of(workspace, planner.tally, run, options.patience, ending, **created)
+
+
+def _keep(workspace: Workspace, planner: Planner, run: Run) -> None:
+    """Keep with the run what is asked for when its boxes come home."""
+    keep_classes(workspace.outbox, run, planner.classes, planner.tally)
+    note_labels(planner, workspace.sent_labels)
+    if planner.attributes is not None and (sources := planner.attributes.sources):
+        workspace.outbox.keep_attributes(run.id, json.dumps(sources))
+
+
+def carry_out(
+    workspace: Workspace,
+    plan: Plan,
+    options: PushOptions,
+    *,
+    listener: Listener | None = None,
+    plugins: Plugins | None = None,
+) -> PushResult:
+    """Send what a plan holds, and nothing else; see `Diffgram.carry_out`.
+
+    Raises:
+        UsageError: the plan is for another server or project, or deletes boxes of people and may not.
+        BoxferryError: nothing was sent.
+    """
+    head, client, outbox = plan.head, workspace.client, workspace.outbox
+    if (head.host, head.project) != workspace.here:
+        raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
+    client.limit(lambda: options.patience.budget_s)
+    client.check_role()
+    client.find_directory(head.directory_id)
+    ids, created = planned_labels(client, plan.summary)
+    run, tally = workspace.run_of(head), Tally()
+    told, allowance = Told(plugins or plugin_manager(), listener or Listener(), run), Allowance(options)
+    with outbox.sending():
+        waiting = {entry.id for entry in pending(outbox, run)}
+        entries = _still_wanted(workspace, plan, run, ids, options, tally)
+        outbox.add(run.id, allowance.passing(told.built(with_deletions(client, head, entries))))
+        keep_classes(outbox, run, table_of(plan.summary.classes), tally)
+        ending = send(
+            workspace,
+            run,
+            options.patience,
+            told,
+            allowance.deleting,
+            verify=options.verify,
+            earlier=pending(outbox, run),
+            recheck=looked_at(workspace, run, tally, options, only=waiting),
+        )
+    return result_of(workspace, tally, run, options.patience, ending, labels_created=created)
+
+
+def _still_wanted(
+    workspace: Workspace, plan: Plan, run: Run, ids: dict[int, int], options: PushOptions, tally: Tally
+) -> list[Entry]:
+    """The packets of a plan that go out, with what has changed on the server since it was made."""
+    client, outbox = workspace.client, workspace.outbox
+    entries = list(unsent(outbox, run, with_label_ids(plan.entries, ids), tally))
+    named = options.replace_completed
+    entries = list(unless_completed(client, plan.head.directory_id, entries, tally, replace_completed=named))
+    if options.ask_again:
+        return entries
+    return list(Recheck(client, outbox, run, tally, iou=options.same_iou).without(entries))
