@@ -71,6 +71,7 @@ class Diffgram:
     Attributes:
         server: host, project and credentials.
         outbox_path: where the outbox is.
+        workspace: what the calls work on: the outbox and the calls to the server; for integrations.
     """
 
     def __init__(
@@ -89,9 +90,9 @@ class Diffgram:
             connections: how many packets are in flight at once.
             timeout_s: seconds to wait for an answer to one call.
         """
-        self._workspace = Workspace(server, outbox=outbox, connections=connections, timeout_s=timeout_s)
+        self.workspace = Workspace(server, outbox=outbox, connections=connections, timeout_s=timeout_s)
         self.server = server
-        self.outbox_path = self._workspace.outbox_path
+        self.outbox_path = self.workspace.outbox_path
 
     @classmethod
     def connect(
@@ -150,7 +151,7 @@ class Diffgram:
 
     def close(self) -> None:
         """Close the connections and the outbox."""
-        self._workspace.close()
+        self.workspace.close()
 
     def __enter__(self) -> Self:
         return self
@@ -167,7 +168,7 @@ class Diffgram:
 
     @property
     def _client(self) -> Client:
-        return self._workspace.client
+        return self.workspace.client
 
     @property
     def outbox(self) -> Outbox:
@@ -176,7 +177,7 @@ class Diffgram:
         Raises:
             OutboxError: it cannot be opened.
         """
-        return self._workspace.outbox
+        return self.workspace.outbox
 
     def labels(self, schema: str | None = None) -> dict[str, int]:
         """The project's labels, name → `label_file_id`, of one schema or the default one."""
@@ -215,7 +216,7 @@ class Diffgram:
         return replace(found, created=to_create(found, near=near))
 
     def _labels(self, schema: str | None) -> LabelSync:
-        return label_sync(self._client, schema, self._workspace.sent_labels)
+        return label_sync(self._client, schema, self.workspace.sent_labels)
 
     def model_runs(self) -> list[ModelRun]:
         """The runs of models that the project's boxes came from, the oldest first."""
@@ -252,7 +253,7 @@ class Diffgram:
         """
         options = given_options(options, given, manner)
         return pushing.push(
-            self._workspace, predictions, options, directory=directory, model=model, run=run, listener=listener
+            self.workspace, predictions, options, directory=directory, model=model, run=run, listener=listener
         )
 
     def asked(self, directory: str | int, *, same_iou: float = SAME_IOU, expected: int = 0) -> AskedRows:
@@ -266,8 +267,8 @@ class Diffgram:
         Raises:
             DiffgramError: the server cannot be asked, or has no such directory.
         """
-        found = self._workspace.known_outbox
-        return asked_rows(self._client, directory, found, *self._workspace.here, iou=same_iou, expected=expected)
+        found = self.workspace.known_outbox
+        return asked_rows(self._client, directory, found, *self.workspace.here, iou=same_iou, expected=expected)
 
     def collector(
         self,
@@ -312,7 +313,7 @@ class Diffgram:
             UsageError: an option makes no sense.
         """
         return collector_of(
-            self._workspace,
+            self.workspace,
             given_options(options, given, manner),
             directory=directory,
             model=model,
@@ -335,7 +336,7 @@ class Diffgram:
 
         With `missing` it does: runs of which something is gone from the server are among them.
         """
-        return to_resume(self._workspace, missing=missing)
+        return to_resume(self.workspace, missing=missing)
 
     def carry_out(
         self,
@@ -366,7 +367,7 @@ class Diffgram:
             BoxferryError: nothing was sent.
         """
         options = given_options(options, given, manner)
-        return pushing.carry_out(self._workspace, plan, options, listener=listener, plugins=plugins)
+        return pushing.carry_out(self.workspace, plan, options, listener=listener, plugins=plugins)
 
     @overload
     def resume(self, run: str, **how: Unpack[ResumeKeywords]) -> PushResult: ...
@@ -414,7 +415,7 @@ class Diffgram:
         patience = patience if wait_s is None else replace(patience, wait_s=float(wait_s))
         go_on = partial(
             resume,
-            self._workspace,
+            self.workspace,
             patience=patience,
             verify=verify,
             resend_stuck=resend_stuck,
@@ -468,7 +469,7 @@ class Diffgram:
             )
 
         return night(
-            self._workspace,
+            self.workspace,
             None if quiet else tonight,
             options,
             run=run,
@@ -494,7 +495,7 @@ class Diffgram:
             DiffgramError: the server cannot be asked.
             StillProcessing: the server was not done in time.
         """
-        return dedupe(self._workspace, run, dry_run=dry_run, replace_completed=replace_completed, wait_s=wait_s)
+        return dedupe(self.workspace, run, dry_run=dry_run, replace_completed=replace_completed, wait_s=wait_s)
 
     def retire(
         self, *names: str, directories: Sequence[str | int] = (), remove: bool = False, wait_s: float = 600.0
@@ -517,7 +518,7 @@ class Diffgram:
             OutboxBusy: another process is sending from this outbox.
             DiffgramError: the server cannot be asked.
         """
-        return retire(self._workspace, names, directories=directories, remove=remove, wait_s=wait_s)
+        return retire(self.workspace, names, directories=directories, remove=remove, wait_s=wait_s)
 
     def check(self, run: str | None = None) -> list[Checked]:
         """Compare what the outbox calls applied with what the server has; nothing is sent or changed.
@@ -530,7 +531,7 @@ class Diffgram:
             UsageError: the run belongs to another server or project.
             DiffgramError: the server cannot be asked.
         """
-        return checked_runs(self._workspace, run)
+        return checked_runs(self.workspace, run)
 
     def adopt(self, run: str, *, directory: str | int, model: str | None = None) -> Adoption:
         """Take up a run that another outbox pushed, from the server alone, so that it can be pulled and gone on with.
@@ -551,7 +552,7 @@ class Diffgram:
             OutboxBusy: another process is sending from this outbox.
             DiffgramError: the server cannot be asked.
         """
-        return adopt(self._workspace, run, directory=directory, model=model)
+        return adopt(self.workspace, run, directory=directory, model=model)
 
     def pull(self, run: str, *, own: bool = False, on_file: Callable[[int, int], None] = unwatched) -> Review:
         """The files of a run with their boxes as they are now; only what changed since the last pull is read.
@@ -566,7 +567,7 @@ class Diffgram:
             UsageError: the run belongs to another server or project.
             DiffgramError: the server cannot be asked.
         """
-        return fetching.pull(self._workspace, run, own=own, on_file=on_file)
+        return fetching.pull(self.workspace, run, own=own, on_file=on_file)
 
     def dataset(
         self,
@@ -591,7 +592,7 @@ class Diffgram:
             NotFound: there is no such directory, or no box of such a run.
             DiffgramError: the server cannot be asked.
         """
-        return fetching.training_set(self._workspace, runs, directory=directory, people=people, on_file=on_file)
+        return fetching.training_set(self.workspace, runs, directory=directory, people=people, on_file=on_file)
 
     def work(
         self,
@@ -610,7 +611,7 @@ class Diffgram:
             NotFound: there is no such directory.
             DiffgramError: the server cannot be asked.
         """
-        return fetching.work(self._workspace, directories, on_file)
+        return fetching.work(self.workspace, directories, on_file)
 
     def report(
         self,
@@ -632,7 +633,7 @@ class Diffgram:
             NotFound: there is no such directory.
             DiffgramError: the server cannot be asked.
         """
-        return fetching.report(self._workspace, directories, since, on_file)
+        return fetching.report(self.workspace, directories, since, on_file)
 
     def forget(self, run: str, *, unfinished: bool = False) -> Forgotten:
         """Take a run out of the outbox; what the server has of it stays there, and `adopt` takes it up again.
@@ -657,4 +658,4 @@ class Diffgram:
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        return fetching.run_facts(self._workspace, server=server)
+        return fetching.run_facts(self.workspace, server=server)

@@ -313,7 +313,7 @@ def test_a_second_pull_reads_only_what_moved(sandbox, tmp_path):
 def pulled(sandbox, outbox):
     """The dataset of the directory, and the calls that it took."""
     with counted(sandbox.host) as (host, calls), Diffgram(server_of(sandbox), outbox=outbox) as diffgram:
-        diffgram._workspace.client = Diffgram(server_of(sandbox, host=host), outbox=outbox)._client
+        diffgram.workspace.client = Diffgram(server_of(sandbox, host=host), outbox=outbox)._client
         return diffgram.dataset(directory="Default"), calls.counted()
 
 
@@ -338,7 +338,7 @@ def test_images_are_downloaded_once(reviewed, tmp_path):
     target = tmp_path / "set"
     (reviewed.sandbox._store.images / "3").unlink()
     with counted(reviewed.sandbox.host) as (host, calls), reviewed.open() as diffgram:
-        diffgram._workspace.client = Diffgram(
+        diffgram.workspace.client = Diffgram(
             server_of(reviewed.sandbox, host=host), outbox=diffgram.outbox_path
         )._client
         dataset = diffgram.dataset(directory="Default")

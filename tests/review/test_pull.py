@@ -58,7 +58,7 @@ def pulled(sandbox, path, **options):
     """The review of the run, and the calls that pulling it made."""
     with counted(sandbox.host, **options) as (host, calls), Diffgram(server_of(sandbox), outbox=path) as diffgram:
         proxied = Diffgram(server_of(sandbox, host=host), outbox=path, connections=1)
-        diffgram._workspace.client = proxied._client
+        diffgram.workspace.client = proxied._client
         return diffgram.pull("r"), calls.counted()
 
 

@@ -30,12 +30,12 @@ def waiting(sandbox, diffgram, folder, tmp_path):
     push(diffgram, folder / "images", model="raw", run="raw")
     path = tmp_path / "waiting.sqlite"
     with counted(sandbox.host, instead=locked) as (host, _), Diffgram(server_of(sandbox), outbox=path) as stopped:
-        direct, stopped._workspace.client = (
+        direct, stopped.workspace.client = (
             stopped._client,
             Diffgram(server_of(sandbox, host=host), connections=1)._client,
         )
         assert push(stopped, predictions(folder), existing=True).exit_code == 3
-        stopped._workspace.client = direct
+        stopped.workspace.client = direct
         assert stopped.outbox.counts(1) == {"queued": (2, 3)}
         yield stopped
 
@@ -232,7 +232,7 @@ def test_a_thousand_files_are_checked_in_a_few_calls(sandbox, tmp_path):
     ids = sent_run(sandbox, path, 1000)
     sandbox._store.rows("DELETE FROM instance WHERE id % 7 = 0")
     with counted(sandbox.host) as (host, calls), Diffgram(server_of(sandbox), outbox=path) as diffgram:
-        diffgram._workspace.client = Diffgram(server_of(sandbox, host=host))._client
+        diffgram.workspace.client = Diffgram(server_of(sandbox, host=host))._client
         (checked,) = diffgram.check()
     assert (checked.files, len(checked.amiss)) == (1000, sum(amiss.problem == "lost-boxes" for amiss in checked.amiss))
     assert len(ids) == 1000

@@ -129,7 +129,7 @@ class Writer:
     def start(self) -> None:
         """Begin to send, with what an earlier write of the run has left; once."""
         if self._pusher is None:
-            way = doing(self._diffgram, self._head, self._options, plugin_manager())
+            way = doing(self._diffgram.workspace, self._head, self._options, plugin_manager())
             self._pusher = Pusher(self._spool, way, self._report, settle=None, every_s=self._every_s, clock=self._clock)
             self._pusher.start()
 
