@@ -52,7 +52,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "--directory", "--create-directory", "--profile", "--host", "--project", "--packet-path", "--insecure",
         "--outbox", "--server",
     ),
-    "Setup": ("--keyring", "--no-check", "--install"),
+    "Setup": ("--keyring", "--secret-file", "--no-check", "--install"),
     "Output": (
         "--to", "--output", "--html", "--png", "--csv", "--order", "--drawn", "--most", "--suspicious", "--per-class",
         "--precision", "--log", "--deletion", "--addition", "--forget", "--unfinished", "--json", "--ndjson",

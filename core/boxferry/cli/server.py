@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from boxferry.diffgram.settings import Server
     from boxferry.project import Diffgram
 
 _SERVER = (
@@ -39,12 +40,15 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def diffgram_of(given: Mapping[str, Any]) -> Diffgram:
-    """The project that the options and the environment name."""
-    from boxferry.diffgram.settings import server_from_env
-    from boxferry.project import Diffgram
+def server_of(given: Mapping[str, Any]) -> Server:
+    """The server that the options and the environment name.
 
-    server = server_from_env(
+    Raises:
+        ConfigError: a setting is missing or wrong.
+    """
+    from boxferry.diffgram.settings import server_from_env
+
+    return server_from_env(
         os.environ,
         host=given["host"],
         project=given["project"],
@@ -52,4 +56,10 @@ def diffgram_of(given: Mapping[str, Any]) -> Diffgram:
         insecure=given["insecure"],
         profile=given["profile"],
     )
-    return Diffgram(server, outbox=given.get("outbox"), connections=given.get("connections", 4))
+
+
+def diffgram_of(given: Mapping[str, Any]) -> Diffgram:
+    """The project that the options and the environment name."""
+    from boxferry.project import Diffgram
+
+    return Diffgram(server_of(given), outbox=given.get("outbox"), connections=given.get("connections", 4))

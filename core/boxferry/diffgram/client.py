@@ -25,8 +25,9 @@ from boxferry.diffgram.answers import (
 )
 from boxferry.diffgram.bulk import listed
 from boxferry.diffgram.faults import scrubbed
+from boxferry.diffgram.headers import number
 from boxferry.diffgram.http import Call, Wire
-from boxferry.diffgram.meanings import flat, short
+from boxferry.diffgram.meanings import Answered, flat, meaning, short
 from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.names import server_name
 from boxferry.diffgram.pacing import Pacer
@@ -240,6 +241,16 @@ class Client:
             self.model_runs()
         except AuthError as error:
             raise AuthError(f"{error}; sending needs the role of an editor or admin", status=error.status) from None
+
+    def packet_route(self) -> tuple[Answered, float | None]:
+        """What the packet call answers to a body that is no packet, and how many packets a second it announces.
+
+        Nothing happens on the server: REFUSED is the answer of one that takes packets there, NOT_ALLOWED that of a key
+        that may not send any, WRONG_PATH that of a server that has the call elsewhere.
+        """
+        answer = self._wire.tried(Call(method="POST", path=self._packet_path, body=b"", changes=True))
+        limit = number(answer.headers.get("X-RateLimit-Limit"))
+        return meaning(answer.status, answer.headers, answer.body), limit
 
     def attribute_groups(self, schema_id: int) -> list[AttributeGroup]:
         """The attributes of a schema, with their options."""

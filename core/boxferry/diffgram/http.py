@@ -119,6 +119,18 @@ class Wire:
         """Close the connections."""
         self._session.close()
 
+    def tried(self, call: Call) -> Answer:
+        """The answer to one attempt, whatever its status.
+
+        Raises:
+            DiffgramError: there is none; the text never holds the credentials.
+        """
+        try:
+            return self._sent(call)
+        except Fault as fault:
+            error = fault.error(changes=call.changes)
+        raise error
+
     def ask(self, call: Call, wanted: type[T]) -> T:
         """Make a call at its pace and decode the answer; it is made again where that is safe and may help.
 

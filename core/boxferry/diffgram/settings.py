@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from boxferry.diffgram.profiles import PROFILE_VARIABLE, SECRETS, TEXTS, config_path, settings_in
@@ -137,7 +137,7 @@ def server_from_env(
     """
     options = {"host": host, "project": project, "packet_path": packet_path}
     found = _merged(environ, profile) | {name: value for name, value in options.items() if value}
-    _find_secret(found)
+    find_secret(found)
     if missing := [name for name in NEEDED if not found.get(name)]:
         where = f"run boxferry init, or write them under [diffgram] in {config_path(environ)}"
         raise ConfigError(f"missing settings: {_how_to_give(missing)}; {where}")
@@ -160,8 +160,12 @@ def _merged(environ: Mapping[str, str], profile: str | None) -> dict[str, str]:
     return {**other, **first}
 
 
-def _find_secret(found: dict[str, str]) -> None:
-    """Read the secret from its file or the keyring, where it does not stand among the settings itself."""
+def find_secret(found: dict[str, Any]) -> None:
+    """Read the secret from its file or the keyring, where it does not stand among the settings itself.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     if found.get("client_secret"):
         return
     if path := found.get("client_secret_file"):
