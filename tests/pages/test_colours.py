@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,3 +105,15 @@ def test_scripts_are_files_of_their_own_that_need_no_build():
     assert "export " not in whole_script()
     with pytest.raises(KeyError):
         asset("../errors.py")
+
+
+def test_there_is_one_stylesheet():
+    """No page has one of its own, and the sandbox's link to it."""
+    import boxferry
+
+    package = Path(boxferry.__file__).parent
+    assert [path.name for path in package.rglob("*.css")] == ["style.css"]
+    for page in package.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "<style" not in text, page
+        assert ("<head>" not in text) or '<link rel="stylesheet" href="/pages/style.css">' in text, page

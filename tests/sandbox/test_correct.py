@@ -1,27 +1,16 @@
 """The correcting page, in a real browser: what a person does with mouse and keyboard is what the API then says."""
 
 import io
-import shutil
 
 import pytest
 import requests
 from PIL import Image as Picture
 
 from boxferry.sandbox.boxes import new_row
+from pages.browsing import browser, errors_of, needs_browser, reaches_out, violations  # noqa: F401 # a fixture
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no chromium on this machine (apt-get install chromium)"
-)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
+pytestmark = needs_browser
 
 
 def uploaded(sandbox, name, size):
@@ -55,23 +44,29 @@ def image(sandbox):
     return file_id
 
 
+def opened(context, sandbox, image):
+    """The page of an image in a window, its two boxes loaded; its errors come with it."""
+    page = context.new_page()
+    errors = errors_of(page)
+    page.goto(f"{sandbox.host}/correct/{image}")
+    sync_api.expect(page.locator(".shape")).to_have_count(2)
+    return page, errors
+
+
 @pytest.fixture
-def page(sandbox, image, browser):
-    """The page of that image, its boxes loaded; an error in its script fails the test."""
-    opened = browser.new_page(viewport={"width": 1000, "height": 800})
-    errors = []
-    opened.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 # a builtin will not do
-    opened.goto(f"{sandbox.host}/correct/{image}")
-    sync_api.expect(opened.locator(".box")).to_have_count(2)
-    yield opened
-    opened.close(run_before_unload=False)
-    assert errors == []
+def page(sandbox, image, browser):  # noqa: F811 # the fixture
+    """The page of that image; an error in its script fails the test."""
+    context = browser.new_context(viewport={"width": 1000, "height": 800}, bypass_csp=True)
+    page, errors = opened(context, sandbox, image)
+    yield page
+    context.close()
+    assert [error for error in errors if "500" not in error] == []
 
 
 def at(page, x, y):
     """A point of the image in the window."""
-    area = page.locator("#canvas").bounding_box()
-    return area["x"] + x * area["width"] / 400, area["y"] + y * area["height"] / 300
+    script = "([x, y]) => { const at = new DOMPoint(x, y).matrixTransform(canvas.getScreenCTM()); return [at.x, at.y] }"
+    return page.evaluate(script, [x, y])
 
 
 def drag(page, start, end):
@@ -118,7 +113,7 @@ def test_a_box_is_resized_by_its_corner(sandbox, page, image):
 def test_a_box_is_drawn_relabelled_and_deleted(sandbox, page, image):
     """Drawn boxes have a reference of the page's own; labels by list or number."""
     drag(page, (300, 200), (350, 250))
-    page.locator("#label").select_option("2")
+    page.locator("#names button").nth(1).click()
     page.mouse.click(*at(page, 80, 90))
     page.locator("#canvas").press("2")
     page.mouse.click(*at(page, 230, 90))
@@ -135,7 +130,7 @@ def test_the_keyboard_does_it_all(sandbox, page, image):
     """Choose, move by 1 and by 10, resize, undo; what was undone is not saved as a change."""
     canvas = page.locator("#canvas")
     canvas.focus()
-    for key in ("Tab", "ArrowRight", "Shift+ArrowDown", "Alt+ArrowRight", "Tab", "ArrowLeft", "Control+z"):
+    for key in (".", "ArrowRight", "Shift+ArrowDown", "Alt+ArrowRight", ".", "ArrowLeft", "Control+z"):
         canvas.press(key)
     boxes = saved(sandbox, page, image)
     assert corners(boxes["ref-cat"]) == [41, 60, 122, 140]
@@ -174,9 +169,9 @@ def test_two_thousand_boxes_and_other_peoples_names_are_no_trouble(sandbox, page
     ]
     sandbox._store.add_instances(image, rows)
     page.reload()
-    sync_api.expect(page.locator(".box")).to_have_count(2002)
-    assert page.locator("h1").inner_text().startswith("ba.png")
-    assert "<script>alert(1)" in page.locator("#label").inner_text()
+    sync_api.expect(page.locator(".shape")).to_have_count(2002)
+    assert page.locator("h1").inner_text().strip().startswith("ba.png")
+    assert "<script>alert(1)" in page.locator("#names").inner_text()
     drag(page, (80, 90), (90, 100))
     assert len(saved(sandbox, page, image)) == 2002
 
@@ -186,3 +181,104 @@ def test_a_very_wide_image_is_shown_as_it_is(sandbox, image):
     file_id = uploaded(sandbox, "wide.png", (8000, 100))
     assert (sandbox.files()[-1]["width"], sandbox.files()[-1]["height"]) == (96, 7680)
     assert 'viewBox="0 0 7680 96"' in requests.get(f"{sandbox.host}/correct/{file_id}", timeout=9).text
+
+
+def test_tab_leaves_the_image(page):
+    """No keyboard trap: it goes on to what comes after the image, and back."""
+    page.locator("#canvas").focus()
+    page.keyboard.press(".")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('aside') !== null")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.id") == "canvas"
+
+
+def test_every_change_is_undone_one_after_the_other(sandbox, page, image):
+    """Drawn, copied, moved, relabelled, deleted; in the end nothing is left to save."""
+    drag(page, (300, 200), (350, 250))
+    page.keyboard.press("c")
+    sync_api.expect(page.locator(".shape")).to_have_count(4)
+    drag(page, (80, 90), (110, 120))
+    page.keyboard.press("2")
+    page.keyboard.press("Delete")
+    sync_api.expect(page.locator(".shape")).to_have_count(3)
+    for left in (4, 4, 4, 3, 2):
+        page.keyboard.press("Control+z")
+        sync_api.expect(page.locator(".shape")).to_have_count(left)
+    assert page.locator("#undo").is_disabled()
+    assert page.locator("#count").inner_text() == "2 boxes"
+    assert {box["version"] for box in saved(sandbox, page, image).values()} == {1}
+
+
+def test_a_copy_is_a_box_of_its_own(sandbox, page, image):
+    """Beside the first, with its label, and a person's."""
+    page.mouse.click(*at(page, 230, 90))
+    page.locator("#copy").click()
+    boxes = saved(sandbox, page, image)
+    (copy,) = [box for reference, box in boxes.items() if reference.startswith("sandbox:")]
+    assert (copy["label_file_id"], copy["machine_made"], copy["score"]) == (2, False, None)
+    assert [high - low for low, high in zip(corners(copy)[:2], corners(copy)[2:], strict=True)] == [60, 80]
+    assert corners(copy) != corners(boxes["ref-dog"])
+
+
+def test_the_uncertain_boxes_come_one_after_the_other(sandbox, page, image):
+    """Those whose score is nearest to 0.5 first, large; boxes of people are none."""
+    corners = {"x_min": 300, "y_min": 10, "x_max": 340, "y_max": 50, "machine_made": True, "score": 0.9}
+    sandbox._store.add_instances(
+        image, [new_row({"type": "box", "label_file_id": 1, "creation_ref_id": "x"} | corners)]
+    )
+    page.reload()
+    sync_api.expect(page.locator(".shape")).to_have_count(3)
+    said = []
+    for _ in range(3):
+        page.locator("#doubt").click()
+        said.append(page.locator("#said").inner_text())
+    assert said == ["cat 0.50, 1 of 3", "dog 0.50, 2 of 3", "cat 0.90, 3 of 3"]
+    assert float(page.locator("#canvas").get_attribute("viewBox").split()[2]) < 400
+    assert page.locator("#boxes [aria-pressed=true]").inner_text().split()[1:] == ["cat", "0.90", "·", "model"]
+
+
+def test_boxes_have_their_label_and_score_beside_them_and_in_the_list(page):
+    """Of the model's; the list chooses and shows them large."""
+    assert [text[2:] for text in page.locator(".tag").all_text_contents()] == ["dog 0.50", "cat 0.50"]
+    page.locator("#boxes button").nth(1).click()
+    assert float(page.locator("#canvas").get_attribute("viewBox").split()[0]) > 0
+    assert page.locator(".shape.chosen").count() == 1
+
+
+def test_two_fingers_zoom_and_one_draws(sandbox, image, browser):  # noqa: F811 # the fixture
+    """On a phone of 390 pixels: nothing reaches out, a pinch draws nothing, and a finger does."""
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page, errors = opened(context, sandbox, image)
+    assert not reaches_out(page)
+    session = context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        where = [dict(zip("xy", at(page, *point), strict=True), id=number) for number, point in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": where})
+
+    touch("Start", (150, 200))
+    touch("Start", (150, 200), (170, 200))
+    touch("Move", (130, 200), (190, 200))
+    touch("End")
+    assert float(page.locator("#canvas").get_attribute("viewBox").split()[2]) < 400
+    sync_api.expect(page.locator(".shape")).to_have_count(2)
+    touch("Start", (140, 180))
+    touch("Move", (160, 200))
+    touch("Move", (180, 220))
+    touch("End")
+    sync_api.expect(page.locator(".shape")).to_have_count(3)
+    context.close()
+    assert errors == []
+
+
+@pytest.mark.parametrize(("scheme", "path"), [("light", "/"), ("dark", "")], ids=["files", "correcting"])
+def test_axe_finds_nothing(sandbox, image, browser, scheme, path):  # noqa: F811 # the fixture
+    """`make pages` looks at every page in every size and scheme."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    page, errors = opened(context, sandbox, image)
+    if path:
+        page.goto(f"{sandbox.host}{path}")
+    assert violations(page) == []
+    context.close()
+    assert errors == []

@@ -120,8 +120,8 @@ def test_the_page_shows_files_with_their_boxes(sandbox):
     file_id = upload(sandbox, "a.png", [a_box(label, score=0.875), a_box(label, 30, machine_made=False)])
     text = page(sandbox).text
     assert f'href="/images/{file_id}"' in text
-    assert '<rect class="machine"' in text
-    assert '<rect class="human"' in text
+    assert '<g class="shape" style="--c:#' in text
+    assert '<g class="shape person" style="--c:#' in text
     assert "cat 0.88" in text
     assert page(sandbox, f"/images/{file_id}").content == a_png()
     assert page(sandbox, "/files/999").status_code == 404

@@ -1,96 +1,128 @@
-"use strict";
 // The correcting page: boxes are kept as the server gave them; what a person changes is marked, and all are saved.
-const facts = JSON.parse(document.getElementById("facts").textContent);
-const SVG = "http://www.w3.org/2000/svg";
-const by = (id) => document.getElementById(id);
-const canvas = by("canvas"), shapes = by("shapes"), said = by("said");
+
+import { byId, clamp, counted, element, mark, once, shape } from "./dom.js";
+import { Stage } from "./stage.js";
+import { drawTags, drawnBox, placeBox } from "./shapes.js";
+
+const facts = JSON.parse(byId("facts").textContent);
+const labels = new Map(facts.labels.map((label) => [label.id, label]));
+const UNKNOWN = { colour: "#9aa0a6", ink: "#000000", mark: "?" };
 const CORNERS = ["x_min", "y_min", "x_max", "y_max"];
 const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
-const LEAST = 2;
-let boxes = [], chosen = -1, past = [], dirty = false, zoom = 1, drag = null;
+const LEAST = 2, MOST_PAST = 500;
+const HANDLE = 9, GRIP = 26; // pixels of a handle, and of what a finger takes it by
+const canvas = byId("canvas");
+const stage = new Stage(canvas, once(seen));
 
-const copy = (value) => JSON.parse(JSON.stringify(value));
-const remember = () => { past.push(JSON.stringify(boxes)); if (past.length > 200) past.shift(); };
-const alive = () => boxes.filter((box) => !box.deleted);
-const name = (id) => (facts.labels.find((label) => label.id === id) || { name: `label ${id}` }).name;
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+let boxes = []; // {row, changed, deleted, added, node, item}
+let chosen = null; // one of them
+let past = []; // what undo brings back: [box, as it was, or null where it was not there]
+let drag = null;
+let label = facts.labels[0]?.id;
+const visited = new Set();
 
-function hue(text) {
-  let sum = 0;
-  for (const letter of text) sum = (sum * 31 + letter.codePointAt(0)) % 360;
-  return `hsl(${sum} 85% 50%)`;
-}
+const alive = () => boxes.filter((box) => !box.deleted && box.row.type === "box");
+const lookOf = (row) => labels.get(row.label_file_id) || { ...UNKNOWN, name: `label ${row.label_file_id}` };
+const isModels = (box) => Boolean(box.row.machine_made && !box.changed);
+const scoreOf = (box) => (isModels(box) && typeof box.row.score === "number" ? box.row.score.toFixed(2) : "");
+const dirty = () => boxes.some((box) => box.changed || box.deleted || box.added);
 
 function tell(text, wrong = false) {
-  said.textContent = text;
-  said.className = wrong ? "wrong" : "";
+  byId("said").textContent = text;
+  byId("said").className = wrong ? "wrong" : "";
 }
 
-function element(kind, attributes, parent) {
-  const made = document.createElementNS(SVG, kind);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  parent.append(made);
-  return made;
+// A box as what is drawn of it.
+function drawable(box) {
+  const { x_min, y_min, x_max, y_max } = box.row, look = lookOf(box.row);
+  return { x: x_min, y: y_min, width: x_max - x_min, height: y_max - y_min, look, text: [look.name, scoreOf(box)].filter(Boolean).join(" "), chosen: box === chosen, person: !isModels(box) };
 }
 
+// Draw everything anew: after loading, adding, deleting, undoing.
 function draw() {
-  shapes.replaceChildren();
-  boxes.forEach((box, index) => {
-    if (box.deleted) return;
-    if (box.row.type !== "box") {
-      const points = (box.row.points || []).map((point) => `${point.x},${point.y}`).join(" ");
-      element("polygon", { class: "outline", points }, shapes);
-      return;
-    }
-    const classes = ["box", box.row.machine_made && !box.changed ? "machine" : "human", index === chosen ? "chosen" : ""];
-    const shape = element("rect", {
-      class: classes.join(" "), stroke: hue(name(box.row.label_file_id)), "data-index": index,
-      x: box.row.x_min, y: box.row.y_min, width: box.row.x_max - box.row.x_min, height: box.row.y_max - box.row.y_min,
-    }, shapes);
-    element("title", {}, shape).textContent = name(box.row.label_file_id);
-  });
-  if (chosen >= 0) handles(boxes[chosen].row);
-  by("count").textContent = `${alive().length} ${alive().length === 1 ? "box" : "boxes"}${dirty ? ", not saved" : ""}`;
-  if (chosen >= 0) by("label").value = boxes[chosen].row.label_file_id;
+  const nodes = boxes.filter((box) => !box.deleted).map((box) => (box.node = box.row.type === "box" ? drawnBox(drawable(box)) : outline(box.row)));
+  byId("shapes").replaceChildren(...nodes);
+  byId("boxes").replaceChildren(...alive().map((box) => (box.item = item(box))));
+  choose(chosen && !chosen.deleted ? chosen : null);
 }
 
-function handles(row) {
-  const side = 9 / scale();
-  for (const at of HANDLES) {
-    const x = at.includes("w") ? row.x_min : at.includes("e") ? row.x_max : (row.x_min + row.x_max) / 2;
-    const y = at.includes("n") ? row.y_min : at.includes("s") ? row.y_max : (row.y_min + row.y_max) / 2;
-    element("rect", { class: "handle", "data-handle": at, x: x - side / 2, y: y - side / 2, width: side, height: side }, shapes);
+function outline(row) {
+  return shape("polygon", { class: "outline", points: (row.points || []).map((point) => `${point.x},${point.y}`).join(" ") });
+}
+
+function item(box) {
+  const look = lookOf(box.row), words = [scoreOf(box), isModels(box) ? "model" : "person"].filter(Boolean).join(" · ");
+  const button = element("button", { type: "button", "aria-pressed": String(box === chosen), onclick: () => zoomTo(box) }, mark(look), element("span", { class: "grow" }, look.name), element("span", { class: "value" }, words));
+  return element("li", {}, button);
+}
+
+// One box has changed: its place, its label, or whose it is.
+function redraw(box) {
+  const node = drawnBox(drawable(box));
+  box.node.replaceWith(node);
+  box.node = node;
+  const next = item(box);
+  box.item.replaceWith(next);
+  box.item = next;
+  choose(box);
+}
+
+function choose(box) {
+  chosen?.node?.classList.remove("chosen");
+  chosen?.item?.firstChild.setAttribute("aria-pressed", "false");
+  chosen = box;
+  if (box) {
+    box.node.classList.add("chosen");
+    box.node.parentNode.append(box.node);
+    box.item.firstChild.setAttribute("aria-pressed", "true");
+    box.item.scrollIntoView({ block: "nearest" });
+    label = box.row.label_file_id;
   }
+  told();
+  seen();
 }
 
-const scale = () => canvas.getBoundingClientRect().width / facts.width || 1;
-
-function fit() {
-  const room = canvas.parentElement.clientWidth - 4;
-  const high = (window.innerHeight * 0.77 * facts.width) / facts.height;
-  const width = Math.max(50, Math.min(room, high, facts.width * 4)) * zoom;
-  canvas.setAttribute("width", width);
-  canvas.setAttribute("height", (width * facts.height) / facts.width);
-  draw();
+function told() {
+  const all = boxes.filter((box) => !box.deleted).length;
+  byId("count").textContent = `${counted(all, "box", "boxes")}${dirty() ? ", not saved" : ""}`;
+  byId("undo").disabled = past.length === 0;
+  for (const id of ["copy", "delete"]) byId(id).disabled = chosen === null;
+  byId("label").value = label;
+  for (const button of byId("names").children) button.setAttribute("aria-pressed", String(Number(button.dataset.id) === label));
 }
 
-function place(event) {
-  const area = canvas.getBoundingClientRect();
-  return [((event.clientX - area.left) / area.width) * facts.width, ((event.clientY - area.top) / area.height) * facts.height];
+// What goes with the zoom: texts and handles have one size in the window.
+function seen() {
+  drawTags(byId("texts"), alive().map(drawable), stage);
+  byId("handles").replaceChildren(...(chosen ? HANDLES.flatMap((at) => handle(chosen.row, at)) : []));
 }
 
-function choose(index) { chosen = index; draw(); }
-
-function change(index, values) {
-  Object.assign(boxes[index].row, values);
-  boxes[index].changed = true;
-  dirty = true;
-  draw();
+function handle(row, at) {
+  const x = at.includes("w") ? row.x_min : at.includes("e") ? row.x_max : (row.x_min + row.x_max) / 2;
+  const y = at.includes("n") ? row.y_min : at.includes("s") ? row.y_max : (row.y_min + row.y_max) / 2;
+  const square = (kind, pixels) => {
+    const side = pixels * stage.unit;
+    return shape("rect", { class: kind, "data-handle": at, x: x - side / 2, y: y - side / 2, width: side, height: side });
+  };
+  return drag?.touch || window.matchMedia("(pointer: coarse)").matches ? [square("grip", GRIP), square("handle", HANDLE)] : [square("handle", HANDLE)];
 }
 
-function moved(row, dx, dy) {
+function remember(box, before = kept(box)) {
+  past.push([box, before]);
+  if (past.length > MOST_PAST) past.shift();
+}
+
+const kept = (box) => ({ row: { ...box.row }, changed: box.changed, deleted: box.deleted });
+
+function change(box, values) {
+  Object.assign(box.row, values);
+  box.changed = true;
+  redraw(box);
+}
+
+function moved(row, across, down) {
   const width = row.x_max - row.x_min, height = row.y_max - row.y_min;
-  const x = Math.round(clamp(row.x_min + dx, 0, facts.width - width)), y = Math.round(clamp(row.y_min + dy, 0, facts.height - height));
+  const x = Math.round(clamp(row.x_min + across, 0, facts.width - width)), y = Math.round(clamp(row.y_min + down, 0, facts.height - height));
   return { x_min: x, y_min: y, x_max: x + width, y_max: y + height };
 }
 
@@ -103,71 +135,137 @@ function resized(row, at, x, y) {
   return next;
 }
 
-function drawn(x, y, x2, y2) {
-  const row = { type: "box", label_file_id: Number(by("label").value), machine_made: false, creation_ref_id: `sandbox:${crypto.randomUUID()}` };
-  const edges = { x_min: Math.min(x, x2), x_max: Math.max(x, x2), y_min: Math.min(y, y2), y_max: Math.max(y, y2) };
-  for (const key of CORNERS) row[key] = Math.round(clamp(edges[key], 0, key.startsWith("x") ? facts.width : facts.height));
-  return row;
+function between(one, other) {
+  const edges = { x_min: Math.min(one.x, other.x), x_max: Math.max(one.x, other.x), y_min: Math.min(one.y, other.y), y_max: Math.max(one.y, other.y) };
+  return Object.fromEntries(CORNERS.map((key) => [key, Math.round(clamp(edges[key], 0, key.startsWith("x") ? facts.width : facts.height))]));
+}
+
+function add(values) {
+  const row = { type: "box", label_file_id: label, machine_made: false, creation_ref_id: `sandbox:${crypto.randomUUID()}`, ...values };
+  const box = { row, changed: true, added: true };
+  boxes.push(box);
+  remember(box, null);
+  box.node = drawnBox(drawable(box));
+  box.item = item(box);
+  byId("shapes").append(box.node);
+  byId("boxes").append(box.item);
+  choose(box);
+  return box;
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  canvas.focus();
-  const [x, y] = place(event), { handle, index } = event.target.dataset;
+  canvas.focus({ preventScroll: true });
+  if (stage.pinching) return stop(true);
+  if (event.button === 1) return (drag = { kind: "pan", last: event });
+  if (event.button !== 0) return null;
   canvas.setPointerCapture(event.pointerId);
-  if (handle) drag = { kind: "resize", at: handle, start: copy(boxes[chosen].row) };
-  else if (index !== undefined) { choose(Number(index)); drag = { kind: "move", x, y, start: copy(boxes[chosen].row) }; }
-  else drag = { kind: "draw", x, y };
-  drag.before = JSON.stringify(boxes);
+  const at = stage.place(event), handled = event.target.dataset.handle, touch = event.pointerType === "touch";
+  const box = boxes.find((each) => each.node && each.node === event.target.closest?.(".shape"));
+  if (handled && chosen) drag = { kind: "resize", at: handled, box: chosen, start: kept(chosen) };
+  else if (box) {
+    choose(box);
+    drag = { kind: "move", from: at, box, start: kept(box) };
+  } else drag = { kind: "draw", from: at };
+  drag.touch = touch;
   event.preventDefault();
+  return null;
 });
 
 canvas.addEventListener("pointermove", (event) => {
-  if (!drag) return;
-  const [x, y] = place(event);
-  if (drag.kind === "move") change(chosen, moved(drag.start, x - drag.x, y - drag.y));
-  else if (drag.kind === "resize") change(chosen, resized(drag.start, drag.at, x, y));
-  else {
-    const row = drawn(drag.x, drag.y, x, y);
-    if (row.x_max - row.x_min < LEAST || row.y_max - row.y_min < LEAST) return;
-    if (drag.index === undefined) { boxes.push({ row, changed: true, added: true }); drag.index = boxes.length - 1; }
-    else Object.assign(boxes[drag.index].row, Object.fromEntries(CORNERS.map((key) => [key, row[key]])));
-    dirty = true;
-    choose(drag.index);
+  if (!drag || stage.pinching) return;
+  const at = stage.place(event), { kind, box, start, from } = drag;
+  if (kind === "pan") {
+    stage.pan(drag.last.clientX - event.clientX, drag.last.clientY - event.clientY);
+    drag.last = event;
+  } else if (kind === "draw") {
+    const corners = between(from, at);
+    if (corners.x_max - corners.x_min < LEAST || corners.y_max - corners.y_min < LEAST) return;
+    if (drag.drawn) change(drag.drawn, corners);
+    else drag.drawn = add(corners);
+  } else if (drag.moving || Math.hypot(event.movementX, event.movementY) > 0) {
+    if (!drag.moving) remember(box, start);
+    drag.moving = true;
+    const corners = kind === "move" ? moved(start.row, at.x - from.x, at.y - from.y) : resized(start.row, drag.at, at.x, at.y);
+    Object.assign(box.row, corners);
+    box.changed = true;
+    placeBox(box.node, drawable(box));
+    seen();
   }
 });
 
-canvas.addEventListener("pointerup", () => {
-  if (!drag) return;
-  if (JSON.stringify(boxes) !== drag.before) past.push(drag.before);
-  else if (drag.kind === "draw") choose(-1);
+// A drag ends; where a second finger came, what the first one did is taken back.
+function stop(taken = false) {
+  const done = drag;
   drag = null;
-});
+  if (!done) return;
+  if (taken && (done.moving || done.drawn)) undo();
+  else if (done.moving) redraw(done.box);
+  else if (done.kind === "draw" && !done.drawn) choose(null);
+}
+
+canvas.addEventListener("pointerup", () => stop());
+canvas.addEventListener("pointercancel", () => stop(true));
 
 function remove() {
-  if (chosen < 0) return;
-  remember();
-  boxes[chosen].deleted = true;
-  dirty = true;
-  choose(-1);
+  if (!chosen) return;
+  remember(chosen);
+  chosen.deleted = true;
+  chosen = null;
+  draw();
+}
+
+function duplicate() {
+  if (!chosen) return;
+  const { row } = chosen, away = Math.max(3, Math.round(12 * stage.unit));
+  add({ ...moved(row, away, away), label_file_id: row.label_file_id, ...(row.attribute_groups ? { attribute_groups: row.attribute_groups } : {}) });
 }
 
 function undo() {
-  if (!past.length) return tell("nothing to undo");
-  boxes = JSON.parse(past.pop());
-  dirty = true;
-  choose(-1);
+  const last = past.pop();
+  if (!last) return tell("nothing to undo");
+  const [box, before] = last;
+  if (before === null) boxes = boxes.filter((each) => each !== box);
+  else Object.assign(box, { ...before, row: before.row });
+  chosen = before === null ? null : box;
+  draw();
+  return null;
 }
 
 function relabel(id) {
-  if (chosen < 0 || !id) return;
-  remember();
-  change(chosen, { label_file_id: id });
+  if (!labels.has(id)) return;
+  label = id;
+  if (chosen && chosen.row.label_file_id !== id) {
+    remember(chosen);
+    change(chosen, { label_file_id: id });
+  } else told();
 }
 
 function step(direction) {
-  const open = boxes.map((box, index) => index).filter((index) => !boxes[index].deleted && boxes[index].row.type === "box");
+  const open = alive();
   if (!open.length) return;
-  choose(open[(open.indexOf(chosen) + direction + open.length + (chosen < 0 && direction < 0 ? 1 : 0)) % open.length]);
+  const at = open.indexOf(chosen);
+  choose(open[(at + direction + open.length + (at < 0 && direction < 0 ? 1 : 0)) % open.length]);
+}
+
+function zoomTo(box) {
+  choose(box);
+  const { x, y, width, height } = drawable(box);
+  stage.show({ x, y, width, height }, 1.2);
+}
+
+// The model's box whose score is nearest to 0.5, of those that were not shown yet; then from the start again.
+function uncertain() {
+  const open = alive().filter((box) => scoreOf(box));
+  if (!open.length) return tell("no box with a model's score is left");
+  let left = open.filter((box) => !visited.has(box));
+  if (!left.length) {
+    visited.clear();
+    left = open;
+  }
+  const [next] = left.toSorted((one, other) => Math.abs(one.row.score - 0.5) - Math.abs(other.row.score - 0.5));
+  visited.add(next);
+  zoomTo(next);
+  return tell(`${lookOf(next.row).name} ${scoreOf(next)}, ${visited.size} of ${open.length}`);
 }
 
 async function call(path, body) {
@@ -183,8 +281,9 @@ async function load() {
   const found = await call("list", { directory_id: facts.directory });
   boxes = (found.file_serialized.instance_list || []).map((row) => ({ row }));
   past = [];
-  dirty = false;
-  choose(-1);
+  chosen = null;
+  visited.clear();
+  draw();
 }
 
 function sent(box) {
@@ -203,7 +302,7 @@ async function save(complete) {
     tell(`not saved: ${error.message}; nothing is lost here, try again`, true);
     return false;
   }
-  if (complete) by("done").textContent = "✓ done";
+  if (complete) byId("done").textContent = "✓ done";
   tell("saved");
   return true;
 }
@@ -215,45 +314,41 @@ function go(direction) {
   else tell(direction > 0 ? "this is the last file" : "this is the first file");
 }
 
-const complete = async () => { if (await save(true)) go(1); };
-const zoomed = (factor) => { zoom = clamp(zoom * factor, 0.25, 16); fit(); };
+const complete = async () => (await save(true)) && go(1);
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const KEYS = {
+  Escape: () => choose(null), Delete: remove, Backspace: remove, ".": () => step(1), ",": () => step(-1), u: uncertain, f: () => chosen && zoomTo(chosen), c: duplicate,
+  s: () => save(false), n: () => go(1), p: () => go(-1), "+": () => stage.zoom(1.4), "=": () => stage.zoom(1.4), "-": () => stage.zoom(1 / 1.4), 0: () => stage.fit(), "?": () => byId("keys").showModal(),
+};
+
+function arrow(event) {
+  const [across, down] = ARROWS[event.key].map((part) => part * (event.shiftKey ? 10 : 1)), { row } = chosen;
+  remember(chosen);
+  change(chosen, event.altKey ? resized(row, "se", row.x_max + across, row.y_max + down) : moved(row, across, down));
+}
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.matches("select, input, dialog *") || by("keys").open) return;
-  const arrow = ARROWS[event.key], row = chosen >= 0 ? boxes[chosen].row : null;
-  if (arrow && row) {
-    const [dx, dy] = arrow.map((part) => part * (event.shiftKey ? 10 : 1));
-    remember();
-    change(chosen, event.altKey ? resized(row, "se", row.x_max + dx, row.y_max + dy) : moved(row, dx, dy));
-  } else if (event.key === "Tab" && event.target === canvas && alive().length) step(event.shiftKey ? -1 : 1);
-  else if (event.key === "Escape") choose(-1);
-  else if (event.key === "Delete" || event.key === "Backspace") remove();
-  else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
-  else if (event.ctrlKey || event.metaKey || event.altKey) return;
-  else if (/^[1-9]$/.test(event.key)) relabel((facts.labels[Number(event.key) - 1] || {}).id);
-  else if (event.key === "Enter" && !event.target.matches("button, a")) complete();
-  else if (event.key === "s") save(false);
-  else if (event.key === "n") go(1);
-  else if (event.key === "p") go(-1);
-  else if (event.key === "+") zoomed(1.25);
-  else if (event.key === "-") zoomed(0.8);
-  else if (event.key === "?") by("keys").showModal();
-  else return;
+  if (event.target.matches("select, input") || byId("keys").open) return;
+  const free = event.target === canvas || event.target === document.body, number = /^[1-9]$/.test(event.key) && facts.labels[Number(event.key) - 1];
+  const modified = event.ctrlKey || event.metaKey;
+  let task = null;
+  if (modified && event.key === "z") task = undo;
+  else if (modified) return;
+  else if (ARROWS[event.key]) task = free && chosen ? () => arrow(event) : null;
+  else if (event.altKey) return;
+  else if (number) task = () => relabel(number.id);
+  else if (event.key === "Enter") task = free ? complete : null;
+  else task = KEYS[event.key];
+  if (!task) return;
   event.preventDefault();
+  task();
 });
 
-by("label").addEventListener("change", (event) => relabel(Number(event.target.value)));
-by("delete").addEventListener("click", remove);
-by("undo").addEventListener("click", undo);
-by("save").addEventListener("click", () => save(false));
-by("complete").addEventListener("click", complete);
-by("larger").addEventListener("click", () => zoomed(1.25));
-by("smaller").addEventListener("click", () => zoomed(0.8));
-by("help").addEventListener("click", () => by("keys").showModal());
-canvas.addEventListener("wheel", (event) => { if (event.ctrlKey) { zoomed(event.deltaY < 0 ? 1.25 : 0.8); event.preventDefault(); } }, { passive: false });
-window.addEventListener("resize", fit);
-window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+const BUTTONS = { delete: remove, undo, copy: duplicate, doubt: uncertain, save: () => save(false), complete, larger: () => stage.zoom(1.4), smaller: () => stage.zoom(1 / 1.4), whole: () => stage.fit(), help: () => byId("keys").showModal() };
+for (const [id, task] of Object.entries(BUTTONS)) byId(id).addEventListener("click", () => task());
+byId("label").addEventListener("change", (event) => relabel(Number(event.target.value)));
+byId("names").addEventListener("click", (event) => relabel(Number(event.target.closest("button")?.dataset.id)));
+window.addEventListener("beforeunload", (event) => dirty() && event.preventDefault());
 
-fit();
+stage.open(facts.width, facts.height);
 load().catch((error) => tell(`the boxes cannot be read: ${error.message}`, true));

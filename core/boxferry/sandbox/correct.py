@@ -13,6 +13,9 @@ from flask import Blueprint, Response, redirect, render_template_string, request
 from PIL import Image
 from werkzeug.exceptions import NotFound
 
+from boxferry.pages.assets import KINDS, asset
+from boxferry.pages.colours import look_of
+
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
@@ -38,9 +41,17 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
             raise NotFound
         return redirect(f"/correct/{row['id']}")
 
-    @blueprint.get("/correct.js")
+    @blueprint.get("/pages/correct.js")
     def script() -> Response:
         return Response(_SCRIPT, mimetype="text/javascript")
+
+    @blueprint.get("/pages/<name>")
+    def shared(name: str) -> Response:
+        """What the pages of boxferry share: the stylesheet, and the scripts that the page's own imports."""
+        try:
+            return Response(asset(name), mimetype=KINDS[Path(name).suffix])
+        except KeyError:
+            raise NotFound from None
 
     @blueprint.get("/correct/<int:file_id>")
     def correct(file_id: int) -> str:
@@ -62,7 +73,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
             "width": width,
             "height": height,
             "done": bool(file["ann_is_complete"]),
-            "labels": labels,
+            "labels": [label | look_of(label["name"])._asdict() for label in labels],
             "authorization": _authorization(sandboxed.keys, file["project"]),
         }
         file |= {"width": width, "height": height}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from flask import Blueprint, Response, render_template_string, request
 from werkzeug.exceptions import NotFound
+
+from boxferry.pages.colours import look_of
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -74,7 +75,7 @@ def _drawn(box: Row, names: dict[int, str]) -> Row:
     return {
         **box,
         "label": label,
-        "colour": f"hsl({crc32(label.encode()) % 360} 85% 50%)",
+        "look": look_of(label),
         "shown_score": "" if score is None else f"{score:.2f}",
         "width": box["x_max"] - box["x_min"],
         "height": box["y_max"] - box["y_min"],
