@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from boxferry.errors import InputError
-from boxferry.reading.source import HEAD_BYTES, source_of
+from boxferry.reading.source import source_of
+from boxferry.reading.sources import HEAD_BYTES
 
 needs_permissions = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read anything")
 

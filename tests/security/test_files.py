@@ -141,7 +141,7 @@ def test_a_bomb_in_gzip(boxferry, tmp_path):
 
 def test_a_pipe_as_source_that_nothing_writes_into(boxferry, tmp_path, monkeypatch):
     """It is waited for a while."""
-    monkeypatch.setattr("boxferry.reading.source.PIPE_WAIT_S", 0.3)
+    monkeypatch.setattr("boxferry.reading.sources.PIPE_WAIT_S", 0.3)
     os.mkfifo(tmp_path / "pipe")
     done = boxferry("validate", tmp_path / "pipe", "-f", "coco")
     assert (done.code, done.seconds < 5) == (2, True)

@@ -100,11 +100,15 @@ def _see_key(scanner: Scanner, key: str, found: Survey, lists: Lists) -> None:
     elif key == "videos":
         lists.videos(scanner)
     else:
-        if found.key is not None:
-            raise InputError(f"{name}: boxes stand under '{found.key}' and again under '{key}'; expected one list")
-        found.key = key
-        for _ in scanner.items(_anything):
-            pass
+        _see_boxes(scanner, key, found, name)
+
+
+def _see_boxes(scanner: Scanner, key: str, found: Survey, name: str) -> None:
+    if found.key is not None:
+        raise InputError(f"{name}: boxes stand under '{found.key}' and again under '{key}'; expected one list")
+    found.key = key
+    for _ in scanner.items(_anything):
+        pass
 
 
 def _once(key: str, before: object, name: str) -> None:

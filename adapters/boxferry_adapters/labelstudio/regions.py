@@ -102,10 +102,7 @@ def shape_of(region: Region, width: int, height: int) -> tuple[Corners, tuple[Ri
     if region.kind.startswith("video"):
         raise BadBox("a box of a video, by key frames: export the task as frames", Code.VIDEO)
     if "rle" in value:
-        rings = tuple(outlines_of(mask_of(value["rle"], width, height)))
-        if not rings:
-            raise BadBox("rle: covers no pixel")
-        return bounds_of(list(rings)), rings
+        return _brushed(value, width, height)
     if "points" in value:
         ring = ring_of(value["points"], "points", scale)
     elif "radiusX" in value:
@@ -118,6 +115,13 @@ def shape_of(region: Region, width: int, height: int) -> tuple[Corners, tuple[Ri
     else:
         raise BadBox(f"a region of type {region.kind} has no area", Code.NO_AREA)
     return bounds_of([ring]), (ring,)
+
+
+def _brushed(value: dict[str, Any], width: int, height: int) -> tuple[Corners, tuple[Ring, ...]]:
+    rings = tuple(outlines_of(mask_of(value["rle"], width, height)))
+    if not rings:
+        raise BadBox("rle: covers no pixel")
+    return bounds_of(list(rings)), rings
 
 
 def _corners(value: dict[str, Any], scale: tuple[float, float]) -> Corners:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from boxferry_adapters.yolo.read import LabelFile
+    from boxferry_adapters.yolo.label_file import LabelFile
 
 NUMBERED = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,9})", re.DOTALL)
 

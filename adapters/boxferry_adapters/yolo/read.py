@@ -19,6 +19,7 @@ from boxferry.remote.path import folders_above, path_of
 from boxferry_adapters.yolo.batch import Batch
 from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.frames import videos_of
+from boxferry_adapters.yolo.label_file import LabelFile
 from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, settled
 from boxferry_adapters.yolo.rows import (
     NUMBER,
@@ -140,21 +141,6 @@ class _FileError(Exception):
     def __init__(self, code: str, message: str, boxes: int = 0) -> None:
         super().__init__(message)
         self.code, self.message, self.boxes = code, message, boxes
-
-
-@dataclass(frozen=True, slots=True)
-class LabelFile:
-    """One label file.
-
-    Attributes:
-        relative: its path in the source.
-        path: the path to open.
-        shown: the path as messages show it.
-    """
-
-    relative: str
-    path: str
-    shown: str
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:

@@ -114,21 +114,29 @@ def _print(dataset: TrainingSet, written: Written, *, listed: bool, people: bool
         say(f"no picture is reviewed yet; what is left to review is told by: boxferry work {places}")
     if dataset.by_people and not people:
         say(f"{dataset.by_people} more are people's alone, no run touched them: --people takes them too")
+    _say_classes(written)
+    for part in ("train", "val"):
+        if rows and not written.count(part):
+            say(f"{part} is empty: too few pictures for this --val")
+    _say_left_out(written)
+    if listed and rows:
+        say("images are only listed: --images FOLDER copies or links them, --download-images fetches them")
+    say(f"written: {written.folder}")
+
+
+def _say_classes(written: Written) -> None:
     if written.classes.added:
         say(f"new labels, after the others: {_named(written.classes.added)}")
     for label, (before, now) in written.classes.moved.items():
         say(f"class {before} '{label}' of the earlier dataset is {now} now: --names gives its number to another label")
-    for part in ("train", "val"):
-        if rows and not written.count(part):
-            say(f"{part} is empty: too few pictures for this --val")
+
+
+def _say_left_out(written: Written) -> None:
     for each in written.left_out[:SHOWN]:
         say(f"left out, {each.code}: {each.name}: {each.message}")
     if len(written.left_out) > SHOWN:
         say(f"left out: {len(written.left_out) - SHOWN} more; --json has all")
     _say_boxes(written.tally, {each.code for each in written.left_out})
-    if listed and rows:
-        say("images are only listed: --images FOLDER copies or links them, --download-images fetches them")
-    say(f"written: {written.folder}")
 
 
 def _named(names: dict[Any, str]) -> str:

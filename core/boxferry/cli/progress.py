@@ -15,7 +15,7 @@ from boxferry.cli.plain import plain
 from boxferry.deliver.listener import Listener
 from boxferry.outbox.outbox import ENDED
 from boxferry.outbox.outcome import State
-from boxferry.reading.source import FileSource
+from boxferry.reading.sources import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

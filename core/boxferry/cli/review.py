@@ -199,9 +199,7 @@ def report_command(
     from boxferry.review.summary import Clicks
     from boxferry.review.trackers import active_run, log_reports
 
-    data = [path for path in (html, order) if path == "-"]
-    if len(data) + as_json > 1:
-        raise UsageError("standard output holds one of --json, --html - and --order -: name files for the others")
+    on_stdout = _one_on_stdout(html, order, as_json=as_json)
     into = active_run(tracker) if tracker else None  # said before anything is read
     reviews = [pulled_run(given, run) for run in runs]
     clicks = Clicks(deletion=deletion, addition=addition)
@@ -218,8 +216,16 @@ def report_command(
         return
     for run, report in zip(runs, reports, strict=True):
         _say_reviewed(run, report)
-    if not data:
+    if not on_stdout:
         _print_reports(runs, reports)
+
+
+def _one_on_stdout(html: str | None, order: str | None, *, as_json: bool) -> bool:
+    """Whether standard output holds something else than the report as text."""
+    wanted = as_json + sum(path == "-" for path in (html, order))
+    if wanted > 1:
+        raise UsageError("standard output holds one of --json, --html - and --order -: name files for the others")
+    return wanted > 0
 
 
 def _print_reports(runs: Sequence[str], reports: Sequence[Report]) -> None:

@@ -10,9 +10,9 @@ import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import count
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from boxferry.diffgram.pages import listed, unseen
 from boxferry.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from boxferry.diffgram.frames import Files
     from boxferry.packets.rows import Row
 
-    Mode = Literal["base", "annotation", "explorer"]
 
 T = TypeVar("T")
 log = logging.getLogger("boxferry.diffgram")
@@ -56,40 +55,6 @@ class StoredFile(NamedTuple):
     complete: bool = False
     frames: int = 0
     rate: float = 0.0
-
-
-def listed(page: Callable[[int], Files]) -> Iterator[FileRecord]:
-    """The files of an ordered list, each once.
-
-    A file that goes while the pages are read moves the later ones up, and one of them is not shown. So where fewer
-    files were seen than there are, the pages are gone through once more.
-
-    Args:
-        page: gives a page by its number, the first being 1.
-    """
-    seen: set[int] = set()
-    for _ in range(2):
-        there = 0
-        for answer in _pages(page):
-            there = answer.metadata.file_count or 0
-            yield from _unseen(answer.files, seen)
-        if len(seen) >= there:
-            return
-
-
-def _pages(page: Callable[[int], Files]) -> Iterator[Files]:
-    for number in count(1):
-        answer = page(number)
-        yield answer
-        if (answer.following or 0) <= number:
-            return
-
-
-def _unseen(files: list[FileRecord], seen: set[int]) -> Iterator[FileRecord]:
-    for file in files:
-        if file.id not in seen:
-            seen.add(file.id)
-            yield file
 
 
 def _ahead(ask: Callable[[int], T], numbers: Iterable[int], *, threads: int, most: int) -> Iterator[T]:
@@ -141,7 +106,7 @@ class Bulk:
         seen: set[int] = set()
         try:
             for answer in self._explored():
-                yield from (file for file in _unseen(answer.files, seen) if file.id in wanted and file.shows_boxes)
+                yield from (file for file in unseen(answer.files, seen) if file.id in wanted and file.shows_boxes)
                 if not wanted:
                     return
         except (Refused, Unreachable) as error:

@@ -23,7 +23,6 @@ from boxferry.diffgram.answers import (
     ViewedFile,
     alive,
 )
-from boxferry.diffgram.bulk import listed
 from boxferry.diffgram.faults import scrubbed
 from boxferry.diffgram.headers import number
 from boxferry.diffgram.http import Call, Wire
@@ -31,13 +30,14 @@ from boxferry.diffgram.meanings import Answered, flat, meaning, short
 from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.names import server_name
 from boxferry.diffgram.pacing import Pacer
+from boxferry.diffgram.pages import listed
 from boxferry.errors import AuthError, NotFound, Refused, Unreachable
 from boxferry.packets.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from boxferry.diffgram.bulk import Mode
+    from boxferry.diffgram.pages import Mode
     from boxferry.diffgram.settings import Server
 
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import numpy as np
@@ -14,13 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from boxferry.boxes.detections import Detections
-    from boxferry.packets.build import BoxMaker
 
 _encoder = msgspec.json.Encoder()
 
 
+class Common(Protocol):
+    """What all boxes of a packet have in common; `BoxMaker` is one."""
+
+    @property
+    def model(self) -> str:
+        """Becomes each box's `model_ref`."""
+
+    @property
+    def run(self) -> str:
+        """Becomes each box's `model_run_ref`."""
+
+    @property
+    def machine_made(self) -> bool:
+        """Whether the boxes are predictions."""
+
+
 def instance_lists(
-    maker: BoxMaker, detections: Detections, ids: Sequence[int | None], digests: Sequence[str | None]
+    maker: Common, detections: Detections, ids: Sequence[int | None], digests: Sequence[str | None]
 ) -> list[bytes | None] | None:
     """(M,) the JSON of each image's boxes, which have nothing but corners, label and score, by the compiled function.
 
@@ -53,7 +68,7 @@ def instance_lists(
 
 
 def _around(
-    maker: BoxMaker, labels: Sequence[str], ids: Sequence[int | None], used: set[int]
+    maker: Common, labels: Sequence[str], ids: Sequence[int | None], used: set[int]
 ) -> tuple[list[bytes | None], list[bytes | None]]:
     """(L,) what stands before the score of a box of each label, and (L,) after the corners in its reference."""
     heads: list[bytes | None] = [None] * len(labels)

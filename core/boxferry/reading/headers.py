@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from boxferry.errors import InputError
 from boxferry.formats import for_library
 from boxferry.reading.quick_size import quick_size
-from boxferry.reading.source import unreadable
+from boxferry.reading.sources import unreadable
 from boxferry.remote.ahead import Listing, Window
 from boxferry.remote.storage import listed, read_heads, stat
 from boxferry.remote.urls import is_http, is_url, joined, remembered

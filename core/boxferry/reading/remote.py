@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote
 
 from boxferry.errors import InputError
-from boxferry.reading.source import GZIP_MAGIC, HEAD_BYTES, FileSource, FolderSource, unreadable
+from boxferry.reading.sources import GZIP_MAGIC, HEAD_BYTES, FileSource, FolderSource, unreadable
 from boxferry.reading.walk import WILD
 from boxferry.remote.ahead import SMALL_BYTES, Listing, read_ahead
 from boxferry.remote.storage import listed, matching, open_stream, read_heads, stat

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from boxferry.reading.source import Peekable, what_is_there
+from boxferry.reading.sources import Peekable, what_is_there
 
 if TYPE_CHECKING:
     from boxferry.formats import Format, Source

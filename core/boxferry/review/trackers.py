@@ -14,6 +14,7 @@ from boxferry.review.fates import FATES
 from boxferry.review.report import page_of
 
 if TYPE_CHECKING:
+    from boxferry.review.calibration import Calibration
     from collections.abc import Callable, Iterator, Sequence
 
     from boxferry.review.report import Report
@@ -121,13 +122,16 @@ def numbers_of(report: Report) -> Iterator[tuple[list[str], float]]:
     for label, best in sorted(summary.thresholds.items()):
         yield ["best_threshold", label], best.score
     if scores.whole is not None:
-        yield ["calibration_error"], scores.whole.error
-        if scores.whole.threshold.score is not None:
-            yield ["score_for_precision"], scores.whole.threshold.score
+        yield from _reliability(scores.whole, "")
     for label, known in scores.labels.items():
-        yield ["calibration_error_by_label", label], known.error
-        if known.threshold.score is not None:
-            yield ["score_for_precision_by_label", label], known.threshold.score
+        yield from _reliability(known, "_by_label", label)
+
+
+def _reliability(scores: Calibration, suffix: str, *more: str) -> Iterator[tuple[list[str], float]]:
+    """How far scores can be trusted, and from which on they have the wished precision."""
+    yield [f"calibration_error{suffix}", *more], scores.error
+    if scores.threshold.score is not None:
+        yield [f"score_for_precision{suffix}", *more], scores.threshold.score
 
 
 def _part(name: str) -> str:

@@ -40,6 +40,12 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         except Unlisted as error:
             return bad(error.said, key=error.key) if error.key else (jsonify(error.said), 400)
 
+    _boxes(blueprint, store)
+    _media(blueprint, store)
+    return blueprint
+
+
+def _boxes(blueprint: Blueprint, store: Store) -> None:
     @blueprint.post("/api/v1/file/view")
     def file_view() -> Response:
         sent = checked(file_id=an_int, project_string_id=text)
@@ -61,6 +67,8 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     def update(project: str, file_id: int) -> Response | tuple[Response, int]:
         return _save(store, project, file_id)
 
+
+def _media(blueprint: Blueprint, store: Store) -> None:
     @blueprint.get("/images/<int:file_id>")
     def image(file_id: int) -> Response:
         path = store.images / str(file_id)
@@ -68,8 +76,6 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
             raise NotFound
         data = path.read_bytes()
         return Response(data, mimetype="image/png" if data.startswith(b"\x89PNG") else "image/jpeg")
-
-    return blueprint
 
 
 def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response, int]:
