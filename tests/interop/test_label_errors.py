@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from boxferry.review.fates import Predicted, Stored, fates_of
+from boxferry.review.fates import fates_of
+from boxferry.review.judged import Predicted, Stored
 from boxferry.review.objectlab import objectlab_input, objectlab_scores
 from boxferry.review.pull import ReviewedFile
 from boxferry.review.scenes import scenes_of

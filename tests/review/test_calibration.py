@@ -18,7 +18,7 @@ from boxferry.review.calibration import (
     wilson,
 )
 from boxferry.review.calibration_page import calibration_part
-from boxferry.review.fates import Judged, Predicted, Stored
+from boxferry.review.judged import Judged, Predicted, Stored
 
 
 def scored(*pairs):

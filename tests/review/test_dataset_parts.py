@@ -13,8 +13,8 @@ from boxferry.diffgram.answers import Directory
 from boxferry.errors import InputError
 from boxferry.review.class_list import check_counted, class_list
 from boxferry.review.dataset_images import LocalImages
-from boxferry.review.fates import Stored
 from boxferry.review.inside import inside
+from boxferry.review.judged import Stored
 from boxferry.review.manifest import digest_of, read_manifest
 from boxferry.review.pictures import Picture
 from boxferry.review.place_names import place_names

@@ -11,7 +11,8 @@ from PIL import Image as Picture
 
 from boxferry import Diffgram, PushOptions, read
 from boxferry.plan.patience import Patience
-from boxferry.review.fates import Predicted, Stored, fates_of
+from boxferry.review.fates import fates_of
+from boxferry.review.judged import Predicted, Stored
 from boxferry.review.pushes import _in_order
 from boxferry.review.summary import Clicks, best_threshold
 from boxferry.review.timeline import Push, Timeline
@@ -215,7 +216,7 @@ def test_what_people_drew_before_the_push_is_not_added():
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(["kept", "deleted", "moved"])), max_size=12))
 def test_the_threshold_costs_the_fewest_clicks_of_all(scored):
     """Against every threshold there is, tried one by one."""
-    from boxferry.review.fates import Judged
+    from boxferry.review.judged import Judged
 
     boxes = [
         Judged(fate=fate, predicted=Predicted(reference="", label="cat", corners=(0, 0, 1, 1), score=score))

@@ -315,7 +315,7 @@ def test_two_runs_are_set_beside_each_other(sandbox, settings, corrected, folder
 
 def test_files_on_which_two_runs_disagree_come_first():
     """Boxes that one has and the other has not count; the same object found a little differently does not."""
-    from boxferry.review.fates import Predicted
+    from boxferry.review.judged import Predicted
     from boxferry.review.order import disputed
     from boxferry.review.pull import ReviewedFile
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from boxferry import Diffgram, PushOptions, read
 from boxferry.packets.contents import references_in
 from boxferry.plan.patience import Patience
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.boxes import same_box
 from boxferry.sandbox.server import Sandbox

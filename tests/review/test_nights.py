@@ -4,7 +4,7 @@ import pytest
 
 from boxferry import Diffgram, read
 from boxferry.boxes.tally import Tally
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from review.test_interleaved import Clock

@@ -11,7 +11,7 @@ import requests
 from boxferry.cli.app import run as boxferry
 from boxferry.diffgram.answers import InputRecord
 from boxferry.packets.reference import PREFIX
-from boxferry.review.fates import Stored
+from boxferry.review.judged import Stored
 from boxferry.review.pictures import Picture
 from boxferry.review.pull import ReviewedFile
 from boxferry.review.work import stuck_reason

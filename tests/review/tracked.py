@@ -2,7 +2,8 @@
 
 from types import SimpleNamespace
 
-from boxferry.review.fates import Predicted, Stored, fates_of
+from boxferry.review.fates import fates_of
+from boxferry.review.judged import Predicted, Stored
 from boxferry.review.pull import ReviewedFile
 from boxferry.review.review import Review
 

@@ -15,7 +15,7 @@ from boxferry.cli.sandbox import sandbox_class
 from boxferry.demo import corrections_of, run_demo
 from boxferry.formats import output_stream
 from boxferry.outbox.outcome import State
-from boxferry.review.fates import FATES
+from boxferry.review.judged import FATES
 from boxferry.review.page import report_page
 
 if TYPE_CHECKING:

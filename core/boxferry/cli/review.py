@@ -250,7 +250,7 @@ def _say_reviewed(run: str, report: Report) -> None:
 
 
 def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:
-    from boxferry.review.fates import FATES
+    from boxferry.review.judged import FATES
     from boxferry.review.summary import percent
 
     rows = [
@@ -267,7 +267,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _print(summary: Summary) -> None:
-    from boxferry.review.fates import FATES
+    from boxferry.review.judged import FATES
     from boxferry.review.summary import THRESHOLD_MEANS
 
     rows: list[tuple[object, ...]] = []

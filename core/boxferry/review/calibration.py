@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from boxferry.errors import UsageError
-from boxferry.review.fates import PEOPLES, SAME_OBJECT
+from boxferry.review.fates import SAME_OBJECT
+from boxferry.review.judged import PEOPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from boxferry.review.fates import Judged
+    from boxferry.review.judged import Judged
 
 BINS = 10  #: equal parts of the scores from 0 to 1
 WISHED = 0.9  #: precision

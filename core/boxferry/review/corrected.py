@@ -13,13 +13,13 @@ from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.join import only_images
 from boxferry.boxes.tally import Place
 from boxferry.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from boxferry.boxes.tally import Tally
-    from boxferry.review.fates import Predicted, Stored
+    from boxferry.review.judged import Predicted, Stored
     from boxferry.review.pull import ReviewedFile
 
 CHUNK_FILES = 512

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 from boxferry.review.timeline import by_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from boxferry.review.fates import Judged
+    from boxferry.review.judged import Judged
     from boxferry.review.pictures import Picture, RunName
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.pages.colours import look_of
 from boxferry.pages.elements import html_table, marked
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 
 if TYPE_CHECKING:
     from boxferry.review.gallery import Gallery

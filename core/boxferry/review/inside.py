@@ -9,7 +9,7 @@ from boxferry.boxes.codes import Code
 from boxferry.review.rows import LeftOut
 
 if TYPE_CHECKING:
-    from boxferry.review.fates import Stored
+    from boxferry.review.judged import Stored
     from boxferry.review.pull import ReviewedFile
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 
 if TYPE_CHECKING:
-    from boxferry.review.review import Review
+    from boxferry.review.reviewed import Reviewed
 
 STEP = "correct boxes in Diffgram, or complete files there"
 
 
-def nothing_reviewed(review: Review) -> str:
+def nothing_reviewed(review: Reviewed) -> str:
     """Why nothing of a run was reviewed, and what to do; empty where something was."""
     files, run = len(review.files), shlex.quote(review.run.name)
     if any(file.reviewed or any(box.fate in PEOPLES for box in file.judged) for file in review.files):
@@ -29,7 +29,7 @@ def nothing_reviewed(review: Review) -> str:
     return f"no person has looked at its {files} files since its boxes came{also}: {STEP}, then ask again"
 
 
-def _no_file(review: Review, run: str) -> str:
+def _no_file(review: Reviewed, run: str) -> str:
     if review.gone:
         return f"none of its {len(review.gone)} files is on the server any more: push it again, or name another run"
     if not review.packets:

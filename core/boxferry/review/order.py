@@ -12,12 +12,12 @@ from boxferry.review.fates import same_objects
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from boxferry.review.fates import Predicted
+    from boxferry.review.judged import Predicted
     from boxferry.review.pull import ReviewedFile
-    from boxferry.review.review import Review
+    from boxferry.review.reviewed import Reviewed
 
 
-def order_lines(review: Review, others: Iterable[Review] = ()) -> str:
+def order_lines(review: Reviewed, others: Iterable[Reviewed] = ()) -> str:
     """A CSV of the files that nobody has looked at yet: file id, name and worth, the best first.
 
     The worth of a file is the sum over its boxes of how doubtful each is (1 at a score of one half, 0 at 0 and 1), of
@@ -44,7 +44,7 @@ def order_lines(review: Review, others: Iterable[Review] = ()) -> str:
     return lines.getvalue()
 
 
-def _history(review: Review) -> tuple[Counter[tuple[str, int]], Counter[tuple[str, int]]]:
+def _history(review: Reviewed) -> tuple[Counter[tuple[str, int]], Counter[tuple[str, int]]]:
     """For each label and tenth of the scores: boxes that were corrected, and all that were looked at."""
     corrected: Counter[tuple[str, int]] = Counter()
     seen: Counter[tuple[str, int]] = Counter()

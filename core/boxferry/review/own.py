@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from boxferry.packets.reference import is_ours
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 from boxferry.review.timeline import by_people
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from boxferry.pages.colours import look_of
 from boxferry.pages.elements import bars, cards, colour_key, heading, html_table, section
 from boxferry.review.calibration import WISHED
 from boxferry.review.calibration_page import calibration_part
-from boxferry.review.fates import FATES, PEOPLES
 from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown
 from boxferry.review.heat import heat_part
+from boxferry.review.judged import FATES, PEOPLES
 from boxferry.review.nothing import nothing_reviewed
 from boxferry.review.recount import Recount
 from boxferry.review.summary import BINS, THRESHOLD_MEANS, Clicks, counted, percent
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from boxferry.pages.colours import Look
-    from boxferry.review.fates import Judged
+    from boxferry.review.judged import Judged
     from boxferry.review.pull import ReviewedFile
-    from boxferry.review.review import Review
+    from boxferry.review.reviewed import Reviewed
     from boxferry.review.summary import Summary
     from boxferry.review.suspicious import Suspicions
 
@@ -44,7 +44,7 @@ class _Run(NamedTuple):
     """
 
     number: int
-    review: Review
+    review: Reviewed
     summary: Summary
     several: bool
 
@@ -58,7 +58,7 @@ class _Run(NamedTuple):
 
 
 def report_page(
-    reports: Sequence[tuple[Review, Summary]],
+    reports: Sequence[tuple[Reviewed, Summary]],
     *,
     precision: float = WISHED,
     suspicions: Sequence[Suspicions] = (),
@@ -69,7 +69,7 @@ def report_page(
 
 
 def report_pictured(
-    reports: Sequence[tuple[Review, Summary]],
+    reports: Sequence[tuple[Reviewed, Summary]],
     *,
     precision: float = WISHED,
     suspicions: Sequence[Suspicions] = (),
@@ -159,7 +159,7 @@ def _plots(summary: Summary) -> list[str]:
     return [colour_key(looks), f'<div class="sheet">{"".join(plots)}</div>'] if plots else []
 
 
-def _gallery(reviews: Sequence[Review], clicks: Clicks, most: int | None) -> Gallery:
+def _gallery(reviews: Sequence[Reviewed], clicks: Clicks, most: int | None) -> Gallery:
     """The images of the runs, the most corrected first."""
     files = [(file, review) for review in reviews for file in review.files if not file.video]
     corrections = {id(file): _corrections(file) for file, _ in files}

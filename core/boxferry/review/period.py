@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from boxferry.review.decisions import decisions, reviewed_at
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 from boxferry.review.side_by_side import side_by_side
 from boxferry.review.since import day_of
 

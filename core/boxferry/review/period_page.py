@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.pages.colours import FATES, look_of
 from boxferry.pages.elements import bars, cards, colour_key, heading, html_table, section, whole_page
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 from boxferry.review.since import day_of
 from boxferry.review.summary import percent
 

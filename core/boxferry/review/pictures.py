@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from boxferry.packets.rows import Row
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Known
-    from boxferry.review.fates import Judged, Predicted
+    from boxferry.review.judged import Judged, Predicted
     from boxferry.review.timeline import Push
 
 

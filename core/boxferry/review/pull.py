@@ -16,7 +16,8 @@ from boxferry.outbox.outcome import State
 from boxferry.outbox.source_image import UNKNOWN, SourceImage, source_image
 from boxferry.packets.reference import detection, is_ours, parsed, whole
 from boxferry.review.cache import Known, packed, packed_input
-from boxferry.review.fates import Judged, Predicted, Stored, fates_of
+from boxferry.review.fates import fates_of
+from boxferry.review.judged import Judged, Predicted, Stored
 from boxferry.review.others import inputs_of
 from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import LeftOut, StoredRows, readable, stored_rows

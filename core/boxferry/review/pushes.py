@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import InputRecord
     from boxferry.outbox.outbox import Entry
-    from boxferry.review.fates import Stored
+    from boxferry.review.judged import Stored
 
 NEW = Before(complete=False, kept=[], took=[], read=True)  #: of a packet that made its file: nothing was there
 

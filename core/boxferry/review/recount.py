@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from boxferry.review.fates import PEOPLES
+from boxferry.review.judged import PEOPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
-    from boxferry.review.fates import Judged
+    from boxferry.review.judged import Judged
     from boxferry.review.summary import Clicks
 
 STEPS = np.arange(101) / 100

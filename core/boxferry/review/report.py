@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from boxferry.review.calibration import Calibrations
     from boxferry.review.metrics import Metrics
-    from boxferry.review.review import Review
+    from boxferry.review.reviewed import Reviewed
     from boxferry.review.summary import Clicks, Summary
     from boxferry.review.suspicious import Suspicions
 
@@ -30,7 +30,7 @@ class Report:
         metrics: COCO's numbers against what people left; None where nothing is reviewed, or they were not asked for.
     """
 
-    review: Review
+    review: Reviewed
     summary: Summary
     calibration: Calibrations
     suspicions: Suspicions | None = None
@@ -44,7 +44,7 @@ class Report:
 
 
 def reports_of(
-    reviews: Sequence[Review],
+    reviews: Sequence[Reviewed],
     clicks: Clicks,
     *,
     precision: float = WISHED,

@@ -12,7 +12,7 @@ from boxferry.boxes.codes import Code
 from boxferry.diffgram.figures import PLAIN, figure_of
 from boxferry.diffgram.instances import instance, reference_of
 from boxferry.packets.reference import detection, is_ours, parsed
-from boxferry.review.fates import Stored
+from boxferry.review.judged import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

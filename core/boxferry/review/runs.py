@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import ModelRun
     from boxferry.outbox.outbox import Outbox, Run
-    from boxferry.review.review import Review
+    from boxferry.review.reviewed import Reviewed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,7 @@ def known_here(outbox: Outbox, run: Run) -> RunFacts:
     )
 
 
-def known_there(facts: RunFacts, pull: Callable[[str], Review], names: dict[str, str]) -> RunFacts:
+def known_there(facts: RunFacts, pull: Callable[[str], Reviewed], names: dict[str, str]) -> RunFacts:
     """The same with what the server tells.
 
     Args:

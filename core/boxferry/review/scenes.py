@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from boxferry.review.fates import Predicted, Stored
+    from boxferry.review.judged import Predicted, Stored
     from boxferry.review.pull import ReviewedFile
 
 

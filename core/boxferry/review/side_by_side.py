@@ -20,7 +20,7 @@ from boxferry.review.fates import SAME_OBJECT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from boxferry.review.fates import Predicted, Stored
+    from boxferry.review.judged import Predicted, Stored
     from boxferry.review.pictures import Picture
 
 

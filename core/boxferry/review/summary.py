@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from boxferry.review.fates import FATES, PEOPLES
+from boxferry.review.judged import FATES, PEOPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.review.fates import Judged
+    from boxferry.review.judged import Judged
     from boxferry.review.pull import ReviewedFile
 
 BINS = 10

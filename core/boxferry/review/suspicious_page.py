@@ -12,7 +12,7 @@ from boxferry.review.suspicious import RANKED
 
 if TYPE_CHECKING:
     from boxferry.diffgram.figures import Corners
-    from boxferry.review.fates import Predicted
+    from boxferry.review.judged import Predicted
     from boxferry.review.suspicious import Suspicion, Suspicions
 
 HEADS = ("file", "suspicion", "why", "people", "model")

@@ -17,7 +17,7 @@ from boxferry.stored.before import ROOT
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from boxferry.review.fates import Stored
+    from boxferry.review.judged import Stored
 
 LAG_S = 10.0  #: how long after its rows a packet may go on changing the file
 DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, model and run
@@ -243,14 +243,9 @@ class Timeline:
         """From when to when a box was there; deletions by people are noted on the way."""
         name, since, last, found = reference, None, 0, None
         for index, push in enumerate(self.pushes):
-            if since is not None and (step := self._step(index, name, since)) != "unknown":
-                other = push.twins[name] if step == "twin" else None
-                if step == "deleted":
-                    other = self._merged(name, since, last, push.kept or ())
-                if step != "there" and other is None:
-                    gone = self._taken(index, name, since) if step != "deleted" else None
-                    found, since = gone or self._deleted(name, since, last, index), None
-                name, last = name if step == "there" else other or name, index + 1
+            if since is not None and (met := self._met(index, name, since, last)) is not None:
+                (name, gone), last = met, index + 1
+                found, since = (found, since) if gone is None else (gone, None)
             if since is not None and self._came_anew(index, name, since):
                 since, last = index, index + 1
             if since is None and reference in push.brought:
@@ -264,6 +259,20 @@ class Timeline:
             self._unexplained = True
             return Life(since, "there", other, self.end)
         return self._deleted(name, since, last, self.end)
+
+    def _met(self, index: int, name: str, since: int, last: int) -> tuple[str, Life | None] | None:
+        """What a packet met of a box: its name from then on, and its life where that ended; None where unknown."""
+        step = self._step(index, name, since)
+        if step == "unknown":
+            return None
+        if step == "taken":
+            return name, self._taken(index, name, since)
+        if step == "twin":
+            return self.pushes[index].twins[name], None
+        if step == "there":
+            return name, None
+        other = self._merged(name, since, last, self.pushes[index].kept or ())
+        return (other, None) if other is not None else (name, self._deleted(name, since, last, index))
 
     def _taken(self, index: int, name: str, since: int) -> Life:
         """The life of a box that a packet took."""

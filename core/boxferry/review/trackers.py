@@ -10,13 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from boxferry.errors import BoxferryError, UsageError
-from boxferry.review.fates import FATES
+from boxferry.review.judged import FATES
 from boxferry.review.report import page_of
 
 if TYPE_CHECKING:
-    from boxferry.review.calibration import Calibration
     from collections.abc import Callable, Iterator, Sequence
 
+    from boxferry.review.calibration import Calibration
     from boxferry.review.report import Report
 
 Tracker = Literal["mlflow", "wandb"]

@@ -10,12 +10,13 @@ import numpy as np
 
 from boxferry.boxes.geometry import iou_matrix
 from boxferry.packets.reference import is_ours, origin
-from boxferry.review.fates import PEOPLES, SAME_OBJECT
+from boxferry.review.fates import SAME_OBJECT
+from boxferry.review.judged import PEOPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.review.fates import Stored
+    from boxferry.review.judged import Stored
     from boxferry.review.pictures import Picture
 
     Key = tuple[str, int]  # a label, and the tenth of the scores
