@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks distributed lint docs bench bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks distributed lint docs package bench bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -73,6 +73,18 @@ profile: .venv/.ready
 
 bench-small: .venv/.ready .venv/.speedups .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py --small
+
+# The wheel and the sdist in dist/, and tests out of the sdist against what it installs; PACKAGE_TESTS=tests for all of
+# them, PYTHON=python3.13 for another Python.
+PACKAGE_TESTS ?= tests/boxes tests/packets tests/docs
+package:
+	rm -rf build/package dist && mkdir -p build/package
+	$(PYTHON) -m venv build/package/.venv
+	build/package/.venv/bin/python -m pip install --quiet 'pip>=25.1' build
+	build/package/.venv/bin/python -m build --outdir dist .
+	tar xzf dist/boxferry-*.tar.gz -C build/package --strip-components 1
+	cd build/package && .venv/bin/python -m pip install --quiet '.[parquet,remote,sandbox]' --group test
+	cd build/package && .venv/bin/python -m pytest -q -n auto -p no:cacheprovider $(PACKAGE_TESTS)
 
 # The documentation site in site/. A broken link, a missing anchor or a warning is an error.
 docs: .venv-docs/.ready
