@@ -91,3 +91,12 @@ def test_every_page_is_in_the_navigation():
 
     assert sorted(paths(site["nav"])) == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
     assert Path(ROOT / site["docs_dir"]) == DOCS
+
+
+def test_the_readme_names_every_command_and_no_other():
+    """In its table."""
+    table = re.search(r"\| command \| does \|\n(.*?)\n\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[
+        1
+    ]
+    named = {name for row in table.splitlines() for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
+    assert named == set(COMMANDS)
