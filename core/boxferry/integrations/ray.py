@@ -23,7 +23,7 @@ try:
     from ray.data.block import BlockAccessor
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
-    raise UsageError(f"Ray Data is not installed ({error}); pip install 'boxferry[ray]'") from None
+    raise UsageError(f"Ray Data is not installed ({error}); pip install '.[ray]'") from None
 
 if TYPE_CHECKING:
     import os
