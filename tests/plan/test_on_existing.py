@@ -122,19 +122,26 @@ def test_other_models_predictions_stay(sandbox, diffgram, folder, first):
     assert boxes_in(sandbox, "a.jpg") == sorted([*A_BOXES, (75, 60, 85, 68)])
 
 
-def test_predictions_that_are_gone_are_taken_away_where_something_stays(sandbox, diffgram, folder, first):
-    """By its number. An empty list cannot be sent: with nothing to keep the file stays, and that is said."""
+def test_predictions_that_are_gone_are_taken_away(sandbox, diffgram, folder, first):
+    """By their number, also where no box is left on the file; what people have done stays."""
     corrected(sandbox)
     (folder / "labels" / "a.txt").write_text("")
     (folder / "labels" / "b.txt").write_text("")
     wanted = {"existing": True, "on_existing": "replace-own"}
-    with pytest.raises(UsageError, match=r"1 boxes would be removed .*a\.jpg: 1.* --allow-removals 1"):
+    with pytest.raises(UsageError, match=r"2 boxes would be removed .*a\.jpg: 1, b\.png: 1.* --allow-removals 2"):
         push(diffgram, predictions(folder), run="next", **wanted)
     assert len(sandbox.boxes("a.jpg")) == 3
-    report = push(diffgram, predictions(folder), run="next", allow_removals=1, **wanted)
-    assert report.tally.failed == {"cannot-clear": 1}
-    assert report.exit_code == 1
+    report = push(diffgram, predictions(folder), run="next", allow_removals=2, **wanted)
+    assert (report.exit_code, report.tally.failed) == (0, {})
     assert len(sandbox.boxes("a.jpg")) == 2
+    assert boxes_in(sandbox, "b.png") == []
+
+
+def test_replacing_all_boxes_by_none_is_refused(sandbox, diffgram, folder, first):
+    """Boxes of every model would go because of a result that is empty: each file is left as it is, and named."""
+    (folder / "labels" / "b.txt").write_text("")
+    report = push(diffgram, predictions(folder), run="next", existing=True, on_existing="replace-all", allow_removals=9)
+    assert (report.exit_code, report.tally.failed) == (1, {"cannot-clear": 1})
     assert boxes_in(sandbox, "b.png") == A_BOXES[1:]
 
 

@@ -263,7 +263,7 @@ class Code(StrEnum):
     GONE = ("gone", F, "It was applied, and the server does not have it any more, as after a restored backup.",
         "`--resend-missing` sends it again.")
     PENDING = "pending", F, "An earlier packet for the file has not ended.", "Run `boxferry resume`, then push again."
-    CANNOT_CLEAR = ("cannot-clear", F, "The file would be left without a box, and the server takes no empty list.",
+    CANNOT_CLEAR = ("cannot-clear", F, "`replace-all` would leave the file without a box, in whose place none come.",
         "Delete its boxes in Diffgram.")
     NO_SUCH_FILE = ("no-such-file", F, "The directory has no file of this name or id.",
         "Check `--directory` and `--file-ids`, or upload with `--images`.")

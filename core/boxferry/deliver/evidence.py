@@ -40,6 +40,7 @@ PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)  #: how long another sender's packets onto
 SUPERSEDED = "a newer push has taken the place of these boxes since they were planned: they are not sent"
 BUSY = "another sender's packet onto the file is not applied yet, and would be taken away: push again later"
 NEWEST = 50  #: inputs that are looked at to see whether the server gets on, or what came onto a file of late
+APPLYING_S = 10.0  #: how long after its input a packet may go on changing its file
 LOOKED_BACK_S = 2.0  #: how much earlier than a packet its record may seem to be: the clock has whole seconds
 
 
@@ -337,7 +338,7 @@ class Evidence:
         stay = [] if entry.mode == Mode.REPLACE_ALL else rows.kept
         models = [self._run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
         complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
-        whole = replacing(body, stay, rows.all, changed=changed, clear=bool(entry.replaces), models=models)
+        whole = replacing(body, stay, rows.all, changed=changed, clear=entry.mode == Mode.REPLACE_OWN, models=models)
         if whole is None:
             return Replacement(None, Before(complete=complete, changed=changed))
         new = [box for box in boxes_in(whole) if box.id is None]
@@ -346,7 +347,9 @@ class Evidence:
     def _rows(self, entry: Entry, file_id: int) -> Rows:
         """The boxes of a file; those of models that a packet replaces are among the run's own."""
         if not (replaces := models_in(entry.replaces)):
-            return self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
+            rows = self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
+            if entry.mode != Mode.REPLACE_OWN or not rows.predicted_elsewhere:
+                return rows
         return self._holdings.owned(
             file_id,
             file_name=entry.file_name,
@@ -364,9 +367,12 @@ class Evidence:
 
         A person who saves between the reading and the server's work is overwritten. Where that has happened, the rows
         that were sent back are not there any more as they were: the person's are gone, and what was sent has come back
-        as new rows, 'undeleted'. The packet then bears a reason.
+        as new rows, 'undeleted'. The packet then bears a reason. Of a file that has changed since, as where the outcome
+        was learned days later, nothing can be told.
         """
         rows = self._holdings.rows(entry.file_id or 0)
+        if record.written and self.last_changed(entry.file_id or 0) > record.written + APPLYING_S:
+            return outcome
         there = {row.id for row in rows}
         there |= {number for row in rows if not row.came_back for number in row.chain}
         kept = [box.id for box in record.boxes if box.id is not None]

@@ -82,8 +82,8 @@ class Replacing:
             there = {shape.creation_ref_id for shape in contents}
             self._making.left(contents, there, Code.ALREADY_SENT, "on the server already", target)
             return None
-        if not new and not stays and not self._replaces:
-            message = "would have no box left, and the server takes no empty list: all of them stay"
+        if not new and target.mode == Mode.REPLACE_ALL:
+            message = "would have no box left, whoever made them, and none come in their place: all of them stay"
             self._making.tally.fail(Code.CANNOT_CLEAR, f"'{target.file_name}' {message}")
             return None
         return msgspec.structs.replace(
@@ -105,7 +105,9 @@ class Replacing:
         """The boxes of a file; those of the models that are replaced are among one's own, and counted."""
         file_id, name = target.file_id or 0, target.file_name
         if not self._replaces:
-            return self._holdings.sorted(file_id, file_name=name, model=self._model)
+            rows = self._holdings.sorted(file_id, file_name=name, model=self._model)
+            if target.mode != Mode.REPLACE_OWN or not rows.predicted_elsewhere:
+                return rows
         models, claims = [self._model, *self._replaces], self._claims(file_id)
         found = self._holdings.owned(file_id, file_name=name, models=models, run=self._run, claims=claims)
         for model in self._replaces:

@@ -35,6 +35,11 @@ class Rows(NamedTuple):
         """Every box."""
         return [*self.own, *self.others, *self.people]
 
+    @property
+    def predicted_elsewhere(self) -> bool:
+        """Whether other models' predictions are there: one of them may stand for an equal box of the model's own."""
+        return any(parsed(row.reference) for row in self.others)
+
 
 def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mapping[int, str]) -> Rows:
     """Tell the boxes of a file apart.
