@@ -46,6 +46,7 @@ def team(tmp_path):
     m1 sent 16 boxes, m2 16, m3 6. On day 1 p000 to p003 were reviewed, on day 3 p004 and p005; m3 came to p000 then.
     """
     clock = Clock()
+    clock.pass_((DAY / 2 - clock()) % DAY)  # at noon: no day ends while the team is at work
     with Sandbox(tmp_path / "sandbox", clock=clock) as sandbox:
         found = Team(sandbox, clock, tmp_path / "team", 8)
         with found.open() as diffgram:

@@ -114,16 +114,16 @@ def period_report(
         directories: their names.
         members: member number → name, of those whose name is known.
         since: the beginning, seconds since the epoch by the server's clock.
-        until: the end, likewise.
+        until: now, likewise; the server tells it in whole seconds, so that what was done just now may seem later.
     """
     sent = [
         _Sent(str(each.name), each.name.model or "annotations", box.label, each.at)
         for picture in pictures
         for each in picture.sent
-        if since <= each.at <= until
+        if since <= each.at
         for box in each.predicted
     ]
-    decided = [each for each in decisions(pictures) if since <= each.at <= until]
+    decided = [each for each in decisions(pictures) if since <= each.at]
     once = _added_once(decided)
 
     def named(decision: Decision) -> str:
@@ -136,7 +136,7 @@ def period_report(
         until=until,
         directories=directories,
         whole=(_lines(sent, lambda _: "", once, lambda _: "") or [Line(name="")])[0],
-        reviewed=sum(picture.settled and since <= reviewed_at(picture) <= until for picture in pictures),
+        reviewed=sum(picture.settled and since <= reviewed_at(picture) for picture in pictures),
         runs=lines,
         models=_lines(sent, lambda each: each.model, decided, lambda each: each.run.model or "annotations"),
         labels=_lines(sent, lambda each: each.label, once, lambda each: each.label),

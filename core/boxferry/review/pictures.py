@@ -17,6 +17,7 @@ from boxferry.review.pull import ReviewedFile, predicted_in
 from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import stored_rows
 from boxferry.review.timeline import Timeline, by_people
+from boxferry.review.witnesses import saves_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -66,6 +67,7 @@ class Picture:
         looked: whether people have ever acted on it, as far as the server can tell.
         pushes: the packets that came onto it, in their order.
         blank: whether no box was ever put there.
+        saved: when people saved what its boxes do not tell of, seconds since the epoch by the server's clock.
     """
 
     file: ReviewedFile
@@ -74,6 +76,7 @@ class Picture:
     looked: bool
     pushes: list[Push] = field(default_factory=list)
     blank: bool = False
+    saved: list[float] = field(default_factory=list)
 
     @property
     def settled(self) -> bool:
@@ -119,7 +122,7 @@ class Picture:
             complete=held.complete,
             changed=self.changed,
             hidden=self._hidden,
-            drawn=[left.drawn for left in held.left_out if left.drawn],
+            drawn=self.saved,
         )
 
     @property
@@ -161,10 +164,10 @@ def picture_of(
     """
     held = stored_rows(known.rows, names.labels, names.attributes)
     hidden = {whole(left.reference) for left in held.left_out if left.reference}
-    drawn = [left.drawn for left in held.left_out if left.drawn]
+    saved = [*(left.drawn for left in held.left_out if left.drawn), *saves_found(inputs)]
     changed, complete = listed.changed, bool(listed.ann_is_complete)
     pushes = pushes_of(entries, 0, held.boxes, inputs)
-    timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden, drawn=drawn)
+    timeline = Timeline(pushes, held.boxes, complete=complete, changed=changed, hidden=hidden, drawn=saved)
     looked = timeline.looked or complete
     unseen = frozenset(box.row_id for box in held.boxes if timeline.unseen(box))
     file = ReviewedFile(
@@ -189,6 +192,7 @@ def picture_of(
         looked=looked,
         pushes=pushes,
         blank=not known.rows and listed.never_had_boxes,
+        saved=saved,
     )
 
 

@@ -22,6 +22,7 @@ from boxferry.review.others import inputs_of
 from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import LeftOut, StoredRows, readable, stored_rows
 from boxferry.review.timeline import Timeline
+from boxferry.review.witnesses import saves_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -152,13 +153,14 @@ class _Case:
 
     def timeline(self, others: Iterable[InputRecord] = ()) -> Timeline:
         """What came onto the file, and when people looked at it."""
+        records = list(others)
         return Timeline(
-            pushes_of(self.entries, self.run_id, self.held.boxes, others),
+            pushes_of(self.entries, self.run_id, self.held.boxes, records),
             self.held.boxes,
             complete=self.complete,
             changed=self.changed,
             hidden=self.hidden,
-            drawn=[left.drawn for left in self.held.left_out if left.drawn],
+            drawn=[*(left.drawn for left in self.held.left_out if left.drawn), *saves_found(records)],
         )
 
     def reviewed(self, timeline: Timeline) -> ReviewedFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from boxferry.outbox.kinds import REPLACING, Mode
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from boxferry.outbox.outbox import Entry
     from boxferry.review.judged import Stored
 
+UNDER_WAY = (State.SENDING, State.ACCEPTED, State.UNSURE)
 NEW = Before(complete=False, kept=[], took=[], read=True)  #: of a packet that made its file: nothing was there
 
 
@@ -38,7 +40,12 @@ def pushes_of(
     twice = [(run, entry) for run, entry in known if _found(entry) and references_in(entry.body) <= told_of]
     lent = {name for run, entry in twice if run == run_id for name in references_in(entry.body)}
     known = [each for each in known if each not in twice]
-    found = [_of_entry(entry, own=run == run_id) for run, entry in known if _counts(entry, times)]
+    written = {record.id: record.written for record in records}
+    found = [
+        _of_entry(entry, own=run == run_id, written=written.get(entry.input_id, 0.0))
+        for run, entry in known
+        if _counts(entry, times)
+    ]
     inputs = {entry.input_id for _, entry in known}
     found += [_of_input(each, own=bool(lent & each.references)) for each in records if each.id not in inputs]
     brought = {name for each in found for name in each.push.brought}
@@ -63,24 +70,35 @@ class _Numbered:
     ended: float
     elsewhere: bool
 
-    def timed(self, times: Mapping[str, float]) -> Push:
-        """The packet with its times; `times`: when each box came that it has left there."""
+    def timed(self, times: Mapping[str, float], until: float) -> Push:
+        """The packet with its times.
+
+        Args:
+            times: when each box came that it has left there.
+            until: when the next packet came. One that has left nothing there came before that, and before its end was
+                known: it may have been read back long after, when people had changed the file.
+        """
         fresh = self.push.brought - (self.push.kept or frozenset()) - self.push.twins.keys()
         rows = max((times[name] for name in fresh if name in times), default=0.0)
         if self.elsewhere:
             came = max(rows, self.ended)
             return replace(self.push, came=came, stood=came + LAG_S)
-        sound = self.read and (not rows or self.read <= rows + LAG_S)
+        sound = self.read and self.read <= (rows or self.ended or inf) + LAG_S
         stood = self.read if sound else (rows or self.ended) + LAG_S
-        return replace(self.push, came=rows or self.read or self.ended, stood=stood)
+        came = rows or min(self.read or inf, self.ended or inf, until)
+        return replace(self.push, came=came, stood=stood if rows else min(stood, until + LAG_S))
 
 
 def _timed(found: list[_Numbered], times: Mapping[str, float]) -> list[tuple[int, Push]]:
     """The packets with their times: a box that is there came with the last packet that brought it anew."""
     later: set[str] = set()
     timed: list[tuple[int, Push]] = []
+    until = inf
     for each in sorted(found, key=lambda each: each.number, reverse=True):
-        timed.append((each.number, each.timed({name: t for name, t in times.items() if name not in later})))
+        there = {name: t for name, t in times.items() if name not in later}
+        push = each.timed(there, until if each.number else inf)
+        timed.append((each.number, push))
+        until = min(until, push.came) if each.number else until
         later |= each.push.brought - (each.push.kept or frozenset())
     return timed[::-1]
 
@@ -101,16 +119,22 @@ def _counts(entry: Entry, times: Mapping[str, float]) -> bool:
 
 
 def _found(entry: Entry) -> bool:
-    """Whether of a packet only its boxes are known, which were on the server already: their inputs tell more."""
-    return bool(entry.boxes) and not entry.sent and not entry.input_id and entry.state == State.APPLIED
+    """Whether an input tells more of a packet than the outbox does.
+
+    Its boxes were on the server already, or it was sent and the outbox has not learned yet what came of it.
+    """
+    if entry.input_id or not entry.boxes:
+        return False
+    return entry.state in UNDER_WAY if entry.sent else entry.state == State.APPLIED
 
 
-def _of_entry(entry: Entry, *, own: bool) -> _Numbered:
+def _of_entry(entry: Entry, *, own: bool, written: float) -> _Numbered:
+    """A packet of the outbox; `written`: when the server wrote its input last, 0 where that is not known."""
     before, replaces = decoded(entry.before), entry.mode in REPLACING
     if before is None and entry.mode == Mode.NEW:
         before = NEW
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
-    ended = entry.ended or entry.sent
+    ended = min(written or inf, entry.ended or entry.sent)  # it can have been learned days after
     return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere=not entry.sent)
 
 
