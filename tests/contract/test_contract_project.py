@@ -209,3 +209,12 @@ def test_an_export_has_the_boxes_without_score_and_reference(wire):
     assert corners([box]) == [(1, 2, 30, 40)]
     assert "score" not in box
     assert "creation_ref_id" not in box
+
+
+def test_a_project_names_its_members(wire):
+    """Those who are people: number, kind, and names that may be null; a key is a member that is not listed."""
+    listed = wire.call("GET", "/api/project/{p}/view").json()["project"]["member_list"]
+    assert listed
+    for each in listed:
+        assert {"id", "member_id", "member_kind", "first_name", "last_name", "username", "email"} <= each.keys()
+        assert (type(each["member_id"]), each["member_kind"]) == (int, "human")

@@ -212,3 +212,22 @@ def test_several_threads_may_use_one_client(client, sandbox):
         answers = list(pool.map(lambda name: client.upload(name, a_png(), fields(sandbox)), names))
         found = list(pool.map(lambda answer: client.inputs(file_id=answer.file_id)[0], answers))
     assert [record.original_filename for record in found] == names
+
+
+NAMELESS = {"first_name": None, "last_name": None}
+
+
+@pytest.mark.parametrize(
+    ("member", "name"),
+    [
+        ({"first_name": "Ada", "last_name": "Byron", "username": "1"}, {5: "Ada Byron"}),
+        ({**NAMELESS, "username": "ada"}, {5: "ada"}),
+        ({**NAMELESS, "username": "1", "email": "ada@example.com"}, {}),
+    ],
+    ids=["names", "user name", "a number"],
+)
+def test_members_are_called_by_their_names(member, name):
+    """A user who chose no name has a number for one on a real server, and is called by none; nor by an address."""
+    answer = {"project": {"member_list": [{"member_id": 5, "member_kind": "human", **member}]}}
+    with a_peer(lambda _: http(200, msgspec.json.encode(answer))) as (host, _), a_client(host) as client:
+        assert client.members() == name

@@ -376,6 +376,10 @@ def _listed(directories: list[Directory]) -> str:
 
 
 def _named(member: dict[str, Any]) -> str:
-    """What a member is called: the first and last name, else the user name; addresses are not shown."""
+    """What a member is called: the first and last name, else the user name; addresses are not shown.
+
+    A user who has chosen no name has a number for one, which says less than that of the member.
+    """
     whole = " ".join(str(member[key]) for key in ("first_name", "last_name") if member.get(key))
-    return whole or str(member.get("username") or "")
+    name = str(member.get("username") or "")
+    return whole or ("" if name.isdigit() else name)

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
 
 
-_MEMBER = {"member_id": MEMBER, "user_id": 1, "first_name": "Sandbox", "last_name": "Reviewer", "username": "reviewer"}
+_MEMBER = {
+    "id": 1,
+    "member_id": MEMBER,
+    "member_kind": "human",
+    "email": "reviewer@localhost",
+    "first_name": "Sandbox",
+    "last_name": "Reviewer",
+    "username": "reviewer",
+    "permission_level": ["Editor"],
+    "profile_image_thumb_url": None,
+}
 
 
 def routes(sandboxed: Sandboxed) -> Blueprint:
