@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines races fuzz interop frameworks distributed lint docs package bench bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs package bench bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -30,6 +30,9 @@ chaos: .venv/.ready
 
 machines: .venv/.ready
 	BOXFERRY_MACHINES_RUNS=300 $(BIN)/pytest -q tests/sending/test_machines.py
+
+weeks: .venv/.ready
+	BOXFERRY_WEEKS_RUNS=50 $(BIN)/pytest -n auto -q tests/weeks
 
 fuzz: .venv/.ready
 	BOXFERRY_FUZZ_RUNS=100000 $(BIN)/pytest -n auto -q tests/fuzz
