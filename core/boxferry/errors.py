@@ -161,7 +161,7 @@ class RateLimited(DiffgramError):
 
     exit_code = 4
 
-    def __init__(self, message: str, *, retry_after_s: float, status: int | None = 429) -> None:
+    def __init__(self, message: str, *, retry_after_s: float = 0.0, status: int | None = 429) -> None:
         super().__init__(message, status=status)
         self.retry_after_s = retry_after_s
 

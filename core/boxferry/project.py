@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import partial
-from html import escape
 from typing import TYPE_CHECKING, Self, Unpack, overload
 
+from boxferry.boxes.notebook import paragraph
 from boxferry.collector.making import collector_of
 from boxferry.collector.waiting import waiting_beside
 from boxferry.deliver import push as pushing
@@ -164,7 +164,7 @@ class Diffgram:
 
     def _repr_html_(self) -> str:
         """The same as a paragraph, for a notebook."""
-        return f"<p>{escape(repr(self).strip('<>'))}</p>"
+        return paragraph(self)
 
     @property
     def _client(self) -> Client:

@@ -57,6 +57,13 @@ NDJSON = [
         "annotations": {"boxes": [[0, 0.25, 0.5, 0.3, 0.5], [1, 0.5, 0.5, 0.9, 0.875]]},
     },
 ]  # fmt: skip
+PACKET = {
+    "media": {"url": "a.jpg", "type": "image"}, "original_filename": "a.jpg",
+    "instance_list": [
+        {"name": "cat", "score": 0.5, "number": 7, "type": "box", "x_min": 10, "y_min": 20, "x_max": 40, "y_max": 60},
+        {"name": "dog", "type": "polygon", "points": [{"x": 5, "y": 5}, {"x": 95, "y": 5}, {"x": 95, "y": 75}]},
+    ],
+}  # fmt: skip
 LABELME = {
     "version": "5.5.0",
     "flags": {},
@@ -187,6 +194,9 @@ SAMPLES = {
         files={"x.ndjson": b"\n".join(map(as_json, NDJSON)) + b"\n"},
         source="x.ndjson",
         expected=[(*CAT, None), (*DOG, None)],
+    ),
+    "packets": Sample(
+        files={"x.ndjson": as_json(PACKET) + b"\n"}, source="x.ndjson", expected=[(*CAT, 0.5), (*DOG, None)]
     ),
     "labelme": Sample(files={"a.json": as_json(LABELME)}, expected=[(*CAT, 0.5), (*DOG, None)]),
     "kitti": Sample(files={"a.txt": KITTI}, expected=[("a", *CAT[1:], 0.5), ("a", *DOG[1:], None)]),

@@ -13,6 +13,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Format, Option, output_stream
 from boxferry.hookspecs import hookimpl
+from boxferry_adapters.native import packets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +39,7 @@ def boxferry_register_formats(register: Callable[[Format], None]) -> None:
         default="folder",
         choices=("folder", "written"),
     )
+    register(packets.FORMAT)
     register(
         Format(
             name="boxferry",

@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from boxferry.formats import Context, Id, Source
     from boxferry.parsing.files import File
 
-DATASET = re.compile(rb'^\s*\{[^\n]*"type"\s*:\s*"(dataset|image)"')
+DATASET = re.compile(
+    rb'^\s*\{(?![^\n]*"(?:instance_list|frame_packet_map|original_filename)")[^\n]*"type"\s*:\s*"(dataset|image)"'
+)  #: packets have "type": "image" too
 WITH_CENTRE = ("boxes", "pose")
 WITH_CORNERS = ("segments", "obb")
 NO_BOXES = ("classification", "depth")

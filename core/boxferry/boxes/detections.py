@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import msgspec
 import numpy as np
 
+from boxferry.boxes.notebook import paragraph
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -252,6 +253,10 @@ class Detections:
 
     def __repr__(self) -> str:
         return f"<Detections: {len(self.images)} images, {len(self)} boxes, {len(self.labels)} labels>"
+
+    def _repr_html_(self) -> str:
+        """The same as a paragraph, for a notebook."""
+        return paragraph(self)
 
     def of_image(self, index: int) -> Self:
         """The image at `index` alone, with its boxes."""

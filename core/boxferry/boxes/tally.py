@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from boxferry.boxes.codes import ASKED_FOR, PLUGIN, STEP, WANTED
+from boxferry.boxes.notebook import paragraph
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
@@ -108,6 +109,14 @@ class Tally:
     def __repr__(self) -> str:
         dropped = ", ".join(f"{n} {code}" for code, n in self.dropped.items()) or "none"
         return f"<Tally: {self.images} images, {self.read} boxes read, {self.kept} kept, dropped: {dropped}>"
+
+    def _repr_html_(self) -> str:
+        """The same as a paragraph, for a notebook."""
+        return paragraph(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what listens, which need not be picklable."""
+        return vars(self) | {"_listener": None}
 
     @property
     def nothing_left(self) -> bool:

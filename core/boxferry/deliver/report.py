@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.boxes.notebook import paragraph, plain_table
+from boxferry.deliver.files import FileResult, FileResults, file_results
 from boxferry.errors import BoxferryError
+from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection, label_of
 from boxferry.stored.before import decoded
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from boxferry.boxes.tally import Tally
     from boxferry.outbox.outbox import Entry, Run
 
 EXIT_FAILED = 1
 EXIT_GAVE_UP = 4
 EXIT_STILL_PROCESSING = 5
+NAMED = 5  #: files that an error names
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +56,7 @@ class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
     completed: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class PushResult:
     """What a push did.
 
@@ -98,18 +105,58 @@ class PushResult:
         waits = self.states.get(State.STUCK) or (self.waited and self.states.get(State.ACCEPTED))
         return EXIT_STILL_PROCESSING if waits else 0
 
+    @property
+    def files(self) -> FileResults:
+        """The files of the run, as the outbox has them now; in a dry run those that would be sent.
+
+        Raises:
+            OutboxError: the outbox cannot be read.
+        """
+        if self.planned is not None:
+            return FileResults(
+                FileResult(each.file_name, each.file_id, "planned", each.boxes, "") for each in self.planned
+            )
+        if self.run is None:
+            return FileResults()
+        outbox = Outbox(Path(self.outbox))
+        try:
+            return file_results(outbox.entries(self.run.id))
+        finally:
+            outbox.close()
+
+    def to_pandas(self) -> DataFrame:
+        """The files as a table, see `FileResults.to_pandas`.
+
+        Raises:
+            UsageError: pandas is not installed.
+            OutboxError: the outbox cannot be read.
+        """
+        return self.files.to_pandas()
+
     def raise_for_failures(self) -> None:
         """Do nothing where all went well.
 
         Raises:
-            BoxferryError: something failed; its `exit_code` is that of the report.
+            BoxferryError: something failed; the message names the first files with their reasons, and its `exit_code`
+                is that of the result.
         """
         if self.stopped is not None:
             raise self.stopped
         if self.exit_code:
-            error = BoxferryError(self.summary())
+            wrong = [f"{each.file_name}: {each.state}: {each.reason}" for each in (*self.failed, *self.doubtful)]
+            more = f"; and {len(wrong) - NAMED} more files" if len(wrong) > NAMED else ""
+            error = BoxferryError("; ".join([self.summary(), *wrong[:NAMED]]) + more)
             error.exit_code = self.exit_code
             raise error
+
+    def __repr__(self) -> str:
+        name = f" run {self.run.name}," if self.run else ""
+        return f"<PushResult:{name} exit code {self.exit_code}, {self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        """The counts as a table, for a notebook."""
+        rows = [(state, packets, boxes) for state, (packets, boxes) in self.states.items()]
+        return paragraph(self) + (plain_table(("state", "packets", "boxes"), rows) if rows else "")
 
     def summary(self) -> str:
         """One line: what was read, sent, dropped, and what became of it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from boxferry.boxes.detections import Detections
 from boxferry.boxes.labels import ClassTable
+from boxferry.boxes.notebook import paragraph, plain_table
 from boxferry.boxes.table import columns_of, detections_of
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError, UsageError
@@ -128,12 +128,8 @@ class Dataset:
 
     def _repr_html_(self) -> str:
         """The first images with their labels, for a notebook."""
-        rows = [
-            f"<tr><td>{escape(image.key)}</td><td>{len(boxes)}</td><td>{escape(_counted(boxes))}</td></tr>"
-            for image, boxes in _first(self.boxes, SHOWN)
-        ]
-        head = "<tr><th>image</th><th>boxes</th><th>labels</th></tr>"
-        return f"<p>{escape(repr(self).strip('<>'))}</p><table>{head}{''.join(rows)}</table>"
+        rows = [(image.key, len(boxes), _counted(boxes)) for image, boxes in _first(self.boxes, SHOWN)]
+        return paragraph(self) + plain_table(("image", "boxes", "labels"), rows)
 
     def to_pandas(self) -> DataFrame:
         """A table of the boxes, one a row: image, label, score, xmin, ymin, xmax, ymax, image_width, image_height.

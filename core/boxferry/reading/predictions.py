@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Never, Self
 
@@ -12,6 +11,7 @@ from boxferry.boxes.fit import fit
 from boxferry.boxes.join import together
 from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.labels import ClassTable
+from boxferry.boxes.notebook import paragraph
 from boxferry.boxes.scores import Scores, one_a_track
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UnknownLabel, UsageError
@@ -320,7 +320,7 @@ class Predictions(Refining):
 
     def _repr_html_(self) -> str:
         """The same as a paragraph, for a notebook."""
-        return f"<p>{escape(repr(self).strip('<>'))}</p>"
+        return paragraph(self)
 
     def __reduce__(self) -> Never:
         """Say why there is no pickle of it."""
