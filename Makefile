@@ -37,6 +37,17 @@ weeks: .venv/.ready
 fuzz: .venv/.ready
 	BOXFERRY_FUZZ_RUNS=100000 $(BIN)/pytest -n auto -q tests/fuzz
 
+# each compiled function against its twin, on a build that looks at every byte it touches
+SANITIZED := .venv/sanitized
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g
+RUNS ?= 1000000
+fuzz-speedups: .venv/.ready
+	rm -rf $(SANITIZED) speedups/build
+	BOXFERRY_SPEEDUPS_CFLAGS="$(SANITIZERS)" $(INSTALL) --no-deps --target $(SANITIZED) ./speedups
+	rm -rf speedups/build
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED):tests $(BIN)/python -m speedups.fuzz $(RUNS)
+
 interop:
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
@@ -67,15 +78,18 @@ lint: .venv/.ready
 	$(BIN)/lint-imports
 	$(BIN)/oxlint --quiet -D correctness -D suspicious core
 
-# The measurements of docs/performance.md, which it writes: about half an hour. The small form takes two minutes.
+# The measurements of docs/performance.md, which it writes: about half an hour on two cores. What was measured stays in
+# .bench/, so that a run that was broken off goes on; FRESH=--fresh begins anew. The small form takes a few minutes.
+# Peers that bring a database or PyTorch are asked for: LARGE_PEERS='fiftyone ultralytics', with a new .venv-peers.
+LARGE_PEERS ?= fiftyone
 bench: .venv/.ready .venv/.speedups .venv-peers/.ready
-	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/compare.py $(FRESH)
 
 profile: .venv/.ready
 	$(BIN)/python benchmarks/profiles.py
 
 bench-small: .venv/.ready .venv/.speedups .venv-peers/.ready
-	$(BIN)/python benchmarks/compare.py --small
+	$(BIN)/python benchmarks/compare.py --small --fresh
 
 # The wheel and the sdist in dist/, and tests out of the sdist against what it installs; PACKAGE_TESTS=tests for all of
 # them, PYTHON=python3.13 for another Python.
@@ -104,11 +118,12 @@ docs: .venv-docs/.ready
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-peers/bin/python -m pip install --quiet --group peers
+	for each in $(LARGE_PEERS); do .venv-peers/bin/python -m pip install --quiet $$each || echo "$$each: not measured"; done
 	touch $@
 
 clean:
 	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
-	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-distributed .venv-peers dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-distributed .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

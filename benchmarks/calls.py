@@ -1,4 +1,4 @@
-"""Counts the calls of plans onto existing files and of pulls; times a first pull against one by two calls a file.
+"""Counts the calls of plans, pushes and pulls, and times them beside two calls a file, at 20 ms a call.
 
 The sandbox runs in a process of its own; its pages with boxes are in no order, as a real server's are.
 """
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MOVED = 100  #: files that are corrected between two pulls
 SINGLY = "/annotation/list"
+LATENCY_S = 0.02
+SAMPLE = 2_000  #: files that two calls each are made for; the time of all is in proportion
 
 
 class Calls(logging.Handler):
@@ -59,8 +61,9 @@ def counted() -> Iterator[Calls]:
     log.setLevel(logging.NOTSET)
 
 
-def plan(server: Server, source: Path, directory: str, outbox: Path) -> Calls:
-    """The calls of a dry run over all files of a directory."""
+def plan(server: Server, source: Path, directory: str, outbox: Path) -> tuple[Calls, float]:
+    """The calls and the seconds of a dry run over all files of a directory."""
+    started = time.monotonic()
     with counted() as calls, Diffgram(server, outbox=outbox, connections=CONNECTIONS) as diffgram:
         predictions = read(source, names=[f"c{n}" for n in range(filled.BOXES)], size="640x480")
         options = PushOptions(existing=True, on_existing="append", dry_run=True, labels="error")
@@ -68,7 +71,19 @@ def plan(server: Server, source: Path, directory: str, outbox: Path) -> Calls:
         found = len(list(report.planned))
     if found != len(list(source.iterdir())):
         raise SystemExit(f"{found} files planned onto '{directory}'")
-    return calls
+    return calls, time.monotonic() - started
+
+
+def push(server: Server, source: Path, directory: str, outbox: Path) -> tuple[Calls, float]:
+    """The calls and the seconds of a push onto all files of a directory, until all are applied and read back."""
+    started = time.monotonic()
+    with counted() as calls, Diffgram(server, outbox=outbox, connections=CONNECTIONS) as diffgram:
+        predictions = read(source, names=[f"c{n}" for n in range(filled.BOXES)], size="640x480")
+        options = PushOptions(existing=True, on_existing="append", labels="error")
+        report = diffgram.push(predictions, directory=directory, model=filled.MODEL, run="pushed", options=options)
+    if report.exit_code:
+        raise SystemExit(f"the push ended with {report.exit_code}")
+    return calls, time.monotonic() - started
 
 
 def sent(outbox: Path, server: Server, directory: str, ids: Sequence[int]) -> None:
@@ -100,13 +115,14 @@ def pull(server: Server, outbox: Path, files: int) -> tuple[Calls, float]:
 
 
 def two_calls_a_file(server: Server, directory: str, ids: Sequence[int]) -> float:
-    """Seconds that asking for the size and the boxes of each file takes."""
+    """Seconds that asking for the size and the boxes of each file takes, by those of the first ones."""
+    some = ids[:SAMPLE]
     with Client(server, connections=CONNECTIONS) as client, ThreadPoolExecutor(CONNECTIONS) as pool:
         place = client.find_directory(directory).id
         started = time.monotonic()
-        for _ in pool.map(lambda i: (client.view(i), client.rows(i, directory_id=place)), ids):
+        for _ in pool.map(lambda i: (client.view(i), client.rows(i, directory_id=place)), some):
             pass
-        return time.monotonic() - started
+        return (time.monotonic() - started) * len(ids) / len(some)
 
 
 def correct(server: Server, ids: Sequence[int]) -> None:
@@ -121,8 +137,8 @@ def correct(server: Server, ids: Sequence[int]) -> None:
             session.post(f"{path}/update", json={"instance_list": rows}, timeout=60).raise_for_status()
 
 
-def measured(count: int) -> dict[str, float]:
-    """Everything, with so many files.
+def measured(count: int, latency_s: float = LATENCY_S) -> dict[str, float]:
+    """Everything, with so many files, each call taking so many seconds longer than on this machine.
 
     A pull by two calls a file would take what those calls take, and what a pull takes that has nothing to read.
     """
@@ -132,14 +148,16 @@ def measured(count: int) -> dict[str, float]:
         ids = filled.fill(folder / "server", "boxed", count, boxes=filled.BOXES)
         source = filled.labels(folder / "labels", count)
         outbox = folder / "outbox.sqlite"
-        with send.a_sandbox("--folder", str(folder / "server")) as server:
-            bare, boxed = plan(server, source, "bare", outbox), plan(server, source, "boxed", outbox)
+        slow = ("--faults", f"delay=1.0,delay_s={latency_s}") if latency_s else ()
+        with send.a_sandbox("--folder", str(folder / "server"), *slow) as server:
+            (bare, _), (boxed, plan_s) = (plan(server, source, place, outbox) for place in ("bare", "boxed"))
             sent(outbox, server, "boxed", ids)
             first, seconds = pull(server, outbox, count)
             _, quiet = pull(server, outbox, count)
             correct(server, ids[:MOVED])
             second, _ = pull(server, outbox, count)
-            peer = two_calls_a_file(server, "boxed", ids) + quiet
+            asked = two_calls_a_file(server, "boxed", ids)
+            pushed, push_s = push(server, source, "bare", outbox)
     return {
         "files": count,
         "bare": bare.all,
@@ -148,7 +166,11 @@ def measured(count: int) -> dict[str, float]:
         "pull": first.all - first.singly,
         "pull_singly": first.singly,
         "pull_s": seconds,
-        "two_calls_s": peer,
+        "plan_s": plan_s,
+        "push": pushed.all,
+        "push_s": push_s,
+        "two_calls_s": asked,
+        "two_calls_pull_s": asked + quiet,
         "moved": MOVED,
         "again": second.all,
     }
@@ -158,7 +180,9 @@ def main() -> None:
     """Measure at one size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=10_000)
-    for name, value in measured(parser.parse_args().files).items():
+    parser.add_argument("--latency", type=float, default=LATENCY_S, help="seconds that each call takes longer")
+    given = parser.parse_args()
+    for name, value in measured(given.files, given.latency).items():
         print(f"{name}: {value:g}")
 
 

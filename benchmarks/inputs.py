@@ -155,6 +155,11 @@ def yolo_for_peers(folder: Path) -> None:
         image = f"{path.stem}.png"
         (own / image).hardlink_to(folder / "images" / image)
         images.append(f"data/obj_train_data/{image}\n")
+    (folder / "labelformat" / "labels").mkdir(parents=True)
+    for path in (folder / "unscored").iterdir():
+        (folder / "labelformat" / "labels" / path.name).hardlink_to(path)
+    (folder / "labelformat" / "images").symlink_to(folder / "images")
+    (folder / "labelformat" / "data.yaml").hardlink_to(folder / "data.yaml")
     (folder / "datumaro" / "train.txt").write_text("".join(images))
     (folder / "datumaro" / "obj.names").write_text("\n".join(CLASSES) + "\n")
     (folder / "datumaro" / "obj.data").write_text(

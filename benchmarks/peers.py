@@ -236,6 +236,101 @@ def datumaro_voc(folder: Path, output: Path) -> None:
     packets(output, of_datumaro(dm.Dataset.import_from(f"{folder}-datumaro", "voc_detection")))
 
 
+def of_labelformat(labels: Any) -> Iterable[tuple[str, Boxes]]:  # noqa: ANN401 # an ObjectDetectionInput
+    """What labelformat reads."""
+    for label in labels.get_labels():
+        each = ((found.category.name, found.box) for found in label.objects)
+        own = ((name, None, box.xmin, box.ymin, box.xmax, box.ymax) for name, box in each)
+        yield label.image.filename, own
+
+
+def labelformat_coco(folder: Path, output: Path) -> None:
+    """https://github.com/lightly-ai/labelformat."""
+    from labelformat.formats import COCOObjectDetectionInput
+
+    packets(output, of_labelformat(COCOObjectDetectionInput(folder / "annotations.json")))
+
+
+def labelformat_yolo(folder: Path, output: Path) -> None:
+    """https://github.com/lightly-ai/labelformat; `labels` lie beside `images`, in rows without scores."""
+    from labelformat.formats import YOLOv8ObjectDetectionInput
+
+    packets(output, of_labelformat(YOLOv8ObjectDetectionInput(folder / "labelformat" / "data.yaml", "train")))
+
+
+def labelformat_voc(folder: Path, output: Path) -> None:
+    """https://github.com/lightly-ai/labelformat."""
+    from labelformat.formats import PascalVOCObjectDetectionInput
+
+    names = ",".join(f"class {number}" for number in range(80))
+    packets(output, of_labelformat(PascalVOCObjectDetectionInput(folder, names)))
+
+
+def of_fiftyone(detections: Any, width: int, height: int) -> Boxes:  # noqa: ANN401 # its Detections
+    """The boxes of one image, which FiftyOne holds as shares of it."""
+    for each in detections.detections:
+        x, y, w, h = each.bounding_box
+        yield each.label, each.confidence, x * width, y * height, (x + w) * width, (y + h) * height
+
+
+def fiftyone_coco(folder: Path, output: Path) -> None:
+    """https://github.com/voxel51/fiftyone: what its importer loads, without the database."""
+    import fiftyone.core.labels as fol
+    from fiftyone.utils.coco import load_coco_detection_annotations
+
+    _, classes, _, images, annotations = load_coco_detection_annotations(str(folder / "annotations.json"))
+
+    def each() -> Iterable[tuple[str, Boxes]]:
+        for number, image in images.items():
+            size = image["width"], image["height"]
+            found = [one.to_detection(size, classes_map=classes) for one in annotations.get(number, ())]
+            yield image["file_name"], of_fiftyone(fol.Detections(detections=found), *size)
+
+    packets(output, each())
+
+
+def fiftyone_yolo(folder: Path, output: Path) -> None:
+    """https://github.com/voxel51/fiftyone: what its importer loads of each file, with Pillow for the sizes."""
+    import yaml
+    from fiftyone.utils.yolo import load_yolo_annotations
+    from PIL import Image
+
+    names = list(yaml.safe_load((folder / "data.yaml").read_text())["names"].values())
+
+    def each() -> Iterable[tuple[str, Boxes]]:
+        for path in sorted((folder / "labels").glob("*.txt")):
+            image = folder / "images" / f"{path.stem}.png"
+            with Image.open(image) as opened:
+                size = opened.size
+            yield image.name, of_fiftyone(load_yolo_annotations(str(path), names), *size)
+
+    packets(output, each())
+
+
+def fiftyone_voc(folder: Path, output: Path) -> None:
+    """https://github.com/voxel51/fiftyone: what its importer loads of each file."""
+    from fiftyone.utils.voc import load_voc_detection_annotations
+
+    def each() -> Iterable[tuple[str, Boxes]]:
+        for path in sorted(folder.glob("*.xml")):
+            found = load_voc_detection_annotations(str(path))
+            size = found.metadata.width, found.metadata.height
+            yield found.filename, of_fiftyone(found.to_detections(), *size)
+
+    packets(output, each())
+
+
+def ultralytics_coco(folder: Path, output: Path) -> None:
+    """https://github.com/ultralytics/ultralytics: its converter, which writes a folder of YOLO files and no packets."""
+    from ultralytics.data.converter import convert_coco
+
+    alone = folder / "ultralytics"
+    alone.mkdir(exist_ok=True)
+    if not (alone / "annotations.json").exists():
+        (alone / "annotations.json").hardlink_to(folder / "annotations.json")
+    convert_coco(str(alone), save_dir=f"{output}.folder", cls91to80=False)
+
+
 TOOLS: dict[str, Callable[[Path, Path], None]] = {
     name: value for name, value in list(globals().items()) if "_" in name and callable(value) and name[:3] != "of_"
 }
@@ -245,7 +340,12 @@ def main() -> None:
     """Import, then work and say how long that took."""
     tool, kind, folder, output = sys.argv[1:]
     module = {"plain": "json", "datumaro": "datumaro"}.get(tool, tool)
-    __import__(module)
+    try:
+        __import__(module)
+    except ImportError as error:
+        sys.exit(f"not installed: {error}")
+    if tool == "fiftyone":
+        __import__(f"fiftyone.utils.{kind}")
     if tool == "pylabel":
         __import__("pylabel.importer")
     if tool == "pycocotools":

@@ -152,6 +152,8 @@ cdef Py_ssize_t _box(
         whole[side] = <int64_t>corner[side]
     while at(score, end) >= 0 and at(score, end) != 44 and at(score, end) != 93:
         end += 1
+    if score.size and end == place:
+        raise ValueError("there are fewer scores than boxes")
     room.need(head.size + middle.size + tail.size + (end - place) + AROUND)
     out = _put(room.bytes + room.used, head)
     if score.size and at(score, place) != 110:

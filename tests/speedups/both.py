@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from array import array
+from itertools import accumulate
 
 import msgspec
 import numpy as np
@@ -272,9 +274,52 @@ def same_lines(block):
     return True
 
 
+def raw_call(rng):
+    """Arguments of `instance_lists`, now and then such as do not fit each other."""
+    counts = [rng.randrange(4) for _ in range(rng.randrange(5))]
+    bounds, n, codes = [0, *accumulate(counts)], sum(counts), rng.randrange(1, 4)
+    if rng.random() < 0.05:
+        bounds[rng.randrange(len(bounds))] = rng.choice((-1, 1, n + 1, 2**62))
+    numbers = (0, 1, -7, 99, 2**31, 2**53, -(2**53)) if rng.random() < 0.95 else (math.nan, math.inf, 2e16)
+    corners = [rng.choice(numbers) for _ in range(4 * n)]
+    labels = [rng.randrange(codes) if rng.random() < 0.98 else rng.choice((-1, codes, 2**31 - 1)) for _ in range(n)]
+    scores = [rng.choice((b"null", b"0.5", b"1.0", b"1e-7", b"0.9998410940170288")) for _ in range(n)]
+    if rng.random() < 0.03:
+        scores = scores[1:]
+    around = ([rng.choice((b"", b"x", b"{" * 90, None)) for _ in range(codes)] for _ in range(2))
+    middles = [rng.choice((b"", b"m" * rng.randrange(300), None)) for _ in counts]
+    text = b"[%b]" % b",".join(scores) if rng.random() < 0.9 else b""
+    cut = rng.randrange(1, 9) if rng.random() < 0.02 else 0
+    columns = (array("q", bounds).tobytes(), array("d", corners).tobytes(), array("i", labels).tobytes()[cut:])
+    return *columns, text, *around, middles
+
+
+def same_raw(call):
+    """Whether the compiled function takes a call; what it gives is what the pieces come to."""
+    try:
+        found = compiled.speedups.instance_lists(*call)
+    except ValueError:
+        return False
+    bounds, corners, labels = (array(kind, data) for kind, data in zip("qdi", call, strict=False))
+    scores = call[3][1:-1].split(b",") if call[3] else [b"null"] * len(labels)
+    expected = []
+    for image, middle in enumerate(call[6]):
+        boxes = []
+        for row in range(bounds[image], bounds[image + 1]):
+            head, tail = (call[part][labels[row]] or b"" for part in (4, 5))
+            x1, y1, x2, y2 = (b"%d" % int(corner) for corner in corners[4 * row : 4 * row + 4])
+            score = b"" if scores[row] == b"null" else b',"score":' + scores[row]
+            first = b"%b%b%b%b,%b,%b,%b" % (head, score, middle or b"", x1, y1, x2, y2)
+            boxes.append(b'%b%b%b,"y_min":%b,"x_max":%b,"y_max":%b}' % (first, tail, x1, y1, x2, y2))
+        expected.append(None if middle is None else b"[%b]" % b",".join(boxes))
+    assert found == expected, call
+    return True
+
+
 CASES = {
     "coco_results": (results_text, same_results),
     "instance_lists": (a_fitted_chunk, lambda call: same_lists(*call)),
+    "instance_lists' pieces": (raw_call, same_raw),
     "yolo_rows": (label_rows, same_rows),
     "voc_objects": (annotation_file, same_objects),
     "voc_rows": (result_lines, same_lines),
