@@ -103,7 +103,15 @@ class UnknownFormat(InputError):
 
 
 class UnknownLabel(InputError):
-    """A class without a name, or a label that the server does not have."""
+    """A class without a name, or a label that the server does not have.
+
+    Attributes:
+        near: each label that the server does not have → the nearest that it has; empty where none is near.
+    """
+
+    def __init__(self, message: str, *, near: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.near = dict(near or {})
 
 
 class PluginError(BoxferryError):

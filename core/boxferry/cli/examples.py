@@ -83,7 +83,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "push": (
         "boxferry push runs/predict/labels --names data.yaml --images images/ --directory incoming --dry-run",
         "boxferry push results.json --categories instances.json --existing --directory incoming --min-score 0.25",
-        "boxferry push images/ --directory incoming                 # images without boxes",
+        "boxferry push images/ --directory incoming --create-directory   # images without boxes",
     ),
     "report": (
         "boxferry report 2026-11-23 --html report.html",

@@ -9,7 +9,7 @@ import click
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
-from boxferry.cli.push import predictions_given, print_report
+from boxferry.cli.push import directory_hint, predictions_given, print_report
 from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
@@ -48,7 +48,7 @@ def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
     given |= {"dry_run": False, "plan": None}
     source, run = given["source"], run_name(given["run"], given["source"])
     options = options_of(given)
-    with diffgram_of(given) as diffgram, progress() as listener:
+    with diffgram_of(given) as diffgram, directory_hint(given), progress() as listener:
         report = diffgram.nightly(
             lambda: predictions_given(session, given, options),
             directory=given["directory"],

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.boxes.codes import Code
+from boxferry.cli.again import command_again
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, table, tally_lines, tell, write_json, write_record
 from boxferry.cli.progress import progress, reading
 from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
-from boxferry.errors import UsageError
+from boxferry.errors import NotFound, UnknownLabel, UsageError
 from boxferry.outbox.outcome import State
 from boxferry.plan.plan_file import read_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from boxferry.cli.session import Session
     from boxferry.deliver.listener import Listener
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from boxferry.reading.predictions import Predictions
 
 SHOWN_FAILURES = 20
+OF_A_PLAN = ("--images", "--profile", "--host", "--project", "--packet-path", "--insecure", "--outbox")
 
 
 @click.command("push", cls=ReadingCommand)
@@ -64,7 +68,7 @@ def push_command(session: Session, /, **given: Any) -> int:
     options = options_of(given)
     plan = read_plan(given["from_plan"], images=given["images"]) if given["from_plan"] else None
     predictions = None if plan else predictions_given(session, given, options)
-    with diffgram_of(given) as diffgram:
+    with diffgram_of(given) as diffgram, directory_hint(given):
         try:
             if plan is not None:
                 with progress() as listener:
@@ -76,6 +80,17 @@ def push_command(session: Session, /, **given: Any) -> int:
             raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {_run_shown(given)}") from None
     print_report(report, given)
     return report.exit_code
+
+
+@contextmanager
+def directory_hint(given: Mapping[str, Any]) -> Iterator[None]:
+    """Say of a directory that does not exist how it is created."""
+    try:
+        yield
+    except NotFound as error:
+        if given["create_directory"] or given["existing"] or not str(error).startswith("no directory"):
+            raise
+        raise NotFound(f"{error}; --create-directory creates it", status=error.status) from None
 
 
 def _run_shown(given: Mapping[str, Any]) -> str:
@@ -133,8 +148,36 @@ def print_report(report: PushResult, given: Mapping[str, Any]) -> None:
         say(f"boxferry: {report.stopped}")
     if report.silence:
         say(f"boxferry: {report.silence}")
-    if report.run is not None and not report.dry_run:
+    if report.dry_run:
+        _say_next(report)
+    elif report.run is not None:
         _say_how_to_go_on(report.run.id, report.states)
+
+
+def _say_next(report: PushResult) -> None:
+    """The command that sends what a dry run has shown, or that looks again with what is in its way resolved."""
+    context = click.get_current_context()
+    if not report.exit_code and (plan := context.params.get("plan")):
+        say(f"next: {command_again(context, arguments=False, only=OF_A_PLAN, more=['--from', plan])}")
+    elif not report.exit_code:
+        output = {"--dry-run", "--json", "--ndjson"}
+        say(f"next: {command_again(context, without=output)}" if report.planned else "next: nothing is left to send")
+    elif solutions := _solutions(report):
+        say(f"next: {command_again(context, without=set(solutions), more=solutions)}")
+    else:
+        say("next: correct what is listed above, then run the same command again")
+
+
+def _solutions(report: PushResult) -> list[str]:
+    """The options by which the findings of a dry run go away; none where one needs something else."""
+    labels: list[str] = []
+    if isinstance(report.stopped, UnknownLabel):
+        near = report.stopped.near
+        labels = [part for name, there in near.items() if there for part in ("--map", f"{name}={there}")]
+        labels += [] if all(near.values()) else ["--labels", "create"]
+    taken = report.tally.failed.keys() & {Code.FILE_EXISTS, Code.HAS_PREDICTIONS}
+    others = report.tally.failed.keys() - taken
+    return [] if others else [*labels, *(["--on-existing", "skip"] if taken else [])]
 
 
 def _say_how_to_go_on(run_id: int, states: Mapping[str, object]) -> None:
@@ -157,6 +200,10 @@ def _print_text(report: PushResult) -> None:
         say(line)
     if report.labels_created:
         say(f"labels {'to create' if report.dry_run else 'created'}: {', '.join(report.labels_created)}")
+    if report.directory_created:
+        say(f"directory '{report.directory_created}' {'would be ' if report.dry_run else ''}created")
+    if report.directory_near:
+        say(f"another directory is called '{report.directory_near}': name it with --directory if it is the same")
     if report.planned is not None:
         _print_planned(report.planned)
         return

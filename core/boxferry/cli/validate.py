@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from boxferry.boxes.tally import Issue, Tally
+from boxferry.cli.again import command_again
 from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
@@ -18,13 +17,11 @@ from boxferry.formats import output_stream
 from boxferry.review.checkup import checkup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from boxferry.cli.session import Session
     from boxferry.review.checkup import Checkup
 
 SHOWN_CLASSES = 30
-OWN = {"as_json", "ndjson", "html", "drawn", "source"}
+OWN = {"--json", "--ndjson", "--html", "--drawn"}
 REMEDY = re.compile(r"--[a-z][a-z0-9-]*(?: [\w.,=]+)?")
 
 
@@ -78,36 +75,17 @@ def _write_page(target: str, found: Checkup, following: str) -> None:
 
 def _next(context: click.Context, found: Checkup) -> str:
     """The command to run next: the same with the option that an error names, else a push that sends nothing yet."""
-    arguments = [*_sources(context), *_given(context)]
     problem = str(found.stopped) if found.stopped else ""
     if not problem and found.tally.exit_code:
         problem = next((line for line in found.suspicious() if REMEDY.search(line)), "")
     if remedy := REMEDY.search(problem):
-        return f"{shlex.join(['boxferry', 'validate', *arguments])} {remedy[0]}"
+        return f"{command_again(context, without=OWN)} {remedy[0]}"
     if found.exit_code:
-        return shlex.join(["boxferry", "validate", *arguments, "--ndjson"])
-    if not found.predictions.has_folder:
-        arguments += ["--images", "DIR"]
-    return shlex.join(["boxferry", "push", *arguments, "--directory", "NAME", "--dry-run"])
-
-
-def _sources(context: click.Context) -> list[str]:
-    source = context.params["source"]
-    return source if isinstance(source, list) else [source]
-
-
-def _given(context: click.Context) -> Iterator[str]:
-    """The options as they were given, but for those of this command alone."""
-    for param in context.command.get_params(context):
-        name = param.name or ""
-        if name in OWN or context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
-            continue
-        option, value = param.opts[-1] if param.opts[-1].startswith("--") else param.opts[0], context.params[name]
-        if value is True:
-            yield option
-            continue
-        for each in value if isinstance(value, tuple) else (value,):
-            yield from (option, str(each))
+        return command_again(context, without=OWN, more=["--ndjson"])
+    images = [] if found.predictions.has_folder else ["--images", "DIR"]
+    return command_again(
+        context, name="push", without=OWN, more=[*images, "--directory", "NAME", "--create-directory", "--dry-run"]
+    )
 
 
 def _print(found: Checkup, following: str) -> None:

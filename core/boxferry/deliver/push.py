@@ -12,11 +12,12 @@ from boxferry.deliver.completed import unless_completed
 from boxferry.deliver.finish import looked_at, pending, result_of, send
 from boxferry.deliver.listener import Listener, Told
 from boxferry.deliver.recheck import Recheck
-from boxferry.deliver.report import PushResult, planned_file
-from boxferry.errors import UsageError
+from boxferry.deliver.report import PlannedFile, PushResult, planned_file
+from boxferry.errors import UnknownLabel, UsageError
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State
 from boxferry.outbox.run_classes import keep_classes, table_of
+from boxferry.plan.directories import place_of
 from boxferry.plan.earlier import Earlier
 from boxferry.plan.label_sync import note_labels
 from boxferry.plan.plan_file import with_label_ids, writing_plan
@@ -63,18 +64,22 @@ def push(
     """
     workspace.client.limit(lambda: options.patience.budget_s)
     check_names(model=model, run=run)
-    place = workspace.client.find_directory(directory)
     if not isinstance(predictions, Predictions):
         predictions = read(predictions)
+    dry_run = options.dry_run or options.plan is not None
+    if not dry_run:
+        workspace.client.check_role()
+    place, created, near = place_of(workspace.client, directory, options)
     planning = partial(
         prepared, workspace.client, predictions, place, options, model="" if options.annotations else model, run=run
     )
-    if options.dry_run or options.plan is not None:
-        return _dry_run(workspace, planning(memory=workspace.memory()), place, options)
-    workspace.client.check_role()
-    with workspace.outbox.sending():
-        planner = planning(memory=workspace.memory())
-        return _carried_out(workspace, planner, place, options, listener or Listener())
+    if dry_run:
+        result = _dry_run(workspace, planning(memory=workspace.memory()), place, options)
+    else:
+        with workspace.outbox.sending():
+            planner = planning(memory=workspace.memory())
+            result = _carried_out(workspace, planner, place, options, listener or Listener())
+    return replace(result, directory_created=created, directory_near=near)
 
 
 def _dry_run(workspace: Workspace, planner: Planner, place: Directory, options: PushOptions) -> PushResult:
@@ -82,7 +87,9 @@ def _dry_run(workspace: Workspace, planner: Planner, place: Directory, options: 
     entries: Iterator[Entry] = (entry for entry in planned if entry.state == State.QUEUED)
     if options.plan is not None:
         entries = _filed(workspace, planner, place, options.plan, entries)
-    files = [planned_file(entry) for entry in entries]
+    files, problem = _listed(entries)
+    if problem is not None and options.plan is not None:
+        raise problem
     note_labels(planner, workspace.sent_labels)
     return PushResult(
         tally=planner.tally,
@@ -91,7 +98,18 @@ def _dry_run(workspace: Workspace, planner: Planner, place: Directory, options: 
         labels_created=planner.labels.created,
         attributes_created=planner.attributes_created,
         planned=files,
+        stopped=problem,
     )
+
+
+def _listed(entries: Iterator[Entry]) -> tuple[list[PlannedFile], UnknownLabel | None]:
+    """The files that would be sent, and which labels are missing: that is known at the end, and is one finding more."""
+    files: list[PlannedFile] = []
+    try:
+        files.extend(map(planned_file, entries))
+    except UnknownLabel as error:
+        return files, error
+    return files, None
 
 
 def _filed(

@@ -69,6 +69,8 @@ class PushResult:
         doubtful: the packets of the run that were applied and after which something was not as it should be.
         labels_created: the labels that were made on the server (or would be).
         attributes_created: the attributes and options that were made on the server (or would be).
+        directory_created: the name of the directory that was created on the server (or would be); empty for none.
+        directory_near: the name of another directory that is called nearly the same; empty for none.
         planned: in a dry run, the files that would be sent; None otherwise.
         stopped: what ended the sending before its end; None otherwise.
         silence: what a server on which nothing moves is likely to have; empty where something does.
@@ -83,6 +85,8 @@ class PushResult:
     doubtful: list[Entry] = field(default_factory=list)
     labels_created: list[str] = field(default_factory=list)
     attributes_created: list[str] = field(default_factory=list)
+    directory_created: str = ""
+    directory_near: str = ""
     planned: list[PlannedFile] | None = None
     stopped: BoxferryError | None = None
     silence: str = ""
@@ -175,6 +179,8 @@ class PushResult:
             "examples": self.tally.example_dicts(),
             "labels_created": self.labels_created,
             "attributes_created": self.attributes_created,
+            "directory_created": self.directory_created,
+            "directory_near": self.directory_near,
             "states": {state: {"packets": p, "boxes": b} for state, (p, b) in self.states.items()},
             "failed": [_shown(entry) for entry in self.failed],
             "doubtful": [_shown(entry) for entry in self.doubtful],

@@ -141,7 +141,7 @@ class Adding:
             return None
         where = f"'{target.file_name}' (id {target.file_id}) is in the directory already"
         if target.taken:
-            return Problem(Code.FILE_EXISTS, f"{where}: choose with on-existing what happens to it")
+            return Problem(Code.FILE_EXISTS, f"{where}: choose append, skip or replace-own for it")
         if target.mode == Mode.ERROR and origins:
             return Problem(
                 Code.HAS_PREDICTIONS, f"{where} and has boxes of another run: choose append, skip or replace-own"

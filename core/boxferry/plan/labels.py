@@ -165,7 +165,8 @@ class LabelResolver:
         listed = "; ".join(self._described(name, n) for name, n in self._unknown.most_common(5))
         more = f" and {len(self._unknown) - 5} more" if len(self._unknown) > 5 else ""
         raise UnknownLabel(
-            f"the server has no label {listed}{more}: rename with --map 'from=to', or pass --labels create or skip"
+            f"the server has no label {listed}{more}: rename with --map 'from=to', or pass --labels create or skip",
+            near={name: next(iter(near_misses(name, self.ids)), "") for name in self._unknown},
         )
 
     def _see_again(self) -> None:

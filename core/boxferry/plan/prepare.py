@@ -22,6 +22,7 @@ from boxferry.packets.rows import identities, identity
 from boxferry.plan.asked_before import AskedBefore
 from boxferry.plan.attributes import AttributeResolver
 from boxferry.plan.destinations import Destinations
+from boxferry.plan.directories import PLANNED_ID
 from boxferry.plan.earlier import Earlier
 from boxferry.plan.existing import FileIndex, ServerSizes, ids_of
 from boxferry.plan.labels import LabelResolver, choose_schema
@@ -115,7 +116,7 @@ def prepared(
         client, schema_id=schema.id, policy=options.labels, dry_run=dry_run, sent=memory.labels
     )
     unfinished = client.unfinished()  # before the files: what ends in between is then on them
-    listed = list(client.files(place.id))
+    listed = [] if place.id == PLANNED_ID else list(client.files(place.id))
     holdings = Holdings(client, place.id, listed, expected=images_in(predictions.source))
     files = _index(listed, place, options)
     if options.existing or options.mode != Mode.ERROR:

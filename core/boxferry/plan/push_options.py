@@ -50,6 +50,7 @@ class PushKeywords(TypedDict, total=False):
     labels: Policy
     skip_empty: bool
     create_empty: bool
+    create_directory: bool
     replace_completed: bool
     allow_removals: int | None
     resend_missing: bool
@@ -97,6 +98,7 @@ class PushOptions:
         labels: what happens to labels that the server does not have: 'error', 'skip' or 'create'.
         skip_empty: make no file for an image whose predictions are empty.
         create_empty: make files of the pictures of the images folder too that the source does not mention.
+        create_directory: create the directory on the server where there is none of its name.
         replace_completed: let replacing ways change files that people have marked as completed.
         allow_removals: how many boxes may go without others coming in their place on the same file; None allows as
             many as are sent.
@@ -137,6 +139,7 @@ class PushOptions:
     labels: Policy = "error"
     skip_empty: bool = False
     create_empty: bool = False
+    create_directory: bool = False
     replace_completed: bool = False
     allow_removals: int | None = None
     resend_missing: bool = False
@@ -194,6 +197,8 @@ class PushOptions:
         """See that what is said of files fits together."""
         if self.create_empty and (self.existing or self.mode.replaces):
             raise OptionError("{create_empty} makes new files: it cannot be combined with {existing} or replace-…")
+        if self.create_directory and self.existing:
+            raise OptionError("{create_directory} cannot be combined with {existing}: a new directory has no files")
         ways = ("media_url", "blob_path", "existing")
         given = [f"{{{name}}}" for name in ways if getattr(self, name)]
         if len(given) > 1:
