@@ -1,11 +1,13 @@
 """The first push: a directory that does not exist, findings of a dry run, and the command that it ends with."""
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
 
 from boxferry.cli.app import run
+from boxferry.cli.dates import ago
 from boxferry.diffgram.client import Client
 from boxferry.plan.directories import place_of
 from boxferry.plan.push_options import PushOptions
@@ -118,3 +120,39 @@ def test_a_plan_ends_with_the_command_that_carries_it_out(sandbox, environ, caps
     assert run(push) == 0
     assert run(following(capsys.readouterr().err)) == 0
     assert len(sandbox.files()) == 7
+
+
+def test_status_before_any_push_is_no_error(monkeypatch, tmp_path, capsys):
+    """It says how to begin; a run that is named, or an outbox, has to be there."""
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "none.sqlite"))
+    assert run(["status"]) == 0
+    assert "begin with: boxferry push" in capsys.readouterr().err
+    assert run(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == []
+    assert run(["status", "night"]) == 1
+    assert run(["status", "--outbox", str(tmp_path / "other.sqlite")]) == 1
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_status_tells_directory_dates_age_and_source(sandbox, environ, capsys):
+    """The directory by its name; states without packets have no column."""
+    assert run(["push", *SOURCE, *NAMES, "--directory", "Default", "--labels", "create", "--run", "night"]) == 0
+    capsys.readouterr()
+    assert run(["status"]) == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == ["id", "run", "model", "project", "directory", "began", "last", "age", "source", "applied"]
+    assert row.split()[:5] == ["1", "night", "night", "sandbox", "Default"]
+    assert "0 min" in row
+    assert SOURCE[0] in row
+    assert run(["status", "night"]) == 0
+    assert "directory Default" in capsys.readouterr().out
+    assert run(["runs"]) == 0
+    assert "Default" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(-5, "0 min"), (59, "0 min"), (3599, "59 min"), (4000, "1 h 6 min"), (200000, "2 d")]
+)
+def test_an_age_is_one_or_two_numbers(seconds, words):
+    """Minutes, hours, days."""
+    assert ago(seconds) == words

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from boxferry.cli.command import Command
+from boxferry.cli.dates import day
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 
@@ -55,7 +55,7 @@ def runs_command(ask: bool, everything: bool, as_json: bool, **given: Any) -> No
 def _row(each: RunFacts, *, ask: bool) -> tuple[object, ...]:
     name = f"{each.run} (retired)" if each.retired else each.run
     sent = (each.files, each.boxes) if each.id is not None else ("", "")
-    row = (each.id or "", each.model, name, each.directory, _day(each.began), _day(each.last), *sent, each.source)
+    row = (each.id or "", each.model, name, each.directory, day(each.began), day(each.last), *sent, each.source)
     return (*row, *_progress(each)) if ask else row
 
 
@@ -63,7 +63,3 @@ def _progress(each: RunFacts) -> tuple[object, object]:
     share = each.reviewed_share
     reviewed = "" if share is None else f"{each.reviewed} of {each.there} ({share:.0%})"
     return "" if each.untouched is None else each.untouched, reviewed
-
-
-def _day(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds > 1 else ""

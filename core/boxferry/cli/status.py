@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from boxferry.cli.command import Command
+from boxferry.cli.dates import ago, day
 from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.collector.waiting import waiting_beside
@@ -20,7 +21,7 @@ from boxferry.outbox.outbox import STATES, Outbox
 from boxferry.outbox.outcome import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from boxferry.collector.waiting import Waiting
     from boxferry.outbox.outbox import Run
@@ -53,12 +54,10 @@ def status_command(
     With --check the server is asked: files and boxes that were applied and are gone, other than by a person, and ids
     that are other files' now are listed, with what to do; the exit code is 1 then.
 
-    \b
-    boxferry status                        # the runs
-    boxferry status 2026-11-23 --ndjson    # the packets of one
-    boxferry status --forget 2026-11-23    # take it out of the outbox
     """
     path = Path(outbox) if outbox else default_outbox()
+    if outbox and not path.exists() and forget is None and not waiting_beside(path):
+        raise OutboxError(f"{path}: no outbox here; boxferry status without --outbox lists the usual one")
     if unfinished and forget is None:
         raise UsageError("--unfinished: goes with --forget RUN")
     if forget is not None:
@@ -92,9 +91,7 @@ def _forget(path: Path, wanted: str, *, unfinished: bool, as_json: bool) -> None
 def _list(path: Path, run: str | None, *, as_json: bool, ndjson: bool, everything: bool) -> None:
     waiting = waiting_beside(path)
     if not path.exists():
-        if not waiting:
-            raise OutboxError(f"{path}: no outbox here; nothing was pushed yet, or name it with --outbox")
-        _print_waiting([each for each in waiting if run in {None, *_names(each)}], as_json=as_json, ndjson=ndjson)
+        _list_without(path, run, waiting, as_json=as_json, ndjson=ndjson)
         return
     with Outbox(path) as opened:
         if run is None:
@@ -103,6 +100,21 @@ def _list(path: Path, run: str | None, *, as_json: bool, ndjson: bool, everythin
             _print_waiting(found, as_json=as_json, ndjson=ndjson)
         else:
             _print_run(opened, opened.find_run(run), waiting, as_json=as_json, ndjson=ndjson)
+
+
+def _list_without(path: Path, run: str | None, waiting: list[Waiting], *, as_json: bool, ndjson: bool) -> None:
+    """List what waits on disk where there is no outbox yet."""
+    if not waiting and run is not None:
+        raise OutboxError(f"{path}: no run '{run}': nothing was pushed from here yet")
+    if not waiting and as_json:
+        write_json({"outbox": str(path), "runs": [], "waiting": []})
+    elif not waiting:
+        say(
+            f"nothing was pushed from here yet ({path} does not exist): boxferry push SOURCE --dry-run shows a first push"
+        )
+    else:
+        wanted = [each for each in waiting if run in {None, *_names(each)}]
+        _print_waiting(wanted, as_json=as_json, ndjson=ndjson)
 
 
 def _check(run: str | None, given: Mapping[str, Any], *, as_json: bool, ndjson: bool) -> int:
@@ -196,15 +208,13 @@ def _print_waiting(waiting: list[Waiting], *, as_json: bool = False, ndjson: boo
 
 
 def _ages(fact: dict[str, Any]) -> tuple[str, int]:
-    """Since when the oldest waits, in words; and how many images are set aside."""
-    minutes = fact["age_s"] // 60
-    age = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-    return age if fact["images"] else "", len(fact["aside"])
+    """How old the oldest is; and how many images are set aside."""
+    return ago(fact["age_s"]) if fact["images"] else "", len(fact["aside"])
 
 
 def _facts(outbox: Outbox, run: Run) -> dict[str, Any]:
     counts = {state: {"packets": p, "boxes": b} for state, (p, b) in outbox.counts(run.id).items()}
-    return {**msgspec.to_builtins(run), "states": counts}
+    return {**msgspec.to_builtins(run), "last": outbox.sent(run.id)[2], "states": counts}
 
 
 def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson: bool, everything: bool) -> None:
@@ -218,10 +228,7 @@ def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson
     elif as_json:
         write_json({"outbox": str(outbox.path), "runs": facts, "waiting": [_waiting_facts(each) for each in waiting]})
     else:
-        rows = [
-            (f["id"], f["name"], f["model"], f["project"], f["directory_id"], *_packets(f["states"])) for f in facts
-        ]
-        tell(table(("id", "run", "model", "project", "directory", *STATES), rows))
+        _print_table(shown, facts)
         _print_waiting(waiting)
         if not runs and not waiting:
             say(f"{outbox.path}: no run was pushed from here: boxferry push begins one, boxferry adopt takes one up")
@@ -229,8 +236,21 @@ def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson
         say(f"{hidden} retired {'run is' if hidden == 1 else 'runs are'} not listed; --all lists them")
 
 
-def _packets(states: dict[str, dict[str, int]]) -> list[int]:
-    return [states.get(state, {}).get("packets", 0) for state in STATES]
+def _print_table(runs: Sequence[Run], facts: Sequence[dict[str, Any]]) -> None:
+    """The runs; states in which none has a packet have no column."""
+    states = [state for state in STATES if any(state in fact["states"] for fact in facts)]
+    now = time.time()
+    rows = [
+        (
+            *(run.id, run.name, run.model, run.project, run.where, day(run.created), day(fact["last"])),
+            *(ago(now - (fact["last"] or run.created)), run.source),
+            *(fact["states"].get(state, {}).get("packets", 0) for state in states),
+        )
+        for run, fact in zip(runs, facts, strict=True)
+    ]
+    header = ("id", "run", "model", "project", "directory", "began", "last", "age", "source")
+    if rows:
+        tell(table((*header, *states), rows))
 
 
 def _print_run(outbox: Outbox, run: Run, waiting: list[Waiting], *, as_json: bool, ndjson: bool) -> None:
@@ -246,7 +266,9 @@ def _print_run(outbox: Outbox, run: Run, waiting: list[Waiting], *, as_json: boo
     elif as_json:
         write_json({**facts, "packets": packets, "waiting": [_waiting_facts(each) for each in waiting]})
     else:
-        tell(f"run {run.id} '{run.name}' of model '{run.model}', project {run.project}, directory {run.directory_id}")
+        tell(f"run {run.id} '{run.name}' of model '{run.model}', project {run.project}, directory {run.where}")
+        source = f", source {run.source}" if run.source else ""
+        tell(f"began {day(run.created)}, last applied {day(facts['last']) or 'never'}{source}")
         tell(table(("state", "packets", "boxes"), [(s, c["packets"], c["boxes"]) for s, c in facts["states"].items()]))
         for entry in outbox.entries(run.id, (State.UNSURE, State.STUCK, State.REFUSED)):
             say(f"{entry.state} {entry.file_name}: {entry.reason}")

@@ -124,6 +124,7 @@ def _carried_out(
 ) -> PushResult:
     outbox = workspace.outbox
     run = workspace.run_of(workspace.head(place.id, planner.model, planner.run), source=planner.source)
+    outbox.keep_directory(run.id, place.nickname or "")
     planner = replace(planner, earlier=Earlier(outbox, run))
     told = Told(planner.predictions.plugins, listener, run)
     earlier, allowance = pending(outbox, run), Allowance(options)
@@ -171,9 +172,10 @@ def carry_out(
         raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
     client.limit(lambda: options.patience.budget_s)
     client.check_role()
-    client.find_directory(head.directory_id)
+    place = client.find_directory(head.directory_id)
     ids, created = planned_labels(client, plan.summary)
     run, tally = workspace.run_of(head), Tally()
+    outbox.keep_directory(run.id, place.nickname or "")
     told, allowance = Told(plugins or plugin_manager(), listener or Listener(), run), Allowance(options)
     with outbox.sending():
         waiting = {entry.id for entry in pending(outbox, run)}

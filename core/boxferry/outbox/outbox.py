@@ -53,6 +53,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         classes: the source's table of classes, as JSON; empty where it had none.
         retired: when its boxes were taken off the server from here, seconds since the epoch; 0 for a run that is not.
         attributes: the names of attributes on the server and in the source, as JSON; empty where none were sent.
+        directory: the directory's name as the last push found it; empty where unknown.
     """
 
     id: int
@@ -66,6 +67,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     classes: str = ""
     retired: float = 0.0
     attributes: str = ""
+    directory: str = ""
+
+    @property
+    def where(self) -> str:
+        """What the directory is called: its name, or its id where that is not known."""
+        return self.directory or str(self.directory_id)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -283,6 +290,11 @@ class Outbox:
         """Write down what a run's source calls the attributes that it sends."""
         with self._writing() as db:
             db.execute("UPDATE run SET attributes = ? WHERE id = ?", (text, run_id))
+
+    def keep_directory(self, run_id: int, name: str) -> None:
+        """Write down what a run's directory is called now."""
+        with self._writing() as db:
+            db.execute("UPDATE run SET directory = ? WHERE id = ? AND directory <> ?", (name, run_id, name))
 
     def runs(self) -> list[Run]:
         """Every run, the oldest first."""

@@ -10,7 +10,7 @@ from boxferry.errors import OutboxError
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERSION = 8
+VERSION = 9
 
 _SCHEMA = """
 CREATE TABLE run (
@@ -25,6 +25,7 @@ CREATE TABLE run (
     classes TEXT NOT NULL DEFAULT '',
     retired REAL NOT NULL DEFAULT 0,
     attributes TEXT NOT NULL DEFAULT '',
+    directory TEXT NOT NULL DEFAULT '',
     UNIQUE (host, project, directory_id, model, name)
 ) STRICT;
 CREATE TABLE outbox (id TEXT NOT NULL) STRICT;
@@ -115,6 +116,7 @@ _MIGRATIONS = {
     """,
     6: "ALTER TABLE packet ADD COLUMN replaces TEXT NOT NULL DEFAULT ''",
     7: "ALTER TABLE packet ADD COLUMN original BLOB NOT NULL DEFAULT x''",
+    8: "ALTER TABLE run ADD COLUMN directory TEXT NOT NULL DEFAULT ''",
 }
 
 

@@ -24,7 +24,8 @@ class RunFacts:
     Attributes:
         id: its number in the outbox; None for one that only the server knows.
         model, run: the names on its boxes; the model is empty for annotations, and where only the server knows the run.
-        directory: the directory's name, or its id where the server was not asked.
+        directory: the directory's name; its id where that is not known.
+        directory_id: its id; 0 where it is not known.
         began: when it was pushed first, seconds since the epoch.
         last: when something of it was last applied, seconds since the epoch; 0 where nothing was.
         files, boxes: how many were applied.
@@ -40,6 +41,7 @@ class RunFacts:
     model: str
     run: str
     directory: str = ""
+    directory_id: int = 0
     began: float = 0.0
     last: float = 0.0
     files: int = 0
@@ -68,7 +70,8 @@ def known_here(outbox: Outbox, run: Run) -> RunFacts:
         id=run.id,
         model=run.model,
         run=run.name,
-        directory=str(run.directory_id),
+        directory=run.where,
+        directory_id=run.directory_id,
         began=run.created,
         last=last,
         files=files,
@@ -86,7 +89,7 @@ def known_there(facts: RunFacts, pull: Callable[[str], Reviewed], names: dict[st
         pull: fetches a run by its number in the outbox.
         names: directory id → its name.
     """
-    facts = dataclasses.replace(facts, directory=names.get(facts.directory) or facts.directory)
+    facts = dataclasses.replace(facts, directory=names.get(str(facts.directory_id)) or facts.directory)
     try:
         review = pull(str(facts.id))
     except (NotFound, Refused) as error:

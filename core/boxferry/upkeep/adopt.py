@@ -240,5 +240,6 @@ def adopt(workspace: Workspace, run: str, *, directory: str | int, model: str | 
     labels = {name: n for schema in client.schemas() for name, n in client.label_ids(schema.id).items()}
     with outbox.sending():
         adopter = Adopter(found, workspace.run_of(workspace.head(place.id, model, run)), labels)
+        outbox.keep_directory(adopter.run.id, place.nickname or "")
         outbox.add(adopter.run.id, adopter.entries(outbox))
     return adopter.adoption()
