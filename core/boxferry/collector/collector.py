@@ -21,7 +21,7 @@ from boxferry.collector.spool import Spool, left_over
 from boxferry.collector.spool_format import lines_of
 from boxferry.collector.validator import results_of_validator
 from boxferry.collector.waiting import asides
-from boxferry.diffgram.names import text_problem
+from boxferry.destination import text_problem
 from boxferry.errors import UsageError
 from boxferry.reading.read import read
 from boxferry.reading.source import source_of

@@ -21,7 +21,7 @@ from boxferry.stored.holdings import Holdings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client
     from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.plan.patience import Patience
 

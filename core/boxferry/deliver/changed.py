@@ -13,8 +13,7 @@ from boxferry.stored.holdings import Holdings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.diffgram.answers import FileRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, FileRecord
     from boxferry.outbox.outbox import Entry
 
 

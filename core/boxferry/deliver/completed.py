@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from boxferry.boxes.tally import Tally
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client
     from boxferry.outbox.outbox import Entry
 
 

@@ -7,9 +7,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.diffgram.answers import moment
-from boxferry.diffgram.bulk import FEW
-from boxferry.diffgram.meanings import reason_of
+from boxferry.destination import FEW, moment, reason_of
 from boxferry.errors import NotFound, Refused
 from boxferry.outbox.kinds import Mode, Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
@@ -29,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from boxferry.deliver.stalls import Stalls
-    from boxferry.diffgram.answers import InputRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, InputRecord
     from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.stored.holdings import Holdings
     from boxferry.stored.ownership import Rows

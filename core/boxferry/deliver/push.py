@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from boxferry.deliver.workspace import Workspace
-    from boxferry.diffgram.answers import Directory
+    from boxferry.destination import Directory
     from boxferry.outbox.outbox import Run
     from boxferry.plan.plan_file import Plan
     from boxferry.plan.planner import Planner

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.meanings import short
+from boxferry.destination import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.circuit import Circuit
     from boxferry.deliver.evidence import Evidence
-    from boxferry.diffgram.answers import UploadAnswer
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, UploadAnswer
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
 CLEARED = "no box would be left, and the server takes no empty list: all of them stay"

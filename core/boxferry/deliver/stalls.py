@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.diffgram.meanings import State, begun, input_state
+from boxferry.destination import InputState as State
+from boxferry.destination import begun, input_state
 from boxferry.plan.patience import STUCK_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
 
 VIDEOS_TAKE = 3.0  #: how many times longer a video may be without a sign of progress
 PASSED_OVER = 3  #: later inputs that end before one that was never begun is taken for lost

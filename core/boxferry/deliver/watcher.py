@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.budget import Budget
     from boxferry.deliver.evidence import Evidence
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
 FIRST_PAUSE_S = 0.2

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.client import Client
+from boxferry.destination import Client
 from boxferry.errors import UsageError
 from boxferry.outbox.label_history import sent_from_here
 from boxferry.outbox.outbox import Outbox
@@ -17,7 +17,7 @@ from boxferry.plan.prepare import Memory
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from boxferry.diffgram.settings import Server
+    from boxferry.destination import Server
     from boxferry.outbox.outbox import Run
 
 OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"

@@ -11,7 +11,7 @@ from boxferry.packets.reference import parsed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.outbox.outbox import Outbox
 
 LOOKED_AT = 2000  #: the newest packets of the outbox

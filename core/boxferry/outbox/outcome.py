@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.diffgram.meanings import State as Said
-from boxferry.diffgram.meanings import input_state, reason_of
+from boxferry.destination import InputState as Said
+from boxferry.destination import input_state, reason_of
 
 if TYPE_CHECKING:
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
 
 
 class State(StrEnum):

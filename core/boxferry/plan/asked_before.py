@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boxferry.boxes.codes import Code
-from boxferry.diffgram.answers import moment
+from boxferry.destination import moment
 from boxferry.outbox.kinds import Mode
 from boxferry.stored.before import decoded
 from boxferry.stored.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
@@ -17,7 +17,7 @@ from boxferry.stored.deleted import deleted
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.outbox.outbox import Outbox
     from boxferry.packets.rows import Row
     from boxferry.stored.decided import Names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.answers import FileRecord
+from boxferry.destination import FileRecord
 from boxferry.plan.asked_before import AskedBefore, Question
 from boxferry.plan.existing import FileIndex
 from boxferry.stored.decided import SAME_IOU, Names, Spot
@@ -13,8 +13,7 @@ from boxferry.stored.holdings import Holdings
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
-    from boxferry.diffgram.answers import Directory
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, Directory
     from boxferry.outbox.outbox import Outbox
 
 

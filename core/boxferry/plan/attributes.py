@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.label_map import near_misses
-from boxferry.diffgram.names import text_problem
+from boxferry.destination import text_problem
 from boxferry.errors import NotFound, UsageError
 from boxferry.option_checks import check_words
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from boxferry.boxes.tally import Tally
-    from boxferry.diffgram.answers import AttributeGroup
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import AttributeGroup, Client
 
 AttributePolicy = Literal["error", "skip", "create"]
 CHOICES = ("select", "radio")

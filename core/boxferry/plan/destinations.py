@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
-from boxferry.diffgram.names import server_name
+from boxferry.destination import server_name
 from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.plan.target import Problem, Target
 

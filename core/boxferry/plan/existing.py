@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.codes import Code
-from boxferry.diffgram.names import server_name
+from boxferry.destination import server_name
 from boxferry.plan.target import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from boxferry.boxes.detections import Image
-    from boxferry.diffgram.answers import FileRecord, ViewedFile
+    from boxferry.destination import FileRecord, ViewedFile
     from boxferry.formats import Id, Images
 
 SHOWN = 5

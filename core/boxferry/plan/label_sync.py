@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Place
-from boxferry.diffgram.names import label_problem
+from boxferry.destination import label_problem
 from boxferry.errors import UsageError
 from boxferry.outbox.label_history import INPUTS, sent_by_anyone
 from boxferry.plan.label_check import checked, pushed_notes
@@ -15,7 +15,7 @@ from boxferry.plan.labels import LabelResolver, choose_schema
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client
     from boxferry.plan.label_check import LabelCheck
     from boxferry.plan.planner import Planner
 

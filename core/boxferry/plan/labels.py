@@ -10,7 +10,7 @@ import numpy as np
 from boxferry.boxes.codes import Code
 from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.refine import without_labels
-from boxferry.diffgram.names import label_problem
+from boxferry.destination import label_problem
 from boxferry.errors import DiffgramError, NotFound, UnknownLabel
 from boxferry.outbox.label_history import called_now
 from boxferry.pages.colours import colour_of
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.tally import Tally
-    from boxferry.diffgram.answers import Schema
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, Schema
 
     Sent = Callable[[], Mapping[int, Collection[str]]]
 

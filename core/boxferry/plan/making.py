@@ -10,7 +10,7 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
-from boxferry.diffgram.answers import moment
+from boxferry.destination import moment
 from boxferry.outbox.kinds import Mode
 from boxferry.packets.reference import detection, is_ours
 from boxferry.plan.asked_before import WHY

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
-from boxferry.diffgram.names import name_problem
+from boxferry.destination import name_problem
 from boxferry.packets.convert import named_packets
 from boxferry.plan.routes import NewFiles, UrlRoute
 from boxferry.plan.target import Problem, Target

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from boxferry.diffgram.names import label_problem, media_problem, name_problem, text_problem
+from boxferry.destination import label_problem, media_problem, name_problem, text_problem
 from boxferry.errors import InputError
 from boxferry.outbox.kinds import REPLACING, Mode, Via
 from boxferry.packets.reference import detection, parsed

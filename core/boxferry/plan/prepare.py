@@ -11,7 +11,7 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place, Tally
-from boxferry.diffgram.names import text_problem
+from boxferry.destination import text_problem
 from boxferry.errors import UsageError
 from boxferry.outbox.kinds import REPLACING, Mode, Via
 from boxferry.outbox.label_history import sent_from_here
@@ -40,8 +40,7 @@ from boxferry.stored.under_way import UnderWay
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from boxferry.diffgram.answers import Directory, FileRecord, InputRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, Directory, FileRecord, InputRecord
     from boxferry.formats import Source
     from boxferry.outbox.outbox import Outbox, Run
     from boxferry.plan.plan_file import Counts, PlanHead

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import UNSET
 
 from boxferry.boxes.codes import Code
-from boxferry.diffgram.names import media_problem, name_problem, server_name
+from boxferry.destination import media_problem, name_problem, server_name
 from boxferry.errors import UsageError
 from boxferry.outbox.kinds import Via
 from boxferry.packets.wire import Media, Packet, encode

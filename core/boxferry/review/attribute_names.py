@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from boxferry.diffgram.answers import AttributeGroup
+    from boxferry.destination import AttributeGroup
 
 LARGEST = 2**63 - 1  #: of whole numbers that every format can hold
 TRUTH: dict[str, bool] = {"true": True, "false": False}  #: as a push writes them

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from boxferry.diffgram.answers import FileRecord, InputRecord
+    from boxferry.destination import FileRecord, InputRecord
     from boxferry.outbox.outbox import Run
 
 VERSION = 2  #: of what is kept; files of others are not looked into

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.names import server_name
+from boxferry.destination import server_name
 from boxferry.errors import InputError, UsageError
 from boxferry.reading.headers import header_size
 from boxferry.reading.walk import walk

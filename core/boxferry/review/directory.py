@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from boxferry.diffgram.answers import InputRecord, moment
-from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
-from boxferry.diffgram.client import LIST_LIMIT
+from boxferry.destination import BOXES_SHARE, LIST_LIMIT, Bulk, InputRecord, few, moment
 from boxferry.errors import AuthError
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.review.cache import Known, packed_input
@@ -22,8 +20,7 @@ from boxferry.stored.file_inputs import FileInputs
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from boxferry.diffgram.answers import FileRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, FileRecord
     from boxferry.review.cache import Cache
 
 UNTIL = 0  #: the number under which the cache has what inputs are known; no file has it

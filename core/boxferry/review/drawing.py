@@ -10,7 +10,7 @@ from boxferry.review.pixels import pixels_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.diffgram.figures import Corners
+    from boxferry.destination import Corners
     from boxferry.pages.colours import Look
 
 PAGE_WIDTH, LEAST_HEIGHT = 1080, 60  #: pixels of the page

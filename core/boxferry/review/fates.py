@@ -15,7 +15,7 @@ from boxferry.review.timeline import Life, Push, Timeline, by_people
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from boxferry.diffgram.figures import Corners
+    from boxferry.destination import Corners
     from boxferry.review.judged import Fate
 
 SAME_OBJECT = 0.5  #: IoU from which on two boxes are taken for the same object, where no reference says so

@@ -14,7 +14,7 @@ from boxferry.review.pixels import pixels_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from boxferry.diffgram.figures import Corners
+    from boxferry.destination import Corners
     from boxferry.pages.colours import Look
     from boxferry.review.recount import Recount
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from boxferry.diffgram.figures import Corners, Ring
+    from boxferry.destination import Corners, Ring
     from boxferry.review.attribute_names import Value
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.client import LIST_LIMIT
+from boxferry.destination import LIST_LIMIT
 from boxferry.outbox.outcome import State, input_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from boxferry.diffgram.answers import InputRecord
-    from boxferry.diffgram.bulk import Bulk
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Bulk, Client, InputRecord
 
 SINGLY = 8  #: so many files are always asked for singly
 

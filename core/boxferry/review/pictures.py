@@ -22,7 +22,7 @@ from boxferry.review.witnesses import saves_found
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from boxferry.diffgram.answers import FileRecord, InputRecord
+    from boxferry.destination import FileRecord, InputRecord
     from boxferry.outbox.outbox import Entry
     from boxferry.packets.rows import Row
     from boxferry.review.attribute_names import AttributeNames

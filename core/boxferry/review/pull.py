@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.diffgram.answers import FileRecord, InputRecord
-from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
-from boxferry.diffgram.figures import around
+from boxferry.destination import BOXES_SHARE, Bulk, FileRecord, InputRecord, around, few
 from boxferry.outbox.kinds import Via
 from boxferry.outbox.outcome import State
 from boxferry.outbox.source_image import UNKNOWN, SourceImage, source_image
@@ -27,8 +25,7 @@ from boxferry.review.witnesses import saves_found
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from boxferry.diffgram.bulk import StoredFile
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, StoredFile
     from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Cache

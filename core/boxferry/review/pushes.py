@@ -16,7 +16,7 @@ from boxferry.stored.before import Before, decoded, told
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.outbox.outbox import Entry
     from boxferry.review.judged import Stored
 

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.codes import Code
-from boxferry.diffgram.figures import PLAIN, figure_of
-from boxferry.diffgram.instances import instance, reference_of
+from boxferry.destination import PLAIN, figure_of, instance, reference_of
 from boxferry.packets.reference import detection, is_ours, parsed
 from boxferry.review.judged import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from boxferry.diffgram.instances import Instance
+    from boxferry.destination import Instance
     from boxferry.review.attribute_names import AttributeNames
 
 

@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from boxferry.diffgram.answers import moment
+from boxferry.destination import moment
 from boxferry.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from boxferry.diffgram.answers import ModelRun
+    from boxferry.destination import ModelRun
     from boxferry.outbox.outbox import Outbox, Run
     from boxferry.review.reviewed import Reviewed
 

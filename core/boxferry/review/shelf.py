@@ -16,9 +16,7 @@ from boxferry.upkeep.retire_names import known_runs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from boxferry.diffgram.answers import Directory, InputRecord
-    from boxferry.diffgram.client import Client
-    from boxferry.diffgram.settings import Server
+    from boxferry.destination import Client, Directory, InputRecord, Server
     from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.review.pictures import Picture
 

@@ -11,7 +11,7 @@ from boxferry.review.drawing import View, box, over_image
 from boxferry.review.suspicious import RANKED
 
 if TYPE_CHECKING:
-    from boxferry.diffgram.figures import Corners
+    from boxferry.destination import Corners
     from boxferry.review.judged import Predicted
     from boxferry.review.suspicious import Suspicion, Suspicions
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.answers import moment
+from boxferry.destination import moment
 from boxferry.packets.reference import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.packets.rows import Row
 
 

@@ -18,7 +18,7 @@ from boxferry.review.work_order import History, waiting, worth
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.review.pictures import Picture
     from boxferry.review.shelf import OpenDirectory
 

@@ -17,7 +17,7 @@ from boxferry.stored.ownership import Rows, as_predicted, objects
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.packets.rows import Row
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.geometry import iou_matrix
-from boxferry.diffgram.answers import moment
+from boxferry.destination import moment
 from boxferry.packets.reference import detection, parsed
 from boxferry.packets.rows import untouched
 from boxferry.stored.ownership import objects

@@ -18,7 +18,7 @@ from boxferry.stored.removals import changed_before, taken_away
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.packets.rows import Row
     from boxferry.stored.decided import Names, Spot
 

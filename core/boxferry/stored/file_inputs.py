@@ -6,15 +6,13 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from boxferry.diffgram.bulk import FEW, Bulk
-from boxferry.diffgram.client import LIST_LIMIT, NO_LIMIT
+from boxferry.destination import FEW, LIST_LIMIT, NO_LIMIT, Bulk
 from boxferry.errors import Refused, Unreachable, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from boxferry.diffgram.answers import InputRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, InputRecord
 
 log = logging.getLogger("boxferry.stored")
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.diffgram.answers import ImageRecord, ViewedFile, moment
-from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, few
+from boxferry.destination import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, ImageRecord, ViewedFile, few, moment
 from boxferry.errors import Refused
 from boxferry.packets.reference import PREFIX, file_digest
 from boxferry.stored.claims import reowned
@@ -18,8 +17,7 @@ from boxferry.stored.row_file import RowFile
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from boxferry.diffgram.answers import FileRecord, ModelRun
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, FileRecord, ModelRun
     from boxferry.packets.rows import Row
     from boxferry.stored.claims import Claims
 

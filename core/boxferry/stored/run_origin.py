@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.diffgram.answers import moment
-from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few
+from boxferry.destination import BOXES_SHARE, Bulk, few, moment
 from boxferry.errors import NotFound, UsageError
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin
 from boxferry.stored.file_inputs import FileInputs
@@ -15,8 +14,7 @@ from boxferry.stored.removals import as_sent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from boxferry.diffgram.answers import Directory, FileRecord, InputRecord, ModelRun
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, Directory, FileRecord, InputRecord, ModelRun
     from boxferry.packets.rows import Row
 
 

@@ -12,7 +12,7 @@ from boxferry.stored.removals import given_way, taken_away
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.outbox.outbox import Entry
 
 

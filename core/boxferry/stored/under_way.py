@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
 
 
 class Coming(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from boxferry.diffgram.answers import moment
+from boxferry.destination import moment
 from boxferry.outbox.kinds import Mode, Via
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State, input_outcome
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from boxferry.deliver.workspace import Workspace
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.destination import InputRecord
     from boxferry.outbox.outbox import Outbox, Run
     from boxferry.packets.contents import Frames
     from boxferry.packets.rows import Row

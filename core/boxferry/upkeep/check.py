@@ -9,7 +9,7 @@ import msgspec
 
 from boxferry.boxes.codes import Fault
 from boxferry.deliver.changed import other_file
-from boxferry.diffgram.bulk import Bulk
+from boxferry.destination import Bulk
 from boxferry.errors import Refused
 from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outbox import ENDED
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from boxferry.deliver.workspace import Workspace
-    from boxferry.diffgram.answers import FileRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, FileRecord
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
     Problem = Fault | Literal["", "removed"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from boxferry.deliver.workspace import Workspace
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client
     from boxferry.outbox.outbox import Run
     from boxferry.packets.rows import Row
 

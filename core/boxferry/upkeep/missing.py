@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from boxferry.boxes.tally import Tally
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client
     from boxferry.outbox.outbox import Outbox, Run
     from boxferry.packets.contents import Frames
     from boxferry.packets.rows import Row

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from boxferry.diffgram.answers import moment
+from boxferry.destination import moment
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.file_inputs import FileInputs
@@ -19,8 +19,7 @@ from boxferry.stored.holdings import Holdings
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from boxferry.diffgram.answers import Directory, FileRecord, InputRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, Directory, FileRecord, InputRecord
     from boxferry.packets.rows import Row
     from boxferry.upkeep.retire_names import Pair
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.deliver.evidence import NEWEST
 from boxferry.deliver.sender import BATCH_SIZE
-from boxferry.diffgram.bulk import Bulk
-from boxferry.diffgram.meanings import short
+from boxferry.destination import Bulk, short
 from boxferry.errors import Refused, Unsure
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.contents import appending, replacing
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from boxferry.deliver.budget import Budget
-    from boxferry.diffgram.answers import InputRecord
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, InputRecord
     from boxferry.packets.rows import Row
 
 

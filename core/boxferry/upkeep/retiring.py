@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from boxferry.collector.waiting import Waiting
     from boxferry.deliver.workspace import Workspace
-    from boxferry.diffgram.answers import Directory
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client, Directory
     from boxferry.outbox.outbox import Outbox, Run
     from boxferry.upkeep.retire import RetiredFile
 
