@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs package bench bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs package bench bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -84,6 +84,10 @@ lint: .venv/.ready
 LARGE_PEERS ?= fiftyone
 bench: .venv/.ready .venv/.speedups .venv-peers/.ready
 	$(BIN)/python benchmarks/compare.py $(FRESH)
+
+# The growth of a job of Ray Data, a section of docs/performance.md: some minutes.
+bench-ray: .venv-distributed/.ready
+	.venv-distributed/bin/python benchmarks/growth.py
 
 profile: .venv/.ready
 	$(BIN)/python benchmarks/profiles.py

@@ -26,6 +26,7 @@ import calls
 import inputs
 import send
 from page import OURS, PURE, SCANNER, TWO, page, plot
+from sections import section_of, with_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -320,7 +321,9 @@ def main() -> None:
             continue
         say(f"{part}: {time.monotonic() - started:.0f} s")
         if not given.small:
-            (docs / "performance.md").write_text(page(rows.done, machine(), rounds))
+            before = (docs / "performance.md").read_text()
+            text = with_section(page(rows.done, machine(), rounds), section_of(before))
+            (docs / "performance.md").write_text(text)
     if given.small:
         print(page(rows.done, machine(), rounds))
     else:

@@ -357,6 +357,8 @@ class Context:
             writer that has the same boxes to write writes the same bytes. Empty where there is none.
         map: as the built-in one: what a function of a module gives for each of many items, in their order. With
             `--jobs` other processes call it, `batch` items at a time; nothing that it gives may depend on that.
+        takes: whether an image of a name is in the part of the source that is read; a reader of a file for each image,
+            with its name, need not open the others. What is read all the same is left out by the core.
     """
 
     images: Images
@@ -371,6 +373,7 @@ class Context:
     classes: ClassTable = field(default_factory=ClassTable)
     original: Callable[[str], bytes] = lambda key: b""  # noqa: ARG005 # none is kept
     map: Map = lambda function, items, batch=1: map(function, items)  # noqa: ARG005 # in this process
+    takes: Callable[[str], bool] = lambda name: True  # noqa: ARG005 # the whole source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,6 +32,7 @@ from integrations import ray_job
 from integrations.ray_nodes import Nodes
 from sending.pushing import server_of
 
+ROOT = Path(__file__).parents[2]
 RUNS = int(os.environ.get("BOXFERRY_RAY_RUNS", "3"))
 SEED = int(os.environ.get("BOXFERRY_RAY_SEED", "1"))
 IMAGES = 24
@@ -208,20 +209,32 @@ def test_nothing_that_is_pickled_holds_credentials(world, tmp_path):
             DiffgramDatasink(**there, diffgram=diffgram, writer="actor")
 
 
-def test_the_example_runs(world, tmp_path):
-    """As it stands: it predicts, sends, and reads back."""
-    example = Path(__file__).parents[2] / "examples" / "ray_sink.py"
+def example(world, tmp_path, name, *arguments):
+    """Run an example on the cluster."""
     env = {"DIFFGRAM_CONFIG": str(world["config"]), "RAY_ADDRESS": world["nodes"].address}
     env |= {"BOXFERRY_OUTBOX": str(tmp_path / "outbox.sqlite")}
-    images = str(world["folder"] / "images")
-    done = subprocess.run(
-        [sys.executable, example, images],
-        env=os.environ | env,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    command = [sys.executable, ROOT / "examples" / name, *arguments]
+    done = subprocess.run(command, env=os.environ | env, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
+def test_the_example_that_sends_runs(world, tmp_path):
+    """As it stands: it predicts, sends, and reads back."""
+    done = example(world, tmp_path, "ray_sink.py", str(world["folder"] / "images"))
     assert f"{IMAGES} images, {IMAGES} boxes read" in done.stdout
     assert f"{IMAGES} images came back" in done.stdout
+
+
+def test_the_example_that_converts_runs(world, tmp_path):
+    """COCO datasets into lines, a file a task."""
+    fixture = json.loads((ROOT / "fixtures" / "coco" / "instances.json").read_text())
+    files = [tmp_path / f"{number}.json" for number in range(2)]
+    for number, file in enumerate(files):
+        images = [image | {"file_name": f"{number}-{image['file_name']}"} for image in fixture["images"]]
+        file.write_text(json.dumps(fixture | {"images": images}))
+    done = example(world, tmp_path, "ray_convert.py", str(tmp_path / "out"), *map(str, files))
+    images, boxes = 2 * len(fixture["images"]), 2 * len(fixture["annotations"])
+    assert done.stdout.strip().endswith(f"{images} images, {boxes} boxes read, 0 dropped")
+    lines = [line for path in (tmp_path / "out").glob("*.ndjson") for line in path.read_text().splitlines()]
+    assert len(lines) == images

@@ -215,15 +215,30 @@ class _Reader:
     def stills(self, files: Iterator[LabelFile] | list[LabelFile]) -> Iterator[Detections]:
         """A file an image."""
         for file in files:
-            try:
-                rows = self._rows(file)
-                image = self._image(posixpath.splitext(file.relative)[0], rows, file)
-                self._check(rows, image, self.seen.setdefault(image.key, file.shown), file)
-                self._add(image, rows, file)
-            except _FileError as error:
-                self._fail(file, error)
+            if self._wanted(file):
+                self._still(file)
             if len(self.batch) >= CHUNK_FILES:
                 yield self._chunk()
+
+    def _still(self, file: LabelFile) -> None:
+        """Take a file, where its image is in the part that is read; one that fails is in that of its own name."""
+        stem = posixpath.splitext(file.relative)[0]
+        key = f"{stem}.image"
+        try:
+            rows = self._rows(file)
+            image = self._image(stem, rows, file)
+            key = image.key
+            if self.context.takes(key):
+                self._check(rows, image, self.seen.setdefault(key, file.shown), file)
+                self._add(image, rows, file)
+        except _FileError as error:
+            if self.context.takes(key):
+                self._fail(file, error)
+
+    def _wanted(self, file: LabelFile) -> bool:
+        """Whether its image may be in the part that is read; its name is the file's, or begins with it."""
+        stem = posixpath.splitext(file.relative)[0]
+        return self.context.takes(f"{stem}.image") or self.context.takes(stem)
 
     def videos(self, files: list[LabelFile], origin: int) -> Iterator[Detections]:
         """A file a frame; `origin` is the number of the first frame in the names."""

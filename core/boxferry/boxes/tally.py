@@ -160,6 +160,11 @@ class Tally:
         self.images += len(detections.images)
         self.read += len(detections)
 
+    def uncount(self, *, images: int, boxes: int) -> None:
+        """Take images and boxes out of what was counted as read: they belong to another part of the source."""
+        self.images -= images
+        self.read -= boxes
+
     def skip(self, code: str, message: str, place: Place = NOWHERE, *, boxes: int = 1) -> None:
         """Count `boxes` boxes of the source as read and dropped: a reader cannot use them.
 

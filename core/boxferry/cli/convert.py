@@ -14,6 +14,7 @@ from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, tally_lines, write_json
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
+from boxferry.cli.shard import shard_options, sharded
 from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import output_stream
 from boxferry.plan.named import sdk_packets
@@ -32,6 +33,7 @@ PACKETS = "packets"
 @click.command("convert", cls=ReadingCommand)
 @source_argument()
 @reading_options
+@shard_options
 @click.option(
     "--to",
     "target_format",
@@ -85,7 +87,7 @@ def convert_command(
     _only_packets(target_format, places)
     own = {name: value for name, value in options.items() if target and _has(target, name)}
     others = {name: value for name, value in options.items() if name not in own}
-    predictions = _with_shared(predictions_of(session, given, others), others, own)
+    predictions = sharded(_with_shared(predictions_of(session, given, others), others, own), given)
     tally = Tally(strict=given["strict"])
     with reading(predictions) as (predictions, _):
         if target is None:

@@ -28,6 +28,7 @@ COMMON: Final[dict[str, tuple[str, ...]]] = {
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Source": (
         "--format", "--names", "--categories", "--images", "--size", "--score-scale", "--jobs", "--strict", "--against",
+        "--shards", "--shard",
     ),
     "Which boxes": (
         "--min-score", "--map", "--nms", "--max-boxes", "--tiny", "--unknown", "--polygons", "--most-uncertain",

@@ -13,6 +13,7 @@ from boxferry.cli.again import command_again
 from boxferry.cli.output import say, table, tell, write_json, write_record
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
+from boxferry.cli.shard import shard_options, sharded
 from boxferry.formats import output_stream
 from boxferry.review.checkup import checkup
 
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from boxferry.review.checkup import Checkup
 
 SHOWN_CLASSES = 30
-OWN = {"--json", "--ndjson", "--html", "--drawn"}
+OWN = {"--shards", "--shard", "--json", "--ndjson", "--html", "--drawn"}
 REMEDY = re.compile(r"--[a-z][a-z0-9-]*(?: [\w.,=]+)?")
 
 
 @click.command("validate", cls=ReadingCommand)
 @source_argument()
 @reading_options
+@shard_options
 @click.option(
     "--html", metavar="FILE", help="A page too, with pictures of the suspicious images; - is standard output."
 )
@@ -43,7 +45,7 @@ def validate_command(
     Says what was recognised and why, the classes with their boxes, the images whose size is known or not, the share of
     boxes that is clipped, and whatever is suspicious.
     """
-    predictions = predictions_of(session, given, format_options(given))
+    predictions = sharded(predictions_of(session, given, format_options(given)), given)
     tally = Tally(strict=given["strict"], listener=_record if ndjson else None)
     with reading(predictions) as (predictions, _):
         found = checkup(predictions, tally, pictures=drawn if html else 0)

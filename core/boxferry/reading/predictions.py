@@ -19,6 +19,7 @@ from boxferry.formats import Context
 from boxferry.option_checks import check_type
 from boxferry.reading.dataset import Dataset
 from boxferry.reading.refining import Refining
+from boxferry.reading.shard import WHOLE, Shard
 from boxferry.reading.unmentioned import with_unmentioned
 from boxferry.reading.writing import Writing, numbered, write
 from boxferry.workers import Workers
@@ -65,6 +66,7 @@ class Predictions(Refining):
         attributes: the names of the source's further fields that are read.
         workers: other processes that help; what is read is the same with any number of them.
         anonymous: the source's name says nothing of what is read, as that of a temporary file.
+        part: which of several parts of the source is read.
     """
 
     source: Source
@@ -87,6 +89,7 @@ class Predictions(Refining):
     score_scale: float = 1.0
     workers: Workers = field(default_factory=lambda: Workers(1))
     anonymous: bool = False
+    part: Shard = WHOLE
 
     @property
     def has_folder(self) -> bool:
@@ -128,6 +131,14 @@ class Predictions(Refining):
         """With another look-up of images, one that knows more sizes."""
         return replace(self, images=images)
 
+    def shard(self, index: int, count: int) -> Self:
+        """One of `count` parts of the source, from 0: together they are the whole, and each image is in one of them.
+
+        Raises:
+            UsageError: there is no such part.
+        """
+        return replace(self, part=Shard(index, count))
+
     def unrefined(self, tally: Tally, classes: ClassTable | None = None) -> Iterator[Detections]:
         """The chunks as the format gives them, before any step; `classes` is told the class ids of the source.
 
@@ -136,7 +147,7 @@ class Predictions(Refining):
         """
         if self.format.read is None:
             raise UsageError(f"format '{self.format.name}' can be written, not read")
-        return self.format.read(self.source, self._context(tally, classes))
+        return self.part.of(self.format.read(self.source, self._context(tally, classes)), tally)
 
     def truth(self, tally: Tally) -> Truth | None:
         """The source as a ground truth with areas and crowd flags as written; None where its format has none.
@@ -161,6 +172,7 @@ class Predictions(Refining):
             score_scale=self.score_scale,
             classes=ClassTable() if classes is None else classes,
             map=self.workers.map,
+            takes=self.part.takes,
         )
 
     def chunks(self, tally: Tally, classes: ClassTable | None = None) -> Iterator[Detections]:
@@ -179,7 +191,7 @@ class Predictions(Refining):
         scores = Scores(self.source.name, self.score_scale, any_range=self.format.any_scores)
         chunks = self.unrefined(tally, classes)
         if self.has_folder:
-            chunks = with_unmentioned(chunks, self.folder, self.source.name, tally)
+            chunks = with_unmentioned(chunks, self.part.of_folder(self.folder), self.source.name, tally)
         for chunk in chunks:
             labels.update(chunk.labels)
             yield self._stepped(scores.of(chunk, tally), tally, chosen)

@@ -1,0 +1,46 @@
+"""Convert many files of predictions with Ray Data, each in a task: python examples/ray_convert.py OUT FILE...
+
+Each file is read in pieces and written in pieces, so that memory does not grow with it; Ray decides which machine does
+which. Files are shards of Parquet, or of COCO datasets, each with images of its own; what is written are lines of the
+format `boxferry`, which `boxferry push OUT` sends. A task that is tried again writes its file anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from boxferry import read
+
+
+def convert(row: dict[str, Any]) -> dict[str, Any]:
+    """Convert one file; what is half written has another name."""
+    done = Path(row["out"])
+    begun = done.with_name(f".{done.name}")
+    tally = read(row["file"]).write(begun, to="boxferry")
+    begun.rename(done)
+    dropped = tally.dropped.total()
+    return {"file": row["file"], "images": tally.images, "boxes": tally.read, "dropped": dropped}
+
+
+def converted(files: list[str], out: Path) -> Any:  # noqa: ANN401 # a pandas DataFrame
+    """A row for each file: how many images and boxes it has, and how many of these were dropped."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {"file": str(Path(file).absolute()), "out": str((out / Path(file).stem).absolute()) + ".ndjson"}
+        for file in files
+    ]
+    return ray.data.from_items(rows, override_num_blocks=len(rows)).map(convert).to_pandas()
+
+
+def main(out: str, *files: str) -> None:
+    """Convert, and print the numbers."""
+    found = converted(list(files), Path(out))
+    print(f"{found.images.sum()} images, {found.boxes.sum()} boxes read, {found.dropped.sum()} dropped")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
