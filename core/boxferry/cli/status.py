@@ -109,9 +109,7 @@ def _list_without(path: Path, run: str | None, waiting: list[Waiting], *, as_jso
     if not waiting and as_json:
         write_json({"outbox": str(path), "runs": [], "waiting": []})
     elif not waiting:
-        say(
-            f"nothing was pushed from here yet ({path} does not exist): boxferry push SOURCE --dry-run shows a first push"
-        )
+        say(f"nothing was pushed from here yet ({path} does not exist); begin with: boxferry push SOURCE --dry-run")
     else:
         wanted = [each for each in waiting if run in {None, *_names(each)}]
         _print_waiting(wanted, as_json=as_json, ndjson=ndjson)
