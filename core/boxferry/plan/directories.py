@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.diffgram.answers import Directory
+from boxferry.destination import Directory
 from boxferry.errors import NotFound, OptionError, Refused, Unsure
 
 if TYPE_CHECKING:
-    from boxferry.diffgram.client import Client
+    from boxferry.destination import Client
     from boxferry.plan.push_options import PushOptions
 
 PLANNED_ID = 0  #: of a directory that a dry run would create
