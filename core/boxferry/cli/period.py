@@ -49,7 +49,7 @@ def check_period(runs: Sequence[str], given: dict[str, Any]) -> bool:
         return False
     if runs:
         raise UsageError("--since: over all runs; name none, or leave --since out")
-    if name := next((name for name in ("order", "suspicious", "log") if given.get(name)), None):
+    if name := next((name for name in ("order", "suspicious", "log", "serve") if given.get(name)), None):
         raise UsageError(f"--{name}: an option of runs; name a RUN, and leave --since out")
     return True
 

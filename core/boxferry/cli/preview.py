@@ -13,6 +13,7 @@ from boxferry.cli.output import say, tally_lines
 from boxferry.cli.progress import reading
 from boxferry.cli.push_options import same_iou_option
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
+from boxferry.cli.serve import serve_options, serve_page
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.formats import output_stream
 from boxferry.plan.prepare import images_in
@@ -43,11 +44,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many images are in the page, those with the most boxes.",
 )
+@serve_options
 @click.pass_obj
-def preview_command(session: Session, /, output: str, png: str | None, drawn: int, **given: Any) -> int:
+def preview_command(
+    session: Session, /, output: str, png: str | None, drawn: int, *, serve: bool, port: int, **given: Any
+) -> int:
     """Write a page of what reviewers will see of SOURCE: images with boxes, labels, scores; what is dropped, and why.
 
-    One self-contained HTML file; needs no server but for --directory. Pixels are in it where --images knows them.
+    One self-contained HTML file; needs no server but for --directory. Pixels are in it where --images knows them. With
+    --serve all images can be browsed, however many there are, and no file is written.
     """
     tally = Tally(strict=given["strict"])
     made = predictions_of(session, given, format_options(given))
@@ -58,18 +63,21 @@ def preview_command(session: Session, /, output: str, png: str | None, drawn: in
             asked = diffgram.asked(given["directory"], same_iou=given["same_iou"], expected=images_in(made.source))
             decided = asked.codes
         predictions, _ = stack.enter_context(reading(made))
-        preview = preview_of(predictions, tally, images=drawn, decided=decided)
-    written = {output: preview.page.encode("utf-8", "replace")}
+        preview = preview_of(predictions, tally, images=None if serve else drawn, decided=decided)
+    written = {} if serve else {output: preview.page.encode("utf-8", "replace")}
     if png:
         from boxferry.review.sheet import contact_sheet
 
-        written[png] = contact_sheet(preview.shown)
+        written[png] = contact_sheet(preview.most(drawn))
     for path, content in written.items():
         with output_stream(Path(path)) as stream:
             stream.write(content)
     for line in tally_lines(tally):
         say(line)
-    say(f"written: {', '.join(written)}")
+    if written:
+        say(f"written: {', '.join(written)}")
     if not tally.kept:
         say("no box is left to send, so that the page shows none: the lines above say why, boxferry validate says more")
+    if serve:
+        serve_page(preview.pictured, port)
     return tally.exit_code

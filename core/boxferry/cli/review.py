@@ -16,6 +16,7 @@ from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.period import check_period, period_options, report_period
 from boxferry.cli.reading import WritingCommand, format_options
+from boxferry.cli.serve import serve_options, serve_page
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.cli.suspicious import print_suspicious
 from boxferry.errors import UnknownFormat, UsageError
@@ -153,6 +154,7 @@ def _say_changes(tally: Tally) -> None:
 @connections_option
 @period_options
 @click.option("--html", metavar="FILE", help="A self-contained page too, with plots and the worst images.")
+@serve_options
 @click.option("--order", metavar="FILE", help="A CSV of RUN's files by how much correcting them would teach.")
 @precision_option
 @click.option("--suspicious", is_flag=True, help="List boxes to look at again, the most suspicious first.")
@@ -170,7 +172,7 @@ def _say_changes(tally: Tally) -> None:
 def report_command(
     runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool,
     tracker: Tracker | None, deletion: float, addition: float, as_json: bool, since: str | None,
-    directories: tuple[str, ...], **given: Any,
+    directories: tuple[str, ...], serve: bool, port: int, **given: Any,
 ) -> None:  # fmt: skip
     r"""Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
 
@@ -191,11 +193,12 @@ def report_command(
     boxferry report --since 7d --directory incoming --html week.html
     """
     period = {"since": since, "directories": directories, "order": order, "suspicious": suspicious, "log": tracker}
+    period |= {"serve": serve}
     if check_period(runs, period):
         report_period(given | period | {"html": html, "as_json": as_json})
         return
     from boxferry.review.order import order_lines
-    from boxferry.review.report import page_of, reports_of
+    from boxferry.review.report import page_of, pictured_of, reports_of
     from boxferry.review.summary import Clicks
     from boxferry.review.trackers import active_run, log_reports
 
@@ -205,7 +208,7 @@ def report_command(
     clicks = Clicks(deletion=deletion, addition=addition)
     reports = reports_of(reviews, clicks, precision=precision, suspicious=suspicious, metrics=tracker is not None)
     if html:
-        _write(html, page_of(reports))
+        _write(html, page_of(reports, clicks))
     if order:
         _write(order, order_lines(reviews[0], reviews[1:]))
     if into is not None:
@@ -213,7 +216,13 @@ def report_command(
     if as_json:
         facts = {run: report.as_dict() for run, report in zip(runs, reports, strict=True)}
         write_json({"runs": facts} if len(runs) > 1 else facts[runs[0]])
-        return
+    else:
+        _tell_reports(runs, reports, on_stdout=on_stdout)
+    if serve:
+        serve_page(pictured_of(reports, clicks, images=None), port)
+
+
+def _tell_reports(runs: Sequence[str], reports: Sequence[Report], *, on_stdout: bool) -> None:
     for run, report in zip(runs, reports, strict=True):
         _say_reviewed(run, report)
     if not on_stdout:

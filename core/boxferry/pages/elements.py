@@ -59,6 +59,7 @@ def _document(title: str, head: Sequence[str], parts: Iterable[str]) -> str:
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             f"<title>{escape(title)}</title>",
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<link rel="icon" href="data:,">',
             *head,
             '</head><body class="report">',
             *parts,

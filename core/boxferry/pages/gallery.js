@@ -2,7 +2,7 @@
 
 import { byId, coloured, counted, element, once, shape } from "./dom.js";
 import { outlines } from "./shapes.js";
-import { ORDERS, boxMatches, imageMatches, noFilter, picky } from "./matching.js";
+import { ORDERS, boxMatches, imageMatches, inOrder, noFilter, picky } from "./matching.js";
 import { Images } from "./images.js";
 import { Filters } from "./filters.js";
 import { Viewer } from "./viewer.js";
@@ -25,7 +25,7 @@ export class Gallery {
     byId("cell").addEventListener("click", () => this.choose(null));
     new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && this.#more(), { rootMargin: "800px" }).observe(byId("more"));
     this.#refresh();
-    this.images.load(this.refresh).catch((error) => (byId("shown").textContent = `the images cannot be read: ${error.message}`));
+    this.images.load(once(() => this.#refresh(false))).catch((error) => (byId("shown").textContent = `the images cannot be read: ${error.message}`));
   }
 
   // Whether a box would be sent, with the threshold that is set.
@@ -45,22 +45,21 @@ export class Gallery {
     document.querySelector(`.tile[data-at="${image?.at}"]`)?.focus();
   }
 
-  #refresh() {
-    const { all, whole } = this.images, order = ORDERS[byId("order").value];
-    const found = all.filter((image) => imageMatches(image, this.filter, this.data.deleted));
-    this.shown = order ? found.toSorted(order) : found;
+  // What passes the filters has changed; `redraw` is false where images have only come to it.
+  #refresh(redraw = true) {
+    const { all, whole } = this.images, before = this.shown.slice(0, this.drawn);
+    this.shown = inOrder(all.filter((image) => imageMatches(image, this.filter, this.data.deleted)), ORDERS[byId("order").value]);
     const total = Math.max(this.data.total, all.length), of = this.shown.length === total ? "" : ` of ${total.toLocaleString("en")}`;
     byId("shown").textContent = `${this.shown.length.toLocaleString("en")}${of} ${total === 1 ? "image" : "images"}${whole ? "" : `, ${all.length.toLocaleString("en")} read so far`}`;
     byId("nothing").hidden = this.shown.length > 0 || !whole;
-    this.#redraw();
+    if (redraw || this.drawn < AT_ONCE || before.some((image, at) => image !== this.shown[at])) this.#redraw();
+    byId("more").hidden = this.drawn >= this.shown.length;
   }
 
-  // Tiles that are drawn already stay, where they are still the first ones.
   #redraw() {
     const tiles = byId("tiles"), wanted = Math.max(AT_ONCE, Math.min(this.drawn, AT_ONCE * 4));
     this.drawn = Math.min(wanted, this.shown.length);
     tiles.replaceChildren(...this.shown.slice(0, this.drawn).map((image) => this.#tile(image)));
-    byId("more").hidden = this.drawn >= this.shown.length;
   }
 
   #more() {

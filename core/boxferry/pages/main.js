@@ -19,9 +19,4 @@ if (byId("data")) {
     });
   }
   byId("cell").addEventListener("click", () => cells.forEach((cell) => cell.setAttribute("aria-pressed", "false")));
-  for (const link of document.querySelectorAll("button[data-image]")) {
-    const image = gallery.images.all.find((each) => each.n === link.dataset.image);
-    if (image) link.addEventListener("click", () => gallery.viewer.open(image));
-    else link.disabled = true;
-  }
 }

@@ -34,15 +34,24 @@ export function imageMatches(image, filter, deleted) {
   return !picky(filter) || image.b.some((box) => boxMatches(box, filter, deleted));
 }
 
-const mean = (image) => {
-  const scores = image.b.map(([, score]) => score).filter((score) => score !== null);
-  return scores.length ? Math.min(...scores.map((score) => Math.abs(score - 0.5))) : Infinity;
-};
+// How far from 0.5 the most doubtful score of an image is.
+const sureness = (image) => Math.min(...image.b.map(([, score]) => (score === null ? Infinity : Math.abs(score - 0.5))));
 
+// What images are put in order by: numbers, or names.
 export const ORDERS = {
   "as listed": null,
-  "most boxes": (one, other) => other.b.length - one.b.length,
-  "fewest boxes": (one, other) => one.b.length - other.b.length,
-  "most uncertain": (one, other) => mean(one) - mean(other),
-  name: (one, other) => one.n.localeCompare(other.n, "en", { numeric: true }),
+  "most boxes": (image) => -image.b.length,
+  "fewest boxes": (image) => image.b.length,
+  "most uncertain": sureness,
+  name: (image) => image.n,
 };
+
+const names = new Intl.Collator("en", { numeric: true });
+
+const compare = (one, other) => (typeof one === "string" ? names.compare(one, other) : one === other ? 0 : one - other);
+
+export function inOrder(images, key) {
+  if (!key) return images;
+  const keys = new Map(images.map((image) => [image, key(image)]));
+  return images.toSorted((one, other) => compare(keys.get(one), keys.get(other)));
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boxferry.pages.assets import asset
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 SIDE = 1280  #: pixels of an image in a page
 LARGEST_PAGE = 24_000_000  #: bytes of all images in a page; those after them are without pixels
-PART = 1000  #: images that a server hands over at once
+FIRST, PART = 60, 1000  #: images that a server hands over at once, first and then
 
 if TYPE_CHECKING:
     Placed = tuple[str, Corners]
@@ -116,7 +117,8 @@ class Gallery:
     def parts(self) -> list[list[dict[str, Any]]]:
         """The images as a server hands them over; their pixels are asked for by their number."""
         rows = [{**row, "i": at, "p": int(bool(self.images[at].media))} for at, row in enumerate(self._rows())]
-        return [rows[start : start + PART] for start in range(0, len(rows), PART)]
+        starts = [0, *range(FIRST, len(rows), PART), len(rows)] if len(rows) > FIRST else [0, len(rows)]
+        return [rows[start:end] for start, end in pairwise(starts)]
 
     def served(self, parts: int) -> dict[str, Any]:
         """What the script needs to ask a server for the rest, once `parts` has been called."""

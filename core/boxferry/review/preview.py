@@ -115,6 +115,11 @@ class Preview:
         """One HTML file that needs nothing besides itself."""
         return self.pictured.whole()
 
+    def most(self, count: int) -> list[tuple[Image, Detections]]:
+        """So many of the images, those with the most boxes, in their order."""
+        first = sorted(range(len(self.shown)), key=lambda at: (-len(self.shown[at][1]), at))[:count]
+        return [self.shown[at] for at in sorted(first)]
+
 
 def preview_of(
     predictions: Predictions,

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from boxferry.review.calibration import WISHED
-from boxferry.review.page import report_page
+from boxferry.review.page import BROWSED, report_pictured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from boxferry.review.calibration import Calibrations
+    from boxferry.review.gallery import ImagePage
     from boxferry.review.metrics import Metrics
     from boxferry.review.reviewed import Reviewed
     from boxferry.review.summary import Clicks, Summary
@@ -72,8 +73,18 @@ def reports_of(
     ]
 
 
-def page_of(reports: Sequence[Report]) -> str:
-    """The reports as one self-contained HTML page."""
+def page_of(reports: Sequence[Report], clicks: Clicks | None = None) -> str:
+    """The reports as one self-contained HTML page; `clicks` is what corrections cost."""
+    return pictured_of(reports, clicks).whole()
+
+
+def pictured_of(reports: Sequence[Report], clicks: Clicks | None = None, *, images: int | None = BROWSED) -> ImagePage:
+    """The reports as a page, with so many images to browse; None for all of them."""
     suspicions = [each.suspicions for each in reports if each.suspicions is not None]
-    precision = reports[0].calibration.wished
-    return report_page([(each.review, each.summary) for each in reports], precision=precision, suspicions=suspicions)
+    return report_pictured(
+        [(each.review, each.summary) for each in reports],
+        precision=reports[0].calibration.wished,
+        suspicions=suspicions,
+        clicks=clicks,
+        images=images,
+    )

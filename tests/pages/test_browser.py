@@ -1,0 +1,147 @@
+"""Preview and report in a real browser: looking, filtering, a threshold, the matrix, and all of it by keyboard."""
+
+import pytest
+
+from boxferry.review.page import report_page
+from boxferry.review.serve import PageServer
+from pages.browsing import browser, errors_of, needs_browser, reaches_out, violations  # noqa: F401 # a fixture
+from pages.sources import a_preview, a_review
+
+pytestmark = needs_browser
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The address of a report that is one file."""
+    folder = tmp_path_factory.mktemp("report")
+    review = a_review(folder, images=4, boxes=12)
+    (folder / "r.html").write_text(report_page([(review, review.summary())]), encoding="utf-8")
+    return (folder / "r.html").as_uri()
+
+
+@pytest.fixture
+def page(browser, report):  # noqa: F811 # the fixture
+    """The report, open; any error in its scripts, or anything that its policy forbids, fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    errors = errors_of(page)
+    page.goto(report)
+    page.locator(".tile").first.wait_for()
+    yield page
+    context.close()
+    assert errors == []
+
+
+def count(page):
+    return page.locator("#shown").inner_text()
+
+
+def boxes_in_sight(page):
+    return page.locator("#stage .shape:not(.faded)").count()
+
+
+def test_the_keyboard_alone_looks_at_every_image(page):
+    """Enter opens one, arrows go on, plus and shifted arrows zoom and pan, Escape comes back to its tile."""
+    page.locator(".tile").nth(1).focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#position").inner_text() == "2 of 4"
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#viewer-title").inner_text() == page.locator(".tile .name").nth(2).inner_text()
+    wide = page.locator("#stage").get_attribute("viewBox").split()[2]
+    page.keyboard.press("+")
+    page.keyboard.press("Shift+ArrowRight")
+    assert float(page.locator("#stage").get_attribute("viewBox").split()[2]) < float(wide)
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement === document.querySelectorAll('.tile')[2]")
+
+
+def test_boxes_have_label_and_score_and_layers_are_shown_apart(page):
+    """What was sent, what it became, what people drew; names are text, whatever is in them."""
+    page.locator(".tile").first.click()
+    assert "<b>van</b>" in page.locator("#boxes").inner_text()
+    assert any("car 0." in text for text in page.locator(".tag").all_text_contents())
+    assert page.locator("#boxes li").count() == 16  # 12, of which 4 were moved or relabelled and stand there twice
+    page.locator("#layer-predicted").uncheck()
+    assert page.locator("#boxes li").count() == 10
+    page.locator("#layer-peoples").uncheck()
+    assert page.locator("#boxes li").count() == 8
+    page.locator("#boxes button").first.click()
+    assert page.locator(".shape.chosen").count() == 1
+
+
+def test_filters_leave_the_images_and_boxes_that_pass(page):
+    """By name, by fate, by label and score; cleared, all are there again."""
+    page.locator("#name").fill("i00002")
+    assert count(page) == "1 of 4 images"
+    page.locator("#clear").click()
+    page.get_by_role("checkbox", name="deleted").check()
+    assert count(page) == "4 images"
+    page.locator(".tile").first.click()
+    assert boxes_in_sight(page) == 2
+    page.keyboard.press("Escape")
+    page.locator("#low").fill("2")
+    page.locator("#low").press("Tab")
+    page.locator("#nothing").wait_for()
+    page.locator("#clear").click()
+    assert count(page) == "4 images"
+
+
+def test_the_threshold_recounts_and_finds_the_cheapest(page):
+    """What would be sent, and what correcting would have cost."""
+    assert page.locator("#recount strong").inner_text() == "40 of 40 boxes (100%) would be sent"
+    page.locator("#threshold").focus()
+    page.keyboard.press("End")
+    assert page.locator("#recount strong").inner_text() == "0 of 40 boxes (0%) would be sent"
+    page.locator("#cheapest").click()
+    told = page.locator("#recount").inner_text()
+    assert "saved" in told
+    assert page.locator("#threshold").get_attribute("aria-valuetext").endswith("would be sent")
+
+
+def test_a_cell_of_the_matrix_filters_and_a_column_sorts(page):
+    """Another click on the cell shows all images again."""
+    cell = page.locator(".heat button[aria-label*=' to ']").first
+    cell.click()
+    page.locator("#cell").wait_for()
+    page.locator(".tile").first.click()
+    assert boxes_in_sight(page) == 2  # as it was sent, and as it is now, lie on each other: one label each
+    page.keyboard.press("Escape")
+    cell.click()
+    assert not page.locator("#cell").is_visible()
+    first = page.locator("#labels tbody tr td:first-child")
+    assert first.all_inner_texts()[-1] == "all"
+    page.locator("#labels th button").first.click()
+    page.locator("#labels th button").first.click()
+    assert [text.lstrip("●■▲◆▼★✚◢") for text in first.all_inner_texts()][::4] == ["truck", "all"]
+
+
+def test_a_served_page_has_all_images(browser, tmp_path):  # noqa: F811 # the fixture
+    """They come in parts; thumbnails when they are in sight; more tiles when the end is near."""
+    preview = a_preview(tmp_path, images=130, boxes=2, most=None)
+    with PageServer(preview.pictured) as server:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        errors, asked = errors_of(page), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(server.address)
+        page.locator(".tile img").first.wait_for()
+        assert count(page) == "130 images"
+        assert page.locator(".tile").count() == 60
+        page.locator("#more").scroll_into_view_if_needed()
+        page.locator(".tile").nth(119).wait_for()
+        assert all(url.startswith(server.address) for url in asked)
+        context.close()
+    assert errors == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_axe_finds_nothing_and_nothing_reaches_out(browser, report, width, scheme):  # noqa: F811 # the fixture
+    """The page and its large view; `make pages` looks at every page in every size and scheme."""
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(report)
+    assert not reaches_out(page)
+    assert violations(page) == []
+    page.locator(".tile").first.click()
+    assert violations(page) == []
+    context.close()
