@@ -48,4 +48,6 @@ def _lines(found: Adoption) -> list[str]:
     ]
     if found.under_way:
         lines.append(f"{found.under_way} boxes of it are not applied yet: adopt it again when they are")
+    if not found.run.classes:
+        lines.append("the server does not keep class ids: pull numbers the classes anew, or takes --names data.yaml")
     return lines
