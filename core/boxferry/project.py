@@ -180,7 +180,12 @@ class Diffgram:
         return self.workspace.outbox
 
     def labels(self, schema: str | None = None) -> dict[str, int]:
-        """The project's labels, name → `label_file_id`, of one schema or the default one."""
+        """The project's labels, name → `label_file_id`, of one schema or the default one.
+
+        Raises:
+            NotFound: there is no such schema.
+            DiffgramError: the server cannot be asked.
+        """
         return label_ids(self._client, schema)
 
     def check_labels(self, names: Iterable[str], *, schema: str | None = None) -> LabelCheck:
@@ -219,7 +224,11 @@ class Diffgram:
         return label_sync(self._client, schema, self.workspace.sent_labels)
 
     def model_runs(self) -> list[ModelRun]:
-        """The runs of models that the project's boxes came from, the oldest first."""
+        """The runs of models that the project's boxes came from, the oldest first.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
         return self._client.model_runs()
 
     def push(
@@ -335,6 +344,10 @@ class Diffgram:
         """The runs of this project that `resume` has something to do for, each as it takes it; asks no server.
 
         With `missing` it does: runs of which something is gone from the server are among them.
+
+        Raises:
+            OutboxError: the outbox cannot be read.
+            DiffgramError: the server cannot be asked.
         """
         return to_resume(self.workspace, missing=missing)
 

@@ -40,8 +40,8 @@ def test_boxes_of_a_video_are_not_put_on_one_image(tmp_path, fmt):
     (tmp_path / "clip.txt").write_text("1,7,10,5,20,15,0.9,-1,-1,-1\n3,7,12,5,20,15,0.8,-1,-1,-1\n")
     predictions = read_source(tmp_path / "clip.txt", size="64x48", options={"mot-label": "person"})
     with pytest.raises(InputError, match=f"clip: a video, and the format '{fmt}' has no frames"):
-        predictions.write(FORMATS[fmt], tmp_path / "out", Tally(), a_context(fmt).options)
+        predictions.write_as(FORMATS[fmt], tmp_path / "out", Tally(), a_context(fmt).options)
     assert not (tmp_path / "out").is_file()
-    predictions.write(FORMATS["boxferry"], tmp_path / "x.ndjson", Tally(), a_context("boxferry").options)
+    predictions.write_as(FORMATS["boxferry"], tmp_path / "x.ndjson", Tally(), a_context("boxferry").options)
     (chunk,) = read_source(tmp_path / "x.ndjson").chunks(Tally())
     assert chunk.frame.tolist() == [0, 2]

@@ -199,7 +199,7 @@ def test_c34_a_class_id_of_two_names_in_two_splits_is_an_error_where_ids_are_wri
         write_json(tmp_path / f"ds/{split}/x.json", dataset({0: "a.jpg"}, result(0), categories=categories))
     assert len(found(tmp_path / "ds")[0]) == 2
     with pytest.raises(InputError, match=r"class 1 is 'cat' in .*train/x.json and 'dog' in .*valid/x.json"):
-        read_source(tmp_path / "ds").write(FORMATS["coco"], tmp_path / "b.json", Tally(), {"coco-form": "dataset"})
+        read_source(tmp_path / "ds").write_as(FORMATS["coco"], tmp_path / "b.json", Tally(), {"coco-form": "dataset"})
     assert not (tmp_path / "b.json").exists()
 
 

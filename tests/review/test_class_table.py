@@ -71,7 +71,7 @@ def names_in(folder):
 
 def written(diffgram, fmt, target, **how):
     tally = Tally()
-    diffgram.pull("r").write(FORMATS[fmt], target, tally, **{"everything": True} | how)
+    diffgram.pull("r").write_as(FORMATS[fmt], target, tally, **{"everything": True} | how)
     return tally
 
 

@@ -396,7 +396,7 @@ def test_the_other_models_boxes_are_no_truth(sandbox, diffgram, folder):
     for file in sandbox.files():
         sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
     review = diffgram.pull("r")
-    assert len(next(iter(review.corrected())).labels) == 4
+    assert len(next(iter(review.corrected_chunks())).labels) == 4
     metrics = review.metrics()
     assert (set(metrics.per_class()), metrics.boxes) == ({"cat", "dog"}, sum(len(f.predicted) for f in review.files))
     assert pytest.approx(1) == metrics.AP

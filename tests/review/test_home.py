@@ -68,7 +68,7 @@ def test_corrected_boxes_are_written_and_read_again(corrected, tmp_path, folder,
     """In every format that can be written; files that nobody has looked at are left out, or not."""
     review = corrected.pull("r")
     target = tmp_path / ("out.json" if fmt in {"coco", "boxferry"} else "out")
-    review.write(FORMATS[fmt], target, Tally())
+    review.write_as(FORMATS[fmt], target, Tally())
     source = {"yolo": target / "labels", "voc": target / "Annotations"}.get(fmt, target)
     options = {"names": target / "data.yaml"} if fmt == "yolo" else {}
     chunks = list(read(source, size="100x80", **options).chunks(Tally()))
@@ -76,7 +76,7 @@ def test_corrected_boxes_are_written_and_read_again(corrected, tmp_path, folder,
     assert {key.partition(".")[0] for key in found} == {"a", "b"}
     a = next(rows for key, rows in found.items() if key.startswith("a"))
     assert sorted(map(tuple, a)) == [tuple(map(float, corners)) for corners in A_NOW]
-    images = [image.key for chunk in review.corrected(everything=True) for image in chunk.images]
+    images = [image.key for chunk in review.corrected_chunks(everything=True) for image in chunk.images]
     assert sorted(images) == ["a.jpg", "b.png", "c.jpg"]
 
 

@@ -126,7 +126,7 @@ def test_boxes_that_came_later_are_no_truth(sandbox, diffgram, night):
     (night / "labels" / "a.txt").write_text(FOUR.replace("0.1 0.1 0.", "0.2 0.2 0."))
     push(diffgram, predictions(night), run="n02", existing=True, on_existing="append", ask_again=True)
     tally = Tally()
-    (chunk,) = diffgram.pull("n01").corrected(tally=tally)
+    (chunk,) = diffgram.pull("n01").corrected_chunks(tally=tally)
     assert (len(chunk), tally.kept, tally.dropped) == (4, 4, {"unreviewed": 4})
     assert tally.read == 8
 

@@ -49,7 +49,7 @@ def test_files_that_were_completed_before_are_counted(sandbox, diffgram, folder)
     push(diffgram, predictions(folder), existing=True)
     review = diffgram.pull("r")
     assert "its 2 files since its boxes came (2 of them were completed before)" in nothing_reviewed(review)
-    assert [chunk for chunk in review.corrected() if len(chunk)] == []
+    assert [chunk for chunk in review.corrected_chunks() if len(chunk)] == []
     assert review.summary().corrected_share is None
 
 

@@ -291,7 +291,7 @@ def test_an_odd_row_is_recorded_and_no_crash(sandbox, label, tmp_path, wrong):
         assert left.code == "unreadable-box"
         assert f"$.{next(iter(wrong))}" in left.message
         tally = Tally()
-        list(review.corrected(everything=True, tally=tally))
+        list(review.corrected_chunks(everything=True, tally=tally))
         assert (tally.read, tally.kept, tally.dropped) == (4, 3, {"unreadable-box": 1})
 
 

@@ -44,13 +44,13 @@ def rows_of(sandbox, name):
 def corrected(diffgram, *, everything=True, run="r"):
     """What comes home, as one list of (image, label, corners), and the chunks and the tally."""
     tally = Tally()
-    chunks = list(diffgram.pull(run).corrected(everything=everything, tally=tally))
+    chunks = list(diffgram.pull(run).corrected_chunks(everything=everything, tally=tally))
     return chunks, tally
 
 
 def home(diffgram, fmt, target, **how):
     tally = Tally()
-    diffgram.pull("r").write(FORMATS[fmt], target, tally, **{"everything": True} | how)
+    diffgram.pull("r").write_as(FORMATS[fmt], target, tally, **{"everything": True} | how)
     return tally
 
 

@@ -77,6 +77,7 @@ class Code(StrEnum):
     OTHER_LABEL = "other-label", W, "Its label is not among the `labels` to be kept.", "Add it to `labels`."
     SMALL_BOX = "small-box", W, "Its area is under `min_area`.", "Lower `min_area`."
     SUPPRESSED = "suppressed", W, "A better box overlaps it by more than `--nms`.", "Raise `--nms`, or leave it out."
+    FUSED = "fused", W, "Weighted boxes fusion made one box of it and others.", "Nothing to do: it is asked for."
     OVER_LIMIT = "over-limit", W, "Its image has `--max-boxes` better boxes.", "Raise `--max-boxes`."
     NOT_CHOSEN = ("not-chosen", W, "Its image is not among those that are asked for (`--most-uncertain`, a sample).",
         "Raise `--most-uncertain`, or change the choice.")

@@ -119,7 +119,7 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
     option_values(formats[target_format], options)  # what is wrong is said before the server is asked
     review, tally = pulled_run(given, run), Tally()
     everything = given["everything"]
-    review.write(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
+    review.write_as(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
     overtaken = len(review.overtaken)
     reviewed = len(review.reviewed) + overtaken
     facts = {"files": len(review.files), "reviewed": reviewed, "overtaken": overtaken, "boxes": tally.kept}

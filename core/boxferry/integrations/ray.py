@@ -313,4 +313,4 @@ def read_corrections(run: str, *, diffgram: Diffgram | None = None, everything: 
     """
     with nullcontext(diffgram) if diffgram else Diffgram.from_env() as opened:
         review = opened.pull(run)
-    return ray.data.from_arrow(list(tables(review.corrected(everything=everything))))
+    return ray.data.from_arrow(list(tables(review.corrected_chunks(everything=everything))))

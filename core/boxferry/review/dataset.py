@@ -21,7 +21,7 @@ from boxferry.reading.options import option_values
 from boxferry.review.class_list import ClassList, check_counted, class_list
 from boxferry.review.corrected import corrected
 from boxferry.review.dataset_download import Wanted, fetched
-from boxferry.review.dataset_images import LocalImages, place
+from boxferry.review.dataset_images import LocalImages, OwnImages, place
 from boxferry.review.inside import inside
 from boxferry.review.layouts import NAMES, Layout, layout_of
 from boxferry.review.manifest import MANIFEST, Changes, Row, changes, manifest_text, read_manifest, row_of
@@ -133,6 +133,7 @@ class TrainingSet:
         names: str | Mapping[Id, str] | None = None,
         val: float = VAL,
         images: str | os.PathLike[str] | None = None,
+        local: LocalImages | OwnImages | None = None,
         placing: Placing = "copy",
         options: Mapping[str, str] | None = None,
         formats: Mapping[str, Format] | None = None,
@@ -146,6 +147,7 @@ class TrainingSet:
                 the project's labels in their order where there is none. New labels come after.
             val: the share of the pictures that are for validation, 0 to 1; a picture stays in its part.
             images: the folder of the images on this machine; without it they are only listed.
+            local: finds the images, in place of a folder.
             placing: 'copy' or 'link' them, or 'download' them from where the server says that they are.
             options: values of the format's own options.
             formats: those that are installed, where left out.
@@ -166,7 +168,7 @@ class TrainingSet:
         before = _earlier(target)
         table = {} if names is None else (load_names(names) if isinstance(names, str) else dict(names))
         earlier = load_names(str(target / NAMES)) if (target / NAMES).exists() else {}
-        local = None if images is None else LocalImages(os.fspath(images))
+        local = local if images is None else LocalImages(os.fspath(images))
         writer = _Writer(self, target, layout, val=val, local=local, placing=placing, options=values)
         return writer.write(table, earlier, before, fmt)
 
@@ -205,7 +207,7 @@ class _Writer:
         layout: Layout,
         *,
         val: float,
-        local: LocalImages | None,
+        local: LocalImages | OwnImages | None,
         placing: Placing,
         options: Mapping[str, str],
     ) -> None:

@@ -14,7 +14,7 @@ from boxferry.reading.headers import header_size
 from boxferry.reading.walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class LocalImages:
@@ -47,16 +47,8 @@ class LocalImages:
             if len(paths) > 1:
                 raise InputError(f"several images in {self._folder} answer to it: {', '.join(paths[:3])}")
             if paths:
-                return self._checked(paths[0], size)
+                return sized(Path(self._folder, paths[0]), size)
         raise InputError(f"not in {self._folder}")
-
-    def _checked(self, relative: str, size: tuple[int, int]) -> Path:
-        path = Path(self._folder, relative)
-        found = header_size(str(path))
-        if found != size:
-            shown = f"{found[0]}x{found[1]}" if found else "no image"
-            raise InputError(f"{path}: {shown}, and on the server it is {size[0]}x{size[1]}")
-        return path
 
     @cached_property
     def _known(self) -> list[dict[str, list[str]]]:
@@ -69,6 +61,38 @@ class LocalImages:
             lambda path: server_name(posixpath.basename(path)),
         ]
         return [_by(way, paths) for way in ways]
+
+
+class OwnImages:
+    """Images whose places are known by their names on the server."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        """Say where they are: name on the server → path, empty where it is not known."""
+        self._places = places
+
+    def find(self, name: str, size: tuple[int, int]) -> Path:
+        """The image that a file of the server shows.
+
+        Raises:
+            InputError: it is not on this machine any more, or has another size.
+        """
+        path = self._places.get(name, "")
+        if not path or not Path(path).is_file():
+            raise InputError(f"where the image is on this machine is not known{f': no file {path}' if path else ''}")
+        return sized(Path(path), size)
+
+
+def sized(path: Path, size: tuple[int, int]) -> Path:
+    """The path of an image of that size.
+
+    Raises:
+        InputError: it has another size.
+    """
+    found = header_size(str(path))
+    if found != size:
+        shown = f"{found[0]}x{found[1]}" if found else "no image"
+        raise InputError(f"{path}: {shown}, and on the server it is {size[0]}x{size[1]}")
+    return path
 
 
 def _by(way: Callable[[str], str], paths: Iterable[str]) -> dict[str, list[str]]:

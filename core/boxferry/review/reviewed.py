@@ -70,9 +70,10 @@ class Reviewed:
         """The files that people have looked at and a later push took boxes from: counted as reviewed, no dataset."""
         return [file for file in self.files if file.reviewed and file.overtaken]
 
-    def corrected(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
+    def corrected_chunks(self, *, everything: bool = False, tally: Tally | None = None) -> Iterable[Detections]:
         """The boxes as they are now, of the reviewed files or of all; of those, what people have looked at."""
         files = self.files if everything else self.reviewed
+        files = [own_boxes(file) for file in files] if self.own else files
         labels = self.labels or boxes.sent_labels(self.files)
         return boxes.corrected(files, tally or Tally(), labels=labels, everything=everything)
 
@@ -127,7 +128,7 @@ class Reviewed:
             table.learn(classes_in(self.run.classes), f"run {self.run.name}")
         return table
 
-    def write(
+    def write_as(
         self,
         fmt: Format,
         target: Path,
@@ -161,5 +162,5 @@ class Reviewed:
             classes=self.classes(names),
             original=lambda key: self.originals.get(key, b""),
         )
-        chunks = self.corrected(everything=everything, tally=tally)
+        chunks = self.corrected_chunks(everything=everything, tally=tally)
         fmt.write(chunks if fmt.writes_videos else boxes.without_videos(chunks, fmt.name, tally), target, context)

@@ -1,0 +1,144 @@
+"""`merge`: several sets of boxes on the same images as one, by putting them together, by NMS or by fusion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from boxferry.boxes.codes import Code
+from boxferry.boxes.detections import Detections
+from boxferry.boxes.fusion import fused
+from boxferry.boxes.join import together
+from boxferry.boxes.refine import suppress
+from boxferry.boxes.tally import Tally
+from boxferry.errors import OptionError, UsageError
+from boxferry.option_checks import check_range, check_type, check_word
+from boxferry.reading.dataset import Dataset
+from boxferry.reading.predictions import Predictions
+from boxferry.reading.read import read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from boxferry.boxes.detections import Image
+
+Method = Literal["concat", "nms", "wbf"]
+
+
+def merge(
+    sets: Iterable[object], method: Method = "concat", *, iou: float = 0.55, weights: Sequence[float] | None = None
+) -> Dataset:
+    """Several sets of boxes as one; images of one key are one image.
+
+    Args:
+        sets: each what `read` takes or gives, or a `Dataset`.
+        method: 'concat' keeps all boxes; 'nms' drops boxes that overlap a better one of their label; 'wbf' fuses those
+            that overlap into their weighted mean (weighted boxes fusion), for still images.
+        iou: the overlap for 'nms' and 'wbf', 0 to 1.
+        weights: for 'wbf', how much each set counts; all the same where left out.
+
+    Raises:
+        UsageError: a word or a value is none that there is, there is nothing to merge, or weights do not fit.
+        InputError: a set cannot be read, or holds videos and the method is 'wbf'.
+    """
+    check_word("method", method, get_args(Method))
+    check_range("iou", iou, 0, 1)
+    if isinstance(sets, str | Detections | Dataset | Predictions) or not isinstance(sets, Iterable):
+        raise UsageError(f"sets: {type(sets).__name__}, expected a list of sets")
+    chosen = [dataset_of(each) for each in sets]
+    if not chosen:
+        raise UsageError("sets: the list is empty, expected one set or more")
+    heavy = _weights(weights, len(chosen), method)
+    names = {class_id: name for each in reversed(chosen) for class_id, name in each.names.items()}
+    tally = Tally()
+    tally.read = sum(each.tally.read for each in chosen)
+    for each in chosen:
+        tally.dropped.update(each.tally.dropped)
+    boxes, owner = _side_by_side(chosen)
+    tally.images = len(boxes.images)
+    if method == "nms":
+        boxes = suppress(boxes, iou=iou, tally=tally)
+    if method == "wbf":
+        merged = _fused(boxes, owner, heavy, iou)
+        tally.balance(Code.FUSED, "weighted boxes fusion: several boxes are one", added=len(merged) - len(boxes))
+        boxes = merged
+    return Dataset(boxes, tally=tally, names=names)
+
+
+def dataset_of(source: object) -> Dataset:
+    """What `read` takes or gives, in memory.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if isinstance(source, Dataset):
+        return source
+    return (source if isinstance(source, Predictions) else read(source)).collect()
+
+
+def _weights(weights: Sequence[float] | None, count: int, method: str) -> np.ndarray:
+    if weights is None:
+        return np.ones(count)
+    if method != "wbf":
+        raise OptionError("{weights} are for {method} wbf alone")
+    check_type("weights", weights, list, tuple)
+    if len(weights) != count:
+        raise UsageError(f"weights: {len(weights)} of them, expected {count}: one for each set")
+    for weight in weights:
+        check_type("weights", weight, float)
+        if not weight > 0:
+            raise UsageError(f"weights: {weight}, expected numbers above 0")
+    return np.array(weights, np.float64)
+
+
+def _side_by_side(sets: Sequence[Dataset]) -> tuple[Detections, np.ndarray]:
+    """All boxes, those of one key on one image, and (N,) the set that each is of."""
+    images: dict[str, Image] = {}
+    for each in sets:
+        for image in each.images:
+            known = images.get(image.key)
+            images[image.key] = image if known is None or (image.sized and not known.sized) else known
+    place = {key: index for index, key in enumerate(images)}
+    every = together([each.boxes for each in sets])
+    owner = np.repeat(np.arange(len(sets)), [len(each.boxes) for each in sets])
+    at = np.array([place[image.key] for image in every.images], np.int64)[every.image_index]
+    rows = np.argsort(at, kind="stable")
+    columns: dict[str, Any] = {
+        name: None if (column := getattr(every, name)) is None else column[rows] for name in COLUMNS
+    }
+    boxes = Detections.from_counts(
+        list(images.values()),
+        np.bincount(at, minlength=len(images)),
+        every.xyxy[rows],
+        every.label[rows],
+        every.labels,
+        **columns,
+    )
+    return boxes, owner[rows]
+
+
+COLUMNS = ("score", "row", "frame", "track", "polygons", "attributes", "source")
+
+
+def _fused(boxes: Detections, owner: np.ndarray, weights: np.ndarray, iou: float) -> Detections:
+    if boxes.frame is not None and len(boxes):
+        raise UsageError("method: wbf fuses boxes of still images, and these are of videos")
+    counts, corners, codes, scores = [], [np.empty((0, 4))], [np.empty(0, np.int64)], [np.empty(0)]
+    for start, stop in zip(boxes.offsets.tolist(), boxes.offsets[1:].tolist(), strict=False):
+        rows, count = np.arange(start, stop), 0
+        for code in np.unique(boxes.label[rows]).tolist():
+            own = rows[boxes.label[rows] == code]
+            found, score = fused(boxes.xyxy[own], boxes.score[own], owner[own], weights=weights, iou=iou)
+            corners, codes, scores = [*corners, found], [*codes, np.full(len(found), code)], [*scores, score]
+            count += len(found)
+        counts.append(count)
+    return Detections.from_counts(
+        boxes.images,
+        counts,
+        np.concatenate(corners),
+        np.concatenate(codes),
+        boxes.labels,
+        score=np.concatenate(scores),
+    )
