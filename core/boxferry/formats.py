@@ -100,8 +100,11 @@ class Images(Protocol):
         """The image with this id in the dataset file (`--categories`), or None."""
         ...
 
-    def local(self, path: str) -> Image | None:
-        """The image or video file at a path of this machine, under its last part; None where there is none."""
+    def local(self, path: str, *, measured: bool = True) -> Image | None:
+        """The image or video file at a path of this machine, under its last part; None where there is none.
+
+        Without `measured` the header of an image is left unread, and its size is 0.
+        """
         ...
 
     def id_of(self, image: Image) -> Id | None:
@@ -359,6 +362,8 @@ class Context:
             `--jobs` other processes call it, `batch` items at a time; nothing that it gives may depend on that.
         takes: whether an image of a name is in the part of the source that is read; a reader of a file for each image,
             with its name, need not open the others. What is read all the same is left out by the core.
+        measured: whether the sizes of images that results in memory name are read out of their files, and compared with
+            what the results say; else that is done later, by who has set it.
     """
 
     images: Images
@@ -374,6 +379,7 @@ class Context:
     original: Callable[[str], bytes] = lambda key: b""  # noqa: ARG005 # none is kept
     map: Map = lambda function, items, batch=1: map(function, items)  # noqa: ARG005 # in this process
     takes: Callable[[str], bool] = lambda name: True  # noqa: ARG005 # the whole source
+    measured: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

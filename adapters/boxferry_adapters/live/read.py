@@ -92,11 +92,16 @@ def _in_pixels(live: LiveImage, image: Image) -> LiveImage:
 
 def _refuse_shares(live: LiveImage, image: Image) -> None:
     """An error where all boxes of an image look like shares of its size."""
-    low, high = (float(live.xyxy.min()), float(live.xyxy.max())) if len(live.xyxy) else (0.0, 0.0)
-    fractions = bool((live.xyxy[np.isfinite(live.xyxy)] % 1 > 0).any())
-    if low >= 0 and 0 < high <= 1 and fractions and not live.relative and min(image.width, image.height) > SMALLEST:
+    if min(image.width, image.height) > SMALLEST and not live.relative and _within_one(live):
         found = f"all its boxes lie within 0 and 1, on an image of {image.width}x{image.height}"
         raise InputError(f"{image.key}: {found}: they look normalised; multiply them by its width and height")
+
+
+def _within_one(live: LiveImage) -> bool:
+    """Whether all boxes of an image lie within 0 and 1, and not only at these."""
+    if not len(live.xyxy) or not (live.xyxy.min() >= 0 and 0 < live.xyxy.max() <= 1):
+        return False
+    return bool((live.xyxy % 1 > 0).any())
 
 
 @dataclass(slots=True)
@@ -153,7 +158,8 @@ class _Gathering:
             raise InputError(f"{self.source}: which image is a result of? {HOW}")
         image = self.context.images.named(name)
         if not image.media:
-            image = self.context.images.local(name) or image
+            now = self.context.measured or live.relative or _within_one(live)
+            image = self.context.images.local(name, measured=now) or image
         video = image.video or os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES  # noqa: PTH122 # likewise
         if not image.sized:
             image = msgspec.structs.replace(image, width=live.size[0], height=live.size[1])

@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from boxferry.boxes.codes import Loss
@@ -249,7 +250,7 @@ class Collector:
         named = kind is not None and kind.sniff(source_of(value))
         found = read(value, format=kind.name if kind and named else "auto", **self._options)
         self._kind = found.format
-        return found
+        return replace(found, measured=self._keep is not None)  # else the keeper measures, after the loop has gone on
 
     def _hand_over(self, chunks: list[Detections], keeper: Keeper | None) -> None:
         chunks = [chunk for chunk in chunks if chunk.images]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Loss
 from boxferry.boxes.lines import encoded
+from boxferry.collector.measuring import measured
 from boxferry.collector.spool import Written
 
 if TYPE_CHECKING:
@@ -91,11 +92,15 @@ class Keeper:
 
 
 def write(spool: Spool, group: Sequence[Chunks], report: CollectorReport) -> None:
-    """Write the results of several calls; what the disk does not take, or no file can hold, is counted as lost."""
+    """Write the results of several calls, with the sizes of their images.
+
+    What the disk does not take, no file can hold, or is of another size than its image, is counted as lost.
+    """
     lines: list[Written] = []
-    for chunks in group:
+    for given in group:
+        chunks = [chunk for each in given if (chunk := measured(each, report)).images]
         try:
-            lines.append(_written(chunks))
+            lines += [_written(chunks)] if chunks else []
         except Exception as error:  # noqa: BLE001 # a name that is no UTF-8, an attribute that JSON does not have
             _lost(report, spool, chunks, error)
     for part in _without_repeats(lines):

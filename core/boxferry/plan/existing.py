@@ -169,9 +169,9 @@ class ServerSizes:
         found = self._images.numbered(image_id)
         return None if found is None else self._sized(found)
 
-    def local(self, path: str) -> Image | None:
+    def local(self, path: str, *, measured: bool = True) -> Image | None:
         """As `Images.local`."""
-        return self._images.local(path)
+        return self._images.local(path, measured=measured)
 
     def id_of(self, image: Image) -> Id | None:
         """As `Images.id_of`."""

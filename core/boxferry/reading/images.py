@@ -129,13 +129,19 @@ class ImageIndex:
             return listed
         return self._measured(self._by_key[listed.key])
 
-    def local(self, path: str) -> Image | None:
-        """The image or video file at a path of this machine, under its last part; None where there is none."""
+    def local(self, path: str, *, measured: bool = True) -> Image | None:
+        """The image or video file at a path of this machine, under its last part; None where there is none.
+
+        Without `measured` the header of an image is left unread, and its size is 0.
+        """
         suffix = posixpath.splitext(path)[1].lower()
         if suffix not in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not os.path.isfile(path):  # noqa: PTH113 # no Path for each
             return None
         image = Image(key=os.path.basename(path), video=suffix in VIDEO_SUFFIXES)  # noqa: PTH119 # likewise
-        return self._measured(_Entry(image, path=os.path.abspath(path)))  # noqa: PTH100 # links stay as they are named
+        media = os.path.abspath(path)  # noqa: PTH100 # links stay as they are named
+        if not measured and not image.video:
+            return msgspec.structs.replace(image, media=media)
+        return self._measured(_Entry(image, path=media))
 
     def id_of(self, image: Image) -> Id | None:
         """The id of an image in the dataset file, by its key, or None."""

@@ -67,6 +67,7 @@ class Predictions(Refining):
         workers: other processes that help; what is read is the same with any number of them.
         anonymous: the source's name says nothing of what is read, as that of a temporary file.
         part: which of several parts of the source is read.
+        measured: see `Context`.
     """
 
     source: Source
@@ -90,6 +91,7 @@ class Predictions(Refining):
     workers: Workers = field(default_factory=lambda: Workers(1))
     anonymous: bool = False
     part: Shard = WHOLE
+    measured: bool = True
 
     @property
     def has_folder(self) -> bool:
@@ -173,6 +175,7 @@ class Predictions(Refining):
             classes=ClassTable() if classes is None else classes,
             map=self.workers.map,
             takes=self.part.takes,
+            measured=self.measured,
         )
 
     def chunks(self, tally: Tally, classes: ClassTable | None = None) -> Iterator[Detections]:
