@@ -52,6 +52,8 @@ class Lists:
         for item in _typed_items(scanner, self._kind(), "images", self.name):
             image = self._image(item)
             before = found.setdefault(id_key(item.id), image)
+            if before is image:
+                continue
             if before.key != image.key:
                 raise InputError(f"{self.name}: image id {item.id} is both '{before.key}' and '{image.key}'")
             if before.sized and image.sized and before != image:
@@ -137,6 +139,8 @@ def _side(item: ImageItem, side: str, name: str) -> int:
     value = getattr(item, side)
     if value is None or not value > 0:
         return 0
+    if type(value) is int and value <= LARGEST_SIDE:
+        return value
     if isinstance(value, float) and not value.is_integer():
         raise InputError(f"{name}: image id {item.id}: {side}: expected whole pixels, found {value}")
     return min(int(value), LARGEST_SIDE)

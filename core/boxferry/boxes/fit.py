@@ -47,8 +47,9 @@ def fit(detections: Detections, *, tally: Tally, tiny: Literal["drop", "expand"]
     """
     _require_sizes(detections)
     detections = _storable(detections, tally)
-    detections = _possible(detections, tally)
-    detections = _clipped(detections, tally)
+    if not _are_inside(detections):
+        detections = _possible(detections, tally)
+        detections = _clipped(detections, tally)
     detections = _rounded(detections, tally, tiny)
     return without(
         detections,
@@ -89,6 +90,12 @@ def _storable(detections: Detections, tally: Tally) -> Detections:
             message = f"its {column} number is not from {least} to {LARGEST}"
             detections = without(detections, outside, code, message, tally)
     return detections
+
+
+def _are_inside(detections: Detections) -> bool:
+    """Whether all are boxes inside their images, as nearly all are: a look that spares the closer ones."""
+    low, high = detections.xyxy[:, :2], detections.xyxy[:, 2:]
+    return bool((low >= 0).all() and (low <= high).all() and (high <= _limits(detections)).all())
 
 
 def _possible(detections: Detections, tally: Tally) -> Detections:
@@ -140,6 +147,8 @@ def _repeated(detections: Detections) -> NDArray[np.bool_]:
     """
     scene, corners = detections.scene_index, detections.xyxy.astype(np.int64)
     rows = _not_unique((scene << 40) + (corners[:, 1] << 20) + corners[:, 0])
+    if not len(rows):
+        return np.zeros(len(detections), np.bool_)
     same = (scene, corners, detections.label) + (() if detections.track is None else (detections.track,))
     alike = np.column_stack(same)[rows]
     best_first = np.lexsort((-detections.score[rows], *alike.T))
@@ -151,6 +160,9 @@ def _repeated(detections: Detections) -> NDArray[np.bool_]:
 
 def _not_unique(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """The indices, rising, of the values that occur more than once."""
+    ordered = np.sort(values)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return np.empty(0, np.int64)
     order = np.argsort(values)
     as_next = np.diff(values[order]) == 0
     return np.union1d(order[:-1][as_next], order[1:][as_next])

@@ -131,4 +131,4 @@ def _only_packets(target_format: str, places: dict[str, Any]) -> None:
 def _write_packets(packets: Iterable[list[bytes]], output: str) -> None:
     with output_stream(Path(output)) as stream:
         for chunk in packets:
-            stream.write(b"".join(line + b"\n" for line in chunk))
+            stream.write(b"\n".join([*chunk, b""]))

@@ -55,15 +55,15 @@ def instance_lists(
     model = b',"model_ref":%b,"model_run_ref":%b' % (_json(maker.model), _json(maker.run)) if maker.model else b""
     used = set(np.unique(detections.label).tolist())
     heads, tails = _around(maker, detections.labels, ids, used)
-    scores = np.where(np.isfinite(detections.score), detections.score, np.nan) if maker.model else None
+    start = b'%b,"creation_ref_id":"%b' % (model, PREFIX.encode())
     return compiled.speedups.instance_lists(
         detections.offsets.data,
         detections.xyxy.data,
         detections.label.data,
-        b"" if scores is None else _encoder.encode(scores.tolist()),
+        _encoder.encode(detections.score.tolist()) if maker.model else b"",
         heads,
         tails,
-        [None if digest is None else _middle(model, digest) for digest in digests],
+        [None if digest is None else b"%b%b:" % (start, digest.encode()) for digest in digests],
     )
 
 
@@ -79,11 +79,6 @@ def _around(
         heads[code] = b'{%b,"machine_made":%b' % (label, b"true" if maker.machine_made else b"false")
         tails[code] = b':%b","type":"box","x_min":' % name[1:-1]
     return heads, tails
-
-
-def _middle(model: bytes, digest: str) -> bytes:
-    """What stands between the score of a box and the corners in its reference."""
-    return b'%b,"creation_ref_id":"%b%b:' % (model, PREFIX.encode(), digest.encode())
 
 
 def _json(text: str) -> bytes:

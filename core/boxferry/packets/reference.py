@@ -54,7 +54,7 @@ def file_digest(file_name: str, model: str, run: str) -> str:
         model: the model's name; empty for annotations, which no model made.
         run: the run's name.
     """
-    parts = "".join(f"{len(part)}:{part}" for part in (file_name, model, run))
+    parts = f"{len(file_name)}:{file_name}{len(model)}:{model}{len(run)}:{run}"
     return blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

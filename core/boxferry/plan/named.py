@@ -9,7 +9,7 @@ from boxferry.boxes.tally import Place
 from boxferry.destination import name_problem
 from boxferry.packets.convert import named_packets
 from boxferry.plan.routes import NewFiles, UrlRoute
-from boxferry.plan.target import Problem, Target
+from boxferry.plan.target import Problem
 from boxferry.plan.templates import Template
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.reading.predictions import Predictions
 
-    Find = Callable[[Image], Target | Problem]
+    Find = Callable[[Image], tuple[str, str] | Problem]  # where its media is, and its name on the server
 
 
 def sdk_packets(
@@ -45,7 +45,7 @@ def sdk_packets(
         UsageError: the template is wrong.
         InputError: the source cannot be read, or an image's size is unknown.
     """
-    find = _local if media_url is None else _route(media_url).target
+    find = _local if media_url is None else _by_url(_route(media_url))
     for chunk in predictions.fitted(tally):
         places = _places(chunk, find, tally)
         yield named_packets(chunk, model=model, run=run, places=places, directory_id=directory_id)
@@ -58,10 +58,18 @@ def _route(media_url: str) -> UrlRoute:
     )
 
 
-def _local(image: Image) -> Target | Problem:
+def _by_url(route: UrlRoute) -> Find:
+    def found(image: Image) -> tuple[str, str] | Problem:
+        target = route.target(image)
+        return target if isinstance(target, Problem) else (target.media, target.file_name)
+
+    return found
+
+
+def _local(image: Image) -> tuple[str, str] | Problem:
     if problem := name_problem(image.key):
         return Problem(Code.UNSUPPORTED_NAME, problem)
-    return Target(file_name=image.key, media=image.media or image.key, video=image.video)
+    return image.media or image.key, image.key
 
 
 def _places(chunk: Detections, find: Find, tally: Tally) -> list[tuple[str, str] | None]:
@@ -70,5 +78,5 @@ def _places(chunk: Detections, find: Find, tally: Tally) -> list[tuple[str, str]
         found = find(image)
         if isinstance(found, Problem):
             tally.fail(found.code, found.message, Place(image.key), boxes=count)
-        places.append(None if isinstance(found, Problem) else (found.media, found.file_name))
+        places.append(None if isinstance(found, Problem) else found)
     return places
