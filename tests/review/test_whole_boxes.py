@@ -184,8 +184,8 @@ def push_clip(diffgram, folder, **options):
         (9, "1 0.5 0.5 0.2 0.5 0.8 8"),
     ):
         (folder / "rows" / f"clip_{frame}.txt").write_text(f"{row}\n")
-    options = {"yolo-frames": "0"}
-    source = read(folder / "rows", format="yolo", names=["cat", "dog"], images=folder / "clips", options=options)
+    frames = {"yolo-frames": "0"}
+    source = read(folder / "rows", format="yolo", names=["cat", "dog"], images=folder / "clips", options=frames)
     push(diffgram, source, **options)
 
 
@@ -258,6 +258,22 @@ def test_attributes_come_home_by_name_and_option(sandbox, diffgram, folder):
     assert {"note": "wet", "colours": ["red", "blue"], "attribute 999": 4} in values.values()
     assert {"pose": "right"} in values.values()
     assert {"pose": "left", "difficult": True} in values.values(), "as the source has it"
+
+
+def test_17_key_points_are_key_points_in_a_pulled_coco_file(sandbox, diffgram, folder, tmp_path):
+    """As COCO has them, labelled each, beside their bounds; a line has its bounds alone."""
+    push(diffgram, predictions(folder))
+    nodes = [{"x": 1, "y": 2}, {"x": 7, "y": 9, "ordinal": 2}]
+    drawn(
+        sandbox, "a.jpg", {"type": "keypoints", "nodes": nodes, "edges": []}, {"type": "line", "points": TRIANGLE[1:]}
+    )
+    home(diffgram, "coco", tmp_path / "home.json")
+    annotations = json.loads((tmp_path / "home.json").read_text())["annotations"]
+    (posed,) = [each for each in annotations if "keypoints" in each]
+    assert (posed["keypoints"], posed["num_keypoints"]) == ([1, 2, 2, 7, 9, 2], 2)
+    assert (posed["bbox"], posed["attributes"]["shape"]) == ([1, 2, 6, 7], "keypoints")
+    again = read(tmp_path / "home.json", size="100x80").chunks(Tally())
+    assert sum(map(len, again)) == len(annotations) == 5
 
 
 def test_17_a_pulled_coco_file_has_the_outline_and_the_attributes(sandbox, diffgram, folder, tmp_path):

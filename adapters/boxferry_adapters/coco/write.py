@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from boxferry.formats import Context, Id
 
 _encoder = msgspec.json.Encoder()
+LABELLED = 2  #: a key point that is labelled, and visible: that one is hidden, nothing tells
 
 
 class _Result(msgspec.Struct, gc=False):
@@ -41,14 +43,16 @@ class _Annotation(msgspec.Struct, gc=False):
     score: float | msgspec.UnsetType = msgspec.UNSET
     track_id: int | msgspec.UnsetType = msgspec.UNSET
     attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    keypoints: list[float] | msgspec.UnsetType = msgspec.UNSET
+    num_keypoints: int | msgspec.UnsetType = msgspec.UNSET
 
 
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     """Write one JSON file; `-` is standard output.
 
     With the option `coco-form` 'dataset' it is an object with images, categories and annotations, each with its score
-    where it has one, its outline as `segmentation`, its track as `track_id`, and `attributes`, as CVAT has them; with
-    'results' a list as evaluation tools take it.
+    where it has one, its outline as `segmentation`, its track as `track_id`, and `attributes`, as CVAT has them; key
+    points that people drew are `keypoints`, too. With 'results' it is a list as evaluation tools take it.
 
     Raises:
         InputError: the form is 'results' and a box has no score.
@@ -145,8 +149,20 @@ def _add_more(annotation: _Annotation, chunk: Detections, row: int) -> None:
         annotation.area = sum(map(_area, rings))
     if chunk.track is not None and chunk.track[row] >= 0:
         annotation.track_id = int(chunk.track[row])
-    if chunk.attributes is not None and chunk.attributes[row]:
-        annotation.attributes = chunk.attributes[row]
+    if chunk.attributes is not None and (attributes := chunk.attributes[row]):
+        annotation.attributes = attributes
+        if attributes.get("shape") == "keypoints" and (places := _places(attributes.get("points"))):
+            annotation.keypoints = [number for x, y in places for number in (x, y, LABELLED)]
+            annotation.num_keypoints = len(places)
+
+
+def _places(points: Any) -> list[tuple[float, float]]:  # noqa: ANN401 # any value of an attribute
+    """The points of a shape, as `pull` writes them: 'x,y' each; none where they are something else."""
+    try:
+        pairs = [(float(x), float(y)) for x, y in (point.split(",") for point in points)]
+    except (AttributeError, TypeError, ValueError):
+        return []
+    return pairs if all(math.isfinite(number) for pair in pairs for number in pair) else []
 
 
 def _area(ring: np.ndarray) -> float:
