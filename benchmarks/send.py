@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image as Picture
 
-from boxferry.deliver.carry import carry
+from boxferry.deliver.run_to_end import run_to_end
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.pacing import Pacer
 from boxferry.diffgram.settings import Credentials, Server
@@ -79,7 +79,9 @@ def send(server: Server, folder: Path, count: int, connections: int) -> tuple[fl
         outbox.add(run.id, entries(client, directory, count))
         started, cpu = time.monotonic(), time.process_time()
         patience = Patience(wait_s=0)
-        carry(client, outbox, run, connections=connections, patience=patience, verify=False, on_change=lambda *_: None)
+        run_to_end(
+            client, outbox, run, connections=connections, patience=patience, verify=False, on_change=lambda *_: None
+        )
         return time.monotonic() - started, time.process_time() - cpu, outbox, run
 
 

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 import processes
 from boxferry import PushOptions
-from boxferry.collector.spool_format import lines_of, parsed
+from boxferry.collector.disk_queue_format import lines_of, parsed
 from boxferry.collector.waiting import waiting_beside
 from boxferry.plan.patience import Patience
 

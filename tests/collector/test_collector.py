@@ -14,7 +14,7 @@ import numpy as np
 import processes
 from boxferry import Diffgram
 from boxferry.boxes.labels import classes_in
-from boxferry.collector.spool import Spool
+from boxferry.collector.disk_queue import DiskQueue
 from boxferry.diffgram.settings import Credentials
 from boxferry.sandbox.server import Sandbox
 from collector.collecting import a_collector, a_result, wait_until
@@ -111,8 +111,8 @@ def test_a_wrong_secret_reaches_the_report_and_not_the_loop(sandbox, tmp_path, i
 def test_a_full_queue_is_counted_and_never_waited_for(sandbox, diffgram, images, monkeypatch):
     """The loop is faster than the disk: what does not fit is lost, and said, with its boxes."""
     go_on = threading.Event()
-    add = Spool.add
-    monkeypatch.setattr(Spool, "add", lambda self, group: (go_on.wait(10), add(self, group)))
+    add = DiskQueue.add
+    monkeypatch.setattr(DiskQueue, "add", lambda self, group: (go_on.wait(10), add(self, group)))
     with a_collector(diffgram, waiting=1) as collect:
         started = time.monotonic()
         for path in images:

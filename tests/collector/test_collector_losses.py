@@ -9,10 +9,10 @@ import pytest
 
 from boxferry import Diffgram, PushOptions
 from boxferry.collector.collector import Collector
+from boxferry.collector.disk_queue import DiskQueue, claims
+from boxferry.collector.disk_queue_format import DiskQueueHead
+from boxferry.collector.disk_queue_push import Doing
 from boxferry.collector.keeper import Keeper
-from boxferry.collector.spool import Spool, claims
-from boxferry.collector.spool_format import SpoolHead
-from boxferry.collector.spool_push import Doing
 from boxferry.errors import Unreachable, UsageError
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.faults import Faults, FaultyWire
@@ -92,7 +92,7 @@ def test_what_was_taken_during_the_last_push_can_be_sent_by_whoever_comes_next(t
         go_on.wait(20)
         raise Unreachable("no server here")
 
-    collect = Collector(tmp_path / "spool", SpoolHead(), Doing(push), options={}, every_s=0.01, close_s=0.2)
+    collect = Collector(tmp_path / "spool", DiskQueueHead(), Doing(push), options={}, every_s=0.01, close_s=0.2)
     with collect:
         collect(a_result("1.jpg"))
         assert pushing.wait(10)
@@ -128,8 +128,8 @@ def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, 
 def test_a_video_is_kept_at_the_end_although_the_queue_is_full(sandbox, diffgram, tmp_path, images, monkeypatch):
     """There is no loop any more that could be held up."""
     (tmp_path / "clip.mp4").write_bytes(a_video(width=100, height=80))
-    go_on, add = threading.Event(), Spool.add
-    monkeypatch.setattr(Spool, "add", lambda self, group: (go_on.wait(10), add(self, group)))
+    go_on, add = threading.Event(), DiskQueue.add
+    monkeypatch.setattr(DiskQueue, "add", lambda self, group: (go_on.wait(10), add(self, group)))
     with a_collector(diffgram, waiting=1) as collect:
         collect(a_result(tmp_path / "clip.mp4"))
         collect(a_result(images[0]))
@@ -332,7 +332,7 @@ def test_taking_a_result_costs_little(tmp_path):
         raise Unreachable("no server here")
 
     options = {"plugins": plugin_manager()}
-    with Collector(tmp_path / "spool", SpoolHead(), Doing(down), options=options) as collect:
+    with Collector(tmp_path / "spool", DiskQueueHead(), Doing(down), options=options) as collect:
         collect(results[0])
         started = time.thread_time()
         for result in results[1:]:

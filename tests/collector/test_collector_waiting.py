@@ -15,8 +15,8 @@ import pytest
 import processes
 from boxferry import Diffgram, PushOptions
 from boxferry.boxes.tally import Tally
-from boxferry.collector.spool import Spool, Written, keep
-from boxferry.collector.spool_push import Doing, SpoolPush
+from boxferry.collector.disk_queue import DiskQueue, Written, keep
+from boxferry.collector.disk_queue_push import DiskQueuePush, Doing
 from boxferry.errors import OutboxBusy, OutboxError
 from boxferry.hookspecs import hookimpl
 from boxferry.plan.options_file import plain, read_options
@@ -94,7 +94,7 @@ def test_resume_sends_what_waits_whatever_tomorrows_run_is_called(later, images)
 def test_what_a_running_collector_has_is_left_to_it(later, images):
     """Resume sends the rest, and says that there is more: exit code 4, as for a busy outbox."""
     (waiting,) = later.diffgram.waiting()
-    own = Spool(Path(waiting.folder), waiting.head)
+    own = DiskQueue(Path(waiting.folder), waiting.head)
     own.add([Written(b'{"boxferry":1,"image":{"key":"own.jpg","width":9,"height":9}}\n', ("own.jpg",), 0)])
     with pytest.raises(OutboxBusy, match="1 images of run 'm/night1'") as busy:
         later.diffgram.resume("night1", patience=OPTIONS.patience)
@@ -298,7 +298,7 @@ def test_what_fails_after_the_time_is_over_is_no_images_fault(tmp_path):
 
     path = keep(tmp_path, [b'{"boxferry":1,"image":{"key":"%d.jpg","width":9,"height":9}}\n' % n for n in range(3)])
     notes = []
-    files = SpoolPush(tmp_path, Doing(ending), pushed=pytest.fail, note=notes.append)
+    files = DiskQueuePush(tmp_path, Doing(ending), pushed=pytest.fail, note=notes.append)
     assert isinstance(files.everything(lambda: left[0]), RuntimeError)
     assert list(tmp_path.rglob("*.ndjson")) == [path]
     assert len(notes) == 1

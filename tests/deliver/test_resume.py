@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Picture
 
 from boxferry import Credentials, Diffgram, PushOptions, Server, read
-from boxferry.deliver.circuit import Circuit
+from boxferry.deliver.backoff import Backoff
 from boxferry.diffgram.client import Client
 from boxferry.errors import DiffgramError, OutboxError, Unreachable, Unsure, UsageError
 from boxferry.plan.patience import Patience
@@ -196,10 +196,10 @@ def push_many(diffgram, folder):
 def test_the_circuit_waits_longer_each_time_and_starts_again_after_a_success():
     """Half of each pause is left to chance."""
     pauses = []
-    circuit = Circuit(patience=5, first_pause_s=1.0, random=lambda: 1.0, sleep=pauses.append)
-    assert [circuit.failed() for _ in range(3)] == [True] * 3
-    circuit.worked()
-    assert [circuit.failed() for _ in range(5)] == [True] * 4 + [False]
+    backoff = Backoff(patience=5, first_pause_s=1.0, random=lambda: 1.0, sleep=pauses.append)
+    assert [backoff.failed() for _ in range(3)] == [True] * 3
+    backoff.worked()
+    assert [backoff.failed() for _ in range(5)] == [True] * 4 + [False]
     assert pauses == [1.0, 2.0, 4.0, 1.0, 2.0, 4.0, 8.0]
 
 
@@ -252,7 +252,7 @@ def test_no_file_that_a_run_leaves_behind_holds_the_secret(sandbox, diffgram, fo
 
 
 def test_a_packet_that_never_gets_through_is_given_up(sandbox, diffgram, folder):
-    """After ten attempts, with the last reason; the circuit is not what ends it."""
+    """After ten attempts, with the last reason; the backoff is not what ends it."""
     patience = Patience(wait_s=5.0, settle_s=0.01, failures=1000, first_pause_s=0.0)
     with patch.object(Client, "upload", side_effect=Unsure("500 to everything")) as upload:
         report = push(diffgram, folder, patience=patience)

@@ -8,7 +8,7 @@ import pytest
 from boxferry.diffgram.answers import FileRecord
 from boxferry.diffgram.bulk import BOXES_SHARE, Bulk, few, listed
 from boxferry.diffgram.client import Client
-from boxferry.diffgram.frames import Files, Page
+from boxferry.diffgram.envelopes import Files, Page
 from boxferry.errors import AuthError, Unreachable
 from counting import counted
 from diffgram.peers import a_client

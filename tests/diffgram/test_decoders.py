@@ -16,7 +16,7 @@ PLACES = [Path(boxferry.__file__).parent, Path(boxferry_adapters.__file__).paren
 ALLOWED = {
     "coco/lists.py:_typed_items": "a type that is made for one file, by the thread that reads it; the others are ready",
 }
-WIRE = "boxferry.diffgram.answers", "boxferry.diffgram.frames", "boxferry.diffgram.decoders"
+WIRE = "boxferry.diffgram.answers", "boxferry.diffgram.envelopes", "boxferry.diffgram.decoders"
 RACE = """
 import contextlib, importlib, sys, threading
 import msgspec

@@ -14,8 +14,8 @@ from PIL import Image as Picture
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.collector.collector import Collector
-from boxferry.collector.spool_format import SpoolHead
-from boxferry.collector.spool_push import Doing
+from boxferry.collector.disk_queue_format import DiskQueueHead
+from boxferry.collector.disk_queue_push import Doing
 from formats.reading import FORMATS, a_context, rows_of
 from interop.peers import checked, peer
 
@@ -168,7 +168,7 @@ def test_ultralytics_segments_are_read(torch, ultralytics, image, tmp_path):
 
 def a_collector(folder, given, **options):
     """One that is inside its context, and whose results go into a list: only what is taken counts here."""
-    collector = Collector(folder / "spool", SpoolHead(), Doing(lambda *_: None), options=options)
+    collector = Collector(folder / "spool", DiskQueueHead(), Doing(lambda *_: None), options=options)
     collector._threads = SimpleNamespace(offer=lambda chunks: given.append(chunks) or True), None
     return collector
 

@@ -13,9 +13,9 @@ from boxferry.boxes.detections import Detections
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import OutboxError, Unreachable, UsageError
 from boxferry.formats import Format
+from boxferry.plan.make_planner import make_planner
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
-from boxferry.plan.prepare import prepared
 from collector.collecting import OPTIONS, a_collector, a_result
 from pages.page_data import boxes_of, data_of
 from sending.pushing import push, server_of
@@ -480,9 +480,9 @@ def test_what_another_sender_brought_since_the_boxes_were_read_was_not_deleted(
     facts = {"model": "m", "run": "next"}
     then = {"now": record.created - 9} if when == "made since" else {"unfinished": [record]}
     with patch.multiple(client, **{name: Mock(return_value=value) for name, value in then.items()}):
-        planner = prepared(client, source, place, PushOptions(existing=True, on_existing="append"), **facts)
+        planner = make_planner(client, source, place, PushOptions(existing=True, on_existing="append"), **facts)
     assert [entry.boxes for entry in planner.entries()] == [1]
-    planner = prepared(client, source, place, PushOptions(existing=True, on_existing="append"), **facts)
+    planner = make_planner(client, source, place, PushOptions(existing=True, on_existing="append"), **facts)
     assert [entry.boxes for entry in planner.entries()] == []
     assert planner.tally.dropped == {"rejected-before": 1}
 

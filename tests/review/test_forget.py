@@ -67,13 +67,13 @@ def test_options_that_do_not_go_together_are_said(outbox, options):
 
 def test_results_that_wait_on_disk_are_not_forgotten(sandbox, diffgram, folder):  # noqa: F811
     """They are counted, and stay on disk where the run is forgotten all the same."""
-    from boxferry.collector.spool import keep
-    from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
+    from boxferry.collector.disk_queue import keep
+    from boxferry.collector.disk_queue_format import DiskQueueHead, disk_queue_folder, write_head
 
     push(diffgram, predictions(folder))
     place = (diffgram.server.host, diffgram.server.project)
-    spool = spool_folder(diffgram.outbox_path, *place, "Default", "m", "r")
-    head = SpoolHead(host=place[0], project=place[1], directory="Default", model="m", run="r")
+    spool = disk_queue_folder(diffgram.outbox_path, *place, "Default", "m", "r")
+    head = DiskQueueHead(host=place[0], project=place[1], directory="Default", model="m", run="r")
     keep(spool, [b'{"image":{"key":"z.jpg"},"xyxy":[],"label":[]}\n'])
     write_head(spool, head)
     with pytest.raises(UsageError, match="0 packets have not ended and 1 images wait on disk"):

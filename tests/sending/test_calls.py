@@ -12,9 +12,9 @@ from boxferry.deliver.recheck import Recheck
 from boxferry.diffgram.client import Client
 from boxferry.errors import Refused
 from boxferry.packets.reference import file_digest
+from boxferry.plan.make_planner import images_in
 from boxferry.plan.patience import Patience
-from boxferry.plan.prepare import images_in
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 from counting import counted
 from filled import fill
 from sending.pushing import push, server_of
@@ -117,21 +117,21 @@ def test_what_was_loaded_stays_until_it_is_forgotten(sandbox, counting):
     client, calls = counting
     ids = fill(sandbox, 30, boxes=2, box=lambda number, _: {"creation_ref_id": f"r{number}"})
     empty = fill(sandbox, 2, first=30)
-    holdings = Holdings(client, sandbox.directory_id, list(client.files(sandbox.directory_id)))
-    holdings.load([*ids, *empty])
+    stored_boxes = StoredBoxes(client, sandbox.directory_id, list(client.files(sandbox.directory_id)))
+    stored_boxes.load([*ids, *empty])
     assert calls == ["list base", "list explorer"]
     sandbox._store.delete_instances([sandbox._store.instances(ids[0])[0]["id"]])
-    assert holdings.references(ids[0]) == Counter({"r0": 2})
-    assert holdings.rows(empty[0]) == []
-    assert (holdings.size(ids[0]), holdings.complete(ids[0])) == ((640, 480), False)
-    assert holdings.changed(ids[0])
+    assert stored_boxes.references(ids[0]) == Counter({"r0": 2})
+    assert stored_boxes.rows(empty[0]) == []
+    assert (stored_boxes.size(ids[0]), stored_boxes.complete(ids[0])) == ((640, 480), False)
+    assert stored_boxes.changed(ids[0])
     assert len(calls) == 2
-    holdings.forget(ids[0])
+    stored_boxes.forget(ids[0])
     sandbox._store.update("file", ids[0], {"ann_is_complete": 1})
-    assert holdings.references(ids[0]) == Counter({"r0": 1})
-    assert holdings.complete(ids[0])
+    assert stored_boxes.references(ids[0]) == Counter({"r0": 1})
+    assert stored_boxes.complete(ids[0])
     assert calls[2:] == [ONE]
-    holdings.rows(ids[0])
+    stored_boxes.rows(ids[0])
     assert calls[3:] == [ONE]
 
 
@@ -139,11 +139,11 @@ def test_without_a_list_many_files_are_listed_first(sandbox, counting):
     """Few are asked for singly when they are needed."""
     client, calls = counting
     ids = fill(sandbox, 40, boxes=1)
-    holdings = Holdings(client, sandbox.directory_id)
-    holdings.load(ids[:3])
+    stored_boxes = StoredBoxes(client, sandbox.directory_id)
+    stored_boxes.load(ids[:3])
     assert calls == []
-    holdings.load(ids)
-    assert {len(holdings.rows(file_id)) for file_id in ids} == {1}
+    stored_boxes.load(ids)
+    assert {len(stored_boxes.rows(file_id)) for file_id in ids} == {1}
     assert calls == ["list base", "list explorer"]
 
 
@@ -151,27 +151,27 @@ def test_what_was_read_back_once_is_read_back_anew(sandbox, counting):
     """A file that was seen without boxes has some after a packet; files that nobody named are not kept."""
     client, _ = counting
     ids = fill(sandbox, 40)
-    holdings = Holdings(client, sandbox.directory_id)
-    assert holdings.rows(ids[0]) == []
+    stored_boxes = StoredBoxes(client, sandbox.directory_id)
+    assert stored_boxes.rows(ids[0]) == []
     for boxes in (1, 2):
         for file_id in ids:
             sandbox._store.add_instances(file_id, [{"type": "box", "label_file_id": 1, "creation_ref_id": f"r{boxes}"}])
             sandbox._store.update("file", file_id, {"count_instances_changed": boxes})
-        holdings.load(ids[:30])
-        assert {holdings.references(file_id).total() for file_id in ids} == {boxes}
+        stored_boxes.load(ids[:30])
+        assert {stored_boxes.references(file_id).total() for file_id in ids} == {boxes}
         for file_id in ids[:30]:
-            holdings.forget(file_id)
+            stored_boxes.forget(file_id)
 
 
 def test_sizes_of_few_files_are_asked_for_singly(sandbox, counting):
     """And those of many by pages, once."""
     client, calls = counting
     ids = fill(sandbox, 400)
-    holdings = Holdings(client, sandbox.directory_id, list(client.files(sandbox.directory_id)))
-    holdings.load_sizes(ids[:5])
+    stored_boxes = StoredBoxes(client, sandbox.directory_id, list(client.files(sandbox.directory_id)))
+    stored_boxes.load_sizes(ids[:5])
     assert calls[1:] == [VIEW] * 5
-    holdings.load_sizes(ids)
-    assert {holdings.size(file_id) for file_id in ids} == {(640, 480)}
+    stored_boxes.load_sizes(ids)
+    assert {stored_boxes.size(file_id) for file_id in ids} == {(640, 480)}
     assert calls[6:] == ["list annotation"]
 
 
@@ -179,7 +179,7 @@ def test_a_file_that_is_not_there_is_refused(sandbox, counting):
     """In the server's words, when its boxes are asked for."""
     client, _ = counting
     with pytest.raises(Refused):
-        Holdings(client, sandbox.directory_id).rows(99)
+        StoredBoxes(client, sandbox.directory_id).rows(99)
 
 
 def test_about_how_many_images_a_source_is_of(tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from boxferry import Diffgram, PushOptions
-from boxferry.deliver import evidence
+from boxferry.deliver import lookup
 from boxferry.errors import Unreachable, UsageError
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
@@ -167,7 +167,7 @@ def test_people_are_not_charged_with_what_a_newer_model_replaced(pushed, folder,
 
 def test_while_another_senders_packet_is_on_its_way_nothing_is_replaced(sandbox, pushed, folder, monkeypatch):
     """It would be taken away: waited for, and then refused; a later push does it."""
-    monkeypatch.setattr(evidence, "PAUSES_S", (0.01,))
+    monkeypatch.setattr(lookup, "PAUSES_S", (0.01,))
     store, file = sandbox._store, file_of(sandbox, "a.jpg")
     facts = {"project": sandbox.project, "directory_id": 1, "file_id": file["id"], "mode": "update"}
     coming = store.insert("input", {**facts, "status": "processing", "due": 1e12, "created_time": store.now()})

@@ -386,7 +386,7 @@ def test_a_picture_without_boxes_whose_name_another_has_is_not_taken_for_it(sand
 def unseen(sandbox, monkeypatch):
     """Uploads of one name at the same time: each finds that no file has it, as on a real server."""
     monkeypatch.setattr(sandbox._store, "file_in", lambda *_: None)
-    monkeypatch.setattr("boxferry.deliver.evidence.Evidence.already", lambda *_: None)
+    monkeypatch.setattr("boxferry.deliver.lookup.Lookup.already", lambda *_: None)
 
 
 def test_two_machines_that_upload_one_picture_at_once_say_so(sandbox, folder, tmp_path, monkeypatch):

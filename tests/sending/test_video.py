@@ -8,7 +8,7 @@ import pytest
 
 from boxferry import read
 from boxferry.boxes.detections import Detections
-from boxferry.deliver.evidence import Evidence
+from boxferry.deliver.lookup import Lookup
 from boxferry.formats import Format
 from sending.pushing import push
 from videos import a_video
@@ -58,14 +58,14 @@ def test_boxes_that_are_stored_a_little_after_the_success_are_waited_for(
     sandbox, diffgram, clips, monkeypatch, late, ends
 ):
     """A server's workers of frames can be behind; boxes that never come are missing."""
-    real, looks = Evidence.stored, []
+    real, looks = Lookup.stored, []
 
     def behind(self, files):
         looks.append(files)
         found = real(self, files)
         return {file: Counter(list(there)[len(looks) < late :]) for file, there in found.items()}
 
-    monkeypatch.setattr(Evidence, "stored", behind)
+    monkeypatch.setattr(Lookup, "stored", behind)
     monkeypatch.setattr("boxferry.deliver.verify.PAUSE_S", 0.02)
     monkeypatch.setattr("boxferry.deliver.verify.FRAMES_S", 0.2)
     report = push(diffgram, on_frames(clips, [0, 5, 29]))

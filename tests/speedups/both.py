@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from boxferry.boxes.detections import Detections, Image
+from boxferry.packets.bodies import Packet, encode
 from boxferry.packets.build import BoxMaker
-from boxferry.packets.wire import Packet, encode
 from boxferry.parsing import compiled
 from boxferry_adapters.coco.columns import Columns
 from boxferry_adapters.coco.items import PlainItem

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from boxferry.cli.app import run as boxferry
-from boxferry.collector.spool import keep
-from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
+from boxferry.collector.disk_queue import keep
+from boxferry.collector.disk_queue_format import DiskQueueHead, disk_queue_folder, write_head
 from boxferry.errors import InputError, OutboxBusy, Unreachable
 from boxferry.upkeep.nightly import alone
 from collector.collecting import OPTIONS
@@ -110,10 +110,10 @@ def test_where_the_server_lets_nothing_through_the_other_runs_are_not_tried(diff
 def test_what_a_collector_left_on_disk_is_sent(sandbox, diffgram, folder):
     """Though no outbox knows its run."""
     place = (diffgram.server.host, diffgram.server.project)
-    spool = spool_folder(diffgram.outbox_path, *place, "Default", "m", "loop")
+    spool = disk_queue_folder(diffgram.outbox_path, *place, "Default", "m", "loop")
     options = {"labels": "create"}
     images = str(folder / "images")
-    head = SpoolHead(
+    head = DiskQueueHead(
         host=place[0], project=place[1], directory="Default", model="m", run="loop", images=images, options=options
     )
     image = {"key": "a.jpg", "width": 100, "height": 80}

@@ -7,8 +7,8 @@ import pytest
 
 from boxferry import Diffgram
 from boxferry.cli.app import run as boxferry
-from boxferry.collector.spool import keep
-from boxferry.collector.spool_format import SpoolHead, spool_folder, write_head
+from boxferry.collector.disk_queue import keep
+from boxferry.collector.disk_queue_format import DiskQueueHead, disk_queue_folder, write_head
 from boxferry.errors import NotFound, OutboxBusy, UsageError
 from boxferry.outbox import turns
 from boxferry.outbox.turns import right_to_send
@@ -270,9 +270,9 @@ def test_results_that_wait_on_disk_are_sent_first(diffgram, folder):
     """They would bring the run's boxes again."""
     push(diffgram, predictions(folder))
     place = (diffgram.server.host, diffgram.server.project)
-    spool = spool_folder(diffgram.outbox_path, *place, "Default", "m", "r")
+    spool = disk_queue_folder(diffgram.outbox_path, *place, "Default", "m", "r")
     keep(spool, [b'{"image":{"key":"z.jpg"},"xyxy":[],"label":[]}\n'])
-    write_head(spool, SpoolHead(host=place[0], project=place[1], directory="Default", model="m", run="r"))
+    write_head(spool, DiskQueueHead(host=place[0], project=place[1], directory="Default", model="m", run="r"))
     with pytest.raises(UsageError, match="1 images of run 'r' wait on disk"):
         diffgram.retire("r", remove=True)
 

@@ -16,7 +16,7 @@ from boxferry.cli.reading import ReadingCommand, format_options, predictions_of,
 from boxferry.cli.serve import serve_options, serve_page
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.formats import output_stream
-from boxferry.plan.prepare import images_in
+from boxferry.plan.make_planner import images_in
 from boxferry.review.preview import preview_of
 
 if TYPE_CHECKING:

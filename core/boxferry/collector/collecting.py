@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place, Tally
-from boxferry.collector.spool import take_back
-from boxferry.collector.spool_format import HEAD
-from boxferry.collector.spool_push import Doing, SpoolPush
+from boxferry.collector.disk_queue import take_back
+from boxferry.collector.disk_queue_format import HEAD
+from boxferry.collector.disk_queue_push import DiskQueuePush, Doing
 from boxferry.collector.waiting import asides, waiting_beside, waiting_in
 from boxferry.deliver.finish import go_on
 from boxferry.deliver.push import push
@@ -25,7 +25,7 @@ from boxferry.plan.options_file import read_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from boxferry.collector.spool_format import SpoolHead
+    from boxferry.collector.disk_queue_format import DiskQueueHead
     from boxferry.collector.waiting import Aside, Waiting
     from boxferry.deliver.report import PushResult
     from boxferry.deliver.workspace import Workspace
@@ -56,7 +56,7 @@ def within(options: PushOptions, wait_s: float) -> PushOptions:
     return replace(options, patience=replace(patience, wait_s=min(patience.wait_s, wait_s)))
 
 
-def doing(workspace: Workspace, head: SpoolHead, options: PushOptions, plugins: Plugins) -> Doing:
+def doing(workspace: Workspace, head: DiskQueueHead, options: PushOptions, plugins: Plugins) -> Doing:
     """How what waits on disk of a run is pushed; the collectors and threads of a process take turns."""
 
     def pushed(predictions: Predictions, wait_s: float) -> PushResult:
@@ -139,7 +139,7 @@ def send_waiting(
     reports: list[PushResult] = []
     take_back(folder)
     way = doing(workspace, waiting.head, options, plugins)
-    files = SpoolPush(folder, way, pushed=reports.append, note=log.warning)
+    files = DiskQueuePush(folder, way, pushed=reports.append, note=log.warning)
     if problem := files.everything(lambda: 0.0):
         raise problem if isinstance(problem, BoxferryError) else OutboxError(f"{folder}: {problem}")
     if left := waiting_in(folder).images:

@@ -15,11 +15,11 @@ from boxferry.boxes.codes import Loss
 from boxferry.boxes.join import only_images, whole_video
 from boxferry.boxes.refine import filter_score, without_labels
 from boxferry.boxes.tally import Tally
+from boxferry.collector.disk_queue import DiskQueue, left_over
+from boxferry.collector.disk_queue_format import lines_of
 from boxferry.collector.keeper import Keeper, boxes_in, images_in, write
 from boxferry.collector.pusher import Pusher
 from boxferry.collector.report import CollectorReport, log
-from boxferry.collector.spool import Spool, left_over
-from boxferry.collector.spool_format import lines_of
 from boxferry.collector.validator import results_of_validator
 from boxferry.collector.waiting import asides
 from boxferry.destination import text_problem
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections
-    from boxferry.collector.spool_format import SpoolHead
-    from boxferry.collector.spool_push import Doing
+    from boxferry.collector.disk_queue_format import DiskQueueHead
+    from boxferry.collector.disk_queue_push import Doing
     from boxferry.deliver.report import PushResult
     from boxferry.formats import Format
     from boxferry.reading.predictions import Predictions
@@ -58,7 +58,7 @@ class Collector:
     def __init__(
         self,
         folder: Path,
-        head: SpoolHead,
+        head: DiskQueueHead,
         doing: Doing,
         *,
         options: dict[str, Any],
@@ -93,7 +93,7 @@ class Collector:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._videos: dict[str, list[Detections]] = {}
-        self._spool = Spool(folder, head)
+        self._queue = DiskQueue(folder, head)
         self._threads: tuple[Keeper, Pusher] | None = None
         self._forked = False
         self._kind: Format | None = None
@@ -102,9 +102,9 @@ class Collector:
         self._see_process()
         if self._threads or self._forked:
             raise UsageError("the collector's context is entered already: enter it once, and call it inside")
-        keeper = Keeper(self._spool, self.report, limit=self._waiting)
+        keeper = Keeper(self._queue, self.report, limit=self._waiting)
         pusher = Pusher(
-            self._spool, self._doing, self.report, settle=self._settle, every_s=self._every_s, clock=self._clock
+            self._queue, self._doing, self.report, settle=self._settle, every_s=self._every_s, clock=self._clock
         )
         keeper.start()
         pusher.start()
@@ -116,7 +116,7 @@ class Collector:
         if self._process != os.getpid():
             return  # a forked process that took nothing
         if self._forked:
-            self._spool.rotate()
+            self._queue.rotate()
             return
         self._close(self._close_s, send=True)
         log.info("%s", self.report.summary())
@@ -143,21 +143,21 @@ class Collector:
             for frames in videos.values():
                 keeper.offer([whole_video(frames)], even_if_full=True)
             keeper.close(timeout_s=within_s)
-            self._spool.rotate()  # whoever comes next may push it, this process too
+            self._queue.rotate()  # whoever comes next may push it, this process too
             ended = pusher.close(deadline if send else self._clock())
             if send and not ended:
                 self.report.note(f"still sending after {within_s:g} s; what is left is sent the next time")
             self._look_what_waits()
         except KeyboardInterrupt:  # not waited for any longer, but what is in memory goes to disk
             keeper.close(timeout_s=AT_EXIT_S)
-            self._spool.rotate()
+            self._queue.rotate()
             self._look_what_waits()
             raise
         except Exception as error:  # noqa: BLE001 # nothing reaches the loop
             self.report.note(str(error) or repr(error))
 
     def _look_what_waits(self) -> None:
-        self.report.waiting = left_over(self._folder, self._spool.own)
+        self.report.waiting = left_over(self._folder, self._queue.own)
         self.report.waiting_images = sum(len(lines_of(path)) for path in self.report.waiting if path.exists())
         self.report.aside = asides(self._folder)
 
@@ -241,7 +241,7 @@ class Collector:
                 kept = filter_score(kept, min_score=self._min_score, tally=tally)
             chunks.append(kept if self._keep is None else self._keep(kept, tally))
         self.report.take(tally)
-        self._spool.know({} if classes.clash else classes.names())
+        self._queue.know({} if classes.clash else classes.names())
         self._hand_over([self._unless_video(chunk) for chunk in chunks], self._threads and self._threads[0])
 
     def _read(self, value: object) -> Predictions:
@@ -257,7 +257,7 @@ class Collector:
         if not chunks:
             return
         if keeper is None:
-            write(self._spool, [chunks], self.report)
+            write(self._queue, [chunks], self.report)
         elif not keeper.offer(chunks):
             self.report.lose(Loss.QUEUE_FULL, images_in(chunks), boxes_in(chunks))
             self.report.note("the queue is full: results come faster than they can be written to disk")
@@ -283,7 +283,7 @@ class Collector:
             return
         self._process, self._forked = os.getpid(), self._threads is not None or self._forked
         self._threads, self._videos, self._lock = None, {}, threading.Lock()
-        self._spool = Spool(self._folder, self._head)
+        self._queue = DiskQueue(self._folder, self._head)
         self.report = CollectorReport()
         if self._forked:
             self.report.note(

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Loss
 from boxferry.boxes.lines import encoded
+from boxferry.collector.disk_queue import Written
 from boxferry.collector.measuring import measured
-from boxferry.collector.spool import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from boxferry.boxes.detections import Detections
+    from boxferry.collector.disk_queue import DiskQueue
     from boxferry.collector.report import CollectorReport
-    from boxferry.collector.spool import Spool
 
     Chunks = Sequence[Detections]
 
@@ -24,17 +24,17 @@ TOGETHER = 100  #: calls whose results are written together, so that the disk is
 
 
 class Keeper:
-    """Writes what it is offered into a spool, in a thread of its own. What cannot be written is counted as lost."""
+    """Writes what it is offered into a disk queue, in its thread. What cannot be written is counted as lost."""
 
-    def __init__(self, spool: Spool, report: CollectorReport, *, limit: int) -> None:
+    def __init__(self, queue: DiskQueue, report: CollectorReport, *, limit: int) -> None:
         """Prepare.
 
         Args:
-            spool: where results are written.
+            queue: where results are written.
             report: where it is counted what was lost.
             limit: images that may wait in memory; a single call may bring more.
         """
-        self._spool, self._report, self._limit = spool, report, limit
+        self._queue, self._report, self._limit = queue, report, limit
         self._buffer: deque[Chunks] = deque()
         self._in_hand: list[Chunks] = []
         self._held = 0
@@ -73,11 +73,11 @@ class Keeper:
             boxes = sum(map(boxes_in, [*self._in_hand, *self._buffer]))
             self._buffer.clear()
         self._report.lose(Loss.NOT_KEPT, left, boxes)
-        self._report.note(f"{self._spool.folder}: the disk did not take {left} images within {timeout_s:.1f} s")
+        self._report.note(f"{self._queue.folder}: the disk did not take {left} images within {timeout_s:.1f} s")
 
     def _work(self) -> None:
         while group := self._next():
-            write(self._spool, group, self._report)
+            write(self._queue, group, self._report)
             with self._changed:
                 self._held = max(0, self._held - sum(map(images_in, group)))
                 self._in_hand = []
@@ -91,7 +91,7 @@ class Keeper:
             return self._in_hand
 
 
-def write(spool: Spool, group: Sequence[Chunks], report: CollectorReport) -> None:
+def write(queue: DiskQueue, group: Sequence[Chunks], report: CollectorReport) -> None:
     """Write the results of several calls, with the sizes of their images.
 
     What the disk does not take, no file can hold, or is of another size than its image, is counted as lost.
@@ -102,13 +102,13 @@ def write(spool: Spool, group: Sequence[Chunks], report: CollectorReport) -> Non
         try:
             lines += [_written(chunks)] if chunks else []
         except Exception as error:  # noqa: BLE001 # a name that is no UTF-8, an attribute that JSON does not have
-            _lost(report, spool, chunks, error)
+            _lost(report, queue, chunks, error)
     for part in _without_repeats(lines):
         try:
-            spool.add(part)
+            queue.add(part)
         except Exception as error:  # noqa: BLE001 # in a thread there is nothing to raise it to
             report.lose(Loss.NOT_KEPT, sum(len(each.keys) for each in part), sum(each.boxes for each in part))
-            report.note(_problem(spool, error))
+            report.note(_problem(queue, error))
 
 
 def _without_repeats(lines: Sequence[Written]) -> Iterator[list[Written]]:
@@ -125,14 +125,14 @@ def _without_repeats(lines: Sequence[Written]) -> Iterator[list[Written]]:
         yield part
 
 
-def _lost(report: CollectorReport, spool: Spool, chunks: Chunks, error: Exception) -> None:
+def _lost(report: CollectorReport, queue: DiskQueue, chunks: Chunks, error: Exception) -> None:
     report.lose(Loss.NOT_KEPT, images_in(chunks), boxes_in(chunks))
-    report.note(_problem(spool, error))
+    report.note(_problem(queue, error))
 
 
-def _problem(spool: Spool, error: Exception) -> str:
+def _problem(queue: DiskQueue, error: Exception) -> str:
     reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{spool.folder}: {reason or repr(error)}"
+    return f"{queue.folder}: {reason or repr(error)}"
 
 
 def _written(chunks: Chunks) -> Written:

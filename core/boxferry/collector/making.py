@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from boxferry.collector.collecting import check_collecting, doing, settling
 from boxferry.collector.collector import Collector
-from boxferry.collector.spool_format import SpoolHead, folder_named, spool_folder
+from boxferry.collector.disk_queue_format import DiskQueueHead, disk_queue_folder, folder_named
+from boxferry.plan.make_planner import check_names
 from boxferry.plan.options_file import plain
-from boxferry.plan.prepare import check_names
 from boxferry.plugins import plugin_manager
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def collector_of(
     check_names(model=model, run=run)
     check_collecting(options, min_score)
     host, project = workspace.here
-    head = SpoolHead(
+    head = DiskQueueHead(
         host=host,
         project=project,
         directory=directory,
@@ -54,7 +54,7 @@ def collector_of(
     )
     plugins = plugin_manager()
     return Collector(
-        spool_folder(workspace.outbox_path, host, project, str(directory), model, run),
+        disk_queue_folder(workspace.outbox_path, host, project, str(directory), model, run),
         head,
         doing(workspace, head, options, plugins),
         options={"names": names, "plugins": plugins},

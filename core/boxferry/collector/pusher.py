@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from boxferry.collector.spool_push import SpoolPush
+from boxferry.collector.disk_queue_push import DiskQueuePush
 from boxferry.outbox.outcome import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from boxferry.collector.disk_queue import DiskQueue
+    from boxferry.collector.disk_queue_push import Doing
     from boxferry.collector.report import CollectorReport
-    from boxferry.collector.spool import Spool
-    from boxferry.collector.spool_push import Doing
     from boxferry.deliver.report import PushResult
 
 PASSES = 3  #: at the end: what waits for the end of an earlier packet is tried again
@@ -21,11 +21,11 @@ LONGEST_PAUSE_S = 60.0  #: between two attempts, however many have failed
 
 
 class Pusher:
-    """Pushes the files of a spool. What keeps it from pushing is noted, and tried again after a while."""
+    """Pushes the files of a queue. What keeps it from pushing is noted, and tried again after a while."""
 
     def __init__(
         self,
-        spool: Spool,
+        queue: DiskQueue,
         doing: Doing,
         report: CollectorReport,
         *,
@@ -36,16 +36,16 @@ class Pusher:
         """Prepare.
 
         Args:
-            spool: whose files are pushed.
+            queue: whose files are pushed.
             doing: how.
             report: where it is written what was done.
             settle: waits for the end of what a push has sent, so many seconds; gives how it stands then.
             every_s: seconds between pushes.
             clock: seconds.
         """
-        self._spool, self._report, self._settle = spool, report, settle
+        self._queue, self._report, self._settle = queue, report, settle
         self._every_s, self._clock = every_s, clock
-        self._files = SpoolPush(spool.folder, doing, pushed=report.pushed, note=report.note, own=spool.own)
+        self._files = DiskQueuePush(queue.folder, doing, pushed=report.pushed, note=report.note, own=queue.own)
         self._closing = threading.Event()
         self._deadline = 0.0
         self._thread = threading.Thread(target=self._work, name="boxferry-pusher", daemon=True)
@@ -66,7 +66,7 @@ class Pusher:
             pause_s = 0.0
             while not self._closing.wait(pause_s):
                 failed = self._files.everything(
-                    lambda: -1.0 if self._closing.is_set() else 0.0, more=self._spool.rotate
+                    lambda: -1.0 if self._closing.is_set() else 0.0, more=self._queue.rotate
                 )
                 pause_s = min(LONGEST_PAUSE_S, max(self._every_s, 2 * pause_s)) if failed else self._every_s
             self._finish()
@@ -79,7 +79,7 @@ class Pusher:
     def _finish(self) -> None:
         """Push until nothing is left, nothing can be pushed, or the time is over; then wait for the end of all."""
         for _ in range(PASSES):
-            if self._left_s() > 0 and self._files.everything(self._left_s, more=self._spool.rotate):
+            if self._left_s() > 0 and self._files.everything(self._left_s, more=self._queue.rotate):
                 return
         if self._settle and self._report.pushes and self._left_s() > 0 and _under_way(self._report.pushes[-1]):
             self._report.pushed(self._settle(self._report.pushes[-1], self._left_s()))

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.collector.spool_format import ASIDE, SUFFIX, SpoolHead, head_of, lines_of, parsed, spool_root
+from boxferry.collector.disk_queue_format import (
+    ASIDE,
+    SUFFIX,
+    DiskQueueHead,
+    disk_queue_root,
+    head_of,
+    lines_of,
+    parsed,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +52,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
         aside: the images that could not be sent; `resume` tries them again.
     """
 
-    head: SpoolHead
+    head: DiskQueueHead
     folder: str
     images: int = 0
     boxes: int = 0
@@ -65,7 +73,7 @@ def asides(folder: Path) -> list[Aside]:
 
 def waiting_beside(outbox: Path) -> list[Waiting]:
     """What waits on disk of every run, the runs in the order of their names."""
-    heads = [waiting_in(folder) for folder in spool_root(outbox).glob("*/")]
+    heads = [waiting_in(folder) for folder in disk_queue_root(outbox).glob("*/")]
     found = [each for each in heads if each.images or each.aside]
     return sorted(found, key=lambda each: (each.head.host, each.head.project, each.head.run, each.head.model))
 

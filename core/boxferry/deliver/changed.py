@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from boxferry.errors import Refused
 from boxferry.outbox.kinds import Via
 from boxferry.plan.server_size import factor
-from boxferry.plan.target import Problem
-from boxferry.stored.holdings import Holdings
+from boxferry.plan.target import SkipReason
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,12 +32,12 @@ def changed_files(client: Client, directory_id: int, entries: Iterable[Entry]) -
     if not wanted:
         return {}
     listed = {file.id: file for file in client.files(directory_id) if not file.removed}
-    holdings = Holdings(client, directory_id, listed.values(), expected=len(wanted))
-    holdings.load_sizes([file_id for file_id, entry in wanted.items() if entry.width and entry.height])
+    stored_boxes = StoredBoxes(client, directory_id, listed.values(), expected=len(wanted))
+    stored_boxes.load_sizes([file_id for file_id, entry in wanted.items() if entry.width and entry.height])
     found: dict[int, str] = {}
     for file_id, entry in wanted.items():
         file = listed.get(file_id) or moved(client, directory_id, file_id)
-        problem = "it is not on the server any more" if file is None else other_file(entry, file, holdings)
+        problem = "it is not on the server any more" if file is None else other_file(entry, file, stored_boxes)
         if problem:
             found[file_id] = f"file {file_id} is not what the boxes were made for: {problem}"
     return found
@@ -52,11 +52,11 @@ def moved(client: Client, directory_id: int, file_id: int) -> FileRecord | None:
     return None if file.removed else file
 
 
-def other_file(entry: Entry, file: FileRecord, holdings: Holdings) -> str:
+def other_file(entry: Entry, file: FileRecord, stored_boxes: StoredBoxes) -> str:
     """Why a file cannot be the one that a packet was made for; empty where it can."""
     if file.original_filename != entry.file_name:
         return f"it is called '{file.original_filename}' now, not '{entry.file_name}'"
     if not (entry.width and entry.height):
         return ""
-    found = factor((entry.width, entry.height), holdings.size(file.id))
-    return found.message if isinstance(found, Problem) else ""
+    found = factor((entry.width, entry.height), stored_boxes.size(file.id))
+    return found.message if isinstance(found, SkipReason) else ""

@@ -10,7 +10,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.outbox.kinds import REPLACING
 from boxferry.stored.before import Before, encoded
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,9 +36,9 @@ def unless_completed(
         DiffgramError: the server cannot be asked.
     """
     replacing = {entry.file_id for entry in entries if entry.mode in REPLACING}
-    holdings = Holdings(client, directory_id, client.files(directory_id) if replacing else ())
+    stored_boxes = StoredBoxes(client, directory_id, client.files(directory_id) if replacing else ())
     for entry in entries:
-        complete = entry.mode in REPLACING and holdings.complete(entry.file_id or 0)
+        complete = entry.mode in REPLACING and stored_boxes.complete(entry.file_id or 0)
         if complete and not replace_completed:
             message = f"file {entry.file_id} is completed: its boxes stay as people left them; see replace-completed"
             tally.discard(Code.COMPLETED, message, Place(entry.file_name), boxes=entry.boxes)

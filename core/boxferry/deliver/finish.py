@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.deliver.carry import carry
-from boxferry.deliver.listener import Listener, Told
+from boxferry.deliver.listener import Listener, PluginListener
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PushResult
+from boxferry.deliver.run_to_end import run_to_end
 from boxferry.errors import BoxferryError
 from boxferry.outbox.outbox import ENDED
 from boxferry.outbox.outcome import State
@@ -73,7 +73,7 @@ def send(
     counts = workspace.outbox.counts(run.id)
     listener.started(sum(packets for state, (packets, _) in counts.items() if state not in ENDED))
     try:
-        silence = carry(
+        silence = run_to_end(
             workspace.client,
             workspace.outbox,
             run,
@@ -152,7 +152,7 @@ def go_on(
         UsageError: the run belongs to another server or project.
     """
     workspace.check_run(run)
-    told = Told(plugins or plugin_manager(), listener or Listener(), run)
+    told = PluginListener(plugins or plugin_manager(), listener or Listener(), run)
     with workspace.outbox.sending():
         earlier = pending(workspace.outbox, run)
         if queue_missing is not None:

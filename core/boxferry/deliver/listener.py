@@ -30,7 +30,7 @@ class Listener:
         """A packet has come to another state."""
 
 
-class Told(Listener):
+class PluginListener(Listener):
     """Tells the observing plugins too, wherever a packet is sent from: a push, a plan, `resume`, a collector."""
 
     def __init__(self, plugins: Plugins, listener: Listener, run: Run) -> None:

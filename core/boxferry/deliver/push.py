@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Tally
 from boxferry.deliver.completed import unless_completed
 from boxferry.deliver.finish import looked_at, pending, result_of, send
-from boxferry.deliver.listener import Listener, Told
+from boxferry.deliver.listener import Listener, PluginListener
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PlannedFile, PushResult, planned_file
 from boxferry.errors import UnknownLabel, UsageError
@@ -20,16 +20,16 @@ from boxferry.outbox.run_classes import keep_classes, table_of
 from boxferry.plan.directories import place_of
 from boxferry.plan.earlier import Earlier
 from boxferry.plan.label_sync import note_labels
-from boxferry.plan.plan_file import with_label_ids, writing_plan
-from boxferry.plan.prepare import (
+from boxferry.plan.make_planner import (
     Allowance,
     check_names,
+    make_planner,
     plan_summary,
     planned_labels,
-    prepared,
     unsent,
     with_deletions,
 )
+from boxferry.plan.plan_file import with_label_ids, writing_plan
 from boxferry.plugins import plugin_manager
 from boxferry.reading.predictions import Predictions
 from boxferry.reading.read import read
@@ -71,7 +71,7 @@ def push(
         workspace.client.check_role()
     place, created, near = place_of(workspace.client, directory, options)
     planning = partial(
-        prepared, workspace.client, predictions, place, options, model="" if options.annotations else model, run=run
+        make_planner, workspace.client, predictions, place, options, model="" if options.annotations else model, run=run
     )
     if dry_run:
         result = _dry_run(workspace, planning(memory=workspace.memory()), place, options)
@@ -126,7 +126,7 @@ def _carried_out(
     run = workspace.run_of(workspace.head(place.id, planner.model, planner.run), source=planner.source)
     outbox.keep_directory(run.id, place.nickname or "")
     planner = replace(planner, earlier=Earlier(outbox, run))
-    told = Told(planner.predictions.plugins, listener, run)
+    told = PluginListener(planner.predictions.plugins, listener, run)
     earlier, allowance = pending(outbox, run), Allowance(options)
     outbox.add(run.id, allowance.passing(told.built(planner.entries())))
     _keep(workspace, planner, run)
@@ -176,7 +176,7 @@ def carry_out(
     ids, created = planned_labels(client, plan.summary)
     run, tally = workspace.run_of(head), Tally()
     outbox.keep_directory(run.id, place.nickname or "")
-    told, allowance = Told(plugins or plugin_manager(), listener or Listener(), run), Allowance(options)
+    told, allowance = PluginListener(plugins or plugin_manager(), listener or Listener(), run), Allowance(options)
     with outbox.sending():
         waiting = {entry.id for entry in pending(outbox, run)}
         entries = _still_wanted(workspace, plan, run, ids, options, tally)

@@ -15,7 +15,7 @@ from boxferry.plan.asked_before import WHY, AskedBefore, Question
 from boxferry.plan.updates import leaving_out
 from boxferry.stored.decided import Names, Spot, spot_of
 from boxferry.stored.file_inputs import FileInputs
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -88,11 +88,11 @@ class Recheck:
                     video=is_of_video(entry.body),
                     unsent={*(before.unsent if before else ()), *(references_in(entry.body) if queued else ())},
                 )
-        holdings = Holdings(self._client, self._run.directory_id, expected=len(questions))
-        holdings.load(questions)
-        inputs = FileInputs(self._client, self._run.directory_id, since=holdings.first_run)
+        stored_boxes = StoredBoxes(self._client, self._run.directory_id, expected=len(questions))
+        stored_boxes.load(questions)
+        inputs = FileInputs(self._client, self._run.directory_id, since=stored_boxes.first_run)
         # a replacing packet goes out only where its file is as completed, or not, as when it was planned
-        asked = AskedBefore(holdings, inputs, names, iou=self._iou, replace_completed=True)
+        asked = AskedBefore(stored_boxes, inputs, names, iou=self._iou, replace_completed=True)
         asked.remember(self._outbox, self._run.host, self._run.project)
         return asked.codes(questions.values())
 

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.deliver.evidence import ended
+from boxferry.deliver.lookup import ended
 from boxferry.errors import StillProcessing
 from boxferry.outbox.kinds import Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 
 if TYPE_CHECKING:
     from boxferry.deliver.budget import Budget
-    from boxferry.deliver.evidence import Evidence
+    from boxferry.deliver.lookup import Lookup
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
 MOST_ATTEMPTS = 10
@@ -37,9 +37,9 @@ ASK_AGAIN_S = 1.0
 class Reconciler:
     """Brings the packets of one run whose outcome is unknown to a known state."""
 
-    def __init__(self, evidence: Evidence, outbox: Outbox, run: Run, *, ask_again_s: float = ASK_AGAIN_S) -> None:
+    def __init__(self, lookup: Lookup, outbox: Outbox, run: Run, *, ask_again_s: float = ASK_AGAIN_S) -> None:
         """Prepare; nothing is asked yet. `ask_again_s`: seconds between two rounds."""
-        self._evidence = evidence
+        self._lookup = lookup
         self._outbox = outbox
         self._run = run
         self._ask_again_s = ask_again_s
@@ -60,7 +60,7 @@ class Reconciler:
     def _decided(self, entry: Entry) -> bool:
         outcome = self._ask(entry)
         if outcome is not None:
-            self._outbox.settle(entry.id, outcome, ended=self._evidence.now())
+            self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
         return outcome is not None
 
     def _ask(self, entry: Entry) -> Outcome | None:
@@ -69,7 +69,7 @@ class Reconciler:
             return self._ask_upload(entry)
         if entry.batch_id is None:
             return Outcome(State.QUEUED)
-        record = self._evidence.records(entry.batch_id).of(entry)
+        record = self._lookup.records(entry.batch_id).of(entry)
         if record is None:
             return self._unless_early(entry)
         outcome = input_outcome(record)
@@ -79,7 +79,7 @@ class Reconciler:
 
     def _unless_early(self, entry: Entry) -> Outcome | None:
         """Nothing of the packet is there: it may be sent again, as soon as it cannot arrive any more."""
-        if not self._evidence.settled(entry):
+        if not self._lookup.settled(entry):
             return None
         if entry.attempts >= (MOST_ERRORS if entry.over else MOST_ATTEMPTS):
             return Outcome(
@@ -88,13 +88,13 @@ class Reconciler:
         return Outcome(State.QUEUED)
 
     def _ask_upload(self, entry: Entry) -> Outcome | None:
-        file_id = self._evidence.file_named(entry.file_name)
+        file_id = self._lookup.file_named(entry.file_name)
         if file_id is None:
-            return (entry.over and self._evidence.failed_upload(entry)) or self._unless_early(entry)
-        missing = self._evidence.missing(entry, file_id)
-        if not missing and not self._evidence.other_picture(entry, file_id):
+            return (entry.over and self._lookup.failed_upload(entry)) or self._unless_early(entry)
+        missing = self._lookup.missing(entry, file_id)
+        if not missing and not self._lookup.other_picture(entry, file_id):
             return Outcome(State.APPLIED, "", None, file_id)
-        records = self._evidence.own_records(entry, file_id)
+        records = self._lookup.own_records(entry, file_id)
         if not records:
             return self._unless_early(entry)
-        return self._evidence.append_rest(entry, file_id, missing) if entry.over or ended(records) else None
+        return self._lookup.append_rest(entry, file_id, missing) if entry.over or ended(records) else None

@@ -11,7 +11,7 @@ from boxferry.outbox.outcome import Outcome, State, input_outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from boxferry.deliver.evidence import Evidence
+    from boxferry.deliver.lookup import Lookup
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
 
@@ -20,7 +20,7 @@ class Resender:
 
     def __init__(
         self,
-        evidence: Evidence,
+        lookup: Lookup,
         outbox: Outbox,
         run: Run,
         *,
@@ -28,7 +28,7 @@ class Resender:
         on_change: Callable[[Entry, Outcome], None],
     ) -> None:
         """Prepare; with `resend` what is stuck still is sent again, as far as nothing of it is stored."""
-        self._evidence = evidence
+        self._lookup = lookup
         self._outbox = outbox
         self._run = run
         self._resend = resend
@@ -43,23 +43,23 @@ class Resender:
         stuck = self._outbox.entries(self._run.id, (State.STUCK,))
         for batch_id in sorted({entry.batch_id or 0 for entry in stuck}):
             of_batch = [entry for entry in stuck if (entry.batch_id or 0) == batch_id]
-            for entry, record in self._evidence.records_of(of_batch, batch_id, Stalls()):
+            for entry, record in self._lookup.records_of(of_batch, batch_id, Stalls()):
                 outcome = input_outcome(record) if record else Outcome(State.UNSURE, "the server has no record of it")
                 if outcome is None and self._resend:
-                    self._evidence.dead |= {record.id} if record and record.id is not None else set()
+                    self._lookup.dead |= {record.id} if record and record.id is not None else set()
                     outcome = self._again(entry)
                 if outcome is not None:
-                    self._outbox.settle(entry.id, outcome, ended=self._evidence.now())
+                    self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
                     self._on_change(entry, outcome)
 
     def _again(self, entry: Entry) -> Outcome:
         """What of a stuck packet is to be sent: all of it, or the boxes that are not stored."""
         if entry.mode in REPLACING:
             return Outcome(State.QUEUED)
-        file_id = entry.file_id or self._evidence.file_named(entry.file_name)
+        file_id = entry.file_id or self._lookup.file_named(entry.file_name)
         if file_id is None:
             return Outcome(State.QUEUED)
-        missing = self._evidence.missing(entry, file_id)
+        missing = self._lookup.missing(entry, file_id)
         if not missing:
             return Outcome(State.APPLIED, "", entry.input_id, file_id)
-        return self._evidence.append_rest(entry, file_id, missing)
+        return self._lookup.append_rest(entry, file_id, missing)

@@ -9,7 +9,7 @@ from boxferry.destination import short
 from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
 from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
-from boxferry.packets.wire import with_batch
+from boxferry.packets.bodies import with_batch
 from boxferry.plan.picture import changed_since, digest_of, digest_sent, opened
 from boxferry.remote.urls import is_url
 from boxferry.stored.before import decoded, encoded
@@ -17,8 +17,8 @@ from boxferry.stored.before import decoded, encoded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from boxferry.deliver.circuit import Circuit
-    from boxferry.deliver.evidence import Evidence
+    from boxferry.deliver.backoff import Backoff
+    from boxferry.deliver.lookup import Lookup
     from boxferry.destination import Client, UploadAnswer
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
@@ -41,8 +41,8 @@ class Sender:
         client: Client,
         outbox: Outbox,
         run: Run,
-        evidence: Evidence,
-        circuit: Circuit,
+        lookup: Lookup,
+        backoff: Backoff,
         *,
         connections: int,
         on_change: Callable[[Entry, Outcome], None],
@@ -53,16 +53,16 @@ class Sender:
             client: talks to the server; safe to use from several threads.
             outbox: holds the packets.
             run: whose packets are sent.
-            evidence: tells whether a name is taken by the very packet that is refused for it.
-            circuit: counts failures in a row.
+            lookup: tells whether a name is taken by the very packet that is refused for it.
+            backoff: counts failures in a row.
             connections: how many packets are in flight at once.
             on_change: is told what became of each packet, from the sending threads.
         """
         self._client = client
         self._outbox = outbox
         self._run = run
-        self._evidence = evidence
-        self._circuit = circuit
+        self._lookup = lookup
+        self._backoff = backoff
         self._connections = connections
         self._on_change = on_change
         self._batches = _Batches(client)
@@ -116,19 +116,19 @@ class Sender:
             self._deliver(entry)
 
     def _claimed(self, start: int, *, filled: bool = False) -> Entry | None:
-        return self._outbox.claim(self._run.id, sent=self._evidence.now(), start=start, filled=filled)
+        return self._outbox.claim(self._run.id, sent=self._lookup.now(), start=start, filled=filled)
 
     def _deliver(self, entry: Entry) -> None:
         failure: DiffgramError | None = None
         try:
-            outcome = self._evidence.already(entry) or self._sent(entry)
+            outcome = self._lookup.already(entry) or self._sent(entry)
         except Unsure as error:
             outcome, failure = Outcome(State.UNSURE, short(str(error)), detail=error.detail, over=error.over), error
         except (AuthError, NotFound, RateLimited, Unreachable) as error:
             outcome, failure = Outcome(State.QUEUED, short(str(error)), detail=error.detail), error
         except DiffgramError as error:
             outcome = Outcome(State.REFUSED, short(str(error)), detail=error.detail)
-        self._outbox.settle(entry.id, outcome, ended=self._evidence.now())
+        self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
         self._on_change(entry, outcome)
         self._judge(failure)
 
@@ -138,21 +138,21 @@ class Sender:
     def _judge(self, failure: DiffgramError | None) -> None:
         """Count a failure, and stop where there are too many in a row, or one that no waiting mends."""
         if failure is None:
-            self._circuit.worked()
-        elif isinstance(failure, AuthError | NotFound | RateLimited) or not self._circuit.failed():
+            self._backoff.worked()
+        elif isinstance(failure, AuthError | NotFound | RateLimited) or not self._backoff.failed():
             self._stop(failure)
 
     def _post(self, entry: Entry) -> Outcome:
         batch_id = self._batches.take()
         body, before = entry.body, ""
         if entry.mode in REPLACING:
-            found, planned = self._evidence.replacement(entry), decoded(entry.before)
+            found, planned = self._lookup.replacement(entry), decoded(entry.before)
             if found.before.complete and not (planned and planned.complete):
                 return Outcome(State.REFUSED, COMPLETED)
             if found.body is None:
                 return Outcome(State.REFUSED, CLEARED)
             body, before = found.body, encoded(found.before.after(planned))
-        self._outbox.assign(entry.id, batch_id, sent=self._evidence.now(), before=before)
+        self._outbox.assign(entry.id, batch_id, sent=self._lookup.now(), before=before)
         self._client.send_packet(with_batch(body, batch_id))
         return Outcome(State.ACCEPTED)
 
@@ -169,7 +169,7 @@ class Sender:
             answer = self._client.upload(entry.file_name, image, entry.body)
             if is_url(entry.media):  # its bytes have come by just now: they are not fetched twice
                 self._outbox.set_digest(entry.id, digest_sent(image))
-        return self._evidence.clash(entry, upload_outcome(answer))
+        return self._lookup.clash(entry, upload_outcome(answer))
 
     def _stop(self, error: BaseException) -> None:
         self._stopped = self._stopped or error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from boxferry.deliver.budget import Budget
-    from boxferry.deliver.evidence import Evidence
+    from boxferry.deliver.lookup import Lookup
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
     Ended = Mapping[int, tuple[Entry, Outcome]]
@@ -25,7 +25,7 @@ FRAMES_S = 10.0  #: for how long boxes of a video may be missing after the serve
 PAUSE_S = 0.5
 
 
-def read_back(evidence: Evidence, outbox: Outbox, run: Run, ended: Ended, budget: Budget) -> None:
+def read_back(lookup: Lookup, outbox: Outbox, run: Run, ended: Ended, budget: Budget) -> None:
     """Compare what the files hold with what was sent, as a multiset, and write down what differs.
 
     An applied packet of which boxes are missing counts as refused, so that the next push sends them again; one of which
@@ -37,28 +37,28 @@ def read_back(evidence: Evidence, outbox: Outbox, run: Run, ended: Ended, budget
     have been removed by people since.
 
     Args:
-        evidence: asks the server.
+        lookup: asks the server.
         outbox: has the packets.
         run: whose packets they are.
         ended: the packets that ended in this process, with their outcomes, by number.
         budget: of the time for which boxes of videos are waited for.
     """
     applied = [entry for entry in outbox.unread(run.id) if entry.file_id is not None and entry.mode not in REPLACING]
-    named = evidence.namesakes({entry.file_name for entry in applied if _made(entry)})
+    named = lookup.namesakes({entry.file_name for entry in applied if _made(entry)})
     applied = [_moved(entry, named.get(entry.file_name, ())) for entry in applied]
     refused = list(_refused(ended))
-    stored = evidence.stored(dict(_files(outbox, [*applied, *refused])))
-    _wait_for_frames(evidence, outbox, [entry for entry in applied if entry.id in ended], stored, budget)
+    stored = lookup.stored(dict(_files(outbox, [*applied, *refused])))
+    _wait_for_frames(lookup, outbox, [entry for entry in applied if entry.id in ended], stored, budget)
     for entry in refused:
-        _note_part(evidence, outbox, entry, ended[entry.id][1], stored)
+        _note_part(lookup, outbox, entry, ended[entry.id][1], stored)
     for entry in applied:
         if entry.id in ended and (missing := _missing(outbox, entry, stored)):
-            outbox.settle(entry.id, missing, ended=evidence.now())
-    outbox.set_checked(_judged(evidence, outbox, entry, stored, named.get(entry.file_name, ())) for entry in applied)
+            outbox.settle(entry.id, missing, ended=lookup.now())
+    outbox.set_checked(_judged(lookup, outbox, entry, stored, named.get(entry.file_name, ())) for entry in applied)
 
 
 def _wait_for_frames(
-    evidence: Evidence, outbox: Outbox, applied: list[Entry], stored: dict[int, Counter[str]], budget: Budget
+    lookup: Lookup, outbox: Outbox, applied: list[Entry], stored: dict[int, Counter[str]], budget: Budget
 ) -> None:
     """Look again at videos of which boxes are missing: a server can call one done before its last frame is stored."""
     with budget.waiting():
@@ -67,7 +67,7 @@ def _wait_for_frames(
             late = {file_id: True for file_id, video in _files(outbox, missing) if video}
             if not late or not budget.pause(PAUSE_S):
                 return
-            stored |= evidence.stored(late)
+            stored |= lookup.stored(late)
 
 
 def _made(entry: Entry) -> bool:
@@ -101,12 +101,12 @@ def _there(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -> 
 
 
 def _note_part(
-    evidence: Evidence, outbox: Outbox, entry: Entry, outcome: Outcome, stored: Mapping[int, Counter[str]]
+    lookup: Lookup, outbox: Outbox, entry: Entry, outcome: Outcome, stored: Mapping[int, Counter[str]]
 ) -> None:
     wanted, there = _there(outbox, entry, stored)
     if there:
         part = f"{outcome.reason}; {len(there)} of {len(wanted)} boxes are stored"
-        outbox.settle(entry.id, outcome._replace(reason=part), ended=evidence.now())
+        outbox.settle(entry.id, outcome._replace(reason=part), ended=lookup.now())
 
 
 def _missing(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -> Outcome | None:
@@ -118,7 +118,7 @@ def _missing(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -
 
 
 def _judged(
-    evidence: Evidence, outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]], ids: Sequence[int]
+    lookup: Lookup, outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]], ids: Sequence[int]
 ) -> Entry:
     """The packet with the reason that it bears now: what is there more often than it should be."""
     wanted, there = _there(outbox, entry, stored)
@@ -128,4 +128,4 @@ def _judged(
         reasons.append(f"{len(ids)} files of its name are there (ids {listed}): remove all but one, then push again")
     if twice := sum(count > 1 for count in there.values()):
         reasons.append(f"{twice} of {len(wanted)} boxes are stored twice: boxferry dedupe removes doubles")
-    return msgspec.structs.replace(entry, reason="; ".join(reasons), stood=evidence.stood.get(entry.file_id or 0, 0.0))
+    return msgspec.structs.replace(entry, reason="; ".join(reasons), stood=lookup.stood.get(entry.file_id or 0, 0.0))

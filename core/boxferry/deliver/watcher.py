@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from boxferry.deliver.budget import Budget
-    from boxferry.deliver.evidence import Evidence
+    from boxferry.deliver.lookup import Lookup
     from boxferry.destination import InputRecord
     from boxferry.outbox.outbox import Entry, Outbox, Run
 
@@ -32,7 +32,7 @@ class Watcher:
 
     def __init__(
         self,
-        evidence: Evidence,
+        lookup: Lookup,
         outbox: Outbox,
         run: Run,
         *,
@@ -43,14 +43,14 @@ class Watcher:
         """Prepare; nothing is asked yet.
 
         Args:
-            evidence: asks the server.
+            lookup: asks the server.
             outbox: holds the packets.
             run: whose packets they are.
             on_change: called with each packet that has come to another state.
             stuck_s: seconds after which an input that does not move is suspect, see `Stalls`.
             clock: seconds.
         """
-        self._evidence = evidence
+        self._lookup = lookup
         self._outbox = outbox
         self._run = run
         self._on_change = on_change
@@ -85,7 +85,7 @@ class Watcher:
         ended = 0
         for batch_id in sorted({entry.batch_id or 0 for entry in waiting})[:most]:
             of_batch = [entry for entry in waiting if (entry.batch_id or 0) == batch_id]
-            for entry, record in self._evidence.records_of(of_batch, batch_id, self.stalls):
+            for entry, record in self._lookup.records_of(of_batch, batch_id, self.stalls):
                 ended += self._settle(entry, record)
         return ended
 
@@ -93,24 +93,24 @@ class Watcher:
         """Look at what the project has unfinished and newest, now and then: it tells whether the server works."""
         if self._clock() - self._looked >= self._look_every_s:
             self._looked = self._clock()
-            self.stalls.see_unfinished(self._evidence.unfinished())
-            self.stalls.see(self._evidence.newest())
+            self.stalls.see_unfinished(self._lookup.unfinished())
+            self.stalls.see(self._lookup.newest())
 
     def _settle(self, entry: Entry, record: InputRecord | None) -> bool:
-        outcome = input_outcome(record) if record else self._evidence.unless_early(entry, NO_RECORD)
+        outcome = input_outcome(record) if record else self._lookup.unless_early(entry, NO_RECORD)
         if record and outcome and outcome.state == State.APPLIED and outcome.file_id is None:
-            outcome = self._evidence.split(entry, record, outcome)
+            outcome = self._lookup.split(entry, record, outcome)
         if record and outcome is None:
             outcome = self._stuck(record)
         if outcome is None:
             return False
         if outcome.state == State.REFUSED and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
             outcome = Outcome(State.QUEUED, outcome.reason)
-        outcome, stood = self._evidence.clash(entry, outcome), 0.0
+        outcome, stood = self._lookup.clash(entry, outcome), 0.0
         if record and outcome.state == State.APPLIED and entry.mode in REPLACING:
-            outcome = self._evidence.compared(entry, record, outcome)
-            stood = self._evidence.last_changed(entry.file_id or 0)
-        self._outbox.settle(entry.id, outcome, ended=self._evidence.now(), stood=stood)
+            outcome = self._lookup.compared(entry, record, outcome)
+            stood = self._lookup.last_changed(entry.file_id or 0)
+        self._outbox.settle(entry.id, outcome, ended=self._lookup.now(), stood=stood)
         self._on_change(entry, outcome)
         return True
 

@@ -11,8 +11,8 @@ from boxferry.destination import Client
 from boxferry.errors import UsageError
 from boxferry.outbox.label_history import sent_from_here
 from boxferry.outbox.outbox import Outbox
+from boxferry.plan.make_planner import Memory
 from boxferry.plan.plan_file import PlanHead
-from boxferry.plan.prepare import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

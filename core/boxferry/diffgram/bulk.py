@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from boxferry.diffgram.answers import FileRecord
     from boxferry.diffgram.client import Client
-    from boxferry.diffgram.frames import Files
+    from boxferry.diffgram.envelopes import Files
     from boxferry.packets.rows import Row
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from boxferry.diffgram import frames
+from boxferry.diffgram import envelopes as frames
 from boxferry.diffgram.answers import (
     AttributeGroup,
     Directory,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec.json import Decoder
 
-from boxferry.diffgram import frames
+from boxferry.diffgram import envelopes as frames
 from boxferry.diffgram.answers import Schema, UploadAnswer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from boxferry.diffgram.answers import FileRecord
-    from boxferry.diffgram.frames import Files
+    from boxferry.diffgram.envelopes import Files
 
     Mode = Literal["base", "annotation", "explorer"]
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from boxferry.collector.spool_format import SUFFIX, write_whole
+from boxferry.collector.disk_queue_format import SUFFIX, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,16 +9,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from boxferry.collector.collecting import check_collecting, doing
+from boxferry.collector.disk_queue import DiskQueue, Written
+from boxferry.collector.disk_queue_format import DiskQueueHead, disk_queue_folder, lines_of, parsed
 from boxferry.collector.pusher import Pusher
 from boxferry.collector.report import CollectorReport
-from boxferry.collector.spool import Spool, Written
-from boxferry.collector.spool_format import SpoolHead, lines_of, parsed, spool_folder
 from boxferry.collector.waiting import waiting_in
 from boxferry.errors import BoxferryError, DiffgramError, StillProcessing, UsageError
 from boxferry.integrations.parts import Parts
 from boxferry.integrations.written import Sending
+from boxferry.plan.make_planner import check_names
 from boxferry.plan.options_file import plain
-from boxferry.plan.prepare import check_names
 from boxferry.plan.push_options import PushOptions
 from boxferry.plugins import plugin_manager
 from boxferry.remote.urls import shown
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from boxferry.project import Diffgram
 
-PARTS = "parts"  #: the folder of what tasks have handed over, in that of the run's spool
+PARTS = "parts"  #: the folder of what tasks have handed over, in that of the run's queue
 TRY_AGAIN = {4, 5}  #: exit codes after which the same call may come to a good end
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 TOGETHER = 1000  #: lines that are written to the disk together
@@ -72,7 +72,7 @@ class Destination:
     def folder(self, diffgram: Diffgram) -> Path:
         """Where the run's results wait."""
         place = (diffgram.server.host, diffgram.server.project, str(self.directory), self.model, self.run)
-        return spool_folder(diffgram.outbox_path, *place)
+        return disk_queue_folder(diffgram.outbox_path, *place)
 
 
 class Writer:
@@ -99,7 +99,7 @@ class Writer:
         self._diffgram, self._destination = diffgram, destination
         self._every_s, self._clock, self._sleep = every_s, clock, sleep
         self._options, self._folder = destination.options, destination.folder(diffgram)
-        self._head = SpoolHead(
+        self._head = DiskQueueHead(
             host=diffgram.server.host,
             project=diffgram.server.project,
             directory=destination.directory,
@@ -109,7 +109,7 @@ class Writer:
         )
         self.parts = Parts(self._folder / PARTS)
         self._report = CollectorReport()
-        self._spool = _PartSpool(self._folder, self._head, self.parts)
+        self._queue = _PartQueue(self._folder, self._head, self.parts)
         self._pusher: Pusher | None = None
 
     def check(self) -> None:
@@ -130,7 +130,7 @@ class Writer:
         """Begin to send, with what an earlier write of the run has left; once."""
         if self._pusher is None:
             way = doing(self._diffgram.workspace, self._head, self._options, plugin_manager())
-            self._pusher = Pusher(self._spool, way, self._report, settle=None, every_s=self._every_s, clock=self._clock)
+            self._pusher = Pusher(self._queue, way, self._report, settle=None, every_s=self._every_s, clock=self._clock)
             self._pusher.start()
 
     def store(self, key: str, lines: bytes) -> None:
@@ -156,7 +156,7 @@ class Writer:
         """End sending at once; what is left waits on disk, for the same write run again or for `resume`."""
         if self._pusher is not None:
             self._pusher.close(self._clock())
-        self._spool.rotate()
+        self._queue.rotate()
         return self._sending(0, [])
 
     def _ended(self, deadline: float) -> int:
@@ -164,7 +164,7 @@ class Writer:
         pusher, self._pusher = self._pusher, None
         if pusher is not None and not pusher.close(deadline):
             return StillProcessing.exit_code
-        self._spool.rotate()
+        self._queue.rotate()
         pause_s, code = PAUSE_S, self._gone_on(deadline)
         while code in TRY_AGAIN and self._clock() + pause_s < deadline:
             self._sleep(pause_s)
@@ -195,7 +195,7 @@ class Writer:
         return Sending(
             states=dict(last.states) if last else {},
             dropped=Counter(report.dropped_by_pushes),
-            waiting=waiting.images + self._spool.untaken(),
+            waiting=waiting.images + self._queue.untaken(),
             aside=[(each.image, each.reason) for each in waiting.aside],
             failed=[(each.file_name, each.reason) for each in [*last.failed, *last.doubtful]] if last else [],
             missing=list(missing),
@@ -204,15 +204,15 @@ class Writer:
         )
 
 
-class _PartSpool(Spool):
-    """A spool into whose files the parts are gathered when one is closed; an image's boxes stand on one line."""
+class _PartQueue(DiskQueue):
+    """A disk queue into whose files the parts are gathered when one is closed; an image's boxes stand on one line."""
 
-    def __init__(self, folder: Path, head: SpoolHead, parts: Parts) -> None:
+    def __init__(self, folder: Path, head: DiskQueueHead, parts: Parts) -> None:
         super().__init__(folder, head)
         self._parts = parts
 
     def rotate(self) -> None:
-        """Gather the parts that were handed over since; then as a spool does."""
+        """Gather the parts that were handed over since; then as a queue does."""
         for path in self._parts.waiting():
             for group in _groups(path):
                 self.add(group)

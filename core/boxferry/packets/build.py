@@ -10,10 +10,10 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from boxferry.errors import UnknownLabel
+from boxferry.packets.bodies import Box, Point, Polygon, Shape
 from boxferry.packets.contents import Contents
 from boxferry.packets.lists import instance_lists
 from boxferry.packets.reference import Reference, box_references, file_digest
-from boxferry.packets.wire import Box, Point, Polygon, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from boxferry.packets.rows import Row, rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from boxferry.packets.wire import Box, Packet, Polygon
+    from boxferry.packets.bodies import Box, Packet, Polygon
 
 Frames = dict[int | None, list[Row]]  #: boxes by the frame of a video; those of an image under None
 IMAGE, VIDEO = "instance_list", "frame_packet_map"  #: the keys of a packet that hold boxes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from boxferry.packets.bodies import Media, Packet, encode
 from boxferry.packets.build import BoxMaker
-from boxferry.packets.wire import Media, Packet, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

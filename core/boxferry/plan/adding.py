@@ -16,7 +16,7 @@ from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, file_digest, origin
 from boxferry.plan.earlier import references_of
-from boxferry.plan.target import Problem
+from boxferry.plan.target import SkipReason
 from boxferry.plan.updates import leaving_out
 from boxferry.stored.under_way import carried
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from boxferry.packets.contents import Contents
     from boxferry.plan.making import Making
     from boxferry.plan.target import Target
-    from boxferry.stored.holdings import Holdings
+    from boxferry.stored.stored_boxes import StoredBoxes
     from boxferry.stored.under_way import Coming, UnderWay
 
 
@@ -40,7 +40,7 @@ class Adding:
 
     Attributes:
         making: makes the packets.
-        holdings: tells what the files on the server hold.
+        stored_boxes: tells what the files on the server hold.
         under_way: tells what the server has accepted and not ended, whoever sent it.
         model, run: name the boxes' model and run.
         by_name: whether files are found by their names, not by a mapping.
@@ -48,7 +48,7 @@ class Adding:
     """
 
     making: Making
-    holdings: Holdings
+    stored_boxes: StoredBoxes
     under_way: UnderWay
     model: str
     run: str
@@ -79,7 +79,7 @@ class Adding:
             remedy = "was restored; name resend-missing to send it again"
             self.making.tally.fail(Code.GONE, f"{message} {remedy}", boxes=contents.boxes)
             return False
-        if self.holdings.removed(file_id):
+        if self.stored_boxes.removed(file_id):
             message = "a person removed it from the directory: it is not sent again"
             self.making.tally.discard(Code.REMOVED_BY_PEOPLE, message, Place(target.file_name), boxes=contents.boxes)
             return False
@@ -110,7 +110,7 @@ class Adding:
             earlier: what this run has for the file.
             codes: why some of the predictions are not to be sent.
         """
-        held = set(self.holdings.references(file_id, video=target.video))
+        held = set(self.stored_boxes.references(file_id, video=target.video))
         inputs = self.under_way.on(file_id)
         coming = carried(inputs)
         if problem := self._not_ours(target, held | coming, earlier):
@@ -133,7 +133,7 @@ class Adding:
             yield from _shortened(lost & {shape.creation_ref_id for shape in left}, earlier)
             yield self.making.made(target, left, held)
 
-    def _not_ours(self, target: Target, there: set[str], earlier: Sequence[Entry]) -> Problem | None:
+    def _not_ours(self, target: Target, there: set[str], earlier: Sequence[Entry]) -> SkipReason | None:
         """Why boxes do not go onto a file that is there: a new one was meant, or one without predictions."""
         own = f"{PREFIX}{file_digest(target.file_name, self.model, self.run)}"
         origins = {origin(reference) for reference in there} - {""}
@@ -141,9 +141,9 @@ class Adding:
             return None
         where = f"'{target.file_name}' (id {target.file_id}) is in the directory already"
         if target.taken:
-            return Problem(Code.FILE_EXISTS, f"{where}: choose append, skip or replace-own for it")
+            return SkipReason(Code.FILE_EXISTS, f"{where}: choose append, skip or replace-own for it")
         if target.mode == Mode.ERROR and origins:
-            return Problem(
+            return SkipReason(
                 Code.HAS_PREDICTIONS, f"{where} and has boxes of another run: choose append, skip or replace-own"
             )
         return None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from boxferry.packets.rows import Row
     from boxferry.stored.decided import Names
     from boxferry.stored.file_inputs import FileInputs
-    from boxferry.stored.holdings import Holdings
+    from boxferry.stored.stored_boxes import StoredBoxes
 
 
 WHOLE_S = 1.0  #: the server's clock, as its answers tell it, has whole seconds
@@ -58,7 +58,7 @@ class AskedBefore:
 
     def __init__(
         self,
-        holdings: Holdings,
+        stored_boxes: StoredBoxes,
         inputs: FileInputs,
         names: Names,
         *,
@@ -70,7 +70,7 @@ class AskedBefore:
         """Prepare; nothing is asked yet.
 
         Args:
-            holdings: tells what the files hold.
+            stored_boxes: tells what the files hold.
             inputs: tells what was ever sent to them.
             names: the labels.
             iou: from this overlap on two boxes of one label are the same object.
@@ -80,7 +80,7 @@ class AskedBefore:
             unfinished: what the server had not ended then; likewise.
         """
         self._begun, self._unfinished = begun, {record.id for record in unfinished}
-        self._holdings, self._inputs, self.names = holdings, inputs, names
+        self._stored_boxes, self._inputs, self.names = stored_boxes, inputs, names
         self._iou, self._replace_completed = iou, replace_completed
         self._outbox: Outbox | None = None
         self._place = ("", "")
@@ -94,7 +94,7 @@ class AskedBefore:
     def codes(self, questions: Iterable[Question]) -> dict[int, dict[str, str]]:
         """File id → why predictions are not to be sent, by their keys: 'people-have-it' or 'rejected-before'.
 
-        The boxes of the files are read, unless the holdings have them; the inputs only of those files where a
+        The boxes of the files are read, unless the stored_boxes have them; the inputs only of those files where a
         prediction is left that no box accounts for. What was deleted on a file that never had a box need not be asked.
 
         Raises:
@@ -103,11 +103,11 @@ class AskedBefore:
         found: dict[int, dict[str, str]] = {}
         unsure: dict[int, tuple[Question, list[Row], Decided]] = {}
         for question in questions:
-            rows = self._holdings.rows(question.file_id, video=question.video)
+            rows = self._stored_boxes.rows(question.file_id, video=question.video)
             there = self._there(question, rows)
             codes, unknown = verdicts(question.predicted, there, (), iou=self._iou)
             found[question.file_id] = codes
-            if unknown - set(question.known) and self._holdings.had_boxes(question.file_id):
+            if unknown - set(question.known) and self._stored_boxes.had_boxes(question.file_id):
                 unsure[question.file_id] = question, rows, there
         inputs = self._inputs.of(unsure) if unsure else {}
         for file_id, (question, rows, there) in unsure.items():
@@ -130,9 +130,9 @@ class AskedBefore:
 
     def _approved(self, question: Question, rows: list[Row]) -> float:
         replaces = question.mode == Mode.REPLACE_OWN and self._replace_completed
-        if replaces or not self._holdings.complete(question.file_id):
+        if replaces or not self._stored_boxes.complete(question.file_id):
             return -np.inf
-        now = moment(self._holdings.changed(question.file_id))
+        now = moment(self._stored_boxes.changed(question.file_id))
         return approved_until(rows, [*self._found_completed(question.file_id), *([] if now is None else [now])])
 
     def _found_completed(self, file_id: int) -> list[float]:

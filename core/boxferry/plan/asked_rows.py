@@ -9,7 +9,7 @@ from boxferry.plan.asked_before import AskedBefore, Question
 from boxferry.plan.existing import FileIndex
 from boxferry.stored.decided import SAME_IOU, Names, Spot
 from boxferry.stored.file_inputs import FileInputs
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
@@ -34,10 +34,10 @@ class AskedRows:
         """
         listed = list(client.files(place.id))
         self._files = FileIndex(listed, str(place.nickname or place.id))
-        self._holdings = Holdings(client, place.id, listed, expected=expected)
+        self._stored_boxes = StoredBoxes(client, place.id, listed, expected=expected)
         names = Names({n: name for s in client.schemas() for n, name in client.label_names(s.id).items()})
-        inputs = FileInputs(client, place.id, since=self._holdings.first_run)
-        self._asked = AskedBefore(self._holdings, inputs, names, iou=iou)
+        inputs = FileInputs(client, place.id, since=self._stored_boxes.first_run)
+        self._asked = AskedBefore(self._stored_boxes, inputs, names, iou=iou)
 
     def remember(self, outbox: Outbox, host: str, project: str) -> None:
         """Take in what an outbox knows beside, see `AskedBefore.remember`."""
@@ -53,9 +53,9 @@ class AskedRows:
         """
         found = ((self._files.find(image), image, rows) for image, rows in chunk.each_image() if rows.stop > rows.start)
         there = [(file, image, rows) for file, image, rows in found if isinstance(file, FileRecord)]
-        self._holdings.load_sizes([file.id for file, *_ in there])
+        self._stored_boxes.load_sizes([file.id for file, *_ in there])
         there = [each for each in there if self._fits(each[0].id, each[1])]
-        self._holdings.load([file.id for file, *_ in there])
+        self._stored_boxes.load([file.id for file, *_ in there])
         questions = [
             Question(file_id=file.id, predicted=_spots(chunk, rows, video=image.video), video=image.video)
             for file, image, rows in there
@@ -67,7 +67,7 @@ class AskedRows:
         return codes
 
     def _fits(self, file_id: int, image: Image) -> bool:
-        return self._holdings.size(file_id) == (image.width, image.height)
+        return self._stored_boxes.size(file_id) == (image.width, image.height)
 
 
 def _spots(chunk: Detections, rows: slice | range, *, video: bool) -> dict[str, Spot]:

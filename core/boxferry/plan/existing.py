@@ -10,7 +10,7 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.destination import server_name
-from boxferry.plan.target import Problem
+from boxferry.plan.target import SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,10 @@ class FileIndex:
     """The files of one directory, by id and by name; a removed file is never found, though a look-up could hit it."""
 
     def __init__(
-        self, files: Iterable[FileRecord], directory: str, ids: Callable[[str], int | Problem | None] = lambda _: None
+        self,
+        files: Iterable[FileRecord],
+        directory: str,
+        ids: Callable[[str], int | SkipReason | None] = lambda _: None,
     ) -> None:
         """Index the files.
 
@@ -57,31 +60,31 @@ class FileIndex:
             self._by_last.setdefault(path.name, []).append(file)
             self._by_stem.setdefault(str(path.with_suffix("")), []).append(file)
 
-    def exact(self, *names: str) -> FileRecord | Problem | None:
-        """The one file of exactly the first of these names that any has; None where none has, a Problem for several."""
+    def exact(self, *names: str) -> FileRecord | SkipReason | None:
+        """The one file of exactly the first of these names that any has; None without one, a SkipReason for several."""
         found = next((files for name in names if (files := self._by_name.get(name))), [])
         if len(found) > 1:
-            return Problem(
+            return SkipReason(
                 Code.AMBIGUOUS_FILE, f"{len(found)} files have its name: {_listed(found)}; remove all but one"
             )
         return found[0] if found else None
 
-    def find(self, image: Image) -> FileRecord | Problem:
+    def find(self, image: Image) -> FileRecord | SkipReason:
         """The one file for an image, or why there is none: by its id where one is given, else by its name."""
         told = image.file_id or self._ids(image.key)
-        if isinstance(told, Problem):
+        if isinstance(told, SkipReason):
             return told
         if told:
             return self._numbered(image, told)
         return self._named(image)
 
-    def _numbered(self, image: Image, file_id: int) -> FileRecord | Problem:
+    def _numbered(self, image: Image, file_id: int) -> FileRecord | SkipReason:
         if file_id not in self._by_id:
             where = f"directory '{self._directory}' has no such file, or it was removed"
-            return Problem(Code.NO_SUCH_FILE, f"file id {file_id} is given for it, but {where}")
+            return SkipReason(Code.NO_SUCH_FILE, f"file id {file_id} is given for it, but {where}")
         return self._of_its_kind(image, [self._by_id[file_id]])
 
-    def _named(self, image: Image) -> FileRecord | Problem:
+    def _named(self, image: Image) -> FileRecord | SkipReason:
         """By the whole name, then as an upload would have renamed it, then by the last part, then without suffix.
 
         The first of these that any file answers to decides.
@@ -100,22 +103,22 @@ class FileIndex:
                 return self._of_its_kind(image, found)
         return self._missing(last)
 
-    def _of_its_kind(self, image: Image, found: list[FileRecord]) -> FileRecord | Problem:
+    def _of_its_kind(self, image: Image, found: list[FileRecord]) -> FileRecord | SkipReason:
         wanted = "video" if image.video else "image"
         kind = [file for file in found if file.type == wanted]
         if len(kind) == 1:
             return kind[0]
         if not kind:
-            return Problem(Code.WRONG_KIND, f"expected a file that is {_a(wanted)}, but {_listed(found)} is none")
+            return SkipReason(Code.WRONG_KIND, f"expected a file that is {_a(wanted)}, but {_listed(found)} is none")
         listed = f"{len(kind)} files answer to '{image.key}': {_listed(kind)}"
-        return Problem(Code.AMBIGUOUS_FILE, f"{listed}; say which with --file-ids")
+        return SkipReason(Code.AMBIGUOUS_FILE, f"{listed}; say which with --file-ids")
 
-    def _missing(self, last: str) -> Problem:
+    def _missing(self, last: str) -> SkipReason:
         if gone := self._removed.get(last):
-            return Problem(Code.REMOVED_FILE, f"{_listed(gone)} was removed from directory '{self._directory}'")
+            return SkipReason(Code.REMOVED_FILE, f"{_listed(gone)} was removed from directory '{self._directory}'")
         near = difflib.get_close_matches(last, self._by_last, n=3) if len(self._by_last) < MOST_COMPARED else []
         hint = f"; near: {', '.join(near)}" if near else ""
-        return Problem(Code.NO_SUCH_FILE, f"no file of this name in directory '{self._directory}'{hint}")
+        return SkipReason(Code.NO_SUCH_FILE, f"no file of this name in directory '{self._directory}'{hint}")
 
 
 MOST_COMPARED = 5000  #: names among which near ones are looked for
@@ -130,19 +133,19 @@ def _listed(files: list[FileRecord]) -> str:
     return ", ".join(f"{file.original_filename} (id {file.id})" for file in files[:SHOWN]) + more
 
 
-def ids_of(mapping: Mapping[str, int], option: str = "--file-ids") -> Callable[[str], int | Problem | None]:
+def ids_of(mapping: Mapping[str, int], option: str = "--file-ids") -> Callable[[str], int | SkipReason | None]:
     """A look-up in a mapping of image names to file ids: by the whole name, else by a last part that is unique."""
     by_last: dict[str, set[int]] = {}
     for name, file_id in mapping.items():
         by_last.setdefault(PurePosixPath(name).name, set()).add(file_id)
 
-    def look_up(key: str) -> int | Problem:
+    def look_up(key: str) -> int | SkipReason:
         found = {mapping[key]} if key in mapping else by_last.get(PurePosixPath(key).name, set())
         if len(found) == 1:
             return next(iter(found))
         if not found:
-            return Problem(Code.NO_SUCH_FILE, f"{option} has no line for it")
-        return Problem(Code.AMBIGUOUS_FILE, f"{option} has several ids for it: {', '.join(map(str, sorted(found)))}")
+            return SkipReason(Code.NO_SUCH_FILE, f"{option} has no line for it")
+        return SkipReason(Code.AMBIGUOUS_FILE, f"{option} has several ids for it: {', '.join(map(str, sorted(found)))}")
 
     return look_up
 
@@ -189,7 +192,7 @@ class ServerSizes:
         if image.sized:
             return image
         for each in (image, msgspec.structs.replace(image, video=True)):  # a stem does not tell what it is of
-            if not isinstance(found := self._files.find(each), Problem):
+            if not isinstance(found := self._files.find(each), SkipReason):
                 viewed = self._view(found.id)
                 width, height = viewed.size
                 return msgspec.structs.replace(each, width=width, height=height, frames=each.frames or viewed.frames)

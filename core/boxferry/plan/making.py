@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.outbox.outbox import Entry
     from boxferry.packets.contents import Contents
-    from boxferry.plan.destinations import Destinations
     from boxferry.plan.target import Target
-    from boxferry.stored.holdings import Holdings
+    from boxferry.plan.target_finder import TargetFinder
+    from boxferry.stored.stored_boxes import StoredBoxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Making:
 
     Attributes:
         destinations: makes new files, in its directory.
-        holdings: tells what files are like.
+        stored_boxes: tells what files are like.
         tally: counts what is left out.
     """
 
-    destinations: Destinations
-    holdings: Holdings
+    destinations: TargetFinder
+    stored_boxes: StoredBoxes
     tally: Tally
 
     def made(self, target: Target, contents: Contents, held: Collection[str] | None = None) -> Entry:
@@ -59,11 +59,11 @@ class Making:
         """What a file is like before a packet goes to it; a new one has nothing, and appending takes nothing away."""
         if file_id is None:
             return Before(complete=False, kept=[], took=[], read=True)
-        changed = moment(self.holdings.changed(file_id)) or 0.0
-        found = Before(complete=self.holdings.complete(file_id), changed=changed)
+        changed = moment(self.stored_boxes.changed(file_id)) or 0.0
+        found = Before(complete=self.stored_boxes.complete(file_id), changed=changed)
         if held is None:
             return found
-        newest = max((row.id or 0 for row in self.holdings.rows(file_id, video=video)), default=0)
+        newest = max((row.id or 0 for row in self.stored_boxes.rows(file_id, video=video)), default=0)
         kept = sorted(filter(is_ours, held))
         return msgspec.structs.replace(found, kept=kept, took=[], read=True, newest=newest)
 

@@ -9,7 +9,7 @@ from boxferry.boxes.tally import Place
 from boxferry.destination import name_problem
 from boxferry.packets.convert import named_packets
 from boxferry.plan.routes import NewFiles, UrlRoute
-from boxferry.plan.target import Problem
+from boxferry.plan.target import SkipReason
 from boxferry.plan.templates import Template
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.reading.predictions import Predictions
 
-    Find = Callable[[Image], tuple[str, str] | Problem]  # where its media is, and its name on the server
+    Find = Callable[[Image], tuple[str, str] | SkipReason]  # where its media is, and its name on the server
 
 
 def sdk_packets(
@@ -59,16 +59,16 @@ def _route(media_url: str) -> UrlRoute:
 
 
 def _by_url(route: UrlRoute) -> Find:
-    def found(image: Image) -> tuple[str, str] | Problem:
+    def found(image: Image) -> tuple[str, str] | SkipReason:
         target = route.target(image)
-        return target if isinstance(target, Problem) else (target.media, target.file_name)
+        return target if isinstance(target, SkipReason) else (target.media, target.file_name)
 
     return found
 
 
-def _local(image: Image) -> tuple[str, str] | Problem:
+def _local(image: Image) -> tuple[str, str] | SkipReason:
     if problem := name_problem(image.key):
-        return Problem(Code.UNSUPPORTED_NAME, problem)
+        return SkipReason(Code.UNSUPPORTED_NAME, problem)
     return image.media or image.key, image.key
 
 
@@ -76,7 +76,7 @@ def _places(chunk: Detections, find: Find, tally: Tally) -> list[tuple[str, str]
     places: list[tuple[str, str] | None] = []
     for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
         found = find(image)
-        if isinstance(found, Problem):
+        if isinstance(found, SkipReason):
             tally.fail(found.code, found.message, Place(image.key), boxes=count)
-        places.append(None if isinstance(found, Problem) else found)
+        places.append(None if isinstance(found, SkipReason) else found)
     return places

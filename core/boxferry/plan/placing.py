@@ -10,14 +10,14 @@ from boxferry.boxes.tally import Place
 from boxferry.outbox.original import original_of
 from boxferry.plan.server_frames import Timing, timing_problem, to_server_frames
 from boxferry.plan.server_size import size_of_new, to_server_size
-from boxferry.plan.target import Problem, Target
+from boxferry.plan.target import SkipReason, Target
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
-    from boxferry.plan.destinations import Destinations
     from boxferry.plan.earlier import Earlier
-    from boxferry.stored.holdings import Holdings
+    from boxferry.plan.target_finder import TargetFinder
+    from boxferry.stored.stored_boxes import StoredBoxes
 
 
 class Placed(NamedTuple):
@@ -29,7 +29,7 @@ class Placed(NamedTuple):
     """
 
     chunk: Detections
-    found: dict[str, Target | Problem]
+    found: dict[str, Target | SkipReason]
 
     def targets(self, chunk: Detections) -> list[Target | None]:
         """(M,) the file of each image of a chunk that comes from this one; None where there is none."""
@@ -42,7 +42,7 @@ class Placing:
 
     Attributes:
         destinations: knows where each image's boxes go.
-        holdings: tells what the files on the server are like.
+        stored_boxes: tells what the files on the server are like.
         earlier: knows the pictures that were uploaded from here.
         tally: counts boxes that are outside of the server's file.
         video_rate: the project's frames a second.
@@ -51,15 +51,15 @@ class Placing:
 
     def __init__(
         self,
-        destinations: Destinations,
-        holdings: Holdings,
+        destinations: TargetFinder,
+        stored_boxes: StoredBoxes,
         earlier: Earlier,
         tally: Tally,
         *,
         video_rate: float,
         by_name: bool,
     ) -> None:
-        self._destinations, self._holdings, self._earlier = destinations, holdings, earlier
+        self._destinations, self._stored_boxes, self._earlier = destinations, stored_boxes, earlier
         self._tally, self._video_rate, self._by_name = tally, video_rate, by_name
         self._taken: dict[str, str] = {}
 
@@ -79,30 +79,30 @@ class Placing:
             found = {image.key: self._unless_other(image, found[image.key]) for image in chunk.images}
         return Placed(to_server_frames(chunk, timings, self._tally), found)
 
-    def _unless_taken(self, image: Image, found: Target | Problem) -> Target | Problem:
-        if isinstance(found, Problem):
+    def _unless_taken(self, image: Image, found: Target | SkipReason) -> Target | SkipReason:
+        if isinstance(found, SkipReason):
             return found
         other = self._taken.setdefault(found.file_name, image.key)
         if other != image.key:
-            return Problem(Code.NAME_CLASH, f"its name on the server, '{found.file_name}', is that of '{other}' too")
+            return SkipReason(Code.NAME_CLASH, f"its name on the server, '{found.file_name}', is that of '{other}' too")
         return dataclasses.replace(found, width=image.width, height=image.height, key=image.key, image_id=image.id)
 
-    def _viewed(self, image: Image, found: Target | Problem) -> tuple[Target | Problem, tuple[int, int], Timing]:
+    def _viewed(self, image: Image, found: Target | SkipReason) -> tuple[Target | SkipReason, tuple[int, int], Timing]:
         """The place, with the size and the timing of the file; for a new one, what they will be."""
-        if isinstance(found, Problem) or found.file_id is None:
+        if isinstance(found, SkipReason) or found.file_id is None:
             rate = min(image.frame_rate, self._video_rate)
             frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
             return found, size_of_new((image.width, image.height)), Timing(rate, frames)
-        file = self._holdings.view(found.file_id)
+        file = self._stored_boxes.view(found.file_id)
         timing = Timing(file.rate, file.frames or image.frames)
         return timing_problem(image, timing) or found, file.size, timing
 
-    def _unless_other(self, image: Image, found: Target | Problem) -> Target | Problem:
+    def _unless_other(self, image: Image, found: Target | SkipReason) -> Target | SkipReason:
         """See that a file that was found by its name is of this very picture, where that can be known."""
-        if isinstance(found, Problem) or found.file_id is None or image.file_id:
+        if isinstance(found, SkipReason) or found.file_id is None or image.file_id:
             return found
         problem = self._earlier.other_picture(found.file_id, found.file_name, image.media)
-        return Problem(Code.OTHER_PICTURE, problem) if problem else found
+        return SkipReason(Code.OTHER_PICTURE, problem) if problem else found
 
 
 def leave_out(placed: Placed, chunk: Detections, tally: Tally, *, creates: bool) -> None:

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from boxferry.packets.contents import Contents
     from boxferry.plan.asked_before import AskedBefore
     from boxferry.plan.attributes import AttributeResolver
-    from boxferry.plan.destinations import Destinations
     from boxferry.plan.labels import LabelResolver
     from boxferry.plan.target import Target
+    from boxferry.plan.target_finder import TargetFinder
     from boxferry.reading.predictions import Predictions
-    from boxferry.stored.holdings import Holdings
+    from boxferry.stored.stored_boxes import StoredBoxes
 
 VIDEO_RATE = 30.0  #: frames a second that a project is set to, unless its settings were changed
 
@@ -47,7 +47,7 @@ class Planner:
     Attributes:
         predictions: what is pushed.
         destinations: knows where each image's boxes go.
-        holdings: tells what the files on the server hold; asked for files that are there.
+        stored_boxes: tells what the files on the server hold; asked for files that are there.
         labels: knows the labels' ids.
         model, run: name the boxes' model and run; the model is empty for annotations.
         tally: counts what is read, dropped and left out.
@@ -67,8 +67,8 @@ class Planner:
     """
 
     predictions: Predictions
-    destinations: Destinations
-    holdings: Holdings
+    destinations: TargetFinder
+    stored_boxes: StoredBoxes
     labels: LabelResolver
     model: str
     run: str
@@ -95,7 +95,7 @@ class Planner:
             UnknownLabel: at the end, the server lacks labels and the policy is 'error'.
             UsageError: at the end, the run was pushed from another source before.
         """
-        making = Making(self.destinations, self.holdings, self.tally)
+        making = Making(self.destinations, self.stored_boxes, self.tally)
         adding, replacing = self._adding(making), self._replacing(making)
         strangers = Strangers(self.earlier, self.source)
         for target, contents, codes in self._placed():
@@ -120,7 +120,7 @@ class Planner:
     def _adding(self, making: Making) -> Adding:
         return Adding(
             making=making,
-            holdings=self.holdings,
+            stored_boxes=self.stored_boxes,
             under_way=self.under_way,
             model=self.model,
             run=self.run,
@@ -130,7 +130,7 @@ class Planner:
 
     def _replacing(self, making: Making) -> Replacing:
         return Replacing(
-            making, self.holdings, model=self.model, run=self.run, replaces=self.replaces, claims=self.claims
+            making, self.stored_boxes, model=self.model, run=self.run, replaces=self.replaces, claims=self.claims
         )
 
     def _placed(self) -> Iterator[tuple[Target, Contents, Mapping[str, str]]]:
@@ -144,7 +144,7 @@ class Planner:
         )
         placing = Placing(
             self.destinations,
-            self.holdings,
+            self.stored_boxes,
             self.earlier,
             self.tally,
             video_rate=self.video_rate,
@@ -158,7 +158,7 @@ class Planner:
             leave_out(placed, chunk, self.tally, creates=self.destinations.creates)
             if self.predictions.format.keeps_files:
                 targets = with_originals(targets, chunk)
-            self.holdings.load([each.file_id for each in targets if each and each.file_id is not None])
+            self.stored_boxes.load([each.file_id for each in targets if each and each.file_id is not None])
             names = [target.file_name if target else None for target in targets]
             pairs = [(target, c) for index, c in maker.contents(chunk, names) if (target := targets[index])]
             codes = self._decided(pairs)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from boxferry.plan.making import Making
     from boxferry.plan.target import Target
     from boxferry.stored.claims import Claims
-    from boxferry.stored.holdings import Holdings
     from boxferry.stored.ownership import Rows
+    from boxferry.stored.stored_boxes import StoredBoxes
 
 
 class Replacing:
@@ -34,7 +34,7 @@ class Replacing:
     def __init__(
         self,
         making: Making,
-        holdings: Holdings,
+        stored_boxes: StoredBoxes,
         *,
         model: str,
         run: str,
@@ -45,13 +45,13 @@ class Replacing:
 
         Args:
             making: makes the packets.
-            holdings: tells what the files on the server hold.
+            stored_boxes: tells what the files on the server hold.
             model: the boxes' model.
             run: their run.
             replaces: the models whose boxes go beside the model's own.
             claims: tells of a file which runs its boxes are of, see `claims`; asked where models are replaced.
         """
-        self._making, self._holdings = making, holdings
+        self._making, self._stored_boxes = making, stored_boxes
         self._model, self._run, self._replaces, self._claims = model, run, replaces, claims
         self._found: Counter[str] = Counter()
 
@@ -105,13 +105,13 @@ class Replacing:
         """The boxes of a file; those of the models that are replaced are among one's own, and counted."""
         file_id, name = target.file_id or 0, target.file_name
         if not self._replaces:
-            rows = self._holdings.sorted(file_id, file_name=name, model=self._model)
+            rows = self._stored_boxes.sorted(file_id, file_name=name, model=self._model)
             if target.mode != Mode.REPLACE_OWN or not rows.predicted_elsewhere:
                 return rows
         models, claims = [self._model, *self._replaces], self._claims(file_id)
-        found = self._holdings.owned(file_id, file_name=name, models=models, run=self._run, claims=claims)
+        found = self._stored_boxes.owned(file_id, file_name=name, models=models, run=self._run, claims=claims)
         for model in self._replaces:
-            origins = self._holdings.origins(name, model, self._run)
+            origins = self._stored_boxes.origins(name, model, self._run)
             self._found[model] += sum(origin(row.reference) in origins for row in found.own)
         return found
 

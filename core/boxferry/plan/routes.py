@@ -13,9 +13,9 @@ from boxferry.boxes.codes import Code
 from boxferry.destination import media_problem, name_problem, server_name
 from boxferry.errors import UsageError
 from boxferry.outbox.kinds import Via
-from boxferry.packets.wire import Media, Packet, encode
+from boxferry.packets.bodies import Media, Packet, encode
 from boxferry.plan.picture import mark_of
-from boxferry.plan.target import Problem, Target
+from boxferry.plan.target import SkipReason, Target
 from boxferry.reading.video import clip_problem
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Route(Protocol):
         """As in the outbox: 'upload', 'url' or 'blob'."""
         ...
 
-    def target(self, image: Image) -> Target | Problem:
+    def target(self, image: Image) -> Target | SkipReason:
         """The file that would be made of an image, or why there is none."""
         ...
 
@@ -93,7 +93,7 @@ class UploadRoute:
             if value is not None:
                 raise UsageError(f"{option}: Diffgram takes none with an upload; use --media-url or --blob-path")
 
-    def target(self, image: Image) -> Target | Problem:
+    def target(self, image: Image) -> Target | SkipReason:
         """The file that the upload makes; the server renames it, which is known beforehand."""
         name = server_name(self.new.naming.of(image.key))
         if problem := _media_stops(image) or _upload_name_stops(name, image):
@@ -125,7 +125,7 @@ class UrlRoute:
         if urlsplit(self.template.of("a.jpg")).scheme not in {"http", "https"}:
             raise UsageError(f"{self.template.option} {self.template.text}: expected one that begins with http(s)://")
 
-    def target(self, image: Image) -> Target | Problem:
+    def target(self, image: Image) -> Target | SkipReason:
         """The file that the server makes from the URL; without a suffix of its own the name takes the URL's."""
         url = self.template.of(image.key)
         return _fetched(self.new.naming.of(image.key), url, urlsplit(url).path, image)
@@ -154,7 +154,7 @@ class BlobRoute:
     bucket: str
     name: Via = Via.BLOB
 
-    def target(self, image: Image) -> Target | Problem:
+    def target(self, image: Image) -> Target | SkipReason:
         """The file that the server makes from the blob; without a suffix of its own the name takes the blob's."""
         path = self.template.of(image.key)
         return _fetched(self.new.naming.of(image.key), path, path, image)
@@ -169,41 +169,41 @@ class BlobRoute:
         return encode(contents.put(packet))
 
 
-def _media_stops(image: Image) -> Problem | None:
+def _media_stops(image: Image) -> SkipReason | None:
     """Why an image's media cannot be uploaded, or None."""
     if not image.media:
-        return Problem(Code.NO_IMAGE, "not in the images folder: an upload needs the image; see --images")
+        return SkipReason(Code.NO_IMAGE, "not in the images folder: an upload needs the image; see --images")
     if problem := media_problem(image.media, video=image.video):
-        return Problem(Code.UNSUPPORTED_MEDIA, problem)
+        return SkipReason(Code.UNSUPPORTED_MEDIA, problem)
     if image.frame_rate and image.frames / image.frame_rate > UPLOAD_SPLIT_S:
         message = f"longer than {UPLOAD_SPLIT_S} s: the server would cut it, and an upload does not tell into what"
-        return Problem(Code.LONG_VIDEO, f"{message}; use --media-url or --blob-path")
+        return SkipReason(Code.LONG_VIDEO, f"{message}; use --media-url or --blob-path")
     return _clip_stops(image)
 
 
-def _upload_name_stops(name: str, image: Image) -> Problem | None:
+def _upload_name_stops(name: str, image: Image) -> SkipReason | None:
     """Why an upload cannot bear the name that the server makes of it, or None."""
     if media_problem(name, video=image.video):
         message = f"an upload would rename it to '{name}', which Diffgram refuses: rename it, or use --media-url"
-        return Problem(Code.UNSUPPORTED_NAME, message)
+        return SkipReason(Code.UNSUPPORTED_NAME, message)
     return _name_stops(name)
 
 
-def _name_stops(name: str) -> Problem | None:
+def _name_stops(name: str) -> SkipReason | None:
     problem = name_problem(name)
-    return Problem(Code.UNSUPPORTED_NAME, problem) if problem else None
+    return SkipReason(Code.UNSUPPORTED_NAME, problem) if problem else None
 
 
-def _clip_stops(image: Image) -> Problem | None:
+def _clip_stops(image: Image) -> SkipReason | None:
     """Why a video that is on this machine must not be sent, or None: a server is at an unreadable one for good."""
     problem = clip_problem(image.media) if image.video and image.media else None
-    return Problem(Code.UNREADABLE_MEDIA, problem) if problem else None
+    return SkipReason(Code.UNREADABLE_MEDIA, problem) if problem else None
 
 
-def _fetched(name: str, media: str, path: str, image: Image) -> Target | Problem:
+def _fetched(name: str, media: str, path: str, image: Image) -> Target | SkipReason:
     file_name = name if PurePosixPath(name).suffix else name + PurePosixPath(path).suffix
     if problem := media_problem(file_name, video=image.video):
-        return Problem(Code.UNSUPPORTED_MEDIA, problem)
+        return SkipReason(Code.UNSUPPORTED_MEDIA, problem)
     if stops := _name_stops(file_name) or _clip_stops(image):
         return stops
     return Target(file_name=file_name, media=media, video=image.video)

@@ -8,7 +8,7 @@ import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.refine import without
-from boxferry.plan.target import Problem
+from boxferry.plan.target import SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +31,14 @@ class Timing(NamedTuple):
     frames: int = 0
 
 
-def timing_problem(image: Image, server: Timing) -> Problem | None:
+def timing_problem(image: Image, server: Timing) -> SkipReason | None:
     """Why the frames of a video that is on the server cannot be told apart, or None."""
     if not server.frames or not image.frames or (image.frame_rate and server.rate):
         return None
     if abs(image.frames - server.frames) <= 1:
         return None
     counts = f"its frames are numbered for {image.frames}, the server has {server.frames}"
-    return Problem(Code.FRAMES_DIFFER, f"{counts}: name the video itself with --images, so that its rate is known")
+    return SkipReason(Code.FRAMES_DIFFER, f"{counts}: name the video itself with --images, so that its rate is known")
 
 
 def to_server_frames(detections: Detections, timings: Sequence[Timing], tally: Tally) -> Detections:

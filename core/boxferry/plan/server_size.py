@@ -10,7 +10,7 @@ import numpy as np
 from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import objects
 from boxferry.boxes.fit import LARGEST
-from boxferry.plan.target import Problem
+from boxferry.plan.target import SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ LONGEST_SIDE = 7680  #: what the server scales longer images down to
 UNKNOWN: Size = (0, 0)
 
 
-def factor(own: Size, server: Size) -> float | Problem:
+def factor(own: Size, server: Size) -> float | SkipReason:
     """By how much boxes made for an image of one size are scaled for its file on the server, or why they cannot be.
 
     Sides over 7680 pixels are scaled down by the server, which then records width and height the wrong way round.
@@ -42,8 +42,8 @@ def factor(own: Size, server: Size) -> float | Problem:
     sizes = f"its boxes were made for {_shown(own)}, the file on the server is {_shown(server)}"
     if own == server[::-1]:
         turned = "turned, as by an EXIF orientation; make the boxes on the turned image"
-        return Problem(Code.SIZE_DIFFERS, f"{sizes}: {turned}")
-    return Problem(Code.SIZE_DIFFERS, f"{sizes}: are they of another image, or of a resized one?")
+        return SkipReason(Code.SIZE_DIFFERS, f"{sizes}: {turned}")
+    return SkipReason(Code.SIZE_DIFFERS, f"{sizes}: are they of another image, or of a resized one?")
 
 
 def size_of_new(own: Size) -> Size:
@@ -59,7 +59,7 @@ def size_of_new(own: Size) -> Size:
 
 def to_server_size(
     detections: Detections, sizes: Sequence[Size], tally: Tally
-) -> tuple[Detections, dict[int, Problem]]:
+) -> tuple[Detections, dict[int, SkipReason]]:
     """The boxes in the pixels of the files on the server, and for the images where that cannot be, why.
 
     Args:
@@ -70,7 +70,7 @@ def to_server_size(
     factors, problems, images = [], {}, []
     for index, (image, size) in enumerate(zip(detections.images, sizes, strict=True)):
         found = factor((image.width, image.height), size)
-        if isinstance(found, Problem):
+        if isinstance(found, SkipReason):
             problems[index] = found
             found = 1.0
         factors.append(found)

@@ -15,7 +15,7 @@ OnExisting = Literal["error", "append", "skip", "replace-own", "replace-all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SkipReason:
     """Why nothing is sent for an image.
 
     Attributes:

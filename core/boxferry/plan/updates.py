@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.outbox import Entry
 from boxferry.outbox.source_image import image_text
+from boxferry.packets.bodies import Packet, encode
 from boxferry.packets.contents import (
     Contents,
     among,
@@ -19,7 +20,6 @@ from boxferry.packets.contents import (
     with_boxes,
 )
 from boxferry.packets.rows import deleted_box
-from boxferry.packets.wire import Packet, encode
 from boxferry.stored.removals import naming, noted
 
 if TYPE_CHECKING:

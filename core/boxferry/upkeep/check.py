@@ -18,7 +18,7 @@ from boxferry.packets.contents import is_of_video, references_in
 from boxferry.packets.reference import detection
 from boxferry.plan.adding import ADOPTED
 from boxferry.stored.file_inputs import FileInputs
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -163,10 +163,10 @@ class Checker:
         listed = self._listed()
         there = {file.file_id: listed[file.file_id] for file in files if file.file_id in listed}
         there |= self._not_listed([file for file in files if file.file_id not in listed])
-        holdings = Holdings(self._client, self._run.directory_id, there.values(), expected=len(files))
-        self._compare_files(files, there, holdings)
-        self._compare_boxes([file for file in files if not file.problem], holdings)
-        self._spare_renamed([file for file in files if file.problem == Fault.OTHER_FILE], holdings)
+        stored_boxes = StoredBoxes(self._client, self._run.directory_id, there.values(), expected=len(files))
+        self._compare_files(files, there, stored_boxes)
+        self._compare_boxes([file for file in files if not file.problem], stored_boxes)
+        self._spare_renamed([file for file in files if file.problem == Fault.OTHER_FILE], stored_boxes)
         return [file for file in files if not self._anew(file, files)]
 
     def _applied(self) -> list[AppliedFile]:
@@ -201,21 +201,23 @@ class Checker:
                 file.went("removed", "a person removed it")
         return {file_id: found for file_id, found in answers.items() if found is not None and not found.removed}
 
-    def _compare_files(self, files: Iterable[AppliedFile], there: dict[int, FileRecord], holdings: Holdings) -> None:
+    def _compare_files(
+        self, files: Iterable[AppliedFile], there: dict[int, FileRecord], stored_boxes: StoredBoxes
+    ) -> None:
         """Names, and sizes where they are known."""
         left = [file for file in files if not file.problem]
-        holdings.load_sizes([file.file_id for file in left if any(entry.width for entry in file.entries)])
+        stored_boxes.load_sizes([file.file_id for file in left if any(entry.width for entry in file.entries)])
         for file in left:
-            problems = (other_file(entry, there[file.file_id], holdings) for entry in file.entries)
+            problems = (other_file(entry, there[file.file_id], stored_boxes) for entry in file.entries)
             if detail := next(filter(None, problems), ""):
                 file.went(Fault.OTHER_FILE, f"the id is another file's now: {detail}")
 
-    def _compare_boxes(self, files: list[AppliedFile], holdings: Holdings) -> None:
+    def _compare_boxes(self, files: list[AppliedFile], stored_boxes: StoredBoxes) -> None:
         """What is not there, and was sent by an input that the server still has, a person has deleted."""
-        holdings.load([file.file_id for file in files if file.references and not file.video])
+        stored_boxes.load([file.file_id for file in files if file.references and not file.video])
         for file in files:
             if file.references:
-                file.missing = file.references - set(holdings.references(file.file_id, video=file.video))
+                file.missing = file.references - set(stored_boxes.references(file.file_id, video=file.video))
         short = [file for file in files if file.missing]
         inputs = FileInputs(self._client, self._run.directory_id, since=self._since).of([f.file_id for f in short])
         for file in short:
@@ -228,11 +230,11 @@ class Checker:
                     f"{_boxes(file.missing)} of {_boxes(file.references)} boxes are gone, and no input tells of them"
                 )
 
-    def _spare_renamed(self, files: list[AppliedFile], holdings: Holdings) -> None:
+    def _spare_renamed(self, files: list[AppliedFile], stored_boxes: StoredBoxes) -> None:
         """A file that still has boxes of the run was renamed, or made another size of: its boxes are not gone."""
-        holdings.load([file.file_id for file in files if not file.video])
+        stored_boxes.load([file.file_id for file in files if not file.video])
         for file in files:
-            if file.references & set(holdings.references(file.file_id, video=file.video)):
+            if file.references & set(stored_boxes.references(file.file_id, video=file.video)):
                 file.missing = set()
                 file.detail += "; it has boxes of the run"
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from boxferry.deliver.budget import Budget
-from boxferry.deliver.evidence import ended
+from boxferry.deliver.lookup import ended
 from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.errors import StillProcessing
 from boxferry.outbox.outcome import input_outcome
+from boxferry.packets.bodies import with_batch
 from boxferry.packets.contents import references_in, replacing
 from boxferry.packets.reference import origin
 from boxferry.packets.rows import identity, untouched
-from boxferry.packets.wire import with_batch
-from boxferry.stored.holdings import Holdings
 from boxferry.stored.removals import noted
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -126,18 +126,18 @@ class Deduper:
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        holdings = Holdings(self._client, self._run.directory_id, expected=len(self._origins))
-        holdings.load(self._origins)
+        stored_boxes = StoredBoxes(self._client, self._run.directory_id, expected=len(self._origins))
+        stored_boxes.load(self._origins)
         found = []
         for file_id, origins in self._origins.items():
-            rows = holdings.rows(file_id)
+            rows = stored_boxes.rows(file_id)
             if gone := to_go(rows, origins):
                 doubles = Doubles(
                     file_id=file_id,
                     file_name=self._names[file_id],
                     removed=len(gone),
                     merged=_merged(rows, gone),
-                    completed=holdings.complete(file_id),
+                    completed=stored_boxes.complete(file_id),
                 )
                 found.append(doubles)
         return found

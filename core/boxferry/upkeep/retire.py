@@ -14,7 +14,7 @@ from boxferry.destination import moment
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.file_inputs import FileInputs
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -125,8 +125,8 @@ class Shelf:
         self.unfinished = client.unfinished()  # before the files: what ends in between is then on them
         listed = [file for file in client.files(place.id) if not (file.removed or file.never_had_boxes)]
         self.files = {file.id: file for file in listed}
-        self._holdings = Holdings(client, place.id, listed, expected=len(listed))
-        self._holdings.load([file.id for file in listed if file.type != "video"])
+        self._stored_boxes = StoredBoxes(client, place.id, listed, expected=len(listed))
+        self._stored_boxes.load([file.id for file in listed if file.type != "video"])
         self.inputs = FileInputs(client, place.id, since=self._begun).of(list(self.files))
 
     def _begun(self) -> float | None:
@@ -171,7 +171,7 @@ class Shelf:
         return {f"{PREFIX}{file_digest(name, model, run)}" for model, run in pairs}
 
     def _rows(self, file_id: int) -> list[Row]:
-        return [] if self.files[file_id].type == "video" else self._holdings.rows(file_id)
+        return [] if self.files[file_id].type == "video" else self._stored_boxes.rows(file_id)
 
     def found(self, pairs: Collection[Pair]) -> list[RetiredFile]:
         """The files with boxes of runs, each with what goes and what stays."""

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from boxferry.deliver.evidence import NEWEST
+from boxferry.deliver.lookup import NEWEST
 from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.destination import Bulk, short
 from boxferry.errors import Refused, Unsure
 from boxferry.outbox.outcome import State, input_outcome
+from boxferry.packets.bodies import with_batch
 from boxferry.packets.contents import appending, replacing
 from boxferry.packets.reference import is_ours, origin
 from boxferry.packets.rows import identities, identity
-from boxferry.packets.wire import with_batch
 from boxferry.plan.updates import cleared
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.removals import as_sent, noted

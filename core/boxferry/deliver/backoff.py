@@ -1,4 +1,4 @@
-"""The circuit: after a failed call everybody waits a little, longer each time; after a run of them sending stops."""
+"""The backoff: after a failed call everybody waits a little, longer each time; after a run of them sending stops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 
 
-class Circuit:
+class Backoff:
     """Counts failures in a row over all connections.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What stands in the files of a spool, and where: its head, and lines of results.
+"""What stands in the files of a queue, and where: its head, and lines of results.
 
 <outbox>.spool/<run>/run.json          what the results are of, and how they are to be pushed
 <outbox>.spool/<run>/<time>-….ndjson   lines in the format `boxferry`, an image each
@@ -23,7 +23,7 @@ HEAD = "run.json"
 ASIDE = "aside"
 
 
-class SpoolHead(msgspec.Struct, frozen=True, kw_only=True):
+class DiskQueueHead(msgspec.Struct, frozen=True, kw_only=True):
     """What the results in one folder are of, and how they are to be pushed.
 
     Attributes:
@@ -72,32 +72,32 @@ class SpoolLine(msgspec.Struct):
     set_aside: str = ""
 
 
-_head = msgspec.json.Decoder(SpoolHead)
+_head = msgspec.json.Decoder(DiskQueueHead)
 _line = msgspec.json.Decoder(SpoolLine)
 _any = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
 
-def spool_root(outbox: Path) -> Path:
-    """The folder of all spool files of an outbox, beside it."""
+def disk_queue_root(outbox: Path) -> Path:
+    """The folder of all queue files of an outbox, beside it."""
     return outbox.with_name(f"{outbox.name}.spool")
 
 
-def spool_folder(outbox: Path, *key: str) -> Path:
-    """The folder of the spool files of one run; `key` names the run."""
+def disk_queue_folder(outbox: Path, *key: str) -> Path:
+    """The folder of the queue files of one run; `key` names the run."""
     text = "".join(f"{len(part)}:{part}" for part in key)
-    return spool_root(outbox) / blake2b(text.encode(), digest_size=8).hexdigest()
+    return disk_queue_root(outbox) / blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def head_of(folder: Path) -> SpoolHead:
+def head_of(folder: Path) -> DiskQueueHead:
     """What the results in a folder are of; an empty one where that cannot be read."""
     try:
         return _head.decode((folder / HEAD).read_bytes())
     except (OSError, ValueError):
-        return SpoolHead()
+        return DiskQueueHead()
 
 
-def write_head(folder: Path, head: SpoolHead) -> None:
+def write_head(folder: Path, head: DiskQueueHead) -> None:
     """Write down what the results in a folder are of.
 
     Raises:

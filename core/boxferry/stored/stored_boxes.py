@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MORE = 2  #: so many times as many files as were asked for so far are expected in all
 
 
-class Holdings:
+class StoredBoxes:
     """Reads from the server, in few calls where many files are wanted; changes nothing.
 
     Sizes stay as they were read. Boxes are read anew each time, but those that `load` has read stay as they were then,

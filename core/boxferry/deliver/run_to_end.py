@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from boxferry.deliver.backoff import Backoff
 from boxferry.deliver.budget import Budget
 from boxferry.deliver.changed import changed_files
-from boxferry.deliver.circuit import Circuit
-from boxferry.deliver.evidence import Evidence
+from boxferry.deliver.lookup import Lookup
 from boxferry.deliver.reconcile import ASK_AGAIN_S, Reconciler
 from boxferry.deliver.resend import Resender
 from boxferry.deliver.sender import Sender
@@ -16,7 +16,7 @@ from boxferry.deliver.verify import read_back
 from boxferry.deliver.watcher import Watcher
 from boxferry.errors import StillProcessing, Unreachable
 from boxferry.outbox.outcome import Outcome, State
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def carry(
+def run_to_end(
     client: Client,
     outbox: Outbox,
     run: Run,
@@ -93,18 +93,18 @@ class _Course:
         self._ended: dict[int, tuple[Entry, Outcome]] = {}
         self._unsure: list[Entry] = []  # of the earlier ones, until it is known whether they have arrived
         self._budget = Budget(patience.budget_s)
-        self._circuit = Circuit(
+        self._backoff = Backoff(
             patience=patience.failures, first_pause_s=patience.first_pause_s, limit_s=patience.budget_s
         )
-        client.limit(lambda: min(self._budget.left_s, self._circuit.left_s))
-        holdings = Holdings(client, run.directory_id)
-        self._evidence = Evidence(client, outbox, run, holdings, settle_s=patience.settle_s)
+        client.limit(lambda: min(self._budget.left_s, self._backoff.left_s))
+        stored_boxes = StoredBoxes(client, run.directory_id)
+        self._lookup = Lookup(client, outbox, run, stored_boxes, settle_s=patience.settle_s)
         ask_again_s = min(ASK_AGAIN_S, patience.settle_s / 4)
-        self._reconciler = Reconciler(self._evidence, outbox, run, ask_again_s=ask_again_s)
-        self._watcher = Watcher(self._evidence, outbox, run, on_change=self._listen, stuck_s=patience.stuck_s)
-        self._resender = Resender(self._evidence, outbox, run, resend=resend_stuck, on_change=self._listen)
+        self._reconciler = Reconciler(self._lookup, outbox, run, ask_again_s=ask_again_s)
+        self._watcher = Watcher(self._lookup, outbox, run, on_change=self._listen, stuck_s=patience.stuck_s)
+        self._resender = Resender(self._lookup, outbox, run, resend=resend_stuck, on_change=self._listen)
         self._sender = partial(
-            Sender, client, outbox, run, self._evidence, self._circuit, connections=connections, on_change=self._listen
+            Sender, client, outbox, run, self._lookup, self._backoff, connections=connections, on_change=self._listen
         )
 
     def _listen(self, entry: Entry, outcome: Outcome) -> None:
@@ -115,7 +115,7 @@ class _Course:
     def run_to_end(self) -> str:
         """Take the steps until nothing is left to do."""
         self._outbox.recover(self._run.id)
-        self._evidence.changed = changed_files(self._client, self._run.directory_id, self._earlier)
+        self._lookup.changed = changed_files(self._client, self._run.directory_id, self._earlier)
         self._asked(self._check_again)
         self._asked(self._resender.look)
         while True:
@@ -129,21 +129,21 @@ class _Course:
             if not self._watched() or not self._outbox.waiting(self._run.id):
                 break
         if self._verify:
-            read_back(self._evidence, self._outbox, self._run, self._ended, self._budget)
+            read_back(self._lookup, self._outbox, self._run, self._ended, self._budget)
         return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
 
     def _check_again(self) -> None:
         """Let what was planned some time ago, and is certain not to be on the server, be looked at once more."""
-        self._evidence.old = {entry.id for entry in self._earlier}
+        self._lookup.old = {entry.id for entry in self._earlier}
         waiting = [entry for entry in self._earlier if entry.state == State.QUEUED]
-        self._recheck([entry for entry in waiting if entry.file_id not in self._evidence.changed])
+        self._recheck([entry for entry in waiting if entry.file_id not in self._lookup.changed])
         self._unsure = [entry for entry in self._earlier if entry.state in {State.SENDING, State.UNSURE}]
 
     def _check_unsure(self) -> None:
         """The same for what an earlier command may have sent, and has not."""
         queued = {entry.id for entry in self._outbox.entries(self._run.id, (State.QUEUED,))} if self._unsure else set()
         unsent = [entry for entry in self._unsure if entry.id in queued]
-        self._recheck([entry for entry in unsent if entry.file_id not in self._evidence.changed])
+        self._recheck([entry for entry in unsent if entry.file_id not in self._lookup.changed])
         self._unsure = []
 
     def _asked(self, step: Callable[[], T]) -> T:
@@ -157,12 +157,12 @@ class _Course:
             try:
                 answer = step()
             except Unreachable:
-                if not self._circuit.failed():
+                if not self._backoff.failed():
                     raise
                 failed = True
             else:
                 if failed:  # else nothing may have been asked, and the packets' own failures go on counting
-                    self._circuit.worked()
+                    self._backoff.worked()
                 return answer
 
     def _watched(self) -> bool:

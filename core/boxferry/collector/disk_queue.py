@@ -1,4 +1,4 @@
-"""The spool: results that wait on disk for their push, in files that outlive the process that wrote them.
+"""The disk queue: results that wait on disk for their push, in files that outlive the process that wrote them.
 
 A file that is being written or pushed is locked (`….lock`). Lines may stand in two files after a crash; pushing them
 twice adds nothing, since boxes are known by their references.
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from filelock import FileLock, Timeout
 
-from boxferry.collector.spool_format import ASIDE, SUFFIX, with_reason, write_all, write_head, write_whole
+from boxferry.collector.disk_queue_format import ASIDE, SUFFIX, with_reason, write_all, write_head, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from boxferry.collector.spool_format import SpoolHead
+    from boxferry.collector.disk_queue_format import DiskQueueHead
 
 PATIENCE_S = 0.2  #: how long closing a file waits for a line that is being written
 LARGEST_FILE = 250  #: images in one file: what is pushed at once, and what is split where one of them cannot be sent
@@ -42,15 +42,15 @@ class Written(msgspec.Struct, frozen=True):
     boxes: int
 
 
-class Spool:
+class DiskQueue:
     """Writes into the files of one folder; safe to use from several threads. Making it does no I/O."""
 
-    def __init__(self, folder: Path, head: SpoolHead) -> None:
+    def __init__(self, folder: Path, head: DiskQueueHead) -> None:
         """Say where, and what the results are of."""
         self.folder, self._head = folder, head
         self._lock = threading.Lock()
         self._file: _OpenFile | None = None
-        self._written: SpoolHead | None = None
+        self._written: DiskQueueHead | None = None
         self.own: set[Path] = set()  #: the files that this process has written or is pushing
 
     def add(self, group: Sequence[Written]) -> None:
@@ -143,7 +143,7 @@ def _new_path(folder: Path) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Take a spool file away: all of it is in the outbox, or in other files."""
+    """Take a queue file away: all of it is in the outbox, or in other files."""
     path.unlink(missing_ok=True)
     with suppress(OSError):
         Path(f"{path}.lock").unlink()

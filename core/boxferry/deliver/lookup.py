@@ -16,7 +16,7 @@ from boxferry.packets.reference import origin
 from boxferry.packets.rows import identities
 from boxferry.plan.patience import SETTLE_S
 from boxferry.plan.server_size import factor
-from boxferry.plan.target import Problem, models_in
+from boxferry.plan.target import SkipReason, models_in
 from boxferry.plan.updates import leaving_out, only_missing, replacing
 from boxferry.stored.before import Before, replaced
 from boxferry.stored.claims import Claims
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from boxferry.deliver.stalls import Stalls
     from boxferry.destination import Client, InputRecord
     from boxferry.outbox.outbox import Entry, Outbox, Run
-    from boxferry.stored.holdings import Holdings
     from boxferry.stored.ownership import Rows
+    from boxferry.stored.stored_boxes import StoredBoxes
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
 PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)  #: how long another sender's packets onto a file are waited for
@@ -67,7 +67,7 @@ class Replacement(NamedTuple):
     before: Before
 
 
-class Evidence:
+class Lookup:
     """Asks the server about the packets of one run; changes nothing there.
 
     Attributes:
@@ -78,13 +78,13 @@ class Evidence:
     """
 
     def __init__(
-        self, client: Client, outbox: Outbox, run: Run, holdings: Holdings, *, settle_s: float = SETTLE_S
+        self, client: Client, outbox: Outbox, run: Run, stored_boxes: StoredBoxes, *, settle_s: float = SETTLE_S
     ) -> None:
         """Prepare; nothing is asked yet. What has left no trace after `settle_s` seconds never will."""
         self._client = client
         self._outbox = outbox
         self._run = run
-        self._holdings = holdings
+        self._stored_boxes = stored_boxes
         self._settle_s = settle_s
         self.old: set[int] = set()
         self.dead: set[int] = set()
@@ -163,20 +163,20 @@ class Evidence:
     def missing(self, entry: Entry, file_id: int) -> set[str]:
         """The references of a packet's boxes that a file does not hold."""
         body = self._outbox.body(entry.id)
-        return references_in(body) - set(self._holdings.references(file_id, video=is_of_video(body)))
+        return references_in(body) - set(self._stored_boxes.references(file_id, video=is_of_video(body)))
 
     def stored(self, files: Mapping[int, bool]) -> dict[int, Counter[str]]:
         """The references that files hold, each with how often; `files`: file id → whether it is a video."""
-        self._holdings.load([file_id for file_id, video in files.items() if not video])
+        self._stored_boxes.load([file_id for file_id, video in files.items() if not video])
         found = {file_id: self._references(file_id, video=video) for file_id, video in files.items()}
         for file_id in files:
             self.stood[file_id] = self.last_changed(file_id)
-            self._holdings.forget(file_id)
+            self._stored_boxes.forget(file_id)
         return found
 
     def _references(self, file_id: int, *, video: bool) -> Counter[str]:
         try:
-            return self._holdings.references(file_id, video=video)
+            return self._stored_boxes.references(file_id, video=video)
         except (NotFound, Refused):  # the file is gone: a person removed it for good, or the server was restored
             return Counter()
 
@@ -227,7 +227,7 @@ class Evidence:
         missing = self.missing(entry, file_id)
         if not missing:
             return Outcome(State.APPLIED, "", otherwise.input_id, file_id)
-        references = self._holdings.references(file_id)
+        references = self._stored_boxes.references(file_id)
         origins = {origin(reference) for reference in references}
         if entry.route == Via.UPLOAD and entry.attempts < 2 and (not references or wanted & references.keys()):
             return Outcome(State.UNSURE, "another sender may be making the file at this moment", None, file_id)
@@ -325,8 +325,8 @@ class Evidence:
         """Why a file cannot be the picture that a packet's boxes were made for; empty where it can."""
         if not (entry.width and entry.height):
             return ""
-        found = factor((entry.width, entry.height), self._holdings.view(file_id).size)
-        return found.message if isinstance(found, Problem) else ""
+        found = factor((entry.width, entry.height), self._stored_boxes.view(file_id).size)
+        return found.message if isinstance(found, SkipReason) else ""
 
     def replacement(self, entry: Entry) -> Replacement:
         """A replacing packet with the boxes that stay, read now."""
@@ -334,7 +334,7 @@ class Evidence:
         rows = self._rows(entry, file_id)
         stay = [] if entry.mode == Mode.REPLACE_ALL else rows.kept
         models = [self._run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
-        complete, changed = self._holdings.complete(file_id), self.last_changed(file_id)
+        complete, changed = self._stored_boxes.complete(file_id), self.last_changed(file_id)
         whole = replacing(body, stay, rows.all, changed=changed, clear=entry.mode == Mode.REPLACE_OWN, models=models)
         if whole is None:
             return Replacement(None, Before(complete=complete, changed=changed))
@@ -344,10 +344,10 @@ class Evidence:
     def _rows(self, entry: Entry, file_id: int) -> Rows:
         """The boxes of a file; those of models that a packet replaces are among the run's own."""
         if not (replaces := models_in(entry.replaces)):
-            rows = self._holdings.sorted(file_id, file_name=entry.file_name, model=self._run.model)
+            rows = self._stored_boxes.sorted(file_id, file_name=entry.file_name, model=self._run.model)
             if entry.mode != Mode.REPLACE_OWN or not rows.predicted_elsewhere:
                 return rows
-        return self._holdings.owned(
+        return self._stored_boxes.owned(
             file_id,
             file_name=entry.file_name,
             models=[self._run.model, *replaces],
@@ -357,7 +357,7 @@ class Evidence:
 
     def last_changed(self, file_id: int) -> float:
         """When a file had last been changed as it was last read, by the server's clock; 0 where unknown."""
-        return moment(self._holdings.changed_when_read(file_id)) or 0.0
+        return moment(self._stored_boxes.changed_when_read(file_id)) or 0.0
 
     def compared(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome:
         """What a replacing packet came to, looked at: whether what was to stay and what was sent is there, and no more.
@@ -367,7 +367,7 @@ class Evidence:
         as new rows, 'undeleted'. The packet then bears a reason. Of a file that has changed since, as where the outcome
         was learned days later, nothing can be told.
         """
-        rows = self._holdings.rows(entry.file_id or 0)
+        rows = self._stored_boxes.rows(entry.file_id or 0)
         if record.written and self.last_changed(entry.file_id or 0) > record.written + APPLYING_S:
             return outcome
         there = {row.id for row in rows}

@@ -1,4 +1,4 @@
-"""Pushes what waits in a spool, file by file; an image that cannot be sent is set aside, and the others go."""
+"""Pushes what waits in a queue, file by file; an image that cannot be sent is set aside, and the others go."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.codes import Code
-from boxferry.collector.spool import claims, keep, remove, set_aside
-from boxferry.collector.spool_format import head_of, lines_of, parsed
+from boxferry.collector.disk_queue import claims, keep, remove, set_aside
+from boxferry.collector.disk_queue_format import head_of, lines_of, parsed
 from boxferry.errors import (
     BoxferryError,
     ConfigError,
@@ -47,7 +47,7 @@ class Doing(NamedTuple):
     plugins: Plugins | None = None
 
 
-class SpoolPush:
+class DiskQueuePush:
     """Pushes the files of one folder.
 
     What could not be sent stays in files at every moment: a file is taken away when all of it is in the outbox or in
@@ -66,7 +66,7 @@ class SpoolPush:
         """Prepare.
 
         Args:
-            folder: of the spool.
+            folder: of the queue.
             doing: how it is pushed.
             pushed: given the report of each push.
             note: given what went wrong, in words.

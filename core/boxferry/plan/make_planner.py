@@ -21,7 +21,6 @@ from boxferry.packets.contents import boxes_in, references_in
 from boxferry.packets.rows import identities, identity
 from boxferry.plan.asked_before import AskedBefore
 from boxferry.plan.attributes import AttributeResolver
-from boxferry.plan.destinations import Destinations
 from boxferry.plan.directories import PLANNED_ID
 from boxferry.plan.earlier import Earlier
 from boxferry.plan.existing import FileIndex, ServerSizes, ids_of
@@ -29,12 +28,13 @@ from boxferry.plan.labels import LabelResolver, choose_schema
 from boxferry.plan.plan_file import PlanSummary
 from boxferry.plan.planner import Planner
 from boxferry.plan.source import source_identity
+from boxferry.plan.target_finder import TargetFinder
 from boxferry.plan.updates import only_missing
 from boxferry.remote.urls import is_url
 from boxferry.stored.claims import Claims
 from boxferry.stored.decided import Names
 from boxferry.stored.file_inputs import FileInputs
-from boxferry.stored.holdings import Holdings
+from boxferry.stored.stored_boxes import StoredBoxes
 from boxferry.stored.under_way import UnderWay
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Memory:
         return Earlier(self.outbox, found[0]) if found else Earlier()
 
 
-def prepared(
+def make_planner(
     client: Client,
     predictions: Predictions,
     place: Directory,
@@ -116,23 +116,23 @@ def prepared(
     )
     unfinished = client.unfinished()  # before the files: what ends in between is then on them
     listed = [] if place.id == PLANNED_ID else list(client.files(place.id))
-    holdings = Holdings(client, place.id, listed, expected=images_in(predictions.source))
+    stored_boxes = StoredBoxes(client, place.id, listed, expected=images_in(predictions.source))
     files = _index(listed, place, options)
     if options.existing or options.mode != Mode.ERROR:
-        predictions = predictions.sized_by(ServerSizes(predictions.images, files, holdings.view))
+        predictions = predictions.sized_by(ServerSizes(predictions.images, files, stored_boxes.view))
     if not options.create_empty:
         predictions = predictions.without_folder()
     return Planner(
         predictions=predictions,
-        destinations=Destinations(
+        destinations=TargetFinder(
             directory_id=place.id,
-            holdings=holdings,
+            stored_boxes=stored_boxes,
             route=options.route(place.id),
             files=files,
             on_existing=options.mode,
             replace_completed=options.replace_completed,
         ),
-        holdings=holdings,
+        stored_boxes=stored_boxes,
         labels=labels,
         model=model,
         run=run,
@@ -149,24 +149,24 @@ def prepared(
         resend_missing=options.resend_missing,
         by_name=options.file_ids is None,
         classes=predictions.class_table(),
-        asked=_asked_before(client, place, holdings, labels, options, unfinished, memory),
+        asked=_asked_before(client, place, stored_boxes, labels, options, unfinished, memory),
         earlier=memory.of(place.id, model, run),
         source=source_identity(predictions),
         replaces=options.replaces,
-        claims=_claims(client, place, holdings),
+        claims=_claims(client, place, stored_boxes),
     )
 
 
-def _claims(client: Client, place: Directory, holdings: Holdings) -> Callable[[int], Claims]:
+def _claims(client: Client, place: Directory, stored_boxes: StoredBoxes) -> Callable[[int], Claims]:
     """Tells of a file which runs its boxes are of; asked where models are replaced."""
-    inputs = FileInputs(client, place.id, since=holdings.first_run)
+    inputs = FileInputs(client, place.id, since=stored_boxes.first_run)
     return lambda file_id: Claims(inputs.of([file_id]).get(file_id, ()))
 
 
 def _asked_before(
     client: Client,
     place: Directory,
-    holdings: Holdings,
+    stored_boxes: StoredBoxes,
     labels: LabelResolver,
     options: PushOptions,
     unfinished: Iterable[InputRecord],
@@ -175,8 +175,8 @@ def _asked_before(
     if options.ask_again or options.human_made:
         return None
     asked = AskedBefore(
-        holdings,
-        FileInputs(client, place.id, since=holdings.first_run),
+        stored_boxes,
+        FileInputs(client, place.id, since=stored_boxes.first_run),
         Names(labels.names),
         iou=options.same_iou,
         replace_completed=options.replace_completed,
@@ -279,12 +279,12 @@ def planned_labels(client: Client, summary: PlanSummary) -> tuple[dict[int, int]
 def with_deletions(client: Client, head: PlanHead, entries: Sequence[Entry]) -> list[Entry]:
     """The packets of a plan with how many boxes of people each deletes as its file is now, whatever the plan says."""
     replaced = {e.file_id: e for e in entries if e.mode == Mode.REPLACE_ALL and e.file_id is not None}
-    holdings = Holdings(client, head.directory_id, expected=len(replaced))
-    holdings.load(replaced)
+    stored_boxes = StoredBoxes(client, head.directory_id, expected=len(replaced))
+    stored_boxes.load(replaced)
     gone: dict[int, int] = {}
     for file_id, entry in replaced.items():
         new = identities(boxes_in(entry.body))
-        people = holdings.sorted(file_id, file_name=entry.file_name, model=head.model).people
+        people = stored_boxes.sorted(file_id, file_name=entry.file_name, model=head.model).people
         gone[file_id] = sum(identity(row) not in new for row in people)
     return [msgspec.structs.replace(entry, deletes=gone.get(entry.file_id or 0, 0)) for entry in entries]
 
