@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs package bench bench-ray bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs pictures package bench bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -106,6 +106,10 @@ package:
 	tar xzf dist/boxferry-*.tar.gz -C build/package --strip-components 1
 	cd build/package && .venv/bin/python -m pip install --quiet '.[parquet,remote,sandbox]' --group test
 	cd build/package && .venv/bin/python -m pytest -q -n auto -p no:cacheprovider $(PACKAGE_TESTS)
+
+# The pictures of the pages in docs/images/; needs Chromium.
+pictures: .venv/.ready
+	$(BIN)/python docs/pictures.py
 
 # The documentation site in site/. A broken link, a missing anchor or a warning is an error.
 docs: .venv-docs/.ready

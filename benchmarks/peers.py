@@ -34,7 +34,7 @@ def packets(output: Path, images: Iterable[tuple[str, Boxes]]) -> None:
 
 
 def plain_coco(folder: Path, output: Path) -> None:
-    """What somebody writes in ten minutes."""
+    """A script of ten minutes' work."""
     results, dataset = (json.loads((folder / name).read_text()) for name in ("results.json", "dataset.json"))
     names = {category["id"]: category["name"] for category in dataset["categories"]}
     files = {image["id"]: image["file_name"] for image in dataset["images"]}

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 WIDTH = 100
-MADE = "Made by `python docs/generate.py` from {}; a test holds it to that.\n\n"
+MADE = "Made by `python docs/generate.py` from {}; a test checks that it is up to date.\n\n"
 
 CODES_HEAD = """\
 # Codes
 
 Each box that is read is sent, or dropped with one of these codes; each image or file that fails has one too. They
-stand in the summary of a command, in its `--json`, and in `boxferry validate --ndjson` with the file and the line.
+appear in the summary of a command, in its `--json`, and in `boxferry validate --ndjson` with the file and the line.
 
 """
 SECTIONS = {

@@ -89,7 +89,7 @@ class Code(StrEnum):
         "Nothing to do.")
     REPEATED = ("repeated", D, "Another file of the source has the same box, as a padded shard does.",
         "Nothing to do: it counts once.")
-    DUPLICATE_LINE = "duplicate-line", D, "The same line stands in the file twice.", "Nothing to do: it counts once."
+    DUPLICATE_LINE = "duplicate-line", D, "The same line is in the file twice.", "Nothing to do: it counts once."
     SAME_TRACK = ("same-track", D, "A better box of its frame has the same label and track number.",
         "Correct the track numbers; one object is at one place in a frame.")
 
@@ -109,7 +109,7 @@ class Code(StrEnum):
         "Check that sizes and `--images` belong to these predictions, and that coordinates are of the whole image.")
     TOO_SMALL = ("too-small", D, "It is under one pixel wide or high after rounding.",
         "`--tiny expand` makes such boxes one pixel.")
-    IMAGE_TOO_LARGE = ("image-too-large", D, "Its image is said to have a side that does not fit into 32 bits.",
+    IMAGE_TOO_LARGE = ("image-too-large", D, "A side of its image does not fit into 32 bits.",
         "Correct the size in the file.")
     UNKNOWN_LABEL = ("unknown-label", D, "No name is known for its class id.",
         "Add it to `--names` or `--categories`; `--unknown skip` leaves such boxes out.")
