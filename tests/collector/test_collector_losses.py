@@ -269,13 +269,17 @@ def test_several_collectors_and_threads_share_the_outbox(sandbox, diffgram, tmp_
     assert names_of(sandbox) == [path.name for path in paths]
 
 
-def test_the_former_names_of_the_callbacks_are_deprecated(diffgram):
-    """They are Ultralytics' and Lightning's own names for hooks; the new ones are the collector's."""
+HOOKS = ("on_", "training_", "validation_", "test_", "predict_", "configure_", "setup", "teardown", "write_")
+
+
+def test_no_name_of_a_collector_looks_like_a_hook_of_a_framework(diffgram):
+    """Frameworks call what has such a name; a former name leads to the new one."""
     collect = a_collector(diffgram)
-    with pytest.deprecated_call(match="ultralytics_batch"):
-        assert collect.on_predict_batch_end == collect.ultralytics_batch
-    with pytest.deprecated_call(match="ultralytics_validation"):
-        assert collect.on_val_end == collect.ultralytics_validation
+    public = [name for name in dir(collect) if not name.startswith("_")]
+    assert [name for name in public if name.startswith(HOOKS)] == []
+    assert not hasattr(collect, "on_predict_batch_end")
+    with pytest.raises(AttributeError, match="on_val_end is called ultralytics_validation"):
+        _ = collect.on_val_end
 
 
 def test_a_forked_process_keeps_its_results_and_they_are_sent(sandbox, diffgram, images):

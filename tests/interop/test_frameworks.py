@@ -196,6 +196,63 @@ def test_ultralytics_predicts_into_the_collector(torch, ultralytics, image, tmp_
     near(files, list(distinct.values()), tolerance=0.01)
 
 
+def test_ultralytics_is_given_callbacks_for_a_while(torch, ultralytics, image, tmp_path):
+    """As `add_to` does it: the model's own list of them is as before afterwards."""
+    from boxferry.integrations.ultralytics import add_to
+
+    class Entered(list):
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            """Nothing is sent."""
+
+        def ultralytics_batch(self, predictor):
+            self.extend(predictor.results)
+
+        def ultralytics_validation(self, validator):
+            """Not called."""
+
+    model = ultralytics.YOLO("yolov8n.yaml")
+    before = {event: list(calls) for event, calls in model.callbacks.items()}
+    with add_to(model, Entered()) as taken:
+        model.predict(str(image), imgsz=64, verbose=False)
+    model.predict(str(image), imgsz=64, verbose=False)
+    assert [result.path for result in taken] == [str(image)]
+    assert {event: list(calls) for event, calls in model.callbacks.items()} == before
+
+
+def test_lightning_predicts_into_the_collector(torch, image, tmp_path):
+    """The real trainer, with a model that gives two boxes an image."""
+    lightning = peer("lightning")
+    from boxferry.integrations.lightning import DiffgramWriter
+
+    class Detector(lightning.LightningModule):
+        def predict_step(self, batch, batch_idx):
+            result = {"boxes": torch.tensor(CORNERS), "labels": torch.tensor([0, 1]), "scores": torch.ones(2)}
+            return [result] * len(batch)
+
+    seen = []
+
+    class Taking:
+        def __enter__(self):
+            seen.append("entered")
+
+        def __exit__(self, *_):
+            seen.append("left")
+
+        def __call__(self, result, image):
+            seen.append((image, len(result["boxes"])))
+
+    trainer = lightning.Trainer(
+        callbacks=[DiffgramWriter(Taking(), names=lambda batch: batch)], accelerator="cpu", logger=False,
+        enable_progress_bar=False, default_root_dir=tmp_path,
+    )  # fmt: skip
+    loader = torch.utils.data.DataLoader([str(image)] * 3, batch_size=2)
+    trainer.predict(Detector(), loader, return_predictions=False)
+    assert seen == ["entered", *[(str(image), 2)] * 3, "left"]
+
+
 def test_ultralytics_validates_into_the_collector(torch, ultralytics, image, tmp_path):
     """Its list for `save_json`, and the file that it writes of it, which is read as COCO results."""
     (tmp_path / "labels").mkdir()

@@ -6,7 +6,6 @@ import atexit
 import os
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from boxferry.reading.predictions import Predictions
     from boxferry.reading.steps import Keep
 
+FORMER = {"on_predict_batch_end": "ultralytics_batch", "on_val_end": "ultralytics_validation"}
 AT_EXIT_S = 10.0  #: how long the end of a process that did not leave the context waits for the disk
 
 
@@ -197,19 +197,11 @@ class Collector:
         for image, results in found.items():
             self(results, image)
 
-    @property
-    def on_predict_batch_end(self) -> Callable[[Any], None]:
-        """The former name of `ultralytics_batch`, which other frameworks take for a hook of theirs."""
-        return self._renamed("on_predict_batch_end", self.ultralytics_batch)
-
-    @property
-    def on_val_end(self) -> Callable[[Any], None]:
-        """The former name of `ultralytics_validation`, which other frameworks take for a hook of theirs."""
-        return self._renamed("on_val_end", self.ultralytics_validation)
-
-    def _renamed(self, old: str, new: Callable[[Any], None]) -> Callable[[Any], None]:
-        warnings.warn(f"Collector.{old} is called {new.__name__} now", DeprecationWarning, stacklevel=3)
-        return new
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # there is none
+        """Say what a method is called now, without having one of a name that other frameworks take for their hook."""
+        if name in FORMER:
+            raise AttributeError(f"Collector.{name} is called {FORMER[name]}")
+        raise AttributeError(f"'Collector' object has no attribute '{name}'")
 
     def _unusable(self, error: BaseException) -> None:
         self.report.lose(Loss.UNUSABLE, 1)

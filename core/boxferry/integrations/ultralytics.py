@@ -1,0 +1,43 @@
+"""Ultralytics: what a model predicts goes to a collector too; nothing of Ultralytics is imported."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from boxferry.collector.collector import Collector
+
+
+@contextmanager
+def add_to(model: Any, collector: Collector) -> Iterator[Collector]:  # noqa: ANN401 # Ultralytics' model
+    """Hand the results of a model over, as long as the context lasts.
+
+    Used as `with add_to(model, diffgram.collector(…)) as collect:`. Those of `predict` and `track`, batch by batch, and
+    those of `val`, which has to be called with `save_json=True`.
+
+    Args:
+        model: a `YOLO`, or another model of Ultralytics.
+        collector: takes the results; its context is entered and left here.
+    """
+    events: dict[str, Callable[[Any], None]] = {"on_predict_batch_end": collector.ultralytics_batch}
+    if "on_val_end" in getattr(model, "callbacks", ()):
+        events["on_val_end"] = collector.ultralytics_validation
+    with collector:
+        for event, call in events.items():
+            model.add_callback(event, call)
+        try:
+            yield collector
+        finally:
+            for event, call in events.items():
+                _remove(model, event, call)
+
+
+def _remove(model: Any, event: str, call: object) -> None:  # noqa: ANN401 # likewise
+    """Take one's own callback away, also of the predictor, which has the lists of its model."""
+    for owner in (model, getattr(model, "predictor", None)):
+        there = getattr(owner, "callbacks", {}).get(event, [])
+        if call in there:
+            there.remove(call)

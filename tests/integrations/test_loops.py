@@ -1,0 +1,177 @@
+"""Trainers, pipelines and model servers: what they give goes to a collector too; with stand-ins for the frameworks.
+
+`make frameworks` runs the real ones (tests/interop/test_frameworks.py).
+"""
+
+import asyncio
+import runpy
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from boxferry.integrations.huggingface import Collecting, image_name
+from boxferry.integrations.serving import collecting
+from boxferry.integrations.ultralytics import add_to
+from collector.collecting import a_collector, a_result
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+BOX = {"xmin": 40.0, "ymin": 30.0, "xmax": 60.0, "ymax": 50.0}
+RESULT = {"boxes": np.array([list(BOX.values())]), "labels": np.array([1]), "scores": np.array([0.5])}
+
+
+class Model:
+    """As Ultralytics' model: callbacks by event, and a predictor that has the same ones."""
+
+    def __init__(self, _=""):
+        self.callbacks = {"on_predict_batch_end": [], "on_val_end": []}
+        self.predictor = SimpleNamespace(callbacks=self.callbacks)
+
+    def add_callback(self, event, call):
+        self.callbacks[event].append(call)
+
+    def predict(self, source, stream=False):
+        paths = sorted(Path(source).iterdir()) if isinstance(source, str) else source
+        for path in paths:
+            for call in self.callbacks["on_predict_batch_end"]:
+                call(SimpleNamespace(results=[a_result(path)]))
+            yield path
+
+
+def pipeline(_task):
+    """As Hugging Face's: a list for a list, a generator for a generator, which is taken from ahead."""
+
+    def detect(images):
+        if isinstance(images, str):
+            return [{"score": 0.5, "label": "cat", "box": BOX}]
+        found = ([{"score": 0.5, "label": "cat", "box": BOX}] for _ in list(images))
+        return list(found) if isinstance(images, list) else found
+
+    detect.task = "object-detection"
+    return detect
+
+
+class BasePredictionWriter:
+    """As Lightning's, as far as it is used."""
+
+    def __init__(self, write_interval):
+        self.interval = write_interval
+
+    def setup(self, trainer, pl_module, stage):
+        """Lightning's own."""
+
+    def teardown(self, trainer, pl_module, stage):
+        """Lightning's own."""
+
+
+class Trainer:
+    """As Lightning's, as far as it is used."""
+
+    def __init__(self, callbacks):
+        (self.writer,) = callbacks
+
+    def predict(self, model, loader, return_predictions):
+        self.writer.setup(self, model, "predict")
+        try:
+            for number, batch in enumerate(loader):
+                self.writer.write_on_batch_end(self, model, model.predict_step(batch, number), None, batch, number, 0)
+        finally:
+            self.writer.teardown(self, model, "predict")
+
+
+@pytest.fixture
+def frameworks(monkeypatch, sandbox, images, tmp_path):
+    """Stand-ins for what the examples import, and the settings."""
+    batches = [([str(path) for path in images[:3]], None), ([str(path) for path in images[3:]], None)]
+    detector = SimpleNamespace(predict_step=lambda batch, _: [RESULT] * len(batch[0]))
+    modules = {
+        "ultralytics": {"YOLO": Model},
+        "transformers": {"pipeline": pipeline},
+        "lightning": {"Trainer": Trainer},
+        "lightning.pytorch": {},
+        "lightning.pytorch.callbacks": {"BasePredictionWriter": BasePredictionWriter},
+        "my_model": {"Detector": lambda: detector, "loader": batches},
+    }
+    for name, facts in modules.items():
+        stand_in = ModuleType(name)
+        vars(stand_in).update(facts)
+        monkeypatch.setitem(sys.modules, name, stand_in)
+    monkeypatch.delitem(sys.modules, "boxferry.integrations.lightning", raising=False)
+    for setting in ("host", "project", "client_id", "client_secret"):
+        monkeypatch.setenv(f"DIFFGRAM_{setting.upper()}", getattr(sandbox, setting))
+    monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "outbox.sqlite"))
+
+
+@pytest.mark.parametrize("name", ["ultralytics_predict", "huggingface_detect", "lightning_predict"])
+def test_the_example_runs_and_its_boxes_arrive(name, frameworks, sandbox, images, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [name, str(images[0].parent)])
+    runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    assert [len(sandbox.boxes(path.name)) for path in images] == [1] * 5
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("serve_*.py")), ids=lambda path: path.stem)
+def test_an_example_that_is_not_run_says_so_and_why(path):
+    """On its first line; its names are still those of the package."""
+    first = path.read_text().splitlines()[0]
+    assert first.startswith('"""Not run here, since ')
+    compile(path.read_text(), str(path), "exec")
+
+
+def test_a_model_is_left_as_it_was(diffgram, sandbox, images):
+    """Its other callbacks stay, and what it predicts later is not handed over."""
+    model, others = Model(), []
+    model.add_callback("on_predict_batch_end", others.append)
+    with add_to(model, a_collector(diffgram)) as collect:
+        list(model.predict(images[:2]))
+    list(model.predict(images[2:]))
+    assert model.callbacks == {"on_predict_batch_end": [others.append], "on_val_end": []}
+    assert (collect.report.images, len(others)) == (2, 5)
+
+
+def test_a_pipeline_gives_what_it_gave_whatever_it_is_called_with(diffgram, images):
+    """One image, a list, or a generator."""
+    paths = [str(path) for path in images]
+    alone = pipeline("")
+    with a_collector(diffgram) as collect:
+        wrapped = Collecting(alone, collect)
+        assert wrapped(paths[0]) == alone(paths[0])
+        assert wrapped(paths[1:3]) == alone(paths[1:3])
+        assert list(wrapped(path for path in paths[3:])) == alone(paths[3:])
+        assert wrapped.task == "object-detection"
+    assert (collect.report.images, collect.report.lost) == (5, {})
+
+
+def test_the_name_of_what_a_pipeline_is_given():
+    picture = SimpleNamespace(filename="b.jpg")
+    given = ["a.jpg", Path("a.jpg"), picture, {"image": picture, "candidate_labels": ["cat"]}, SimpleNamespace()]
+    assert [image_name(each) for each in given] == ["a.jpg", "a.jpg", "b.jpg", "b.jpg", None]
+
+
+def test_a_server_answers_as_before_and_waits_for_nothing(diffgram, sandbox, images):
+    """Also where it is a coroutine, and where the server of the boxes is slow."""
+    sandbox.stop()
+
+    async def later(path):
+        return RESULT
+
+    with a_collector(diffgram, names=["none", "cat"], close_s=0.2) as collect:
+        now = collecting(lambda path: RESULT, collect, image=str)
+        assert now(images[0]) is RESULT
+        assert asyncio.run(collecting(later, collect, image=str)(images[1])) is RESULT
+        assert collect.report.pushes == []
+    assert (collect.report.images, collect.report.waiting_images) == (2, 2)
+
+
+def test_an_answer_is_given_whatever_goes_wrong_with_handing_it_over(diffgram, images):
+    """It is counted."""
+
+    def no_image(*_):
+        raise KeyError("image")
+
+    with a_collector(diffgram) as collect:
+        assert collecting(lambda path: RESULT, collect, image=no_image)(images[0]) is RESULT
+        assert collecting(lambda path: "text", collect, image=str)(images[0]) == "text"
+    assert collecting(lambda path: RESULT, collect, image=str)(images[0]) is RESULT
+    assert collect.report.lost == {"unusable": 2, "outside": 1}
