@@ -467,7 +467,8 @@ class Diffgram:
             options: how, tonight and for the earlier runs as far as it says how long is waited and what is verified.
             listener: called as it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
-            quiet: why there is nothing to push; then `predictions` is not called.
+            quiet: why there is nothing to push; then `predictions` is not called, and the server is only asked whether
+                it would have taken a push.
             manner: the former name of `options`.
             given: options of this call, as in `push`.
 
@@ -485,6 +486,7 @@ class Diffgram:
             self.workspace,
             None if quiet else tonight,
             options,
+            directory=directory,
             run=run,
             listener=listener,
             plugins=plugins,

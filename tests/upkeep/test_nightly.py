@@ -155,6 +155,34 @@ def test_a_quiet_night_is_a_success_that_says_so(folder, settings, capsys, rows)
         assert told["tonight"] is None
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("DIFFGRAM_CLIENT_SECRET", "wrong", 3),
+        ("viewer", "", 3),
+        ("DIFFGRAM_HOST", "http://127.0.0.1:9", 4),
+        ("directory", "elsewhere", 2),
+    ],
+)
+def test_a_quiet_night_notices_that_nothing_could_have_been_pushed(
+    sandbox, folder, settings, monkeypatch, capsys, name, value, code
+):
+    """A wrong key, one that may not write, a server that is gone, no such directory; the quiet is told too."""
+    (folder / "quiet").mkdir()
+    arguments = command(folder, source="quiet")
+    if name == "viewer":
+        monkeypatch.setenv("DIFFGRAM_CLIENT_ID", sandbox.viewer_id)
+        monkeypatch.setenv("DIFFGRAM_CLIENT_SECRET", sandbox.viewer_secret)
+    elif name == "directory":
+        arguments[arguments.index("Default")] = value
+    else:
+        monkeypatch.setenv(name, value)
+    assert boxferry(arguments) == code
+    told = json.loads(capsys.readouterr().out)
+    assert (told["exit_code"], told["tonight"]["exit_code"], told["tonight"]["report"]) == (code, code, None)
+    assert told["quiet"].startswith("nothing predicted")
+
+
 @pytest.mark.parametrize("suffix", ["txt", "csv", "jsonl", "json", "parquet"])
 def test_an_empty_file_of_lines_is_a_quiet_night_and_any_other_one_is_broken(folder, settings, capsys, suffix):
     """A detector that opened its file and found nothing; and one that was killed while it wrote."""

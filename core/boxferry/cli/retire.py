@@ -10,6 +10,7 @@ from boxferry.cli.command import Command
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.upkeep.retire import VIDEO
 
 if TYPE_CHECKING:
     from boxferry.upkeep.retire import RetireReport
@@ -87,6 +88,10 @@ def _lines(report: RetireReport) -> list[str]:
         "merged": "boxes of other runs that are equal to each other become one",
     }
     lines += [f"{count} {words}" for name, words in stays.items() if (count := report.count(name))]
+    if videos := sum(file.problem == VIDEO for file in report.files):
+        lines.append(
+            f"{videos} videos keep their boxes: a server cannot take boxes off a video; delete them in Diffgram"
+        )
     if report.under_way:
         lines.append(f"{report.under_way} boxes of them are not applied yet: retire again when they are")
     return lines

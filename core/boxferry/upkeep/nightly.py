@@ -64,7 +64,7 @@ class NightlyReport:
 
     Attributes:
         earlier: the runs that had not ended, each with what was done.
-        tonight: the push; None where there was nothing to push.
+        tonight: the push, or what would have kept it from being begun; None where there was nothing to push.
         quiet: why there was nothing to push, or nothing predicted; empty where there was.
     """
 
@@ -114,6 +114,7 @@ def night(
     push: Callable[[], PushResult] | None,
     options: PushOptions,
     *,
+    directory: str | int,
     run: str,
     listener: Listener | None,
     plugins: Plugins | None,
@@ -142,9 +143,22 @@ def night(
     with alone(workspace.outbox_path):
         steps = gone_on_with(earlier_runs(workspace), gone_on)
         if push is None:
-            return NightlyReport(earlier=steps, quiet=quiet)
+            return NightlyReport(earlier=steps, tonight=_trouble(workspace, directory, run), quiet=quiet)
         tonight = tried(run, push)
     return NightlyReport(earlier=steps, tonight=tonight, quiet=quiet_push(tonight))
+
+
+def _trouble(workspace: Workspace, directory: str | int, run: str) -> Step | None:
+    """What would have kept a push from being begun, on a night without one; None where nothing would.
+
+    A wrong key, or a server that is gone, shows on the first night and not on the first one with predictions.
+    """
+    try:
+        workspace.client.check_role()
+        workspace.client.find_directory(directory)
+    except BoxferryError as error:
+        return Step(run=run, error=error)
+    return None
 
 
 def earlier_runs(workspace: Workspace) -> list[str]:
