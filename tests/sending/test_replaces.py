@@ -1,6 +1,8 @@
 """A newer model's push takes an older model's untouched boxes off the files that it comes to, in the same packet."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -204,6 +206,36 @@ def test_what_waited_does_not_bring_an_older_models_boxes_back(
             assert (report.exit_code, boxes_in(sandbox, "a.jpg")) == (1, [NEW_BOX])
         else:
             assert (report.exit_code, (15, 52, 25, 60) in boxes_in(sandbox, "a.jpg")) == (0, True)
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["never sent", "sent from a copy of the outbox"])
+@pytest.mark.parametrize("rows", ["0 0.2 0.7 0.1 0.1 0.9\n", FIRST + "\n", ""], ids=["another", "an equal", "none"])
+def test_what_waited_takes_no_newer_boxes_of_its_model(sandbox, pushed, folder, tmp_path, monkeypatch, rows, copied):
+    """Equal boxes of a newer push bear the references of those that waited, and a packet without boxes has none."""
+
+    def gone(_body):
+        raise Unreachable("gone")
+
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "other.sqlite") as other:
+        monkeypatch.setattr(other._client, "send_packet", gone)
+        (folder / "labels" / "a.txt").write_text(rows)
+        again = {"on_existing": "replace-own", "allow_removals": 9, "create_empty": False}
+        waiting = {"existing": True, "patience": Patience(failures=1, first_pause_s=0.01)}
+        assert push(other, predictions(folder), run="late", **again, **waiting).exit_code == 4
+        monkeypatch.undo()
+        if copied:
+            copy = tmp_path / "copy.sqlite"
+            with closing(sqlite3.connect(tmp_path / "other.sqlite")) as one, closing(sqlite3.connect(copy)) as two:
+                one.backup(two)
+            with Diffgram(server_of(sandbox), outbox=copy) as machine:
+                assert machine.resume("late").exit_code == 0
+        (folder / "labels" / "a.txt").write_text(f"{FIRST}\n{NEW}")
+        assert push(pushed, predictions(folder), run="newest", **again).exit_code == 0
+        newest = boxes_in(sandbox, "a.jpg")
+        assert NEW_BOX in newest
+        report = other.resume("late")
+        assert boxes_in(sandbox, "a.jpg") == newest
+        assert report.exit_code == (0 if copied or not rows else 1)
 
 
 def test_boxes_that_were_to_go_and_are_there_are_said(sandbox, pushed, folder, monkeypatch):

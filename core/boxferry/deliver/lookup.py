@@ -21,7 +21,7 @@ from boxferry.plan.updates import leaving_out, only_missing, replacing
 from boxferry.stored.before import Before, replaced
 from boxferry.stored.claims import Claims
 from boxferry.stored.removals import taken_away
-from boxferry.stored.superseded import brought, planned_at, superseded
+from boxferry.stored.superseded import brought, last_with, planned_at, superseded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -246,6 +246,8 @@ class Lookup:
         """
         if entry.file_id is not None and (problem := self._obstacle(entry, entry.file_id)):
             return Outcome(State.REFUSED, problem)
+        if entry.mode == Mode.REPLACE_OWN and entry.file_id is not None:
+            return self._overtaken(entry, entry.file_id)
         if entry.mode == Mode.APPEND and entry.file_id is not None:
             return self._without_gone(entry, entry.file_id) or self._already_on(entry, entry.file_id)
         if entry.mode != Mode.NEW or (file_id := self.file_named(entry.file_name)) is None:
@@ -267,10 +269,28 @@ class Lookup:
     def _superseded(self, entry: Entry, file_id: int) -> bool:
         """Whether a packet that waited has no box on the file, and a newer push has come in its place since."""
         planned, wanted = planned_at(entry), self._wanted(entry)
-        if entry.id not in self.old or planned is None or not wanted:
+        if entry.id not in self.old or planned is None or not wanted or entry.mode == Mode.REPLACE_OWN:
             return False
         newest = self._client.inputs(file_id=file_id, limit=NEWEST)
         return superseded(newest, wanted, self._run.model, planned) and wanted == self.missing(entry, file_id)
+
+    def _overtaken(self, entry: Entry, file_id: int) -> Outcome | None:
+        """The end of a packet that replaces its model's boxes, and in whose place a newer push has come; else None.
+
+        Where another machine, with a copy of this outbox, has sent it before that push, it has been applied. Whether
+        its boxes are there tells nothing: equal ones of the newer push keep its references.
+        """
+        planned, wanted = planned_at(entry), self._wanted(entry)
+        if entry.id not in self.old or planned is None:
+            return None
+        newest = self._client.inputs(file_id=file_id, limit=NEWEST)
+        own = last_with(newest, wanted)
+        later = [record for record in newest if (record.id or 0) > own]
+        if not superseded(later, wanted, self._run.model, planned):
+            return None
+        if own or not wanted:
+            return Outcome(State.APPLIED, "", own or None, file_id)
+        return Outcome(State.REFUSED, SUPERSEDED)
 
     def _without_gone(self, entry: Entry, file_id: int) -> Outcome | None:
         """Leave out of a packet that waited what another sender brought and is not there any more.

@@ -42,9 +42,22 @@ def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, plan
         if record.replaces and done and (record.created or 0.0) > planned:
             if model and model in given_way(record.boxes):
                 return True
-            if wanted <= (taken_away(record.boxes) or set()):
+            if wanted and wanted <= (taken_away(record.boxes) or set()):
                 return True
     return False
+
+
+def last_with(inputs: Iterable[InputRecord], wanted: set[str]) -> int:
+    """The number of the last input that brought some of these boxes and was applied; 0 where none did.
+
+    Args:
+        inputs: of the file.
+        wanted: the references of the boxes; a row that an input sent back is none of them.
+    """
+    applied = ((record, input_outcome(record)) for record in inputs)
+    done = (record for record, outcome in applied if outcome and outcome.state == State.APPLIED)
+    new = ((record.id or 0, {box.reference for box in record.boxes if box.id is None}) for record in done)
+    return max((number for number, references in new if references & wanted), default=0)
 
 
 def brought(inputs: Iterable[InputRecord]) -> set[str]:
