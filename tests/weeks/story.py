@@ -4,6 +4,7 @@ It speaks to a server over HTTP alone, so that it can be played on any. After ea
 holds, what `pull` of the directory brings and what `report` counts are compared with the ledger.
 """
 
+import copy
 import random
 import shutil
 import sqlite3
@@ -229,7 +230,7 @@ class Story:
             report = self.push(log, patience)
         log.events.append(f"exit code {report.exit_code}")
         self.service.idle()
-        arrived = self.arrived(log.number, found)
+        arrived = self.arrived(log.number, found) | self._cleared(log.number, found)
         there = {name: self.ledger[name].there for name in found}
         self._came(log.number, {name: shown for name, shown in found.items() if name in arrived})
         self.left[log.machine] += [
@@ -246,6 +247,19 @@ class Story:
                     runs.setdefault(record["file_id"], set()).add(box.get("model_run_ref"))
         there = self.service.files()
         return {name for name in found if name in there and f"{self.tag}n{number}" in runs.get(there[name], ())}
+
+    def _cleared(self, number, found):
+        """The pictures on which a night's packet without a box has taken others away."""
+        ids, labels = self.service.files(), self.service.labels()
+        cleared = set()
+        for name, shown in found.items():
+            page = copy.deepcopy(self.ledger[name])
+            if name in ids and page.there and not page.wanted(shown):
+                page.night(("", ""), {}, replaces=self._replaces(number))
+                held = sorted(shown_of(row, labels) for row in self.service.rows(ids[name]))
+                if held == page.held() != self.ledger[name].held():
+                    cleared.add(name)
+        return cleared
 
     def _replaces(self, number):
         return None if number == BESIDE else (MODELS[number], *GIVES_WAY.get(number, ()))

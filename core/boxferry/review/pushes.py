@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace as replace_fields
+
 from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
-from boxferry.packets.reference import origin, whole
+from boxferry.packets.reference import is_ours, origin, whole
 from boxferry.review.timeline import LAG_S, Push, by_people, name_of
 from boxferry.stored.before import Before, decoded, told
+from boxferry.stored.removals import taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,11 +43,11 @@ def pushes_of(
     twice = [(run, entry) for run, entry in known if _found(entry) and references_in(entry.body) <= told_of]
     lent = {name for run, entry in twice if run == run_id for name in references_in(entry.body)}
     known = [each for each in known if each not in twice]
-    written = {record.id: record.written for record in records}
+    by_number = {record.id: record for record in records}
     found = [
-        _of_entry(entry, own=run == run_id, written=written.get(entry.input_id, 0.0))
+        _of_entry(entry, by_number.get(entry.input_id), own=run == run_id)
         for run, entry in known
-        if _counts(entry, times)
+        if _counts(entry, times, told=bool(records))
     ]
     inputs = {entry.input_id for _, entry in known}
     found += [_of_input(each, own=bool(lent & each.references)) for each in records if each.id not in inputs]
@@ -108,13 +111,17 @@ def _times(stored: Iterable[Stored]) -> dict[str, float]:
     return {name_of(box): box.created for box in stored if box.created and not by_people(box)}
 
 
-def _counts(entry: Entry, times: Mapping[str, float]) -> bool:
-    """Whether a packet was applied; where its end is not known yet: its boxes are there, or what it takes is gone."""
+def _counts(entry: Entry, times: Mapping[str, float], *, told: bool) -> bool:
+    """Whether a packet was applied; where its end is not known yet: its boxes are there, or what it takes is gone.
+
+    Where the server has `told` of its inputs, and has none of the packet, another one has done that.
+    """
     if entry.state == State.APPLIED:
         return True
     before = decoded(entry.before)
     if before is not None and before.took:
-        return not any(whole(name) in times for name in before.took)
+        gone = not any(whole(name) in times for name in before.took)
+        return gone and (not told or entry.input_id is not None)
     return any(whole(name) in times for name in references_in(entry.body))
 
 
@@ -128,13 +135,20 @@ def _found(entry: Entry) -> bool:
     return entry.state in UNDER_WAY if entry.sent else entry.state == State.APPLIED
 
 
-def _of_entry(entry: Entry, *, own: bool, written: float) -> _Numbered:
-    """A packet of the outbox; `written`: when the server wrote its input last, 0 where that is not known."""
+def _of_entry(entry: Entry, record: InputRecord | None, *, own: bool) -> _Numbered:
+    """A packet of the outbox; what its input tells is surer, where that is known.
+
+    Its end can have been learned days after, and of what an attempt that never arrived would have taken, people can
+    have deleted some before the next one.
+    """
     before, replaces = decoded(entry.before), entry.mode in REPLACING
     if before is None and entry.mode == Mode.NEW:
         before = NEW
+    gone = taken_away(record.boxes) if record and replaces else None
+    if before and before.took and gone is not None:
+        before = replace_fields(before, took=[name for name in before.took if name in gone or not is_ours(name)])
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
-    ended = min(written or inf, entry.ended or entry.sent)  # it can have been learned days after
+    ended = min((record.written if record else 0.0) or inf, entry.ended or entry.sent)
     return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere=not entry.sent)
 
 
