@@ -60,7 +60,7 @@ class Anything(msgspec.Struct, gc=False):
     """An item of which nothing is looked at."""
 
 
-class ImageItem(msgspec.Struct):
+class ImageItem(msgspec.Struct, gc=False):
     """An image of a dataset."""
 
     id: RawId
@@ -73,7 +73,7 @@ class ImageItem(msgspec.Struct):
     frame_index: int | None = None
 
 
-class VideoItem(msgspec.Struct):
+class VideoItem(msgspec.Struct, gc=False):
     """A video that images are frames of."""
 
     id: RawId
@@ -83,7 +83,7 @@ class VideoItem(msgspec.Struct):
     height: int | None = None
 
 
-class CategoryItem(msgspec.Struct):
+class CategoryItem(msgspec.Struct, gc=False):
     """A category of a dataset."""
 
     id: RawId

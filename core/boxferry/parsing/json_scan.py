@@ -204,7 +204,7 @@ class Scanner:
     def _typed(self, decoder: ListDecoder, cut: int) -> Any:  # noqa: ANN401 # None where they do not
         """The items before a cut: that they decode as a whole list proves the cut right; else None."""
         try:
-            return decoder.decode(b"[" + self._buffer[:cut] + b"]")
+            return decoder.decode(b"".join((b"[", memoryview(self._buffer)[:cut], b"]")))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
