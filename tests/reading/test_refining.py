@@ -8,6 +8,7 @@ import pytest
 
 from boxferry import Detections, Image, Tally, read
 from boxferry.errors import ConfigError, UnknownFormat, UsageError
+from boxferry.pages.colours import colour_of
 
 LABELS = ("cat", "dog")
 
@@ -271,4 +272,4 @@ def test_a_plot_is_the_image_with_boxes_drawn_on_it():
     dataset = read(boxes, images="fixtures/images").without_folder().collect()
     picture = dataset.plot("rocket.jpg")
     assert picture.size == (dataset.images[0].width, dataset.images[0].height)
-    assert picture.getpixel((10, 30)) == (255, 25, 25)
+    assert picture.getpixel((10, 30)) == tuple(bytes.fromhex(colour_of("cat")[1:]))

@@ -11,7 +11,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import UsageError
 from boxferry.pages.colours import colour_of
-from boxferry.review.drawing import View
+from boxferry.reading.drawing import View
 from boxferry.review.preview import preview_of
 from boxferry.review.sheet import CELL, COLUMNS, GAP, contact_sheet
 from pages.page_data import boxes_of, data_of

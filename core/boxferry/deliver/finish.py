@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from boxferry.deliver.listener import Listener, PluginListener
+from boxferry.deliver.listener import PluginListener
+from boxferry.deliver.notebook_bar import listening
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PushResult
 from boxferry.deliver.run_to_end import run_to_end
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
+    from boxferry.deliver.listener import Listener
     from boxferry.deliver.workspace import Workspace
     from boxferry.outbox.outbox import Entry, Outbox, Run
     from boxferry.plan.patience import Patience
@@ -152,7 +154,7 @@ def go_on(
         UsageError: the run belongs to another server or project.
     """
     workspace.check_run(run)
-    told = PluginListener(plugins or plugin_manager(), listener or Listener(), run)
+    told = PluginListener(plugins or plugin_manager(), listening(listener), run)
     with workspace.outbox.sending():
         earlier = pending(workspace.outbox, run)
         if queue_missing is not None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Tally
 from boxferry.deliver.completed import unless_completed
 from boxferry.deliver.finish import looked_at, pending, result_of, send
-from boxferry.deliver.listener import Listener, PluginListener
+from boxferry.deliver.listener import PluginListener
+from boxferry.deliver.notebook_bar import listening
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PlannedFile, PushResult, planned_file
 from boxferry.errors import UnknownLabel, UsageError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
+    from boxferry.deliver.listener import Listener
     from boxferry.deliver.workspace import Workspace
     from boxferry.destination import Directory
     from boxferry.outbox.outbox import Run
@@ -78,7 +80,7 @@ def push(
     else:
         with workspace.outbox.sending():
             planner = planning(memory=workspace.memory())
-            result = _carried_out(workspace, planner, place, options, listener or Listener())
+            result = _carried_out(workspace, planner, place, options, listening(listener))
     return replace(result, directory_created=created, directory_near=near)
 
 
@@ -176,7 +178,7 @@ def carry_out(
     ids, created = planned_labels(client, plan.summary)
     run, tally = workspace.run_of(head), Tally()
     outbox.keep_directory(run.id, place.nickname or "")
-    told, allowance = PluginListener(plugins or plugin_manager(), listener or Listener(), run), Allowance(options)
+    told, allowance = PluginListener(plugins or plugin_manager(), listening(listener), run), Allowance(options)
     with outbox.sending():
         waiting = {entry.id for entry in pending(outbox, run)}
         entries = _still_wanted(workspace, plan, run, ids, options, tally)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
+from boxferry.boxes.notebook import plain_table
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
 from boxferry.outbox.kinds import Via
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 VERSION = 1
+SHOWN = 10  #: files that a notebook lists
 SIGNED = re.compile(r"(^|&)[^=&]*(sig|token|key|credential|secret|password|expires|policy|auth)[^=&]*=", re.IGNORECASE)
 
 
@@ -106,6 +109,18 @@ class Plan(msgspec.Struct, frozen=True):
     head: PlanHead
     summary: PlanSummary
     entries: list[Entry]
+
+    def _repr_html_(self) -> str:
+        """What it comes to, and its first files, for a notebook."""
+        head, summary = self.head, self.summary
+        what = f"Plan of run {head.run} of {head.model or 'annotations'}: {summary.files} files, {summary.boxes} boxes"
+        where = f"to directory {head.directory_id} of project {head.project} on {head.host}"
+        counts = [*summary.dropped.items(), *((f"new label {name}", "") for name in summary.create_labels)]
+        counts += [(f"deletes boxes of people on {name}", boxes) for name, boxes in summary.deletes.items()]
+        files = [(each.file_name, each.route, each.mode, each.boxes) for each in self.entries[:SHOWN]]
+        more = f"<p>The first {SHOWN} of {len(self.entries)} files.</p>" if len(self.entries) > SHOWN else ""
+        listed = plain_table(("file", "route", "mode", "boxes"), files) + more
+        return f"<p>{escape(f'{what}, {where}')}</p>" + (plain_table(("", "boxes"), counts) if counts else "") + listed
 
 
 class Counts:

@@ -17,6 +17,7 @@ from boxferry.errors import InputError, UsageError
 from boxferry.formats import Context
 from boxferry.option_checks import check_type, did_you_mean
 from boxferry.plugins import plugin_manager
+from boxferry.reading.drawing import still_sheet
 from boxferry.reading.images import ImageIndex
 from boxferry.reading.names import given_names
 from boxferry.reading.plot import drawn
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Image
 
-SHOWN = 10  #: images that a notebook lists
+SHOWN, DRAWN = 10, 6  #: images that a notebook lists, and draws
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
@@ -127,9 +128,10 @@ class Dataset:
         return f"<Dataset: {len(self)} images, {len(self.boxes)} boxes, {len(self.labels)} labels>"
 
     def _repr_html_(self) -> str:
-        """The first images with their labels, for a notebook."""
-        rows = [(image.key, len(boxes), _counted(boxes)) for image, boxes in _first(self.boxes, SHOWN)]
-        return paragraph(self) + plain_table(("image", "boxes", "labels"), rows)
+        """The first images, drawn with their boxes, and their labels, for a notebook."""
+        first = _first(self.boxes, SHOWN)
+        rows = [(image.key, len(boxes), _counted(boxes)) for image, boxes in first]
+        return paragraph(self) + still_sheet(first[:DRAWN]) + plain_table(("image", "boxes", "labels"), rows)
 
     def to_pandas(self) -> DataFrame:
         """A table of the boxes, one a row: image, label, score, xmin, ymin, xmax, ymax, image_width, image_height.

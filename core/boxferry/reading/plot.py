@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import colorsys
 from typing import TYPE_CHECKING
 
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import open_file
+from boxferry.pages.colours import colour_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from boxferry.boxes.detections import Detections, Image
-
-GOLDEN = 0.618  #: hues that far apart stay apart, however many labels there are
 
 
 def drawn(image: Image, boxes: Detections) -> Picture:
@@ -32,7 +30,7 @@ def drawn(image: Image, boxes: Detections) -> Picture:
 
     pen, width = ImageDraw.Draw(picture), max(1, max(picture.size) // 400)
     for corners, code, score in zip(boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), strict=True):
-        colour = _colour(code)
+        colour = colour_of(boxes.labels[code])
         pen.rectangle(_ordered(corners), outline=colour, width=width)
         caption = boxes.labels[code] + (f" {score:.2f}" if score == score else "")  # noqa: PLR0124 # NaN is no score
         pen.text((corners[0] + width + 1, corners[1] + width), caption, fill=colour)
@@ -59,8 +57,3 @@ def _ordered(corners: list[float]) -> tuple[float, float, float, float]:
     """The corners in pixels that are inside the box: its maxima are exclusive."""
     x_min, y_min, x_max, y_max = corners
     return x_min, y_min, max(x_min, x_max - 1), max(y_min, y_max - 1)
-
-
-def _colour(code: int) -> tuple[int, int, int]:
-    red, green, blue = colorsys.hsv_to_rgb(code * GOLDEN % 1, 0.9, 1.0)
-    return round(255 * red), round(255 * green), round(255 * blue)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.pages.colours import look_of
 from boxferry.pages.elements import html_table, section
-from boxferry.review.drawing import boxes_told
+from boxferry.reading.drawing import boxes_told
 
 if TYPE_CHECKING:
     from boxferry.review.calibration import Calibration, Calibrations, Threshold

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.errors import UsageError
+from boxferry.pages.notebook import Watch
 from boxferry.review import corrected as boxes
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, cache_name
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     OnFile = Callable[[int, int], None]
 
 
-def unwatched(_done: int, _all: int) -> None:
-    """Take no notice of how many files are read."""
+unwatched = Watch("reading", "files")  #: where no one else is told how many files are read
 
 
 def pull(workspace: Workspace, run: str, *, own: bool, on_file: OnFile = unwatched) -> Review:

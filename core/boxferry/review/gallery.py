@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from boxferry.pages.assets import asset
 from boxferry.pages.colours import look_of
 from boxferry.pages.elements import served_page, whole_page
-from boxferry.review.pixels import pixels_of
+from boxferry.reading.pixels import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

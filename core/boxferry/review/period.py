@@ -80,6 +80,12 @@ class PeriodReport:
     reviewers: list[Line]
     compared: list[Compared]
 
+    def _repr_html_(self) -> str:
+        """Its sentence and its tables, for a notebook."""
+        from boxferry.review.notebook import period_html
+
+        return period_html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
         tables = ("runs", "models", "labels", "days", "reviewers")

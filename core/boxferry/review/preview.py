@@ -13,7 +13,7 @@ import numpy as np
 from boxferry.pages.colours import Look, look_of
 from boxferry.pages.elements import bars, cards, heading, html_table, section
 from boxferry.plan.asked_before import WHY
-from boxferry.review.drawing import boxes_told
+from boxferry.reading.drawing import boxes_told
 from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown
 from boxferry.review.recount import Recount
 

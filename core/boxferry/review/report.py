@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from boxferry.review.calibration import WISHED
+from boxferry.review.notebook import review_html
 from boxferry.review.page import BROWSED, report_pictured
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Report:
     calibration: Calibrations
     suspicions: Suspicions | None = None
     metrics: Metrics | None = None
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return review_html(self.review, self.summary)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""

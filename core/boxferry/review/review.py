@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from boxferry.boxes.join import together
-from boxferry.boxes.notebook import paragraph, plain_table
 from boxferry.boxes.tally import Tally
 from boxferry.errors import OptionError
 from boxferry.option_checks import check_word
@@ -21,6 +19,7 @@ from boxferry.review.calibration import WISHED
 from boxferry.review.dataset import TrainingSet
 from boxferry.review.dataset_images import OwnImages
 from boxferry.review.fate_table import fate_columns
+from boxferry.review.notebook import review_html
 from boxferry.review.own import own_boxes
 from boxferry.review.pictures import Picture
 from boxferry.review.report import reports_of
@@ -142,9 +141,8 @@ class Review(Reviewed):
         return f"<Review: run {self.run.name}, {reviewed} of {all_of_them} files reviewed>"
 
     def _repr_html_(self) -> str:
-        """The fates of the boxes, for a notebook."""
-        fates = Counter(str(box.fate) for file in self.files for box in file.judged)
-        return paragraph(self) + plain_table(("fate", "boxes"), fates.most_common())
+        """The fates of its boxes, and the images that people corrected most, for a notebook."""
+        return review_html(self, self.summary())
 
     def log(self, tracker: Tracker, *, precision: float = WISHED) -> dict[str, float]:
         """Record fates, corrected share, COCO's numbers, thresholds and the report page in the active run of a tracker.

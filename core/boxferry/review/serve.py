@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from boxferry.errors import UsageError
 from boxferry.pages.assets import KINDS, asset
-from boxferry.review.pixels import pixels_of
+from boxferry.reading.pixels import pixels_of
 
 if TYPE_CHECKING:
     from types import TracebackType

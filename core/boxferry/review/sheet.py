@@ -12,7 +12,7 @@ import numpy as np
 from boxferry.errors import UsageError
 from boxferry.formats import for_library
 from boxferry.pages.colours import look_of
-from boxferry.review.drawing import boxes_told
+from boxferry.reading.drawing import boxes_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.pages.colours import FATES
 from boxferry.pages.elements import html_table, section
-from boxferry.review.drawing import View, box, over_image
+from boxferry.reading.drawing import View, box, over_image
 from boxferry.review.suspicious import RANKED
 
 if TYPE_CHECKING:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from boxferry.review.pixels import pixels_of
+from boxferry.pages.colours import look_of
+from boxferry.reading.pixels import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.destination import Corners
+    from boxferry.boxes.detections import Detections, Image
     from boxferry.pages.colours import Look
 
+    Corners = tuple[float, float, float, float]
+
 PAGE_WIDTH, LEAST_HEIGHT = 1080, 60  #: pixels of the page
-SIDE = 800  #: pixels of an image
+SIDE, STILL = 800, 300  #: pixels of an image, and of one in a notebook
 LETTER, HIGH = 6.6, 15  #: pixels of a letter, and of a text's background
 
 
@@ -66,10 +70,10 @@ def _tag(x: float, y: float, look: Look, text: str, unit: float) -> str:
     return f'<g transform="translate({x:g} {y:g}) scale({unit:.4f})">{ground}{written}</g>'
 
 
-def over_image(media: str, view: View, shapes: Iterable[str], caption: str) -> str:
-    """Shapes over an image: with its pixels, where they can be shown."""
+def over_image(media: str, view: View, shapes: Iterable[str], caption: str, *, side: int = SIDE) -> str:
+    """Shapes over an image: with its pixels, at most `side` wide and high, where they can be shown."""
     width, height = view.size
-    pixels = pixels_of(media, SIDE)
+    pixels = pixels_of(media, side)
     image = f'<image href="{pixels.uri}" width="{width}" height="{height}"/>' if pixels else ""
     told = f'role="img" aria-label="{escape(caption)}"'
     size = f'viewBox="0 0 {width} {height}" width="{view.shown:.0f}"'
@@ -80,3 +84,26 @@ def over_image(media: str, view: View, shapes: Iterable[str], caption: str) -> s
 def boxes_told(count: int) -> str:
     """'1 box', '2 boxes'."""
     return f"{count} box" if count == 1 else f"{count} boxes"
+
+
+def still_sheet(shown: Iterable[tuple[Image, Detections]]) -> str:
+    """Images with their boxes beside each other, each box with its label and score, for a notebook."""
+    figures = "".join(_still(image, boxes) for image, boxes in shown if not image.video)
+    return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>' if figures else ""
+
+
+def _still(image: Image, boxes: Detections) -> str:
+    view = View.of((image.width, image.height), widest=STILL)
+    each = zip(boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), strict=True)
+    shapes = [
+        labelled(tuple(corners), boxes.labels[code], None if score != score else score, view)  # noqa: PLR0124 # NaN
+        for corners, code, score in each
+        if all(map(math.isfinite, corners))
+    ]
+    return over_image(image.media, view, shapes, f"{image.key}: {boxes_told(len(boxes))}", side=2 * STILL)
+
+
+def labelled(corners: Corners, label: str, score: float | None, view: View, *, dashed: bool = False) -> str:
+    """A box in its label's colour, with label and score."""
+    told = label if score is None else f"{label} {score:.2f}"
+    return box(corners, look_of(label), view, told, dashed=dashed, text=told)

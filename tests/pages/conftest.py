@@ -1,0 +1,3 @@
+"""Fixtures that the tests of pushing have too."""
+
+from sending.conftest import diffgram, folder  # noqa: F401 # fixtures
