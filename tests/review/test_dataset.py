@@ -442,7 +442,7 @@ def test_the_command_says_what_is_in_it(settings, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "Default: 12 pictures (" in said
     assert "since the last one: 12 new, 0 changed, 0 gone" in said
-    assert "not in it: 4 nobody has looked at, 0 pushed onto since people looked" in said
+    assert "not in it: 4 not reviewed, 0 pushed onto since the review" in said
     assert "new labels, after the others: 2 dog" in said
     assert (tmp_path / "set" / rows_of(tmp_path / "set")[0]["image"]).is_symlink()
     assert boxferry([*command, "--images", "team/images", "--link-images", "--json"]) == 0
@@ -460,8 +460,8 @@ def test_where_nothing_is_reviewed_the_next_step_is_said(team, tmp_path, monkeyp
     monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "none.sqlite"))
     assert boxferry(["pull", "--directory", "Default", "-o", str(tmp_path / "set")]) == 0
     said = capsys.readouterr().err
-    assert "no picture is reviewed yet; what is left to review is told by: boxferry work Default" in said
-    assert "2 nobody has looked at" in said
+    assert "no picture is reviewed yet; list what is left to review with: boxferry work Default" in said
+    assert "2 not reviewed" in said
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @server_options
 @outbox_option
 @click.option("--directory", required=True, metavar="NAME|ID", help="The directory on the server.")
-@click.option("--model", metavar="NAME", help="The model's name. [default: as the server's inputs tell it]")
+@click.option("--model", metavar="NAME", help="The model's name. [default: taken from the server's inputs]")
 @click.option(
     "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
 )

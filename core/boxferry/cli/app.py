@@ -40,14 +40,14 @@ COMMANDS = {
     "preview": ("preview", "Write a page of what reviewers will see, before anything is sent."),
     "pull": ("review", "Write a run's boxes as people corrected them, or a dataset of a directory."),
     "push": ("push", "Send predictions to Diffgram, to be corrected there."),
-    "report": ("review", "Tell what people did to a run's boxes, or over a time to all runs'."),
+    "report": ("review", "Report what people did to the boxes of a run, or of all runs over a period."),
     "resume": ("resume", "Go on with a run that was interrupted."),
     "retire": ("retire", "Take the untouched boxes of a run or a model off the server."),
     "runs": ("runs", "List the runs: model, directory, dates, boxes, source, how far the review is."),
     "sandbox": ("sandbox", "Run a Diffgram-compatible inbox on this machine, with a page."),
     "status": ("status", "List the runs in the outbox, or the packets of one."),
     "validate": ("validate", "Check predictions: what would be dropped or changed, and why."),
-    "work": ("work", "Tell what is left to review, by directory, and in which order."),
+    "work": ("work", "List what is left to review, by directory, the most useful images first."),
 }  #: name → its module in this folder, and what `boxferry --help` says of it
 INTERRUPTED = 130
 COMPLETE_VARIABLE = "_BOXFERRY_COMPLETE"  #: set by a shell that completes a word

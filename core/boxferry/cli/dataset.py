@@ -108,10 +108,10 @@ def _print(dataset: TrainingSet, written: Written, *, listed: bool, people: bool
     parts = f"{written.count('train')} train, {written.count('val')} val"
     say(f"{', '.join(dataset.directories)}: {len(rows)} pictures ({parts}), {written.tally.kept} boxes")
     say(f"since the last one: {len(changes.new)} new, {len(changes.changed)} changed, {len(changes.gone)} gone")
-    say(f"not in it: {dataset.waiting} nobody has looked at, {dataset.pushed_since} pushed onto since people looked")
+    say(f"not in it: {dataset.waiting} not reviewed, {dataset.pushed_since} pushed onto since the review")
     if not dataset.pictures:
         places = " ".join(map(shlex.quote, dataset.directories))
-        say(f"no picture is reviewed yet; what is left to review is told by: boxferry work {places}")
+        say(f"no picture is reviewed yet; list what is left to review with: boxferry work {places}")
     if dataset.by_people and not people:
         say(f"{dataset.by_people} more are people's alone, no run touched them: --people takes them too")
     _say_classes(written)

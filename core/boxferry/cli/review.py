@@ -72,7 +72,7 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
 @click.option(
     "-o", "--output", required=True, help="A file, or a folder for yolo, voc, mot and labelme; - is standard output."
 )
-@click.option("--all", "everything", is_flag=True, help="Files that nobody has looked at too.")
+@click.option("--all", "everything", is_flag=True, help="Include files that are not reviewed.")
 @click.option(
     "--names",
     metavar="FILE|LIST",
@@ -174,7 +174,7 @@ def report_command(
     tracker: Tracker | None, deletion: float, addition: float, as_json: bool, since: str | None,
     directories: tuple[str, ...], serve: bool, port: int, **given: Any,
 ) -> None:  # fmt: skip
-    r"""Tell what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
+    r"""Report what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
 
     Boxes that no person has looked at since they came are `unreviewed`, also on files that were completed before; those
     that a later push took away before that are `replaced`.

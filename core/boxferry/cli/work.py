@@ -40,16 +40,16 @@ TROUBLE = ("under way", "failed", "stuck")
 def work_command(
     directories: tuple[str, ...], most: int | None, csv_path: str | None, as_json: bool, **given: Any
 ) -> None:
-    r"""Tell what is left to review in directories, or in all of the project, and in which order.
+    r"""List what is left to review in directories or in the whole project, the most useful images first.
 
-    Each picture is in one column: to review (predictions, and nobody has looked), pushed since (people have looked, and
-    boxes came or went since), reviewed, done (completed too), people's (annotated by people alone), untouched. Beside
+    Each picture is in one column: to review (predictions, not reviewed yet), pushed since (reviewed, and boxes were
+    added or removed since), reviewed, done (completed too), people's (annotated by people alone), untouched. Beside
     them: packets under way, and the pictures whose last packet failed or is stuck.
 
     What to review next comes in the order in which it would teach most: by how doubtful the boxes of all the runs on a
     picture are, where these disagree, how often people corrected such boxes, and how rare their labels are. --csv
-    writes it with file ids, to make a job of. The server alone tells, from any machine; what did not change since the
-    last time is not read again.
+    writes it with file ids, to make a job of. Only the server is asked, so it works from any machine; what has not
+    changed since the last time is not read again.
 
     \b
     boxferry work

@@ -109,7 +109,7 @@ class FileIndex:
         if len(kind) == 1:
             return kind[0]
         if not kind:
-            return SkipReason(Code.WRONG_KIND, f"expected a file that is {_a(wanted)}, but {_listed(found)} is none")
+            return SkipReason(Code.WRONG_KIND, f"expected a file that is {_a(wanted)}, but {_listed(found)} is not one")
         listed = f"{len(kind)} files answer to '{image.key}': {_listed(kind)}"
         return SkipReason(Code.AMBIGUOUS_FILE, f"{listed}; say which with --file-ids")
 
