@@ -75,6 +75,7 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing/public_calls.py
 	$(BIN)/lint-imports
 	$(BIN)/oxlint --quiet -D correctness -D suspicious core
 

@@ -99,7 +99,7 @@ def words(name: str, value: object) -> tuple[str, ...]:
     Raises:
         UsageError: something else is among them.
     """
-    found = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
+    found: tuple[Any, ...] = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
     for each in found:
         check_type(name, each, str)
     return found

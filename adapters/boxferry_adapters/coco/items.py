@@ -50,10 +50,10 @@ class Item(msgspec.Struct, gc=False):
 class PlainItem(Item, gc=False):
     """An item without the fields that few sources have: that a list decodes as such proves that none is in it."""
 
-    file_name: None = None
-    track_id: None = None
-    instance_id: None = None
-    attributes: None = None
+    file_name: None = None  # pyright: ignore[reportIncompatibleVariableOverride] # it is read alone
+    track_id: None = None  # pyright: ignore[reportIncompatibleVariableOverride] # it is read alone
+    instance_id: None = None  # pyright: ignore[reportIncompatibleVariableOverride] # it is read alone
+    attributes: None = None  # pyright: ignore[reportIncompatibleVariableOverride] # it is read alone
 
 
 class Anything(msgspec.Struct, gc=False):

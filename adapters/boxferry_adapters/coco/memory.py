@@ -23,7 +23,8 @@ def holds_items(value: object) -> bool:
     """Whether it is a list or a stream of results, or a dataset as a dict."""
     if isinstance(value, Mapping):
         return "annotations" in value and isinstance(value["annotations"], list)
-    first = value.peek() if hasattr(value, "peek") else value[0] if isinstance(value, list | tuple) and value else None
+    peek = getattr(value, "peek", None)
+    first = peek() if peek else value[0] if isinstance(value, list | tuple) and value else None
     return isinstance(first, Mapping) and set(first) >= NEEDED
 
 

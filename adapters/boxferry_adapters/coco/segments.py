@@ -64,6 +64,7 @@ def _mask(rle: dict[str, Any]) -> NDArray[np.bool_]:
     if not whole or size[0] * size[1] > LARGEST_MASK:  # type: ignore[index] # a list, as was seen
         raise BadItem(f"segmentation: size: expected [height, width], found {size!r}"[:200])
     height, width = size  # type: ignore[misc] # likewise
+    found: Any
     if isinstance(counts, list):
         runs = all(isinstance(run, int) and run >= 0 for run in counts)
         if not runs or sum(counts) != height * width:

@@ -147,7 +147,7 @@ class _Video:
 
     def __init__(self) -> None:
         self.name = ""
-        self.size = (0, 0)
+        self.size: tuple[int, int] = (0, 0)
         self.frames = 0
         self.tracks = 0
         self.images = 0

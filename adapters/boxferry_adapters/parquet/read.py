@@ -101,7 +101,7 @@ class _Reader:
         sizes = np.vstack((self._images.sizes(), (0, 0)))[image]  # the last is of no image
         corners, (label, labels) = batch.corners(), batch.labelled()
         keep = (image >= 0) & ~batch.empty(corners, label)
-        for code, message, gone in batch.refusals(corners, label, (sizes > 0).all(axis=1)):
+        for code, message, gone in batch.refusals(corners, label, np.asarray((sizes > 0).all(axis=1))):
             for row in batch.rows[keep & gone].tolist():
                 self._context.tally.skip(code, message, Place(batch.file.shown, item=row))
             keep &= ~gone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -69,6 +69,7 @@ def together(chunks: Sequence[Detections]) -> Detections:
         np.array([code.setdefault(name, len(code)) for name in chunk.labels], np.int32)[chunk.label] for chunk in chunks
     ]
     units = {chunk.row_unit for chunk in chunks if len(chunk)}
+    row_unit: Literal["line", "item"] = "line" if units == {"line"} else "item"
     return Detections.from_counts(
         [image for chunk in chunks for image in chunk.images],
         np.concatenate([chunk.counts for chunk in chunks]),
@@ -77,7 +78,7 @@ def together(chunks: Sequence[Detections]) -> Detections:
         code,
         score=np.concatenate([chunk.score for chunk in chunks]),
         row=np.concatenate([chunk.row for chunk in chunks]),
-        row_unit=units.pop() if len(units) == 1 else "item",
+        row_unit=row_unit,
         **{name: _joined(name, chunks) for name in OPTIONAL},
     )
 

@@ -35,7 +35,7 @@ def nearness(one: str, other: str) -> Nearness | None:
 
 def near(name: str, others: Iterable[str]) -> dict[str, Nearness]:
     """The names among others that are near one, with what they differ in; the most alike first."""
-    found = {other: how for other in others if (how := nearness(name, other))}
+    found: dict[str, Nearness] = {other: how for other in others if (how := nearness(name, other))}
     return dict(sorted(found.items(), key=lambda item: (ORDER.index(item[1]), item[0])))
 
 

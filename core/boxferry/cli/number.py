@@ -23,5 +23,5 @@ class Number(FloatParamType):
         return found
 
 
-class NumberRange(Number, click.FloatRange):
+class NumberRange(Number, click.FloatRange):  # pyright: ignore[reportGeneralTypeIssues] # what click has of both
     """A number within bounds; `nan` is an error."""

@@ -17,7 +17,7 @@ from boxferry.cli.reading import ReadingCommand, format_options, predictions_of,
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.errors import NotFound, UnknownLabel, UsageError
 from boxferry.outbox.outcome import State
-from boxferry.plan.plan_file import read_plan
+from boxferry.plan.plan_file import Plan, read_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,15 +66,17 @@ def push_command(session: Session, /, **given: Any) -> int:
     """
     _check(given)
     options = options_of(given)
-    plan = read_plan(given["from_plan"], images=given["images"]) if given["from_plan"] else None
-    predictions = None if plan else predictions_given(session, given, options)
+    if given["from_plan"]:
+        source: Plan | Predictions = read_plan(given["from_plan"], images=given["images"])
+    else:
+        source = predictions_given(session, given, options)
     with diffgram_of(given) as diffgram, directory_hint(given):
         try:
-            if plan is not None:
+            if isinstance(source, Plan):
                 with progress() as listener:
-                    report = diffgram.carry_out(plan, options=options, listener=listener, plugins=session.plugins)
-            elif predictions is not None:
-                with reading(predictions) as (shown, end), progress(before=end) as listener:
+                    report = diffgram.carry_out(source, options=options, listener=listener, plugins=session.plugins)
+            else:
+                with reading(source) as (shown, end), progress(before=end) as listener:
                     report = _pushed(diffgram, shown, given, options, listener)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {_run_shown(given)}") from None

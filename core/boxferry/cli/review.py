@@ -215,7 +215,7 @@ def report_command(
         say(f"{into.name}: {len(log_reports(reports, into))} numbers and the page are recorded")
     if as_json:
         facts = {run: report.as_dict() for run, report in zip(runs, reports, strict=True)}
-        write_json({"runs": facts} if len(runs) > 1 else facts[runs[0]])
+        write_json({"runs": facts} if len(runs) > 1 else next(iter(facts.values())))
     else:
         _tell_reports(runs, reports, on_stdout=on_stdout)
     if serve:

@@ -237,8 +237,9 @@ class _Elsewhere:
     def finish(self, keys: Sequence[str], timeout_s: float) -> Sending:
         if self._actor is None:  # there was not one row
             self.start()
-        found: Sending = ray.get(self._actor.finish.remote(list(keys), timeout_s))
-        ray.get(self._actor.forget.remote(list(keys)))
+        actor: Any = self._actor
+        found: Sending = ray.get(actor.finish.remote(list(keys), timeout_s))
+        ray.get(actor.forget.remote(list(keys)))
         return found
 
     def stop(self) -> Sending | None:

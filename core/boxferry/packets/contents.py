@@ -201,7 +201,8 @@ def replacing(file_id: int, directory_id: int, boxes: list[Row]) -> bytes:
 
 def _lists(frames: Frames) -> dict[str, object]:
     by_frame = {str(frame): boxes for frame, boxes in frames.items() if frame is not None and boxes}
-    return ({IMAGE: frames[None]} if frames.get(None) else {}) | ({VIDEO: by_frame} if by_frame else {})
+    found: dict[str, object] = {IMAGE: frames[None]} if frames.get(None) else {}
+    return found | ({VIDEO: by_frame} if by_frame else {})
 
 
 def is_of_video(body: bytes) -> bool:

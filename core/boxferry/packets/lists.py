@@ -24,14 +24,17 @@ class Common(Protocol):
     @property
     def model(self) -> str:
         """Becomes each box's `model_ref`."""
+        ...
 
     @property
     def run(self) -> str:
         """Becomes each box's `model_run_ref`."""
+        ...
 
     @property
     def machine_made(self) -> bool:
         """Whether the boxes are predictions."""
+        ...
 
 
 def instance_lists(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def _load() -> tuple[Speedups | None, str]:
     if os.environ.get(VARIABLE, "0") not in {"", "0"}:
         return None, f"not used: {VARIABLE} is set"
     try:
-        found = import_module(MODULE)
+        found: Any = import_module(MODULE)
     except ModuleNotFoundError:
         return None, "not installed"
     except ImportError as error:

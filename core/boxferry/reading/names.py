@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from boxferry.remote.path import RemotePath, folders_above
 from boxferry.remote.urls import is_url, remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from yaml.nodes import Node
 
@@ -51,9 +52,9 @@ def given_names(names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str
     if names is None:
         return ClassNames({})
     check_given(names)
-    if hasattr(names, "__fspath__") or isinstance(names, str):
+    if isinstance(names, str | os.PathLike):
         return load_class_names(str(names))
-    if hasattr(names, "items"):
+    if isinstance(names, Mapping):
         return ClassNames({id_key(class_id): str(name) for class_id, name in names.items()})
     return ClassNames(dict(enumerate(names)), counted=True)
 

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from boxferry.reading.steps import Step
 
 
+def no_folder() -> Iterable[Image]:
+    """The images of no folder."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Predictions(Refining):
     """What `read` gives. Nothing is read before the chunks are gone through, and each pass reads the source anew.
@@ -78,7 +83,7 @@ class Predictions(Refining):
     options: Mapping[str, str]
     unknown: Literal["error", "skip"]
     plugins: Plugins
-    folder: Callable[..., Iterable[Image]] = tuple
+    folder: Callable[..., Iterable[Image]] = no_folder
     steps: tuple[Step, ...] = ()
     label_maps: tuple[Labels, ...] = ()
     choices: tuple[tuple[int, Choice], ...] = ()
@@ -96,11 +101,11 @@ class Predictions(Refining):
     @property
     def has_folder(self) -> bool:
         """Whether a folder of images was named."""
-        return self.folder is not tuple
+        return self.folder is not no_folder
 
     def without_folder(self) -> Self:
         """Of those images only that the source mentions."""
-        return replace(self, folder=tuple)
+        return replace(self, folder=no_folder)
 
     def with_step(self, step: Step) -> Self:
         """With one more step, which counts on the tally what it drops."""

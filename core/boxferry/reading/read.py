@@ -15,7 +15,7 @@ from boxferry.reading.dataset import in_memory
 from boxferry.reading.images import ImageIndex, parse_size
 from boxferry.reading.names import ClassNames, check_given, given_names, merge_names
 from boxferry.reading.options import option_values
-from boxferry.reading.predictions import Predictions
+from boxferry.reading.predictions import Predictions, no_folder
 from boxferry.reading.source import source_of
 from boxferry.reading.unrecognised import unrecognised
 from boxferry.remote.ahead import forget
@@ -107,7 +107,7 @@ def read(
         options=option_values(fmt, options or {}),
         unknown=unknown,
         plugins=plugins,
-        folder=tuple if images is None else index.folder_images,
+        folder=no_folder if images is None else index.folder_images,
         polygons=polygons,
         attributes=tuple(attributes),
         workers=workers,

@@ -53,10 +53,10 @@ class RemoteFile(FileSource):
         self._stat = found
 
     @cached_property
-    def head(self) -> bytes:
+    def _head(self) -> bytes:
         """The first 64 KiB, decompressed."""
         if self._zipped:
-            return super().head
+            return super()._head
         return self._beginning
 
     @property

@@ -51,9 +51,13 @@ class FileSource:
         """Stand for the file at the path `name`."""
         self.name = name
 
-    @cached_property
+    @property
     def head(self) -> bytes:
         """The first 64 KiB, decompressed."""
+        return self._head
+
+    @cached_property
+    def _head(self) -> bytes:
         with self.open() as file:
             return file.read(HEAD_BYTES)
 
@@ -81,7 +85,7 @@ class FileSource:
     def _own_name(self) -> str:
         return Path(self.name).name
 
-    @property
+    @cached_property
     def _path(self) -> str:
         """Where the bytes are."""
         return self.name

@@ -33,6 +33,7 @@ def video_facts(path: str) -> VideoFacts:
     """
     try:
         import av
+        from av.error import FFmpegError
     except ModuleNotFoundError:
         return VideoFacts()
     try:
@@ -42,7 +43,7 @@ def video_facts(path: str) -> VideoFacts:
             stream = container.streams.video[0]
             frames = stream.frames or len([packet for packet in container.demux(stream) if packet.size])
             return VideoFacts(stream.width, stream.height, frames, float(stream.average_rate or 0))
-    except (av.FFmpegError, OSError, ValueError):
+    except (FFmpegError, OSError, ValueError):
         return VideoFacts()
 
 
@@ -54,6 +55,7 @@ def clip_problem(path: str) -> str | None:
     """
     try:
         import av
+        from av.error import FFmpegError
     except ModuleNotFoundError:
         return _outline_problem(path)
     try:
@@ -62,7 +64,7 @@ def clip_problem(path: str) -> str | None:
                 return "it has no video in it"
             if next(container.decode(video=0), None) is None:
                 return "not one frame of it can be read"
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (FFmpegError, OSError, ValueError) as error:
         return f"it cannot be read as a video: {error}"
     return None
 

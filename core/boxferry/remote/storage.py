@@ -247,7 +247,7 @@ def _place(url: str) -> Place:
     except ImportError:
         raise UsageError(f"{shown(url)}: a URL needs the extra 'remote': {INSTALL}") from None
     protocol = scheme(url)
-    configured = fsspec.config.conf.get(protocol, {})
+    configured = fsspec.config.conf.get(protocol, {})  # pyright: ignore[reportAttributeAccessIssue] # it is imported
     uncached = {} if "::" in url or "use_listings_cache" in configured else {"use_listings_cache": False}
     try:
         fs, path = fsspec.url_to_fs(full(url), **uncached)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Detections
 
-NOTHING = dict.fromkeys(METRICS, -1.0)
+NOTHING: dict[str, float] = dict.fromkeys(METRICS, -1.0)
 
 
 def coco_metrics(truth: Truth | Iterable[Detections], predicted: Iterable[Detections]) -> Metrics:

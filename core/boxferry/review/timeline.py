@@ -434,7 +434,7 @@ def _edited_first(box: Stored) -> tuple[bool, int]:
 
 def place_of(name: str) -> str:
     """What a reference says of the box alone: two runs that sent the same box have it in common."""
-    return (is_ours(name) and name[DIGEST:]) or name  # one that says nothing of a box is like no other
+    return (name[DIGEST:] if is_ours(name) else "") or name  # one that says nothing of a box is like no other
 
 
 def by_people(box: Stored) -> bool:

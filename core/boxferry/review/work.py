@@ -121,7 +121,7 @@ def work_of(
 def _work(
     opened: OpenDirectory, history: History, newest: Sequence[InputRecord], failed: Sequence[InputRecord], now: float
 ) -> DirectoryWork:
-    states = {picture.file.file_id: progress_of(picture) for picture in opened.pictures}
+    states: dict[int, Progress] = {picture.file.file_id: progress_of(picture) for picture in opened.pictures}
     under_way = [record for record in opened.unfinished if _is_of(record, opened.place.id, states)]
     names = {picture.file.file_id: picture.file.file_name for picture in opened.pictures}
     late = [(record, reason) for record in under_way if (reason := stuck_reason(record, newest, now))]

@@ -42,7 +42,8 @@ class _Handler(WSGIRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """A moment as the header `Date` has it; now by the server's clock."""
-        return super().date_time_string(type(self).clock() if timestamp is None else timestamp)
+        now = type(self).clock  # pyright: ignore[reportAttributeAccessIssue] # no method: the class has it as it is
+        return super().date_time_string(now() if timestamp is None else timestamp)
 
 
 def _shut_down(server: BaseWSGIServer) -> None:

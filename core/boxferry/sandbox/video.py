@@ -68,6 +68,7 @@ def opened_video(name: str, data: bytes) -> Clip:
         Abandoned: it cannot be read.
     """
     import av
+    from av.error import FFmpegError
 
     try:
         with av.open(io.BytesIO(data), "r") as container:
@@ -75,7 +76,7 @@ def opened_video(name: str, data: bytes) -> Clip:
             frames = stream.frames or len([packet for packet in container.demux(stream) if packet.size])
             source = float(stream.average_rate or 0) or PROJECT_FPS
             width, height = stream.width, stream.height
-    except (av.FFmpegError, IndexError, ValueError, OSError) as error:
+    except (FFmpegError, IndexError, ValueError, OSError) as error:
         raise Abandoned(f"failed to read the first frame of {name}: {error}") from error
     rate = min(source, PROJECT_FPS)
     return Clip(name=name, width=width, height=height, rate=rate, frames=round(frames * rate / source))
