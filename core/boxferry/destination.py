@@ -5,8 +5,8 @@ They import it from here, and nothing from `diffgram/`; that package alone speak
 * labels, files, inputs, runs: `Client`, which asks and sends, with its typed answers;
 * bulk reads: `Bulk`, and from how many files on they pay (`few`, FEW, SIZES_SHARE, BOXES_SHARE, LIST_LIMIT, NO_LIMIT);
 * what it takes: the rules of names, labels and media (`name_problem`, …);
-* lookup: what its record of an input means (`input_state`, `InputState`, `begun`, `reason_of`, `short`), its clock
-  (`moment`);
+* lookup: what its record of an input means (`input_state`, `InputState`, `begun`, `reason_of`, `short`), what to do about
+  a refusal (`remedy_of`), its clock (`moment`);
 * rows: stored boxes and shapes, typed (`Instance`, `instance`, `figure_of`, …).
 
 What a packet looks like is `packets/`. docs/architecture.md has the thought experiment.
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.meanings import State as InputState
     from boxferry.diffgram.meanings import begun, input_state, reason_of, short
     from boxferry.diffgram.names import label_problem, media_problem, name_problem, server_name, text_problem
+    from boxferry.diffgram.remedies import remedy_of
     from boxferry.diffgram.settings import Server
 
 _HOMES = {
@@ -50,6 +51,7 @@ _HOMES = {
     "instances": ("Instance", "instance", "reference_of"),
     "meanings": ("InputState", "begun", "input_state", "reason_of", "short"),
     "names": ("label_problem", "media_problem", "name_problem", "server_name", "text_problem"),
+    "remedies": ("remedy_of",),
     "settings": ("Server",),
 }  # fmt: skip
 _MODULES = {name: f"boxferry.diffgram.{module}" for module, names in _HOMES.items() for name in names}
@@ -90,6 +92,7 @@ __all__ = [
     "name_problem",
     "reason_of",
     "reference_of",
+    "remedy_of",
     "server_name",
     "short",
     "text_problem",

@@ -440,10 +440,10 @@ def test_the_command_says_what_is_in_it(settings, tmp_path, capsys):
     command = ["pull", "--directory", "Default", "--to", "yolo", "--names", "data.yaml", "-o", "set"]
     assert boxferry([*command, "--images", "team/images", "--link-images"]) == 0
     said = capsys.readouterr().err
-    assert "Default: 12 pictures (" in said
+    assert "Default: 12 images (" in said
     assert "since the last one: 12 new, 0 changed, 0 gone" in said
-    assert "not in it: 4 not reviewed, 0 pushed onto since the review" in said
-    assert "new labels, after the others: 2 dog" in said
+    assert "not included: 4 not reviewed yet, 0 with boxes pushed after their review" in said
+    assert "new labels, added at the end: 2 dog" in said
     assert (tmp_path / "set" / rows_of(tmp_path / "set")[0]["image"]).is_symlink()
     assert boxferry([*command, "--images", "team/images", "--link-images", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -460,20 +460,20 @@ def test_where_nothing_is_reviewed_the_next_step_is_said(team, tmp_path, monkeyp
     monkeypatch.setenv("BOXFERRY_OUTBOX", str(tmp_path / "none.sqlite"))
     assert boxferry(["pull", "--directory", "Default", "-o", str(tmp_path / "set")]) == 0
     said = capsys.readouterr().err
-    assert "no picture is reviewed yet; list what is left to review with: boxferry work Default" in said
-    assert "2 not reviewed" in said
+    assert "no image is reviewed yet; list what is left to review with: boxferry work Default" in said
+    assert "2 not reviewed yet" in said
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
         (["-o", "x"], 2, "name a RUN, or a directory"),
-        (["n1", "--val", "0.2", "-o", "x"], 2, "--val: an option of datasets"),
-        (["n1", "--download-images", "-o", "x"], 2, "--download-images: an option of datasets"),
-        (["--directory", "Default", "--link-images", "-o", "x"], 2, "--link-images: name the folder"),
-        (["--directory", "Default", "--all", "-o", "x"], 2, "--all: a dataset has only"),
+        (["n1", "--val", "0.2", "-o", "x"], 2, "--val is for datasets"),
+        (["n1", "--download-images", "-o", "x"], 2, "--download-images is for datasets"),
+        (["--directory", "Default", "--link-images", "-o", "x"], 2, "--link-images needs --images FOLDER"),
+        (["--directory", "Default", "--all", "-o", "x"], 2, "--all cannot be combined with a dataset"),
         (["--directory", "Default", "--to", "mot", "-o", "x"], 2, "a dataset is written as yolo, coco, voc"),
-        (["--directory", "Default", "-o", "-"], 2, "name a folder"),
+        (["--directory", "Default", "-o", "-"], 2, "a dataset needs a folder"),
         (["--directory", "Default", "--images", "none", "-o", "x"], 2, "no such images folder: none"),
         (["--directory", "Defualt", "-o", "x"], 2, "no directory 'Defualt' (near: Default)"),
         (["--directory", "Default", "--to", "yolo", "--names", "names.json", "-o", "x"], 2, "class 1 has no name"),

@@ -330,7 +330,7 @@ def test_boxes_of_which_none_counts_are_no_success(files, capsys):
     box = {"id": 1, "image_id": 7, "category_id": 3, "bbox": [10, 10, 100, 100], "area": 1, "iscrowd": 0, "score": 0.9}
     (files / "spelt.json").write_text(json.dumps(found | {"annotations": [box]}))
     assert boxferry(["evaluate", "spelt.json", "--against", "truth.json"]) == 1
-    assert "labels that the ground truth does not have do not count: Ant (1)" in capsys.readouterr().err
+    assert "ignored labels that the ground truth does not have: Ant (1)" in capsys.readouterr().err
 
 
 def test_json_has_the_same_numbers(files, capsys):
@@ -348,7 +348,7 @@ def test_json_has_the_same_numbers(files, capsys):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["evaluate", "found.json"], "name it with --against FILE"),
+        (["evaluate", "found.json"], "add --against FILE"),
         (["evaluate", "missing.json", "--against", "truth.json"], "no such file, and no run of that name"),
         (["evaluate", "found.json", "--against", "missing.json"], "missing.json"),
     ],
@@ -423,7 +423,7 @@ def test_with_nothing_reviewed_there_is_one_sentence(diffgram, folder, capsys):
     assert boxferry(["evaluate", "r"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert "run r: none of its 3 files is reviewed, so there is nothing to measure: correct boxes or" in said.err
+    assert "run r: none of its 3 files is reviewed, so there are no metrics: correct boxes or" in said.err
     assert boxferry(["evaluate", "raw", "--json"]) == 1
     said = capsys.readouterr()
     assert json.loads(said.out)["runs"] == {"raw": None}

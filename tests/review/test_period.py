@@ -173,9 +173,9 @@ def test_the_command_prints_tables_json_and_a_page(settings, tmp_path, capsys):
     ("arguments", "word"),
     [
         ([], "name a RUN, or a time with --since"),
-        (["n1", "--since", "7d"], "--since: over all runs"),
-        (["n1", "--directory", "Default"], "--directory: an option of --since"),
-        (["--since", "7d", "--suspicious"], "--suspicious: an option of runs"),
+        (["n1", "--since", "7d"], "--since cannot be combined with a RUN"),
+        (["n1", "--directory", "Default"], "--directory needs --since"),
+        (["--since", "7d", "--suspicious"], "--suspicious needs a RUN"),
         (["--since", "soon"], "expected a span such as"),
     ],
 )

@@ -190,7 +190,7 @@ def test_files_that_a_later_push_took_boxes_from_are_counted(sandbox, folder, tm
     assert boxferry(["pull", "n1", "--to", "coco", "-o", str(tmp_path / "out.json")]) == 0
     said = capsys.readouterr().err
     assert "1 of 3 files reviewed; 0 boxes written" in said
-    assert "left out, overtaken: 1 of the reviewed files: a later push took boxes; pull that push's run" in said
+    assert "left out: 1 reviewed file whose boxes a later push replaced; pull that run instead" in said
     assert boxferry(["report", "n1"]) == 0
     assert "run n1: 1 of 3 files reviewed, 1 of them overtaken by a later push" in capsys.readouterr().err
     assert boxferry(["report", "n1", "--json"]) == 0
@@ -203,8 +203,8 @@ def test_files_that_a_later_push_took_boxes_from_are_counted(sandbox, folder, tm
     assert runs[0]["reviewed"] == 1
     assert boxferry(["evaluate", "n1"]) == 1
     said = capsys.readouterr().err
-    assert "run n1: left out, overtaken: 1 of the reviewed files" in said
-    assert "none of its 3 files holds what people left, so there is nothing to measure" in said
+    assert "run n1: left out: 1 reviewed file whose boxes a later push replaced" in said
+    assert "none of its 3 files holds what people left, so there are no metrics" in said
 
 
 def test_a_csv_on_standard_output_is_a_csv(sandbox, folder, tmp_path, capsys, monkeypatch):
@@ -378,7 +378,7 @@ def test_what_cannot_be_read_or_is_gone_is_said(sandbox, label, tmp_path, monkey
     monkeypatch.setenv("BOXFERRY_OUTBOX", str(path))
     assert boxferry(["pull", "r", "--all", "-o", str(tmp_path / "out.json")]) == 0
     said = capsys.readouterr().err
-    assert "run r: not on the server any more: 000002.png" in said
+    assert "run r: no longer on the server: 000002.png" in said
     assert "0 of 2 files reviewed; 3 boxes written" in said
     assert "left out, unreadable-box: 000000.png: the server's row is no box: Expected" in said
     assert boxferry(["pull", "r", "--all", "--json", "-o", str(tmp_path / "out.json")]) == 0

@@ -262,7 +262,7 @@ def test_the_command_says_what_was_taken_up(sandbox, reviewed, tmp_path, monkeyp
     assert "boxferry adopt r --directory NAME" in capsys.readouterr().err
     assert boxferry(["adopt", "r", "--directory", "Default"]) == 0
     said = capsys.readouterr().err
-    assert "run 'r' of model 'm': 2 files with 5 boxes were taken up, 1 of them deleted since" in said
+    assert "run 'r' of model 'm': added 2 files with 5 boxes, 1 of them deleted since" in said
     assert "the server does not keep class ids" in said
     assert "--names" in said
     assert boxferry(["report", "r", "--json"]) == 0

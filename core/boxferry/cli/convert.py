@@ -51,13 +51,9 @@ PACKETS = "packets"
     help="A file, or a folder for yolo, voc, mot and labelme.",
 )
 @model_options
-@click.option(
-    "--media-url", metavar="URL", help="Packets: where a server fetches each image: 'https://host/{file_name}'."
-)
+@click.option("--media-url", metavar="URL", help="Packets: the URL of each image: 'https://host/{file_name}'.")
 @click.option("--directory-id", type=click.IntRange(1), metavar="ID", help="Packets: the directory for the new files.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="The counts as one JSON object on standard output; needs -o FILE."
-)
+@click.option("--json", "as_json", is_flag=True, help="Write the counts as one JSON object; needs -o FILE.")
 @click.pass_obj
 def convert_command(
     session: Session,
@@ -80,7 +76,7 @@ def convert_command(
     To another format the boxes go as they are, not fitted to pixels.
     """
     if as_json and output == "-":
-        raise UsageError("--json: standard output holds the data already; name a file with -o")
+        raise UsageError("--json needs -o FILE: standard output already holds the data")
     options = format_options(given)
     target = None if target_format == PACKETS else _format(session, target_format)
     places = {name: given[name] for name in ("media_url", "directory_id")}
@@ -125,7 +121,7 @@ def _has(fmt: Format, name: str) -> bool:
 def _only_packets(target_format: str, places: dict[str, Any]) -> None:
     given = [f"--{name.replace('_', '-')}" for name, value in places.items() if value is not None]
     if given and target_format != PACKETS:
-        raise UsageError(f"{' and '.join(given)}: only packets have a place for it; leave out --to {target_format}")
+        raise UsageError(f"{' and '.join(given)}: cannot be combined with --to {target_format}: only packets have it")
 
 
 def _write_packets(packets: Iterable[list[bytes]], output: str) -> None:

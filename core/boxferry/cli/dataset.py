@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from boxferry.boxes.counted import counted
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, write_json
 from boxferry.cli.reading import format_options
@@ -31,19 +32,21 @@ _OPTIONS = (
         "directories",
         multiple=True,
         metavar="NAME|ID",
-        help="Write a dataset of a directory's reviewed pictures; repeatable.",
+        help="Write a dataset of a directory's reviewed images; repeatable.",
     ),
-    click.option("--people", is_flag=True, help="Dataset: pictures that no run touched and people annotated too."),
+    click.option("--people", is_flag=True, help="Dataset: include images that only people annotated."),
     click.option(
         "--val", type=NumberRange(0, 1), metavar="SHARE", help="Dataset: the validation share. [default: 0.1]"
     ),
-    click.option("--images", metavar="FOLDER", help="Dataset: where the images are; without it they are only listed."),
     click.option(
-        "--copy-images", "placing", flag_value="copy", default=True, help="Dataset: copy them from there. [default]"
+        "--images", metavar="FOLDER", help="Dataset: the folder of the images; without it they are listed, not copied."
     ),
-    click.option("--link-images", "placing", flag_value="link", help="Dataset: link to them there."),
     click.option(
-        "--download-images", "placing", flag_value="download", help="Dataset: fetch them from the server's addresses."
+        "--copy-images", "placing", flag_value="copy", default=True, help="Dataset: copy the images. [default]"
+    ),
+    click.option("--link-images", "placing", flag_value="link", help="Dataset: link to the images."),
+    click.option(
+        "--download-images", "placing", flag_value="download", help="Dataset: download the images from the server."
     ),
 )
 
@@ -63,16 +66,18 @@ def is_dataset(runs: Sequence[str], given: dict[str, Any]) -> bool:
     """
     if given["directories"] or len(runs) > 1:
         if given["everything"]:
-            raise UsageError("--all: a dataset has only what people have looked at; name one RUN and no --directory")
+            raise UsageError(
+                "--all cannot be combined with a dataset of reviewed images: name one RUN and no --directory"
+            )
         if given["placing"] == "link" and given["images"] is None:
-            raise UsageError("--link-images: name the folder of the images with --images")
+            raise UsageError("--link-images needs --images FOLDER")
         return True
     if not runs:
-        raise UsageError("name a RUN, or a directory of the server with --directory")
+        raise UsageError("name a RUN, or a directory on the server with --directory")
     given_only = next((name for name in ONLY if given[name]), None)
     given_only = given_only or (f"{given['placing']}-images" if given["placing"] != "copy" else None)
     if given_only:
-        raise UsageError(f"--{given_only}: an option of datasets: name --directory, or several runs")
+        raise UsageError(f"--{given_only} is for datasets: add --directory, or name several runs")
     return False
 
 
@@ -82,7 +87,7 @@ def pull_dataset(runs: Sequence[str], given: dict[str, Any]) -> int:
     from boxferry.review.dataset import VAL
 
     if given["output"] == "-":
-        raise UsageError("-o -: a dataset is many files; name a folder")
+        raise UsageError("-o -: a dataset needs a folder, since it has many files")
     with diffgram_of(given) as diffgram, counting("pull", "files") as on_file:
         dataset = diffgram.dataset(*runs, directory=given["directories"], people=given["people"], on_file=on_file)
         written = dataset.write(
@@ -106,29 +111,34 @@ def pull_dataset(runs: Sequence[str], given: dict[str, Any]) -> int:
 def _print(dataset: TrainingSet, written: Written, *, listed: bool, people: bool) -> None:
     rows, changes = written.rows, written.changes
     parts = f"{written.count('train')} train, {written.count('val')} val"
-    say(f"{', '.join(dataset.directories)}: {len(rows)} pictures ({parts}), {written.tally.kept} boxes")
+    say(
+        f"{', '.join(dataset.directories)}: {counted(len(rows), 'image')} ({parts}), "
+        f"{counted(written.tally.kept, 'box')}"
+    )
     say(f"since the last one: {len(changes.new)} new, {len(changes.changed)} changed, {len(changes.gone)} gone")
-    say(f"not in it: {dataset.waiting} not reviewed, {dataset.pushed_since} pushed onto since the review")
+    say(
+        f"not included: {dataset.waiting} not reviewed yet, {dataset.pushed_since} with boxes pushed after their review"
+    )
     if not dataset.pictures:
         places = " ".join(map(shlex.quote, dataset.directories))
-        say(f"no picture is reviewed yet; list what is left to review with: boxferry work {places}")
+        say(f"no image is reviewed yet; list what is left to review with: boxferry work {places}")
     if dataset.by_people and not people:
-        say(f"{dataset.by_people} more are people's alone, no run touched them: --people takes them too")
+        say(f"{dataset.by_people} more were annotated by people alone: --people includes them")
     _say_classes(written)
     for part in ("train", "val"):
         if rows and not written.count(part):
-            say(f"{part} is empty: too few pictures for this --val")
+            say(f"{part} is empty: too few images for this --val")
     _say_left_out(written)
     if listed and rows:
-        say("images are only listed: --images FOLDER copies or links them, --download-images fetches them")
+        say("images are listed, not copied: use --images FOLDER, or --download-images")
     say(f"written: {written.folder}")
 
 
 def _say_classes(written: Written) -> None:
     if written.classes.added:
-        say(f"new labels, after the others: {_named(written.classes.added)}")
+        say(f"new labels, added at the end: {_named(written.classes.added)}")
     for label, (before, now) in written.classes.moved.items():
-        say(f"class {before} '{label}' of the earlier dataset is {now} now: --names gives its number to another label")
+        say(f"class {before} '{label}' of the earlier dataset has the id {now} now: --names gives its id to another")
 
 
 def _say_left_out(written: Written) -> None:

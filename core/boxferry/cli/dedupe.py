@@ -17,8 +17,8 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 @click.argument("run")
 @server_options
 @outbox_option
-@click.option("--dry-run", is_flag=True, help="Show what would be removed; change nothing.")
-@click.option("--replace-completed", is_flag=True, help="Change files that people have completed too.")
+@click.option("--dry-run", is_flag=True, help="List what would be removed; change nothing.")
+@click.option("--replace-completed", is_flag=True, help="Include files that people have completed.")
 @click.option(
     "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
 )
@@ -26,11 +26,10 @@ from boxferry.cli.server import diffgram_of, outbox_option, server_options
 def dedupe_command(
     run: str, dry_run: bool, replace_completed: bool, timeout: float, as_json: bool, **given: Any
 ) -> int:
-    """Remove boxes of RUN that files hold more than once, a number or name as `boxferry status` lists it.
+    """Remove boxes of RUN that the server stored more than once.
 
-    Of equal predictions one stays; every box that a person made or changed stays too, and files that people have
-    completed are left as they are. Replacing a file's boxes is not
-    safe while a person is working on it.
+    RUN is a number or name as `boxferry status` lists it. One of several equal predictions stays, and so does every box
+    that a person drew or changed. Completed files are left unchanged. Do not run it while people are editing the files.
     """
     with diffgram_of(given) as diffgram:
         report = diffgram.dedupe(run, dry_run=dry_run, replace_completed=replace_completed, wait_s=timeout)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
-from boxferry.cli.output import say, table, tell
+from boxferry.cli.output import entry_line, table, tell, warn
 from boxferry.cli.sandbox import sandbox_class
 from boxferry.demo import corrections_of, run_demo
 from boxferry.formats import output_stream
@@ -46,7 +47,7 @@ def demo_command(session: Session, /, fixtures: Path, port: int, html: Path, sta
             tell(table(HEADER, [_row(each, report) for each, report in rounds]))
             for _, report in rounds:
                 for entry in report.failed:
-                    say(f"{entry.state} {entry.file_name}: {entry.reason}")
+                    warn(entry_line(entry))
             _show_corrections(corrections_of(sandbox, rounds[0][1], folder / "outbox.sqlite"), html)
             tell(f"the page: {sandbox.host}/" + ("   (Ctrl-C ends it)" if stay else "   (--stay keeps it up)"))
             if stay:
@@ -56,7 +57,7 @@ def demo_command(session: Session, /, fixtures: Path, port: int, html: Path, sta
 
 def _show_corrections(review: Review, html: Path) -> None:
     summary = review.summary()
-    tell(f"\na reviewer corrected the first round; {summary.reviewed} of {summary.files} files are back:")
+    tell(f"\na reviewer corrected the first round; {summary.reviewed} of {counted(summary.files, 'file')} are back:")
     rows = [(label, *(fates[fate] for fate in FATES)) for label, fates in sorted(summary.labels.items())]
     tell(table(("label", *FATES), [*rows, ("all", *(summary.fates[fate] for fate in FATES))]))
     with output_stream(html) as stream:

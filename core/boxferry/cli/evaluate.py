@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.boxes.counted import counted
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.number import Number
@@ -48,33 +49,33 @@ class Measured:
 
 @click.command("evaluate", cls=ReadingCommand)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN|RESULTS...")
-@click.option("--against", metavar="FILE", help="A ground truth in any format, instead of the corrected boxes.")
-@click.option("--names", metavar="FILE|LIST", help="RESULTS: class names; and those of a ground truth without.")
+@click.option("--against", metavar="FILE", help="The ground truth, in any format. [default: the corrected boxes]")
+@click.option("--names", metavar="FILE|LIST", help="RESULTS: class names, also of a ground truth that has none.")
 @click.option("--images", metavar="DIR", help="RESULTS, --against: the folder that holds the images.")
 @click.option("--categories", metavar="FILE", help="RESULTS: a COCO dataset with names and ids. [default: --against]")
 @click.option("-f", "--format", "format_name", default="auto", show_default=True, help="The format of RESULTS.")
 @click.option("--score-scale", type=Number(), default=1.0, metavar="S", help="RESULTS: divide scores by S.")
-@click.option("--per-class", is_flag=True, help="The numbers of each class too, and how far its scores can be trusted.")
+@click.option("--per-class", is_flag=True, help="Add the metrics and the score calibration of each class.")
 @precision_option
 @server_options
 @outbox_option
 @connections_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, with the classes.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object, with all classes.")
 @click.pass_obj
 def evaluate_command(
     session: Session, /, runs: tuple[str, ...], against: str | None, per_class: bool, precision: float, as_json: bool,
     **given: Any,
 ) -> int:  # fmt: skip
-    """COCO's metrics of RUN's predictions against the corrected boxes of its reviewed files, side by side for several.
+    """Compute COCO metrics of RUN's predictions against the corrected boxes of its reviewed files.
 
-    The numbers are pycocotools' to the last digit: crowd regions and areas of a COCO ground truth count as they are
-    written. RESULTS are files or folders of predictions, measured --against a ground truth without a server; beside
-    each stands what it makes of them in whole pixels, as Diffgram keeps them.
+    Several runs are listed side by side. The numbers equal those of pycocotools; crowd regions and areas of a COCO
+    ground truth are respected. RESULTS are files or folders of predictions, compared --against a ground truth without a
+    server. Next to each are the metrics of the same boxes in whole pixels, as Diffgram stores them.
     """
     kinds = {name: _is_file(name, given.get("outbox")) for name in runs}
     if any(kinds.values()) and against is None:
         first = next(name for name, is_file in kinds.items() if is_file)
-        raise UsageError(f"{first}: result files are measured against a ground truth: name it with --against FILE")
+        raise UsageError(f"{first}: a result file needs a ground truth: add --against FILE")
     truth = _truth(session, against, given)
     measured = {
         name: _measured_file(session, name, truth, against, given)
@@ -99,7 +100,7 @@ def _is_file(name: str, outbox: str | None) -> bool:
     """
     there = name == "-" or is_url(name) or os.path.exists(name) or any(sign in name for sign in "*?[")  # noqa: PTH110
     if there and (number := _run_called(name, outbox)):
-        raise UsageError(f"{name}: a run and a file: write ./{name} for the file, or {number} for the run")
+        raise UsageError(f"{name} is both a run and a file: write ./{name} for the file, or {number} for the run")
     if not there and ("/" in name or Path(name).suffix in {".json", ".txt", ".xml"}) and not _run_called(name, outbox):
         raise InputError(f"{name}: no such file, and no run of that name in the outbox")
     return there
@@ -124,7 +125,10 @@ def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> T
         return None
     tally = Tally()
     found = ground_truth(against, tally, names=given["names"], images=given["images"], plugins=session.plugins)
-    say(f"{against}: {len(found.images)} images, {len(found.boxes)} boxes, {found.crowds} of them crowd regions")
+    say(
+        f"{against}: {counted(len(found.images), 'image')}, {counted(len(found.boxes), 'box')}, "
+        f"{found.crowds} of them crowd regions"
+    )
     for line in tally_lines(tally) if tally.dropped or tally.noted or tally.failed else ():
         say(line)
     return found
@@ -134,7 +138,7 @@ def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None, again
     review = pulled_run(given, run)
     if not any(file.sent for file in review.files):
         why = "" if review.files or not review.packets else nothing_reviewed(review)
-        what = "sent no boxes, so there is nothing to measure; push predictions first, or name another run"
+        what = "sent no boxes, so there are no metrics; push predictions first, or name another run"
         say(f"run {run}: {why or what}")
         return Measured(None)
     if truth is not None:
@@ -144,11 +148,11 @@ def _measured_run(given: Mapping[str, Any], run: str, truth: Truth | None, again
         say(f"run {run}: measured as it was sent, in whole pixels; what they cost: {file}")
         return Measured(review.metrics(truth))
     if review.overtaken:
-        say(f"run {run}: left out, overtaken: {len(review.overtaken)} of the reviewed files: a later push took boxes")
+        say(f"run {run}: left out: {counted(len(review.overtaken), 'reviewed file')} whose boxes a later push replaced")
     if not review.reviewed:
         wait = "correct boxes or complete files on the server and try again, or name a ground truth with --against"
         left = "holds what people left" if review.overtaken else "is reviewed"
-        say(f"run {run}: none of its {len(review.files)} files {left}, so there is nothing to measure: {wait}")
+        say(f"run {run}: none of its {counted(len(review.files), 'file')} {left}, so there are no metrics: {wait}")
         return Measured(None)
     return Measured(review.metrics())
 
@@ -220,10 +224,10 @@ def _print(measured: Mapping[str, Measured]) -> None:
 
 def _say_left_out(name: str, metrics: Metrics) -> None:
     if metrics.left_out:
-        say(f"{name}: {metrics.left_out} boxes are on images that the ground truth does not have: they do not count")
+        say(f"{name}: ignored {counted(metrics.left_out, 'box')} on images that the ground truth does not have")
     if metrics.unknown:
         labels = ", ".join(f"{label} ({boxes})" for label, boxes in metrics.unknown.items())
-        say(f"{name}: labels that the ground truth does not have do not count: {labels}")
+        say(f"{name}: ignored labels that the ground truth does not have: {labels}")
 
 
 def _print_classes(name: str, metrics: Metrics | None, precision: float) -> None:

@@ -26,6 +26,6 @@ def init_plugin_command(session: Session, /, name: str, output: str | None) -> N
     What it reads is a table in text; change it into your format. docs/plugins.md says how.
     """
     if name in session.plugins.formats():
-        raise UsageError(f"plugin '{name}': there is a format of that name already")
+        raise UsageError(f"plugin '{name}': a format of that name exists already")
     folder = write_plugin(name, None if output is None else Path(output))
     say(f"wrote {folder}: 'pip install -e {folder}' installs it, 'boxferry plugins' lists it, 'pytest' there tests it")

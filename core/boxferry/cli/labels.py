@@ -20,25 +20,20 @@ if TYPE_CHECKING:
 @outbox_option
 @click.option("--schema", metavar="NAME|ID", help="The labels schema. [default: the project's default one]")
 @click.option(
-    "--check", metavar="NAMES", help="Hold class names (data.yaml, classes.txt, 'cat,dog') against the labels."
+    "--check", metavar="NAMES", help="Compare class names (data.yaml, classes.txt, 'cat,dog') with the labels."
 )
-@click.option("--sync", metavar="NAMES", help="As --check, and show which labels would be made; --create makes them.")
-@click.option("--create", is_flag=True, help="With --sync: make the labels that are missing.")
-@click.option("--near", is_flag=True, help="With --sync: also those that the server has under a near name.")
+@click.option("--sync", metavar="NAMES", help="As --check, and list the labels to create; --create creates them.")
+@click.option("--create", is_flag=True, help="With --sync: create the missing labels.")
+@click.option("--near", is_flag=True, help="With --sync: include labels that the server has under a similar name.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, name → label_file_id.")
 def labels_command(
     schema: str | None, check: str | None, sync: str | None, create: bool, near: bool, as_json: bool, **given: Any
 ) -> int:
-    r"""List the project's labels with the ids that boxes need, or hold a model's classes against them.
+    """List the project's labels with their ids, or compare a model's classes with them.
 
-    Classes are listed that the server lacks, or has under a near name (case, blanks, plural, a few letters); labels
-    that are there twice, that were renamed since boxes were sent with them, or that are no classes. The exit code is 1
-    where classes are missing, or labels are there twice or renamed.
-
-    \b
-    boxferry labels --check data.yaml
-    boxferry labels --sync data.yaml            # what would be made
-    boxferry labels --sync data.yaml --create
+    The comparison lists classes that are missing on the server or have a similar name there (case, blanks, plural, a
+    few letters), and labels that exist twice, were renamed after boxes were sent, or are no class of the model. The
+    exit code is 1 where classes are missing, or labels exist twice or were renamed.
     """
     _check_options(check, sync, create=create, near=near)
     names = check if check is not None else sync
@@ -61,9 +56,9 @@ def labels_command(
 
 def _check_options(check: str | None, sync: str | None, *, create: bool, near: bool) -> None:
     if check is not None and sync is not None:
-        raise UsageError("--check and --sync: choose one")
+        raise UsageError("--check cannot be combined with --sync")
     if (create or near) and sync is None:
-        raise UsageError(f"{'--create' if create else '--near'}: goes with --sync NAMES")
+        raise UsageError(f"{'--create' if create else '--near'} needs --sync NAMES")
 
 
 def _list(schema: str | None, given: dict[str, Any], *, as_json: bool) -> int:
@@ -85,12 +80,12 @@ def _print(found: LabelCheck) -> None:
     if rows:
         tell(table(("label", "what", "more"), rows))
     else:
-        say("every class has its label, and every label is a class")
+        say("all classes have a label, and all labels are classes")
     if found.created:
         made = "labels to create, with --create" if found.dry_run else "labels created"
         say(f"{made}: {', '.join(found.created)}")
     if left := [name for name in found.missing if name not in found.created and _near_of(found, name)]:
-        say(f"near labels are there: rename with --map when pushing, or --sync with --near to make {', '.join(left)}")
+        say(f"similar labels exist: rename with --map when pushing, or add --near to create {', '.join(left)}")
 
 
 def _near_of(found: LabelCheck, name: str) -> str:

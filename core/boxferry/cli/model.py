@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--run`."""
-    command = click.option("--run", metavar="NAME", help="The run's name, on every box. [default: from the source]")(
-        command
-    )
-    return click.option("--model", metavar="NAME", help="The model's name, on every box. [default: the run's name]")(
-        command
-    )
+    command = click.option(
+        "--run", metavar="NAME", help="The run's name, stored with every box. [default: from SOURCE]"
+    )(command)
+    return click.option(
+        "--model", metavar="NAME", help="The model's name, stored with every box. [default: the run's name]"
+    )(command)
 
 
 def run_name(given: str | None, source: str | list[str]) -> str:

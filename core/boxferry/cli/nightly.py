@@ -30,20 +30,16 @@ if TYPE_CHECKING:
 @file_options
 @box_options
 @sending_options
-@click.option("--most-uncertain", type=int, metavar="N", help="Only the N images whose correction would teach most.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--most-uncertain", type=int, metavar="N", help="Only the N images that are most useful to correct.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.pass_obj
 def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
-    r"""Go on with what earlier runs have left, push SOURCE as tonight's run, read it back, and say what happened.
+    """Resume earlier runs, push SOURCE as a new run, verify it, and report.
 
-    Unfinished runs are resumed, and what collectors have left on disk is sent, before SOURCE is read; trouble with them
-    does not keep SOURCE from being pushed. The exit code is tonight's, and where that is 0 the highest of the earlier
-    runs'; a second nightly from the same outbox ends with 4. An empty folder, or nothing predicted, is a success that
-    says so. The options are those of `push`; --timeout holds for each run.
-
-    \b
-    boxferry nightly out/labels --names data.yaml --images images/ --directory incoming \
-        --model yolo26n-v2 --run "$(date +%F)" --json
+    Unfinished runs are resumed, and results that collectors left on disk are sent, before SOURCE is read. A failure
+    there does not stop the push of SOURCE. The exit code is that of the new run, or, where that is 0, the highest of
+    the earlier runs. A second nightly on the same outbox ends with 4. An empty folder is a success. The options are
+    those of `push`; --timeout applies to each run.
     """
     given |= {"dry_run": False, "plan": None}
     source, run = given["source"], run_name(given["run"], given["source"])

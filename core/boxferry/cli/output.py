@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import counted
 from boxferry.cli.plain import plain
 from boxferry.cli.session import Session
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from boxferry.boxes.tally import Tally
+    from boxferry.outbox.outbox import Entry
 
 SHOWN = frozenset({Code.BAD_BOX, Code.BAD_ROW, Code.BAD_SCORE, Code.CROWD, Code.UNKNOWN_LABEL})  #: with examples
 
@@ -64,15 +66,23 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def entry_line(entry: Entry) -> str:
+    """What happened to a file, why, and what to do about it."""
+    from boxferry.destination import remedy_of
+
+    remedy = remedy_of(entry.reason)
+    return f"{entry.state} {entry.file_name}: {entry.reason}{f'; {remedy}' if remedy else ''}"
+
+
 def tally_lines(tally: Tally) -> Iterator[str]:
     """What was read, dropped and changed, one line each, with the first examples of what went wrong."""
     dropped = ", ".join(f"{n} {code}" for code, n in sorted(tally.dropped.items())) or "none"
-    yield f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept; dropped: {dropped}"
+    yield f"{counted(tally.images, 'image')}, {counted(tally.read, 'box')} read, {tally.kept} kept; dropped: {dropped}"
     if tally.changed:
         changed = (f"{n} {code}{tally.share(code)}" for code, n in sorted(tally.changed.items()))
         yield f"changed: {', '.join(changed)}"
     if tally.nothing_left:
-        yield f"nothing is left: all {tally.read} boxes were dropped"
+        yield f"nothing is left to send: {counted(tally.read, 'box')} read, {tally.read} dropped"
     for issues in tally.examples.values():
         if issues[0].kind in {"error", "note"} or issues[0].code in SHOWN:
             for issue in issues[:3]:

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--since", metavar="TIME", help="Over all runs since then: 36h, 7d, 2w, or a day such as 2026-11-20."),
+    click.option("--since", metavar="TIME", help="Report on all runs since 36h, 7d, 2w, or a day such as 2026-11-20."),
     click.option(
-        "--directory", "directories", multiple=True, metavar="NAME|ID", help="With --since: only this one; repeatable."
+        "--directory",
+        "directories",
+        multiple=True,
+        metavar="NAME|ID",
+        help="With --since: only this directory; repeatable.",
     ),
 )
 MOST = 30  #: lines of a table; --json and --html have all
@@ -45,12 +49,12 @@ def check_period(runs: Sequence[str], given: dict[str, Any]) -> bool:
         if not runs:
             raise UsageError("name a RUN, or a time with --since, such as --since 7d")
         if given["directories"]:
-            raise UsageError("--directory: an option of --since; a RUN has its directory")
+            raise UsageError("--directory needs --since: a RUN has its own directory")
         return False
     if runs:
-        raise UsageError("--since: over all runs; name none, or leave --since out")
+        raise UsageError("--since cannot be combined with a RUN: it reports on all runs")
     if name := next((name for name in ("order", "suspicious", "log", "serve") if given.get(name)), None):
-        raise UsageError(f"--{name}: an option of runs; name a RUN, and leave --since out")
+        raise UsageError(f"--{name} needs a RUN, and cannot be combined with --since")
     return True
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @source_argument()
 @reading_options
 @click.option("-o", "--output", default="preview.html", show_default=True, help="The page; - is standard output.")
-@click.option("--png", metavar="FILE", help="A contact sheet of the same images too; needs Pillow.")
+@click.option("--png", metavar="FILE", help="Write a contact sheet of the same images; needs Pillow.")
 @server_options
 @outbox_option
 @click.option(
@@ -77,7 +77,7 @@ def preview_command(
     if written:
         say(f"written: {', '.join(written)}")
     if not tally.kept:
-        say("no box is left to send, so that the page shows none: the lines above say why, boxferry validate says more")
+        say("no box is left to send, and the page shows none; see the lines above, or run boxferry validate")
     if serve:
         serve_page(preview.pictured, port)
     return tally.exit_code

@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.counted import counted
 from boxferry.cli.output import is_quiet, say, warn
 from boxferry.cli.plain import plain
 from boxferry.deliver.listener import Listener
@@ -68,7 +69,9 @@ class Lines(Listener):
                 return
             self._next = self._clock() + LINE_EVERY_S
             counts = Counter(self._states.values())
-        self._write(f"{', '.join(f'{n} {state}' for state, n in sorted(counts.items()))} of {self._total} packets")
+        self._write(
+            f"{', '.join(f'{n} {state}' for state, n in sorted(counts.items()))} of {counted(self._total, 'packet')}"
+        )
 
 
 class Bar(Listener):
@@ -185,7 +188,9 @@ def counting(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 def deletion(boxes: Mapping[str, int]) -> str:
     """What is about to be deleted, in one line."""
-    return f"deleting {sum(boxes.values())} boxes that people made or changed, in {len(boxes)} files"
+    return (
+        f"deleting {counted(sum(boxes.values()), 'box')} that people made or changed, in {counted(len(boxes), 'file')}"
+    )
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import counted
 from boxferry.cli.again import command_again
 from boxferry.cli.model import model_options, run_name
-from boxferry.cli.output import say, table, tally_lines, tell, write_json, write_record
+from boxferry.cli.output import entry_line, say, table, tally_lines, tell, warn, write_json, write_record
 from boxferry.cli.progress import progress, reading
 from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
@@ -43,26 +44,26 @@ OF_A_PLAN = ("--images", "--profile", "--host", "--project", "--packet-path", "-
 @file_options
 @box_options
 @sending_options
-@click.option("--most-uncertain", type=int, metavar="N", help="Only the N images whose correction would teach most.")
-@click.option("--dry-run", is_flag=True, help="Show what would be sent and dropped; send and change nothing.")
-@click.option("--plan", metavar="FILE", help="As --dry-run, and write every packet to FILE, for --from.")
+@click.option("--most-uncertain", type=int, metavar="N", help="Only the N images that are most useful to correct.")
+@click.option("--dry-run", is_flag=True, help="List what would be sent and dropped; change nothing.")
+@click.option("--plan", metavar="FILE", help="As --dry-run, and write all packets to FILE, for --from.")
 @click.option(
     "--from",
     "from_plan",
     metavar="FILE",
-    help="Send just what a plan holds, instead of a SOURCE; uploads come from below --images. [default: its folder]",
+    help="Send the packets of a plan instead of a SOURCE; images are uploaded from --images. [default: its folder]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.option(
-    "--ndjson", is_flag=True, help="A record for each file (planned, or failed), and a last one with the counts."
+    "--ndjson", is_flag=True, help="Write a JSON line for each planned or failed file, and a last one with the counts."
 )
 @click.pass_obj
 def push_command(session: Session, /, **given: Any) -> int:
-    """Send SOURCE to Diffgram, one packet a file, to be corrected by people.
+    """Send SOURCE to Diffgram, one packet for each file.
 
-    Images are uploaded from the --images folder, fetched by the server from --media-url or --blob-path, or --existing
-    there. A folder of images alone is a SOURCE too. Credentials: DIFFGRAM_CLIENT_ID and DIFFGRAM_CLIENT_SECRET, or the
-    configuration file.
+    SOURCE is a file or folder of predictions, or a folder of images. Images are uploaded from --images, fetched by the
+    server (--media-url, --blob-path), or in the directory already (--existing). The server and the API key come from
+    the configuration file (boxferry init) or the environment.
     """
     _check(given)
     options = options_of(given)
@@ -101,9 +102,9 @@ def _run_shown(given: Mapping[str, Any]) -> str:
 
 def _check(given: Mapping[str, Any]) -> None:
     if bool(given["source"]) == bool(given["from_plan"]):
-        raise UsageError("push: name a SOURCE, or a plan with --from; one of them")
+        raise UsageError("name either a SOURCE or a plan with --from")
     if given["source"] and not given["directory"]:
-        raise UsageError("push: --directory NAME|ID says where on the server the files go")
+        raise UsageError("--directory is missing: name the directory on the server")
 
 
 def predictions_given(session: Session, /, given: Mapping[str, Any], options: PushOptions) -> Predictions:
@@ -116,8 +117,8 @@ def predictions_given(session: Session, /, given: Mapping[str, Any], options: Pu
     predictions = predictions_of(session, given, format_options(given), attributes=tuple(options.wish.fields))
     if not (predictions.has_folder or given["media_url"] or given["blob_path"] or given["existing"]):
         raise UsageError(
-            "push: where are the images? --images DIR uploads them, --media-url or --blob-path has the server fetch "
-            "them, --existing takes the files that are in the directory"
+            "the images are missing: add --images DIR to upload them, --media-url or --blob-path to have the server "
+            "fetch them, or --existing for files that are in the directory"
         )
     if given["most_uncertain"] is not None:
         threshold = 0.5 if given["min_score"] is None else given["min_score"]
@@ -147,9 +148,9 @@ def print_report(report: PushResult, given: Mapping[str, Any]) -> None:
     else:
         _print_text(report)
     if report.stopped is not None:
-        say(f"boxferry: {report.stopped}")
+        warn(f"boxferry: {report.stopped}")
     if report.silence:
-        say(f"boxferry: {report.silence}")
+        warn(f"boxferry: {report.silence}")
     if report.dry_run:
         _say_next(report)
     elif report.run is not None:
@@ -184,9 +185,9 @@ def _solutions(report: PushResult) -> list[str]:
 
 def _say_how_to_go_on(run_id: int, states: Mapping[str, object]) -> None:
     if set(states) & {State.QUEUED, State.UNSURE, State.ACCEPTED}:
-        say(f"go on with: boxferry resume {run_id}")
+        say(f"continue with: boxferry resume {run_id}")
     if State.STUCK in states:
-        say(f"send what is stuck again, once the server works: boxferry resume {run_id} --resend-stuck")
+        say(f"once the server works again, resend the stuck packets: boxferry resume {run_id} --resend-stuck")
 
 
 def _print_records(report: PushResult) -> None:
@@ -218,20 +219,21 @@ def _print_planned(planned: list[PlannedFile]) -> None:
     rows = [(f.file_name, f.route, f.mode, f.boxes, f.removes, _counted(f.labels)) for f in planned]
     tell(table(("file", "route", "mode", "boxes", "removes", "labels"), rows))
     if removes := sum(file.removes for file in planned):
-        say(f"{removes} boxes on {sum(bool(file.removes) for file in planned)} files would be removed or replaced")
+        files = sum(bool(file.removes) for file in planned)
+        say(f"{counted(removes, 'box')} on {counted(files, 'file')} would be removed or replaced")
     for file in planned:
         if file.completed and file.removes:
-            say(f"{file.file_name}: people have completed it; {file.removes} of its boxes would go")
+            say(f"{file.file_name}: completed by people; {counted(file.removes, 'of its box')} would be removed")
         if file.deletes:
-            say(f"{file.file_name}: deletes {file.deletes} boxes that people made or changed")
+            say(f"{file.file_name}: would delete {counted(file.deletes, 'box')} that people drew or changed")
 
 
 def _print_states(report: PushResult) -> None:
     tell(table(("state", "packets", "boxes"), [(s, p, b) for s, (p, b) in report.states.items()]))
     for entry in report.doubtful[:SHOWN_FAILURES]:
-        say(f"{entry.state} {entry.file_name}: {entry.reason}")
+        warn(entry_line(entry))
     for entry in report.failed[:SHOWN_FAILURES]:
-        say(f"{entry.state} {entry.file_name}: {entry.reason}")
+        warn(entry_line(entry))
     if len(report.failed) > SHOWN_FAILURES:
         say(f"and {len(report.failed) - SHOWN_FAILURES} more; boxferry status lists them")
 

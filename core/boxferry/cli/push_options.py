@@ -27,34 +27,47 @@ same_iou_option = click.option(
     default=SAME_IOU,
     show_default=True,
     metavar="IOU",
-    help="The overlap from which on two boxes of one label are the same object to what people decided.",
+    help="Minimum IoU at which a prediction counts as an object that people have decided on.",
 )
 
 _FILES = (
-    click.option("--media-url", metavar="URL", help="The server fetches each image: 'https://host/{file_name}'."),
+    click.option(
+        "--media-url", metavar="URL", help="The server fetches each image from a URL: 'https://host/{file_name}'."
+    ),
     click.option("--blob-path", metavar="PATH", help="The server fetches each image from a bucket: 'in/{file_name}'."),
-    click.option("--connection", type=int, metavar="ID", help="With --blob-path: the connection on the server."),
-    click.option("--bucket", metavar="NAME", help="With --blob-path: the bucket."),
-    click.option("--existing", is_flag=True, help="Take the files that are in the directory, by name or --file-ids."),
-    click.option("--file-ids", metavar="FILE", help="With --existing: a CSV or JSON of image name and file id."),
+    click.option(
+        "--connection", type=int, metavar="ID", help="With --blob-path: the id of the storage connection on the server."
+    ),
+    click.option("--bucket", metavar="NAME", help="With --blob-path: the bucket's name."),
+    click.option(
+        "--existing", is_flag=True, help="Add boxes to files in the directory, matched by name or --file-ids."
+    ),
+    click.option("--file-ids", metavar="FILE", help="With --existing: a CSV or JSON file of image names and file ids."),
     click.option(
         "--on-existing",
         type=click.Choice(get_args(OnExisting)),
         default="error",
         show_default=True,
-        help="What happens to a file that is there; with --existing, error is for those with another run's boxes.",
+        help="What to do with files that exist; with --existing, 'error' applies to files with another run's boxes.",
     ),
     click.option(
         "--replaces",
         multiple=True,
         metavar="MODEL",
-        help="Take an older model's untouched boxes off the files that new ones come to; repeatable.",
+        help="Remove an older model's unchanged boxes from the files that get new ones; repeatable.",
     ),
-    click.option("--delete-people", is_flag=True, help="Let replace-all delete boxes that people made or changed."),
-    click.option("--file-name", metavar="NAME", help="The name of a new file: 'cam3/{name}'. [default: {file_name}]"),
-    click.option("--job", type=int, metavar="ID", help="Attach new files to a job; not with uploads."),
     click.option(
-        "--video-split", type=int, metavar="S", help="Seconds after which the server cuts a new video. [its own: 30]"
+        "--delete-people", is_flag=True, help="Allow replace-all to delete boxes that people drew or changed."
+    ),
+    click.option(
+        "--file-name", metavar="NAME", help="Template for the names of new files: 'cam3/{name}'. [default: {file_name}]"
+    ),
+    click.option("--job", type=int, metavar="ID", help="Attach new files to this job; not for uploads."),
+    click.option(
+        "--video-split",
+        type=int,
+        metavar="S",
+        help="Split new videos after this many seconds. [default: the server's, 30]",
     ),
     click.option(
         "--video-rate",
@@ -62,20 +75,24 @@ _FILES = (
         default=VIDEO_RATE,
         show_default=True,
         metavar="FPS",
-        help="The project's frames a second: the server resamples faster videos.",
+        help="The project's frame rate; the server resamples faster videos.",
     ),
-    click.option("--skip-empty", is_flag=True, help="Make no file for an image whose predictions are empty."),
-    click.option("--create-empty", is_flag=True, help="Make files of images too that SOURCE does not mention."),
+    click.option("--skip-empty", is_flag=True, help="Create no file for images without predictions."),
+    click.option("--create-empty", is_flag=True, help="Create files for images that SOURCE does not mention."),
     click.option("--create-directory", is_flag=True, help="Create --directory on the server where it does not exist."),
-    click.option("--replace-completed", is_flag=True, help="Let replace-… change files that people have completed."),
-    click.option("--allow-removals", type=int, metavar="N", help="Let N boxes go with none in their place."),
-    click.option("--resend-missing", is_flag=True, help="Send again what was applied and is gone from the server."),
+    click.option(
+        "--replace-completed", is_flag=True, help="Allow replace-… to change files that people have completed."
+    ),
+    click.option(
+        "--allow-removals", type=int, metavar="N", help="Allow up to N boxes to be removed without a replacement."
+    ),
+    click.option("--resend-missing", is_flag=True, help="Resend applied boxes that are missing on the server."),
 )
 _ASKING = (
     click.option(
         "--ask-again",
         is_flag=True,
-        help="Send predictions too that people have corrected, deleted or approved before, whichever run made them.",
+        help="Include predictions that people have corrected, deleted or approved before, of any run.",
     ),
     same_iou_option,
 )
@@ -86,30 +103,30 @@ _BOXES = (
         type=click.Choice(KINDS),
         default="predictions",
         show_default=True,
-        help="What the boxes are; annotations go without score and model.",
+        help="What the boxes are; annotations are sent without score and model.",
     ),
-    click.option("--human-made", is_flag=True, help="With --as annotations: people's work, not a machine's."),
+    click.option("--human-made", is_flag=True, help="With --as annotations: mark the boxes as drawn by people."),
     click.option("--schema", metavar="NAME|ID", help="The labels schema. [default: the project's default one]"),
     click.option(
         "--labels",
         type=click.Choice(get_args(Policy)),
         default="error",
         show_default=True,
-        help="What happens to labels that the server does not have.",
+        help="What to do with labels that are missing on the server.",
     ),
     click.option(
         "--attribute",
         "attribute_fields",
         multiple=True,
         metavar="FIELD[=NAME]",
-        help="Send a field of the source as the attribute NAME; repeatable.",
+        help="Send a field of the source as an attribute; repeatable.",
     ),
     click.option(
         "--attribute-value",
         "attribute_constants",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Give every box an attribute; repeatable.",
+        help="Set an attribute on all boxes; repeatable.",
     ),
     click.option(
         "--attributes",
@@ -117,22 +134,27 @@ _BOXES = (
         type=click.Choice(get_args(AttributePolicy)),
         default="error",
         show_default=True,
-        help="What happens to attributes and options that the server does not have.",
+        help="What to do with attributes that are missing on the server.",
     ),
 )
 _SENDING = (
     click.option(
-        "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Packets in flight."
+        "--parallel",
+        "connections",
+        type=click.IntRange(1, 64),
+        default=4,
+        show_default=True,
+        help="Number of packets sent in parallel.",
     ),
     click.option(
-        "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the end."
+        "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait until all is applied."
     ),
     click.option(
         "--verify/--no-verify",
         default=True,
-        help="Read back what was applied: a success can have stored nothing, or a box twice. [default: verify]",
+        help="Read the stored boxes back and compare them. [default: verify]",
     ),
-    click.option("--no-wait", is_flag=True, help="Return when the server has accepted everything."),
+    click.option("--no-wait", is_flag=True, help="Return once the server has accepted all packets."),
 )
 
 

@@ -26,23 +26,21 @@ if TYPE_CHECKING:
 @server_options
 @outbox_option
 @sending_options
-@click.option(
-    "--resend-stuck", is_flag=True, help="Send again what the server will never apply, as far as it is not stored."
-)
+@click.option("--resend-stuck", is_flag=True, help="Resend packets that the server will never apply.")
 @click.option(
     "--resend-missing",
     is_flag=True,
-    help="Send again what was applied and is gone from the server, where no person removed it.",
+    help="Resend applied boxes that are missing on the server, unless a person removed them.",
 )
 @asking_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option("--ndjson", is_flag=True, help="A record for each file that failed, and a last one with the counts.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@click.option("--ndjson", is_flag=True, help="Write a JSON line for each failed file, and a last one with the counts.")
 @click.pass_obj
 def resume_command(session: Session, /, run: str | None, **given: Any) -> int:
-    """Go on with RUN, a number or name as `boxferry status` lists it; without RUN, with every run that has not ended.
+    """Continue RUN, a number or name as `boxferry status` lists it; without RUN, all unfinished runs.
 
-    What collectors of RUN have left on disk is sent, and what they have set aside is tried again.
-    The server is asked about every packet whose outcome is unknown before anything is sent again.
+    Results that collectors left on disk are sent too, and those that were set aside are tried again. Packets whose
+    outcome is unknown are looked up on the server before anything is sent again.
     """
     with diffgram_of(given) as diffgram:
         runs = diffgram.unfinished(missing=given["resend_missing"]) if run is None else [run]
@@ -55,7 +53,7 @@ def resume_command(session: Session, /, run: str | None, **given: Any) -> int:
             say(f"run {name}")
         print_report(report, given)
     if not reports:
-        say("nothing waits: every run has ended")
+        say("nothing to do: all runs are finished")
     return max((report.exit_code for report in reports), default=0)
 
 

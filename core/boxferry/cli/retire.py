@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
@@ -27,9 +28,9 @@ SHOWN = 20  #: files in a list for people; --json lists all
     "directories",
     multiple=True,
     metavar="NAME|ID",
-    help="Where their files are; repeatable. [default: where this outbox has sent them]",
+    help="The directory of their files; repeatable. [default: as recorded in this outbox]",
 )
-@click.option("--remove", is_flag=True, help="Carry it out; without it only what would go is shown.")
+@click.option("--remove", is_flag=True, help="Remove the boxes; without it they are only listed.")
 @click.option(
     "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
 )
@@ -40,16 +41,11 @@ SHOWN = 20  #: files in a list for people; --json lists all
 def retire_command(
     names: tuple[str, ...], directories: tuple[str, ...], remove: bool, timeout: float, as_json: bool, **given: Any
 ) -> int:
-    r"""Take the boxes of RUN, or of all runs of MODEL, off the server, as far as no person has changed them.
+    """Remove the boxes of RUN, or of all runs of MODEL, that no person has changed.
 
-    What goes is shown file by file, and goes only with --remove. Boxes that people made or changed stay, and all boxes
-    of files that they have completed, of other runs, and of videos. A run is named by its number or name, or as
-    MODEL/RUN. Doing it again goes on where it was broken off.
-
-    \b
-    boxferry retire yolo26n-v1                        # what would go
-    boxferry retire yolo26n-v1 --remove
-    boxferry retire 2026-11-23 --directory incoming   # of a run that another machine pushed
+    The boxes are listed by file, and are removed only with --remove. Boxes that people drew or changed stay, and so do
+    all boxes of completed files, of other runs, and of videos. A run is given by its number, its name, or as MODEL/RUN.
+    If it was interrupted, run it again.
     """
     with diffgram_of(given) as diffgram:
         report = diffgram.retire(*names, directories=directories, remove=remove, wait_s=timeout)
@@ -76,15 +72,17 @@ def _lines(report: RetireReport) -> list[str]:
     where = f"in directory {', '.join(report.directories)}"
     lines = [f"runs: {', '.join(report.runs)}; {where}"]
     if not report.removed:
-        lines.append("nothing to do: no untouched box of them is left that can go")
+        lines.append("nothing to do: no unchanged box is left that can be removed")
     elif report.dry_run:
-        lines.append(f"{report.removed} boxes on {files} files would be removed; to remove them, add --remove")
+        lines.append(
+            f"{counted(report.removed, 'box')} on {counted(files, 'file')} would be removed; add --remove to do it"
+        )
     else:
-        lines.append(f"{report.removed} boxes on {files} files removed")
+        lines.append(f"{counted(report.removed, 'box')} on {counted(files, 'file')} removed")
     stays = {
         "completed": "boxes stay on files that people have completed",
-        "touched": "boxes stay since people have changed them",
-        "shared": "boxes stay since another run predicted the same, or another box is equal",
+        "touched": "boxes stay: people changed them",
+        "shared": "boxes stay: another run predicted the same box",
         "merged": "boxes of other runs that are equal to each other become one",
     }
     lines += [f"{count} {words}" for name, words in stays.items() if (count := report.count(name))]
@@ -93,5 +91,5 @@ def _lines(report: RetireReport) -> list[str]:
             f"{videos} videos keep their boxes: a server cannot take boxes off a video; delete them in Diffgram"
         )
     if report.under_way:
-        lines.append(f"{report.under_way} boxes of them are not applied yet: retire again when they are")
+        lines.append(f"{counted(report.under_way, 'box')} of them are not applied yet: retire again when they are")
     return lines

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.boxes.counted import counted
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.command import Command
@@ -51,7 +52,7 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
         review = diffgram.pull(run, on_file=on_file)
     if review.gone:
         more = f" and {len(review.gone) - SHOWN} more" if len(review.gone) > SHOWN else ""
-        say(f"run {run}: not on the server any more: {', '.join(review.gone[:SHOWN])}{more}")
+        say(f"run {run}: no longer on the server: {', '.join(review.gone[:SHOWN])}{more}")
     return review
 
 
@@ -72,35 +73,27 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
 @click.option(
     "-o", "--output", required=True, help="A file, or a folder for yolo, voc, mot and labelme; - is standard output."
 )
-@click.option("--all", "everything", is_flag=True, help="Include files that are not reviewed.")
+@click.option("--all", "everything", is_flag=True, help="Include files that are not reviewed yet.")
 @click.option(
     "--names",
     metavar="FILE|LIST",
-    help="Class ids and names (data.yaml, classes.txt, 'cat,dog') in place of those that RUN was pushed with.",
+    help="Class ids and names (data.yaml, classes.txt, 'cat,dog'). [default: as RUN was pushed with]",
 )
 @dataset_options
-@click.option("--json", "as_json", is_flag=True, help="The counts as one JSON object; needs -o FILE.")
+@click.option("--json", "as_json", is_flag=True, help="Write the counts as one JSON object; needs -o FILE.")
 @click.pass_obj
 def pull_command(session: Session, /, runs: tuple[str, ...], **given: Any) -> int:
-    r"""Write the boxes of RUN's files as they are now, after people have corrected them.
+    """Write the boxes of RUN's files as they are now, with people's corrections.
 
-    Classes have the ids and the order that RUN was pushed with, those without boxes among them; labels that people
-    added come after them. --names sets other ids.
+    Class ids are those that RUN was pushed with, also of classes without boxes; labels that people added follow them.
+    Files that are not reviewed yet are left out unless --all, and so are predictions of later runs. Only what has
+    changed since the last pull is read from the server; an interrupted pull continues where it stopped.
 
-    Files that no person has looked at since RUN's boxes came, as far as the server can tell, are left out unless --all,
-    and so are predictions that came later. Only what has changed since the last pull is read from the server; a pull
-    that was broken off goes on where it ended.
-
-    With --directory, or several runs, a dataset is written into the folder -o, from any machine: each picture that
-    people have looked at since the last boxes came, once, with its final boxes, whichever runs put some there. --to is
-    yolo (Ultralytics' layout), coco or voc. A picture stays in train or val from week to week; classes are those of
-    --names, else of the dataset that is there, else of the project, and new labels come after. manifest.csv has a row
-    for each picture. The same pictures give the same bytes, so that git or DVC can keep it.
-
-    \b
-    boxferry pull 2026-11-23 --to yolo -o corrected/
-    boxferry pull --directory incoming --to yolo --names data.yaml --images images/ --link-images -o dataset/
-    boxferry pull night1 night2 --directory incoming --val 0.2 -o dataset/ --json
+    With --directory, or with several runs, a training dataset is written into the folder -o, on any machine: each
+    reviewed image once, with its final boxes. --to is yolo (Ultralytics' layout), coco or voc. An image stays in train
+    or val from one pull to the next. Class ids are those of --names, else of the dataset that exists, else of the
+    project; new labels follow. manifest.csv has a row for each image. The same images give the same bytes, for git or
+    DVC.
     """
     if is_dataset(runs, given):
         return pull_dataset(runs, given)
@@ -113,7 +106,7 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
         able = ", ".join(name for name, fmt in formats.items() if fmt.write)
         raise UnknownFormat(f"--to {target_format}: expected one of {able}")
     if given["as_json"] and output == "-":
-        raise UsageError("--json: standard output holds the data already; name a file with -o")
+        raise UsageError("--json needs -o FILE: standard output already holds the data")
     table = None if given["names"] is None else load_names(given["names"])
     options = format_options(given)
     option_values(formats[target_format], options)  # what is wrong is said before the server is asked
@@ -127,14 +120,17 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
         counts = {"dropped": dict(tally.dropped), "changed": dict(tally.changed), "notes": dict(tally.noted)}
         write_json({**facts, "gone": len(review.gone), **counts, "output": output})
         return tally.exit_code
-    say(f"{facts['reviewed']} of {facts['files']} files reviewed; {tally.kept} boxes written to {output}")
+    say(
+        f"{facts['reviewed']} of {counted(facts['files'], 'file')} reviewed; "
+        f"{counted(tally.kept, 'box')} written to {output}"
+    )
     if missing := nothing_reviewed(review):
         say(
             f"run {run}: {missing}"
             + ("; --all writes all files as they are" if review.files and not everything else "")
         )
     if overtaken and not everything:
-        say(f"left out, overtaken: {overtaken} of the reviewed files: a later push took boxes; pull that push's run")
+        say(f"left out: {counted(overtaken, 'reviewed file')} whose boxes a later push replaced; pull that run instead")
     _say_changes(tally)
     return tally.exit_code
 
@@ -153,28 +149,28 @@ def _say_changes(tally: Tally) -> None:
 @outbox_option
 @connections_option
 @period_options
-@click.option("--html", metavar="FILE", help="A self-contained page too, with plots and the worst images.")
+@click.option("--html", metavar="FILE", help="Write a self-contained page with plots and the worst images.")
 @serve_options
-@click.option("--order", metavar="FILE", help="A CSV of RUN's files by how much correcting them would teach.")
+@click.option("--order", metavar="FILE", help="Write a CSV of RUN's files, the most useful to correct first.")
 @precision_option
-@click.option("--suspicious", is_flag=True, help="List boxes to look at again, the most suspicious first.")
+@click.option("--suspicious", is_flag=True, help="List boxes that may be wrong, the most suspicious first.")
 @click.option(
     "--log",
     "tracker",
     type=click.Choice(["mlflow", "wandb"]),
-    help="Record numbers and page in the tracker's active run.",
+    help="Log metrics and page to the tracker's active run.",
 )
 @click.option(
     "--deletion", metavar="CLICKS", type=CLICKS, default=1.0, show_default=True, help="Clicks to delete a box."
 )
 @click.option("--addition", metavar="CLICKS", type=CLICKS, default=4.0, show_default=True, help="Clicks to draw a box.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def report_command(
     runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool,
     tracker: Tracker | None, deletion: float, addition: float, as_json: bool, since: str | None,
     directories: tuple[str, ...], serve: bool, port: int, **given: Any,
 ) -> None:  # fmt: skip
-    r"""Report what people did to RUN's boxes: kept, moved, relabelled, deleted, added; by label and by score.
+    """Report what people did with RUN's boxes: kept, moved, relabelled, deleted, added; by label and score.
 
     Boxes that no person has looked at since they came are `unreviewed`, also on files that were completed before; those
     that a later push took away before that are `replaced`.
@@ -187,10 +183,6 @@ def report_command(
     With --since in place of RUN: what was predicted and what people decided in that time, in --directory or in all of
     the project, by run, model, label, day and reviewer; and what got better from model to model on pictures that people
     looked at with the boxes of both. The server alone tells, from any machine.
-
-    \b
-    boxferry report 2026-11-23 --html report.html
-    boxferry report --since 7d --directory incoming --html week.html
     """
     period = {"since": since, "directories": directories, "order": order, "suspicious": suspicious, "log": tracker}
     period |= {"serve": serve}
@@ -212,7 +204,7 @@ def report_command(
     if order:
         _write(order, order_lines(reviews[0], reviews[1:]))
     if into is not None:
-        say(f"{into.name}: {len(log_reports(reports, into))} numbers and the page are recorded")
+        say(f"{into.name}: {len(log_reports(reports, into))} metrics and the page were logged")
     if as_json:
         facts = {run: report.as_dict() for run, report in zip(runs, reports, strict=True)}
         write_json({"runs": facts} if len(runs) > 1 else next(iter(facts.values())))
@@ -233,7 +225,9 @@ def _one_on_stdout(html: str | None, order: str | None, *, as_json: bool) -> boo
     """Whether standard output holds something else than the report as text."""
     wanted = as_json + sum(path == "-" for path in (html, order))
     if wanted > 1:
-        raise UsageError("standard output holds one of --json, --html - and --order -: name files for the others")
+        raise UsageError(
+            "only one of --json, --html - and --order - can use standard output: name files for the others"
+        )
     return wanted > 0
 
 

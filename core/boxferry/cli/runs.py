@@ -21,21 +21,27 @@ SERVER_HEADER = ("untouched", "reviewed")
 @click.command("runs", cls=Command)
 @server_options
 @outbox_option
-@click.option("--server", "ask", is_flag=True, help="Ask the server: boxes left untouched, reviewed files, other runs.")
-@click.option("--all", "everything", is_flag=True, help="List retired runs too.")
 @click.option(
-    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+    "--server",
+    "ask",
+    is_flag=True,
+    help="Ask the server for unchanged boxes, reviewed files and runs of other machines.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--all", "everything", is_flag=True, help="Include retired runs.")
+@click.option(
+    "--parallel",
+    "connections",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Number of parallel requests.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def runs_command(ask: bool, everything: bool, as_json: bool, **given: Any) -> None:
-    r"""List the runs of the project: model, directory, dates, boxes sent and source; asks no server without --server.
+    """List the runs of the project: model, directory, dates, boxes sent and source; asks no server without --server.
 
-    With --server each run's files are read, as `pull` reads them: only what has changed since. Runs that other machines
-    pushed are listed by name then; `boxferry adopt` takes one up. Retired runs are left out unless --all.
-
-    \b
-    boxferry runs
-    boxferry runs --server --json
+    With --server each run's files are read, only what has changed since the last time, and runs of other machines are
+    listed too; `boxferry adopt` adds one to this outbox. Retired runs are left out unless --all.
     """
     with diffgram_of(given) as diffgram:
         found = diffgram.runs(server=ask)

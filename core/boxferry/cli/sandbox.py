@@ -23,16 +23,22 @@ if TYPE_CHECKING:
 
 
 @click.command("sandbox", cls=Command)
-@click.option("--folder", metavar="DIR", help="Where its data is kept. [default: a temporary folder]")
-@click.option("--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="0 takes a free one.")
-@click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Answer 429 to more than N packets a second.")
+@click.option("--folder", metavar="DIR", help="The folder of its data. [default: a temporary one]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="The port; 0 for a free one."
+)
+@click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Answer 429 above N packets per second.")
 @click.option("--delay", type=NumberRange(0), default=0.0, show_default=True, help="Seconds until a packet is applied.")
-@click.option("--workers", type=click.IntRange(1), default=4, show_default=True, help="Packets applied at a time.")
-@click.option("--faults", metavar="SPEC", help="Break requests: 'drop_after=0.1,kill_worker=0.02,seed=7'.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=4, show_default=True, help="Number of packets applied in parallel."
+)
+@click.option("--faults", metavar="SPEC", help="Simulate faults: 'drop_after=0.1,kill_worker=0.02,seed=7'.")
 def sandbox_command(
     folder: str | None, port: int, rate_limit: int | None, delay: float, workers: int, faults: str | None
 ) -> None:
-    """Run a Diffgram-compatible inbox on this machine, with a page to look at what arrived; Ctrl-C ends it.
+    """Run a Diffgram-compatible server on this machine, with pages to look at and correct boxes; Ctrl-C stops it.
+
+    The first lines on standard output are the settings for other terminals.
 
     With --faults the settings that are printed lead through a proxy that breaks requests and answers, each so often:
     drop_before, drop_after, delay (of delay_s seconds), truncate, limited, error_before, error_after, duplicate, refuse

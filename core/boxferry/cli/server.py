@@ -17,19 +17,19 @@ _SERVER = (
     click.option(
         "--profile",
         metavar="NAME",
-        help="A profile of the configuration file, see boxferry init. [env: DIFFGRAM_PROFILE]",
+        help="Profile of the configuration file (boxferry init). [env: DIFFGRAM_PROFILE]",
     ),
-    click.option("--host", metavar="URL", help="The server. [env: DIFFGRAM_HOST]"),
+    click.option("--host", metavar="URL", help="The server's URL. [env: DIFFGRAM_HOST]"),
     click.option("--project", metavar="ID", help="The project's string id. [env: DIFFGRAM_PROJECT]"),
     click.option(
         "--packet-path",
         metavar="PATH",
-        help="The packet call's path, with {project}, for a server that has it elsewhere. [env: DIFFGRAM_PACKET_PATH]",
+        help="Path of the packet endpoint, with {project}, if it is not the usual one. [env: DIFFGRAM_PACKET_PATH]",
     ),
-    click.option("--insecure", is_flag=True, help="Send credentials over plain http to a host that is not this one."),
+    click.option("--insecure", is_flag=True, help="Allow plain http to another machine."),
 )
 outbox_option = click.option(
-    "--outbox", metavar="FILE", help="The outbox. [env: BOXFERRY_OUTBOX; default: in the user's state folder]"
+    "--outbox", metavar="FILE", help="The outbox file. [env: BOXFERRY_OUTBOX; default: in the user's state folder]"
 )
 
 

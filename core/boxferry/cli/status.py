@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
 from boxferry.cli.dates import ago, day
-from boxferry.cli.output import say, table, tell, write_json, write_record
+from boxferry.cli.output import entry_line, say, table, tell, warn, write_json, write_record
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.collector.waiting import waiting_beside
 from boxferry.deliver.workspace import default_outbox
@@ -34,35 +35,36 @@ SHOWN = 5  #: images that were set aside, in a list for people
 @click.argument("run", required=False)
 @server_options
 @outbox_option
-@click.option("--check", is_flag=True, help="Compare what was applied with what the server has now.")
-@click.option("--all", "everything", is_flag=True, help="List retired runs too.")
-@click.option("--forget", metavar="RUN", help="Take a run out of the outbox; the server's boxes stay as they are.")
-@click.option("--unfinished", is_flag=True, help="With --forget: also where something of it has not ended.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--check", is_flag=True, help="Compare applied boxes with those on the server.")
+@click.option("--all", "everything", is_flag=True, help="Include retired runs.")
+@click.option("--forget", metavar="RUN", help="Remove a run from the outbox; nothing changes on the server.")
+@click.option("--unfinished", is_flag=True, help="With --forget: even if the run is unfinished.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.option(
-    "--ndjson", is_flag=True, help="A record for each run, or for each packet of RUN; with --check for each file."
+    "--ndjson",
+    is_flag=True,
+    help="Write a JSON line for each run, for each packet of RUN, or with --check for each file.",
 )
 def status_command(
     run: str | None, outbox: str | None, check: bool, everything: bool, forget: str | None, unfinished: bool,
     as_json: bool, ndjson: bool, **given: Any,
 ) -> int:  # fmt: skip
-    r"""List the runs in the outbox, or the packets of RUN (a number or a name) by state; asks no server.
+    """List the runs in the outbox, or the packets of RUN (a number or a name) by state; asks no server.
 
-    What collectors have left on disk is listed by run, with the images that could not be sent and why. Runs that were
-    retired are left out unless --all.
+    Results that collectors left on disk are listed by run, with images that could not be sent and the reason. Retired
+    runs are left out unless --all.
 
-    With --check the server is asked: files and boxes that were applied and are gone, other than by a person, and ids
-    that are other files' now are listed, with what to do; the exit code is 1 then.
-
+    With --check the server is asked which applied files and boxes are missing, other than by a person's hand, and which
+    ids now belong to other files. The list says what to do; the exit code is then 1.
     """
     path = Path(outbox) if outbox else default_outbox()
     if outbox and not path.exists() and forget is None and not waiting_beside(path):
         raise OutboxError(f"{path}: no outbox here; boxferry status without --outbox lists the usual one")
     if unfinished and forget is None:
-        raise UsageError("--unfinished: goes with --forget RUN")
+        raise UsageError("--unfinished needs --forget RUN")
     if forget is not None:
         if check or run is not None:
-            raise UsageError("--forget RUN: goes without --check and without another RUN")
+            raise UsageError("--forget cannot be combined with --check or another RUN")
         _forget(path, forget, unfinished=unfinished, as_json=as_json or ndjson)
         return 0
     if check and path.exists():
@@ -75,17 +77,19 @@ def _forget(path: Path, wanted: str, *, unfinished: bool, as_json: bool) -> None
     from boxferry.review.forget import forget_run
 
     if not path.exists():
-        raise OutboxError(f"{path}: no outbox here, so that there is nothing to forget")
+        raise OutboxError(f"{path}: no outbox here, and so no run to forget")
     with Outbox(path) as opened:
         found = forget_run(opened, wanted, unfinished=unfinished)
     if as_json:
         write_json({"forgotten": msgspec.to_builtins(found.run), "packets": found.packets, "waiting": found.waiting})
         return
     run = found.run
-    say(f"run {run.id} '{run.name}' of model '{run.model}' is forgotten, {found.packets} packets; nothing was removed "
-        "from the server")  # fmt: skip
+    say(
+        f"run {run.id} '{run.name}' of model '{run.model}' is forgotten, {counted(found.packets, 'packet')}; "
+        "nothing was removed from the server"
+    )
     if found.waiting:
-        say(f"{found.waiting} images of it wait on disk: boxferry resume {run.name} sends them")
+        say(f"{counted(found.waiting, 'image')} of it on disk; boxferry resume {run.name} sends them")
 
 
 def _list(path: Path, run: str | None, *, as_json: bool, ndjson: bool, everything: bool) -> None:
@@ -199,7 +203,7 @@ def _print_waiting(waiting: list[Waiting], *, as_json: bool = False, ndjson: boo
         tell(table(header, rows))
         for fact in facts:
             for aside in fact["aside"][:SHOWN]:
-                say(f"set aside {aside['image']}, {aside['boxes']} boxes: {aside['reason']}")
+                say(f"set aside {aside['image']}, {counted(aside['boxes'], 'box')}: {aside['reason']}")
             if len(fact["aside"]) > SHOWN:
                 say(f"and {len(fact['aside']) - SHOWN} more; --json lists all of them")
             say(f"send it with: boxferry resume {fact['run']}")
@@ -229,7 +233,7 @@ def _print_runs(outbox: Outbox, waiting: list[Waiting], *, as_json: bool, ndjson
         _print_table(shown, facts)
         _print_waiting(waiting)
         if not runs and not waiting:
-            say(f"{outbox.path}: no run was pushed from here: boxferry push begins one, boxferry adopt takes one up")
+            say(f"{outbox.path}: no runs yet: boxferry push starts one, boxferry adopt adds one of another machine")
     if hidden := len(runs) - len(shown):
         say(f"{hidden} retired {'run is' if hidden == 1 else 'runs are'} not listed; --all lists them")
 
@@ -269,5 +273,5 @@ def _print_run(outbox: Outbox, run: Run, waiting: list[Waiting], *, as_json: boo
         tell(f"began {day(run.created)}, last applied {day(facts['last']) or 'never'}{source}")
         tell(table(("state", "packets", "boxes"), [(s, c["packets"], c["boxes"]) for s, c in facts["states"].items()]))
         for entry in outbox.entries(run.id, (State.UNSURE, State.STUCK, State.REFUSED)):
-            say(f"{entry.state} {entry.file_name}: {entry.reason}")
+            warn(entry_line(entry))
         _print_waiting(waiting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.counted import counted
 from boxferry.cli.output import say, table, tell
 
 if TYPE_CHECKING:
@@ -23,4 +24,4 @@ def print_suspicious(run: str, found: Suspicions) -> None:
     tell("")
     tell(table(HEADS, [columns(each) for each in found.boxes[:MOST]]))
     more = f"; the first {MOST} are shown, --json has all" if len(found.boxes) > MOST else ""
-    say(f"run {run}: {len(found.boxes)} boxes to look at again, {RANKED[found.by]}{more}")
+    say(f"run {run}: {counted(len(found.boxes), 'box')} to look at again, {RANKED[found.by]}{more}")

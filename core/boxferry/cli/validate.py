@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.boxes.counted import counted
 from boxferry.boxes.tally import Issue, Tally
 from boxferry.cli.again import command_again
 from boxferry.cli.output import say, table, tell, write_json, write_record
@@ -30,20 +31,18 @@ REMEDY = re.compile(r"--[a-z][a-z0-9-]*(?: [\w.,=]+)?")
 @source_argument()
 @reading_options
 @shard_options
-@click.option(
-    "--html", metavar="FILE", help="A page too, with pictures of the suspicious images; - is standard output."
-)
+@click.option("--html", metavar="FILE", help="Write a page with the suspicious images; - is standard output.")
 @click.option("--drawn", type=click.IntRange(0), default=24, show_default=True, help="How many images are drawn.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object with the counts and the first examples.")
-@click.option("--ndjson", is_flag=True, help="A JSON record for each issue, and a last one with the counts.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object with counts and examples.")
+@click.option("--ndjson", is_flag=True, help="Write a JSON line for each issue, and a last one with the counts.")
 @click.pass_obj
 def validate_command(
     session: Session, /, as_json: bool, ndjson: bool, html: str | None, drawn: int, **given: Any
 ) -> int:
-    """Check SOURCE: what it is, what would be dropped or changed, and why; and what to run next. Needs no server.
+    """Check SOURCE without a server: its format, what would be dropped or changed and why, and what to run next.
 
-    Says what was recognised and why, the classes with their boxes, the images whose size is known or not, the share of
-    boxes that is clipped, and whatever is suspicious.
+    Lists the recognised format with the reason, the classes with their boxes, images with and without a known size, the
+    share of clipped boxes, and suspicious findings.
     """
     predictions = sharded(predictions_of(session, given, format_options(given)), given)
     tally = Tally(strict=given["strict"], listener=_record if ndjson else None)
@@ -93,7 +92,7 @@ def _next(context: click.Context, found: Checkup) -> str:
 def _print(found: Checkup, following: str) -> None:
     predictions, tally = found.predictions, found.tally
     tell(f"{predictions.source.name}: {predictions.format.name} ({predictions.why})")
-    tell(f"{tally.images} images, {tally.read} boxes read, {tally.kept} kept")
+    tell(f"{counted(tally.images, 'image')}, {counted(tally.read, 'box')} read, {tally.kept} kept")
     tell(_images(found))
     tell(_scores(found))
     if found.labels:
@@ -129,4 +128,6 @@ def _scores(found: Checkup) -> str:
     without = found.boxes.total() - found.scored
     if not found.scored:
         return "scores: none" if without else "scores: no boxes"
-    return f"scores: {found.lowest:g} to {found.highest:g}" + (f", {without} boxes without one" if without else "")
+    return f"scores: {found.lowest:g} to {found.highest:g}" + (
+        f", {counted(without, 'box')} without one" if without else ""
+    )

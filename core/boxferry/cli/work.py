@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
@@ -28,33 +29,35 @@ TROUBLE = ("under way", "failed", "stuck")
 @server_options
 @outbox_option
 @click.option(
-    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
+    "--parallel",
+    "connections",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Number of parallel requests.",
 )
 @click.option(
-    "--most", type=click.IntRange(1), metavar="N", help="List so many pictures. [default: 10; all in --csv and --json]"
+    "--most",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Number of images to list. [default: 10; all in --csv and --json]",
 )
 @click.option(
-    "--csv", "csv_path", metavar="FILE", help="What to review next as a CSV of file ids; - is standard output."
+    "--csv", "csv_path", metavar="FILE", help="Write what to review next as a CSV of file ids; - is standard output."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def work_command(
     directories: tuple[str, ...], most: int | None, csv_path: str | None, as_json: bool, **given: Any
 ) -> None:
-    r"""List what is left to review in directories or in the whole project, the most useful images first.
+    """List what is left to review in directories, or in the whole project, the most useful first.
 
-    Each picture is in one column: to review (predictions, not reviewed yet), pushed since (reviewed, and boxes were
-    added or removed since), reviewed, done (completed too), people's (annotated by people alone), untouched. Beside
-    them: packets under way, and the pictures whose last packet failed or is stuck.
+    Each image is counted in one column: to review (predictions, not reviewed), pushed since (boxes changed after the
+    review), reviewed, done (completed as well), people's (annotated by people alone), untouched (neither). Also listed:
+    packets under way, and images whose last packet failed or is stuck.
 
-    What to review next comes in the order in which it would teach most: by how doubtful the boxes of all the runs on a
-    picture are, where these disagree, how often people corrected such boxes, and how rare their labels are. --csv
-    writes it with file ids, to make a job of. Only the server is asked, so it works from any machine; what has not
-    changed since the last time is not read again.
-
-    \b
-    boxferry work
-    boxferry work incoming --most 100 --csv next.csv
-    boxferry work incoming --json
+    The order is by the uncertainty of the boxes, disagreement between runs, how often people corrected such boxes, and
+    rare labels. --csv writes it with file ids, to create a job from. It works on any machine; only what has changed
+    since the last time is read from the server.
     """
     from boxferry.cli.progress import counting
 
@@ -81,7 +84,7 @@ def _write(path: str, pictures: Sequence[NextPicture]) -> None:
     with output_stream(Path(path)) as stream:
         stream.write(next_lines(pictures).encode("utf-8", "replace"))
     if path != "-":
-        say(f"written: {path}: {len(pictures)} pictures")
+        say(f"written: {path}: {counted(len(pictures), 'image')}")
 
 
 def _print(found: Sequence[DirectoryWork], pictures: Sequence[NextPicture]) -> None:
@@ -100,7 +103,7 @@ def _print(found: Sequence[DirectoryWork], pictures: Sequence[NextPicture]) -> N
     tell(table(("file", "name", "directory", "state", "boxes", "runs", "worth"), rows))
     left = sum(len(each.next) for each in found)
     if left > len(pictures):
-        say(f"{left - len(pictures)} more are left to review; --csv has all, --most N lists N")
+        say(f"{left - len(pictures)} more to review: --csv writes all, --most N lists N")
 
 
 def _row(each: DirectoryWork) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ import msgspec
 
 from boxferry.boxes.notebook import paragraph, plain_table
 from boxferry.deliver.files import FileResult, FileResults, file_results
+from boxferry.destination import remedy_of
 from boxferry.errors import BoxferryError
 from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import State
@@ -193,7 +194,8 @@ class PushResult:
 
 def _shown(entry: Entry) -> dict[str, Any]:
     detail = {"detail": entry.detail} if entry.detail and entry.detail != entry.reason else {}
-    return {"file": entry.file_name, "state": entry.state, "reason": entry.reason, **detail}
+    shown = {"file": entry.file_name, "state": entry.state, "reason": entry.reason, **detail}
+    return {**shown, "remedy": remedy} if (remedy := remedy_of(entry.reason)) else shown
 
 
 def planned_file(entry: Entry) -> PlannedFile:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from boxferry.boxes.counted import counted
 from boxferry.boxes.labels import ClassTable
 from boxferry.errors import InputError
 
@@ -78,7 +79,7 @@ class Checkup:
     def suspicious(self) -> Iterator[str]:
         """What a person should look at before anything is sent, a sentence each."""
         if self.tally.nothing_left:
-            yield f"nothing is left: all {self.tally.read} boxes were dropped"
+            yield f"nothing is left to send: {counted(self.tally.read, 'box')} read, {self.tally.read} dropped"
         yield from self._shares()
         if self.unsized:
             yield f"the size of {self.images['unsized']} images is not known, as of {self.unsized[0]}"
