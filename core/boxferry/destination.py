@@ -5,8 +5,8 @@ They import it from here, and nothing from `diffgram/`; that package alone speak
 * labels, files, inputs, runs: `Client`, which asks and sends, with its typed answers;
 * bulk reads: `Bulk`, and from how many files on they pay (`few`, FEW, SIZES_SHARE, BOXES_SHARE, LIST_LIMIT, NO_LIMIT);
 * what it takes: the rules of names, labels and media (`name_problem`, …);
-* lookup: what its record of an input means (`input_state`, `InputState`, `begun`, `reason_of`, `short`), what to do about
-  a refusal (`remedy_of`), its clock (`moment`);
+* lookup: what its record of an input means (`input_state`, `InputState`, `begun`, `reason_of`, `short`), what to do
+  about a refusal (`remedy_of`), its clock (`moment`);
 * rows: stored boxes and shapes, typed (`Instance`, `instance`, `figure_of`, …).
 
 What a packet looks like is `packets/`. docs/architecture.md has the thought experiment.
