@@ -48,7 +48,9 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "Sending": ("--dry-run", "--plan", "--from", "--parallel", "--timeout", "--verify", "--no-wait"),
     "Dataset": ("--val", "--people", "--copy-images", "--link-images", "--download-images"),
-    "Server on this machine": ("--serve", "--folder", "--port", "--rate-limit", "--delay", "--workers", "--faults", "--fixtures", "--stay"),
+    "On this machine": (
+        "--serve", "--folder", "--port", "--rate-limit", "--delay", "--workers", "--faults", "--fixtures", "--stay",
+    ),
     "Server": (
         "--directory", "--create-directory", "--profile", "--host", "--project", "--packet-path", "--insecure",
         "--outbox", "--server",
