@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 
-class Shape(msgspec.Struct, gc=False, kw_only=True):
+class Shape(msgspec.Struct, gc=False):
     """What boxes and polygons have in common.
 
     Attributes:
@@ -35,8 +35,8 @@ class Shape(msgspec.Struct, gc=False, kw_only=True):
     attribute_groups: dict[str, Any] | UnsetType = UNSET
 
 
-class Box(Shape, gc=False, kw_only=True):
-    """One box of an instance list.
+class Box(Shape, gc=False):
+    """One box of an instance list; where many are made, they are given their fields in this order.
 
     Attributes:
         type: always 'box'.
@@ -44,10 +44,10 @@ class Box(Shape, gc=False, kw_only=True):
     """
 
     type: str = "box"
-    x_min: int
-    y_min: int
-    x_max: int
-    y_max: int
+    x_min: int = 0
+    y_min: int = 0
+    x_max: int = 0
+    y_max: int = 0
 
 
 class Point(msgspec.Struct, gc=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
 
     Shapes = list[Box | Polygon]
+
+DECIMALS = tuple(map(str, range(4096)))  #: a number takes four times as long to be formatted as to be looked up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +130,14 @@ class _Rows:
         return corners
 
     @cached_property
+    def _corner_texts(self) -> list[list[str]]:
+        """The same as text: of nearly all numbers it is there already."""
+        corners = self._detections.xyxy
+        if len(corners) and corners.min() >= 0 and corners.max() < len(DECIMALS):
+            return [[DECIMALS[number] for number in column] for column in self._corners]
+        return [[*map(str, column)] for column in self._corners]
+
+    @cached_property
     def _label(self) -> list[int]:
         labels: list[int] = self._detections.label.tolist()
         return labels
@@ -137,29 +148,28 @@ class _Rows:
 
     def _boxes(self, rows: range, digest: str) -> list[Box]:
         """The boxes of some rows, as if they had nothing but corners, label and score."""
-        maker, ids, names = self._maker, self._ids, self._names
+        maker, own = self._maker, slice(rows.start, rows.stop)
         model, run = (maker.model, maker.run) if maker.model else (UNSET, UNSET)
-        own = slice(rows.start, rows.stop)
-        corners, labels = [column[own] for column in self._corners], self._label[own]
-        references = box_references(digest, [self._detections.labels[code] for code in labels], *corners)
-        return [
-            Box(
-                label_file_id=ids[code],
-                name=names[code],
-                machine_made=maker.machine_made,
-                score=score,
-                model_ref=model,
-                model_run_ref=run,
-                creation_ref_id=reference,
-                x_min=x_min,
-                y_min=y_min,
-                x_max=x_max,
-                y_max=y_max,
+        codes = self._label[own]
+        labels, texts = (
+            [self._detections.labels[code] for code in codes],
+            [column[own] for column in self._corner_texts],
+        )
+        return list(
+            map(
+                Box,
+                [self._ids[code] for code in codes],
+                [self._names[code] for code in codes],
+                repeat(maker.machine_made),
+                self._score[own],
+                repeat(model),
+                repeat(run),
+                box_references(digest, labels, *texts),
+                *(repeat(UNSET), repeat(UNSET), repeat(UNSET)),  # no track, frame and attributes
+                repeat("box"),
+                *(column[own] for column in self._corners),
             )
-            for reference, code, score, x_min, y_min, x_max, y_max in zip(
-                references, labels, self._score[own], *corners, strict=True
-            )
-        ]
+        )
 
     def _shapes(self, rows: range, boxes: list[Box], image: Image, digest: str) -> Shapes:
         """The same with their tracks, attributes and outlines."""

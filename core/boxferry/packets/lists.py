@@ -42,7 +42,7 @@ def instance_lists(
 ) -> list[bytes | None] | None:
     """(M,) the JSON of each image's boxes, which have nothing but corners, label and score, by the compiled function.
 
-    Its pure twin is the list of `wire.Box` that `BoxMaker` builds, encoded: the bytes are the same.
+    Its pure twin is the list of `bodies.Box` that `BoxMaker` builds, encoded: the bytes are the same.
 
     Args:
         maker: says what all boxes have in common.

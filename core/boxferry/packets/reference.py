@@ -61,10 +61,10 @@ def file_digest(file_name: str, model: str, run: str) -> str:
 def box_references(
     digest: str,
     labels: Sequence[str],
-    x_min: Sequence[int],
-    y_min: Sequence[int],
-    x_max: Sequence[int],
-    y_max: Sequence[int],
+    x_min: Sequence[int | str],
+    y_min: Sequence[int | str],
+    x_max: Sequence[int | str],
+    y_max: Sequence[int | str],
 ) -> list[str]:
     """(N,) the `creation_ref_id` of N boxes of an image, 'boxferry:<digest>:<x_min>,<y_min>,<x_max>,<y_max>:<label>'.
 
