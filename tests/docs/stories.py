@@ -36,6 +36,7 @@ class Story:
         for name, value in self.settings().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("BOXFERRY_OUTBOX", str(folder / "outbox.sqlite"))
+        monkeypatch.setenv("DIFFGRAM_CONFIG", str(folder / "config.toml"))  # not that of whoever runs the tests
         monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.setattr("sys.argv", ["boxferry"])
 
