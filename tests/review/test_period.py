@@ -142,6 +142,26 @@ def test_models_are_compared_where_people_saw_the_boxes_of_both(team):
     assert not [each for each in report.compared if "m3" in {each.older, each.newer}]
 
 
+def test_models_are_not_compared_where_one_gave_way_unseen(tmp_path):
+    """m2 replaced m1's boxes on p000 before anybody had looked; on p001 people saw both."""
+    clock = Clock()
+    with Sandbox(tmp_path / "sandbox", clock=clock) as sandbox:
+        found = Team(sandbox, clock, tmp_path / "team", 2)
+        with found.open() as diffgram:
+            found.night(diffgram, "m1", "n1", found.names)
+            replacing = {"on_existing": "error", "replaces": ["m1"], "allow_removals": 9}
+            found.night(diffgram, "m2", "n2", ["p000.png"], **replacing)
+            found.night(diffgram, "m2", "n3", ["p001.png"], on_existing="append")
+        found.ledger = {}
+        for name in found.names:
+            rows = found.rows(name)
+            rows[0]["x_max"] -= 1
+            found._call(name, "update", {"instance_list": rows, "and_complete": False})
+        clock.pass_(60)
+        (compared,) = report_of(found, "1d").compared
+        assert (compared.older, compared.newer, compared.pictures) == ("m1", "m2", 1)
+
+
 @pytest.fixture
 def settings(team, tmp_path, monkeypatch):
     for name in ("HOST", "PROJECT", "CLIENT_ID", "CLIENT_SECRET"):

@@ -116,10 +116,17 @@ def _by_model(picture: Picture) -> dict[str, tuple[list[Predicted], float]]:
 
 
 def _seen_together(picture: Picture, one: Sequence[Predicted], two: Sequence[Predicted]) -> bool:
-    """Whether people did not look between the first boxes of one and the last of the other."""
+    """Whether people first looked when the boxes of both were there.
+
+    They did not look between the first boxes of one and the last of the other, and no push took some away before they
+    looked: what they had never seen they have not decided on.
+    """
     names = [{whole(box.reference) for box in boxes} for boxes in (one, two)]
     places = [i for i, push in enumerate(picture.pushes) if any(push.brought & each for each in names)]
-    return bool(places) and not picture.timeline.seen(places[0], places[-1])
+    if not places or picture.timeline.seen(places[0], places[-1]):
+        return False
+    lives = [life for each in names for name in each if (life := picture.timeline.life(name))]
+    return all(life.end != "taken" or picture.timeline.seen(life.since, life.until) for life in lives)
 
 
 def _compared(pair: tuple[str, str], listed: Sequence[tuple[Picture, list[Predicted], list[Predicted]]]) -> Compared:
