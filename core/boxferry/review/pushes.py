@@ -40,10 +40,14 @@ def pushes_of(
     """
     known, records = list(entries), list(others)
     times, told_of = _times(stored), set().union(*(record.references for record in records))
-    twice = [(run, entry) for run, entry in known if _found(entry) and references_in(entry.body) <= told_of]
+    by_number = {record.id: record for record in records}
+    twice = [
+        (run, entry)
+        for run, entry in known
+        if (_found(entry) and references_in(entry.body) <= told_of) or (entry.input_id in by_number and _blind(entry))
+    ]
     lent = {name for run, entry in twice if run == run_id for name in references_in(entry.body)}
     known = [each for each in known if each not in twice]
-    by_number = {record.id: record for record in records}
     found = [
         _of_entry(entry, by_number.get(entry.input_id), own=run == run_id)
         for run, entry in known
@@ -133,6 +137,12 @@ def _found(entry: Entry) -> bool:
     if entry.input_id or not entry.boxes:
         return False
     return entry.state in UNDER_WAY if entry.sent else entry.state == State.APPLIED
+
+
+def _blind(entry: Entry) -> bool:
+    """Whether a packet was sent from a copy of the outbox and not from here: what boxes it found is not known."""
+    before = decoded(entry.before)
+    return entry.mode in REPLACING and (before is None or before.kept is None)
 
 
 def _of_entry(entry: Entry, record: InputRecord | None, *, own: bool) -> _Numbered:
