@@ -17,7 +17,7 @@ from pycocotools.coco import COCO
 
 from boxferry import Diffgram
 from boxferry.cli.app import run as boxferry
-from boxferry.errors import NotFound, UsageError
+from boxferry.errors import NotFound, OutboxError, UsageError
 from boxferry.reading.headers import header_size
 from boxferry.review.manifest import Changes
 from boxferry.sandbox.annotating import save
@@ -489,3 +489,50 @@ def test_a_mistake_is_one_line(sandbox, monkeypatch, tmp_path, arguments, code, 
     assert boxferry(["pull", *arguments]) == code
     assert word in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("first", "then"), [("yolo", "voc"), ("voc", "yolo"), ("coco", "yolo"), ("yolo", "coco")])
+def test_another_layout_leaves_nothing_of_the_earlier_one(reviewed, tmp_path, first, then):
+    """Lists, boxes and images of it go, and what lies beside them stays."""
+    images, names = reviewed.folder / "images", dict(enumerate(LABELS))
+    with reviewed.open() as diffgram:
+        dataset = diffgram.dataset(directory="Default")
+        dataset.write(tmp_path / "set", to=first, images=images, names=names)
+        (tmp_path / "set" / "notes.txt").write_text("mine")
+        dataset.write(tmp_path / "set", to=then, images=images, names=names)
+        dataset.write(tmp_path / "fresh", to=then, images=images, names=names)
+    found = tree(tmp_path / "set")
+    assert found.pop("notes.txt") == b"mine"
+    assert found.keys() == tree(tmp_path / "fresh").keys()
+    assert not [each for each in (tmp_path / "set").rglob("*") if each.is_dir() and not any(each.iterdir())]
+
+
+def test_the_name_of_a_file_is_no_dataset(reviewed, tmp_path):
+    """Nothing is written."""
+    with reviewed.open() as diffgram, pytest.raises(UsageError, match="this is the name of one file; name a folder"):
+        diffgram.dataset(directory="Default").write(tmp_path / "x.json", to="coco")
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_a_model_in_place_of_a_run_is_told(reviewed):
+    """With its runs, and how all of them are had."""
+    with reviewed.open() as diffgram, pytest.raises(OutboxError, match=r"'m1' is a model, and no run; .*1 \(n1\)"):
+        diffgram.pull("m1")
+
+
+def test_videos_are_left_out_in_one_line(reviewed, tmp_path, capsys):
+    """With their number; here two pictures that the server calls videos."""
+    from boxferry.cli.dataset import _say_left_out
+
+    with reviewed.open() as diffgram:
+        dataset = diffgram.dataset(directory="Default")
+    pictures = [
+        replace(each, file=replace(each.file, video=each.file.file_name in {"p001.png", "p002.png"}))
+        for each in dataset.pictures
+    ]
+    written = replace(dataset, pictures=pictures).write(tmp_path / "set", to="yolo", names=dict(enumerate(LABELS)))
+    _say_left_out(written)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("left out, video: 2 (p001.png and others): ")
+    assert not [line for line in said[1:] if "video" in line]
+    assert (len(written.rows), written.exit_code) == (10, 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, write_json
@@ -142,10 +143,16 @@ def _say_classes(written: Written) -> None:
 
 
 def _say_left_out(written: Written) -> None:
-    for each in written.left_out[:SHOWN]:
+    videos = [each for each in written.left_out if each.code == Code.VIDEO]
+    if videos:
+        more = " and others" if len(videos) > 1 else ""
+        named = f"{len(videos)} ({videos[0].name}{more})"
+        say(f"left out, {Code.VIDEO}: {named}: a dataset has pictures; pull the run of a video")
+    others = [each for each in written.left_out if each.code != Code.VIDEO]
+    for each in others[:SHOWN]:
         say(f"left out, {each.code}: {each.name}: {each.message}")
-    if len(written.left_out) > SHOWN:
-        say(f"left out: {len(written.left_out) - SHOWN} more; --json has all")
+    if len(others) > SHOWN:
+        say(f"left out: {len(others) - SHOWN} more; --json has all")
     _say_boxes(written.tally, {each.code for each in written.left_out})
 
 

@@ -23,7 +23,7 @@ from boxferry.review.corrected import corrected
 from boxferry.review.dataset_download import Wanted, fetched
 from boxferry.review.dataset_images import LocalImages, OwnImages, place
 from boxferry.review.inside import inside
-from boxferry.review.layouts import NAMES, Layout, layout_of
+from boxferry.review.layouts import LAYOUTS, NAMES, Layout, layout_of
 from boxferry.review.manifest import MANIFEST, Changes, Row, changes, manifest_text, read_manifest, row_of
 from boxferry.review.place_names import place_names
 from boxferry.review.split import SPLITS, split_of
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from boxferry.review.pictures import Picture
 
 Placing = Literal["copy", "link", "download"]
+#: suffixes of names that are meant as those of one file
+OF_FILES = {".json", ".jsonl", ".ndjson", ".csv", ".txt", ".xml", ".yaml", ".yml", ".zip", ".tar", ".gz", ".parquet"}
 VAL = 0.1  #: the share of the pictures that are for validation
 FORMS = ("images", "labels", "annotations", "VOCdevkit", NAMES)  #: what a dataset of somebody else would have
 
@@ -179,8 +181,12 @@ def _earlier(folder: Path) -> list[Row]:
     Raises:
         UsageError: something else is there.
     """
+    if folder.suffix.lower() in OF_FILES and not folder.exists():
+        raise UsageError(
+            f"{folder}: a dataset is a folder of many files, and this is the name of one file; name a folder"
+        )
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: a dataset is many files; name a folder with -o")
+        raise UsageError(f"{folder}: a dataset is many files; name a folder")
     if not (folder / MANIFEST).exists():
         found = _other(folder)
         if found:
@@ -340,7 +346,7 @@ class _Writer:
         for row, image in zip(rows, self._images.values(), strict=False):
             place(image, self._folder / row.image, link=self._placing == "link")
         now = {path for row in rows for path in (row.image, row.annotation)}
-        gone = {row.annotation for row in before} | self._annotations()
+        gone = {row.annotation for row in before} | self._annotations() | self._other_lists(before)
         gone -= now | {self._layout.home.format(split=split) for split in SPLITS}
         if self._local is not None or self._placing == "download":
             gone |= {row.image for row in before} - now
@@ -351,6 +357,12 @@ class _Writer:
         for path in sorted(gone):
             _remove(self._folder, path)
         _put(kept, self._folder / MANIFEST)
+
+    def _other_lists(self, before: Sequence[Row]) -> set[str]:
+        """The lists of an earlier dataset in another layout."""
+        others = (layout for layout in LAYOUTS.values() if layout is not self._layout and layout.holds(before))
+        nothing: dict[str, Sequence[str]] = dict.fromkeys(SPLITS, ())
+        return {path for layout in others for path in layout.lists(nothing, {})} - {NAMES}
 
     def _annotations(self) -> set[str]:
         """The images' own files that the folder has, of a dataset too whose writing was broken off."""
@@ -402,3 +414,7 @@ def _remove(folder: Path, path: str) -> None:
     target = folder / path
     if ".." not in Path(path).parts and target.parent.resolve().is_relative_to(folder.resolve()):
         target.unlink(missing_ok=True)
+        for parent in target.parents:
+            if parent == folder or not parent.is_dir() or any(parent.iterdir()):
+                break
+            parent.rmdir()

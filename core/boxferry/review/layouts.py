@@ -10,9 +10,10 @@ from boxferry.errors import UnknownFormat
 from boxferry.formats import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from boxferry.formats import Id
+    from boxferry.review.manifest import Row
 
 VOC = "VOCdevkit/VOC2012"  #: the folder that torchvision looks for
 NAMES = "data.yaml"
@@ -52,6 +53,10 @@ class Layout:
         """Where the boxes of an image are."""
         home = self.home.format(split=split)
         return f"{home}/{stem_of(path)}{self.suffix}" if self.suffix else home
+
+    def holds(self, rows: Iterable[Row]) -> bool:
+        """Whether a manifest is of a dataset in this layout."""
+        return any(row.annotation.startswith(self.home.format(split=row.split)) for row in rows)
 
 
 def stem_of(path: str) -> str:
