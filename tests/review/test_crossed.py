@@ -6,7 +6,7 @@ from boxferry import Diffgram
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from review.test_interleaved import Clock
-from review.test_nights import a_minute_later, rows
+from review.test_nights import a_minute_later, complete, rows
 from sending.pushing import predictions, push, server_of
 
 CAT, DOG, BOTH = "0 0.1 0.1 0.1 0.1 0.9\n", "1 0.7 0.7 0.1 0.1 0.7\n", "0 0.4 0.4 0.1 0.1 0.8\n1 0.9 0.9 0.1 0.1 0.6\n"
@@ -85,3 +85,30 @@ def test_what_people_deleted_before_the_reading_they_deleted(sandbox, folder, he
     assert dict(push(there, on_a(folder, DOG), model="third", run="n03", existing=True).tally.dropped) == {
         "rejected-before": 1
     }
+
+
+@pytest.mark.parametrize("act", ["done", "deleted"])
+def test_what_people_did_while_a_packet_was_on_its_way_is_no_look_at_its_boxes(sandbox, folder, here, monkeypatch, act):
+    """After its file was read for it, and before the server applied it: as the file's last change tells."""
+    push(here, on_a(folder, CAT), model="old", run="n01")
+    a_minute_later(sandbox)
+    send = here._client.send_packet
+
+    def late(body):
+        monkeypatch.setattr(here._client, "send_packet", send)
+        file, (cat,) = rows(sandbox)
+        if act == "done":
+            complete(sandbox)
+        else:
+            save(sandbox._store, file, [cat | {"soft_delete": True}])
+        a_minute_later(sandbox)
+        send(body)
+
+    monkeypatch.setattr(here._client, "send_packet", late)
+    push(here, on_a(folder, DOG), model="other", run="day", existing=True)
+    a_minute_later(sandbox)
+    review = here.pull("day")
+    assert (review.summary().fates["unreviewed"], review.reviewed) == (2, [])
+    complete(sandbox)
+    a_minute_later(sandbox)
+    assert here.pull("day").summary().fates["kept"] == 1

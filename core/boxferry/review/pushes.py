@@ -59,6 +59,9 @@ def pushes_of(
     return _in_order(_timed(found, times), _strangers(stored, brought))
 
 
+SETTLES_S = 2.0  #: within which a packet writes the file's last change after its rows; later it can be a person's
+
+
 @dataclass(frozen=True, slots=True)
 class _Numbered:
     """A packet, and what is known of its times beside the rows that it left.
@@ -93,7 +96,8 @@ class _Numbered:
         sound = self.read and self.read <= (rows or self.ended or inf) + LAG_S
         stood = self.read if sound else (rows or self.ended) + LAG_S
         came = rows or min(self.read or inf, self.ended or inf, until)
-        return replace(self.push, came=came, stood=stood if rows else min(stood, until + LAG_S))
+        settled = bool(sound) and self.read <= (rows + SETTLES_S if rows else self.ended)
+        return replace(self.push, came=came, stood=stood if rows else min(stood, until + LAG_S), settled=settled)
 
 
 def _timed(found: list[_Numbered], times: Mapping[str, float]) -> list[tuple[int, Push]]:

@@ -35,6 +35,7 @@ class Push:
         brought: the references of its boxes.
         came: when its boxes were stored, seconds since the epoch by the server's clock.
         stood: until when a change of the file is its own doing; likewise.
+        settled: whether `stood` is when it changed the file, as that was read back; else it is an estimate.
         own: whether it is of the run in question.
         replaces: whether boxes can have gone by it.
         complete: whether people had completed the file before; None where that is not known.
@@ -52,6 +53,7 @@ class Push:
     brought: frozenset[str]
     came: float = 0.0
     stood: float = 0.0
+    settled: bool = False
     own: bool = True
     replaces: bool = False
     complete: bool | None = None
@@ -118,7 +120,8 @@ class Timeline:
         for box in sorted(stored, key=_edited_first):
             self._add(box)
         self._came = [push.came for push in self.pushes]
-        known = [*self._edits(drawn), *self._completions(complete=complete, changed=changed)]
+        self._times = [push.changed for push in self.pushes] + [changed]
+        known = [*self._edits(drawn), *self._completions(complete=complete)]
         self._acts: list[tuple[int, int]] = [(place, place) for place in known]
         saved = self.end if self.pushes and changed > self.pushes[-1].stood else 0
         self._last_saved = max([saved, *known])
@@ -229,15 +232,22 @@ class Timeline:
         boxes = (box.created for box in self.rows.values() if by_people(box))
         return map(self.place, chain(boxes, drawn))
 
-    def _completions(self, *, complete: bool, changed: float) -> Iterable[int]:
+    def _completions(self, *, complete: bool) -> Iterable[int]:
         """The places at which people completed the file, or took that back."""
         before = [push.complete for push in self.pushes] + [complete]
-        times = [push.changed for push in self.pushes] + [changed]
         for place in range(1, len(before)):
             earlier, now = before[place - 1], before[place]
-            done_since = now and (earlier is False or times[place] > self.pushes[place - 1].stood)
+            done_since = now and (earlier is False or self._times[place] > self.pushes[place - 1].stood)
             if done_since or (earlier and now is False):
-                yield place
+                yield place - self._quiet(place)
+
+    def _quiet(self, place: int) -> bool:
+        """Whether the file has not changed at a place since the packet before it was applied.
+
+        What people are known to have done since they did while that packet was on its way: after its reading.
+        """
+        push = self.pushes[place - 1]
+        return push.settled and 0 < self._times[place] <= push.stood
 
     def _life(self, reference: str) -> Life | None:
         """From when to when a box was there; deletions by people are noted on the way."""
@@ -284,11 +294,13 @@ class Timeline:
     def _deleted(self, name: str, since: int, first: int, latest: int) -> Life:
         """The life of a box that people deleted between two places, which is noted.
 
-        A replacing packet that the server was given before the one that brought it, and has applied after it, may have
-        taken it.
+        Where the file has not changed since it came, they did not. A replacing packet that the server was given before
+        the one that brought it, and has applied after it, may have taken it.
         """
         came = self.pushes[since].came
-        if any(push.replaces and push.came >= came for push in self.pushes[:since]):
+        if all(map(self._quiet, range(first, latest + 1))):
+            first = latest = first - 1
+        if latest <= since or any(push.replaces and push.came >= came for push in self.pushes[:since]):
             return Life(since, "taken", name, since, sure=False)
         self._acts.append((first, latest))
         return Life(since, "deleted", name, self.end)
