@@ -22,7 +22,8 @@ from page import CONNECTIONS
 import filled
 from boxferry import Diffgram, PushOptions, read
 from boxferry.diffgram.client import Client
-from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome
 
 if TYPE_CHECKING:

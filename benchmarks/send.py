@@ -25,13 +25,14 @@ from boxferry.deliver.run_to_end import run_to_end
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.pacing import Pacer
 from boxferry.diffgram.settings import Credentials, Server
-from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import Outbox
 from boxferry.plan.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
 
 PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
 LIMIT = 20

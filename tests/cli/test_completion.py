@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from boxferry.cli.app import run
-from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import Outbox
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image as Picture
 
 from boxferry.cli.progress import Lines
-from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome
 from boxferry.sandbox.server import Sandbox
 

@@ -9,7 +9,8 @@ from boxferry.deliver.lookup import Records
 from boxferry.deliver.stalls import Stalls
 from boxferry.deliver.watcher import Watcher
 from boxferry.diffgram.answers import InputRecord
-from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome
 
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from boxferry.errors import OutboxError
-from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome
 
 PLACE = {"host": "http://127.0.0.1:1", "project": "p", "directory_id": 3, "model": "m", "name": "r"}
@@ -78,7 +79,8 @@ def test_what_was_in_flight_is_unsure_after_a_crash(tmp_path):
     script = f"""
 import os, signal
 from pathlib import Path
-from boxferry.outbox.outbox import Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome
 outbox = Outbox(Path({str(path)!r}))
 run = outbox.run(**{PLACE!r})

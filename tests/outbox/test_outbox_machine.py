@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from boxferry.outbox.outbox import STATES, Entry, Outbox
+from boxferry.outbox.entry import Entry
+from boxferry.outbox.outbox import STATES, Outbox
 from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import references_in
 

@@ -16,7 +16,8 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.app import run as boxferry
 from boxferry.diffgram.answers import AttributeGroup, FileRecord
 from boxferry.errors import DiffgramError
-from boxferry.outbox.outbox import Entry, Outbox, Run
+from boxferry.outbox.entry import Entry, Run
+from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, Known, cache_name, packed

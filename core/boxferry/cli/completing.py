@@ -16,7 +16,8 @@ from boxferry.errors import BoxferryError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
 
     Offer = Callable[[click.Context, str], Iterable[CompletionItem]]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from boxferry.boxes.tally import Tally
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
 
 SHOWN = frozenset({Code.BAD_BOX, Code.BAD_ROW, Code.BAD_SCORE, Code.CROWD, Code.UNKNOWN_LABEL})  #: with examples
 

@@ -14,7 +14,7 @@ from boxferry.boxes.counted import counted
 from boxferry.cli.output import is_quiet, say, warn
 from boxferry.cli.plain import plain
 from boxferry.deliver.listener import Listener
-from boxferry.outbox.outbox import ENDED
+from boxferry.outbox.entry import ENDED
 from boxferry.outbox.outcome import State
 from boxferry.reading.sources import FileSource
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.tally import Tally
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
     from boxferry.outbox.outcome import Outcome
     from boxferry.reading.predictions import Predictions
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from boxferry.collector.waiting import Waiting
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
     from boxferry.upkeep.check import Checked
 
 SHOWN = 5  #: images that were set aside, in a list for people

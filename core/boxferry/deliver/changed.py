@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from boxferry.destination import Client, FileRecord
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
 
 
 def changed_files(client: Client, directory_id: int, entries: Iterable[Entry]) -> dict[int, str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
     from boxferry.destination import Client
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
 
 
 def unless_completed(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
 
 SHOWN = 20  #: files that a notebook lists
 

@@ -11,7 +11,7 @@ from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PushResult
 from boxferry.deliver.run_to_end import run_to_end
 from boxferry.errors import BoxferryError
-from boxferry.outbox.outbox import ENDED
+from boxferry.outbox.entry import ENDED
 from boxferry.outbox.outcome import State
 from boxferry.plugins import plugin_manager
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.deliver.listener import Listener
     from boxferry.deliver.workspace import Workspace
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.plan.patience import Patience
     from boxferry.plan.push_options import PushOptions
     from boxferry.plugins import Plugins

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from boxferry.outbox.outbox import Entry
+from boxferry.outbox.entry import Entry
 from boxferry.outbox.outcome import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
     from boxferry.outbox.outcome import Outcome
     from boxferry.plugins import Plugins
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.stalls import Stalls
     from boxferry.destination import Client, InputRecord
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.stored.ownership import Rows
     from boxferry.stored.stored_boxes import StoredBoxes
 

@@ -7,12 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from boxferry.deliver.listener import Listener
-from boxferry.outbox.outbox import ENDED
+from boxferry.outbox.entry import ENDED
 from boxferry.outbox.outcome import State
 from boxferry.pages.notebook import Bar, in_notebook
 
 if TYPE_CHECKING:
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
     from boxferry.outbox.outcome import Outcome
 
 

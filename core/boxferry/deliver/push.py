@@ -15,7 +15,7 @@ from boxferry.deliver.notebook_bar import listening
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PlannedFile, PushResult, planned_file
 from boxferry.errors import UnknownLabel, UsageError
-from boxferry.outbox.outbox import Entry
+from boxferry.outbox.entry import Entry
 from boxferry.outbox.outcome import State
 from boxferry.outbox.run_classes import keep_classes, table_of
 from boxferry.plan.directories import place_of
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from boxferry.deliver.listener import Listener
     from boxferry.deliver.workspace import Workspace
     from boxferry.destination import Directory
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
     from boxferry.plan.plan_file import Plan
     from boxferry.plan.planner import Planner
     from boxferry.plan.push_options import PushOptions

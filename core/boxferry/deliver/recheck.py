@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
     from boxferry.destination import Client
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
 
 
 class Recheck:

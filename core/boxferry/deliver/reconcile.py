@@ -27,7 +27,8 @@ from boxferry.outbox.outcome import Outcome, State, input_outcome
 if TYPE_CHECKING:
     from boxferry.deliver.budget import Budget
     from boxferry.deliver.lookup import Lookup
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
 
 MOST_ATTEMPTS = 10
 MOST_ERRORS = 3  #: how often a packet is sent that the server answers with an error of its own

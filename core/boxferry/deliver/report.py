@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from boxferry.boxes.tally import Tally
-    from boxferry.outbox.outbox import Entry, Run
+    from boxferry.outbox.entry import Entry, Run
 
 EXIT_FAILED = 1
 EXIT_GAVE_UP = 4

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from boxferry.deliver.lookup import Lookup
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
 
 
 class Resender:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from boxferry.deliver.backoff import Backoff
     from boxferry.deliver.lookup import Lookup
     from boxferry.destination import Client, UploadAnswer
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
 
 CLEARED = "no box would be left, and the server takes no empty list: all of them stay"
 COMPLETED = "people have completed the file since this was planned: its boxes stay; push again with replace-completed"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.budget import Budget
     from boxferry.deliver.lookup import Lookup
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
 
     Ended = Mapping[int, tuple[Entry, Outcome]]
 

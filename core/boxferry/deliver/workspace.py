@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from boxferry.destination import Server
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
 
 OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"
 

@@ -9,7 +9,8 @@ from boxferry.boxes.labels import ClassTable, class_text, classes_in
 
 if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
 
 
 def keep_classes(outbox: Outbox, run: Run, found: ClassTable, tally: Tally) -> None:

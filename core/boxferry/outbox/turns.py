@@ -43,15 +43,30 @@ def right_to_send(outbox: Path) -> Iterator[None]:
     Raises:
         OutboxBusy: another process has it.
     """
+    busy = f"{outbox}: another process is sending from this outbox; wait for it to end"
+    with turn(outbox), locked(f"{outbox.resolve()}.lock", busy):
+        yield
+
+
+@contextmanager
+def locked(path: str, busy: str) -> Iterator[None]:
+    """A lock between processes.
+
+    Args:
+        path: the lock's file.
+        busy: what the error says where another process has it.
+
+    Raises:
+        OutboxBusy: another process has it.
+    """
     from filelock import FileLock, Timeout
 
-    with turn(outbox):
-        lock = FileLock(f"{outbox.resolve()}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise OutboxBusy(f"{outbox}: another process is sending from this outbox; wait for it to end") from None
-        try:
-            yield
-        finally:
-            lock.release()
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OutboxBusy(busy) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -10,8 +10,8 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
+from boxferry.outbox.entry import Moved, Shortened
 from boxferry.outbox.kinds import Mode
-from boxferry.outbox.outbox import Moved, Shortened
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import PREFIX, file_digest, origin
@@ -23,7 +23,7 @@ from boxferry.stored.under_way import carried
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from boxferry.outbox.outbox import Change, Entry
+    from boxferry.outbox.entry import Change, Entry
     from boxferry.packets.contents import Contents
     from boxferry.plan.making import Making
     from boxferry.plan.target import Target

@@ -11,7 +11,8 @@ from boxferry.plan.picture import digest_of, mark_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)

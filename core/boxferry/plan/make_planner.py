@@ -13,9 +13,9 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place, Tally
 from boxferry.destination import text_problem
 from boxferry.errors import UsageError
+from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import REPLACING, Mode, Via
 from boxferry.outbox.label_history import sent_from_here
-from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import boxes_in, references_in
 from boxferry.packets.rows import identities, identity
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
     from boxferry.destination import Client, Directory, FileRecord, InputRecord
     from boxferry.formats import Source
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.plan.plan_file import Counts, PlanHead
     from boxferry.plan.push_options import PushOptions
     from boxferry.reading.predictions import Predictions

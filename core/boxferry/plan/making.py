@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from boxferry.boxes.tally import Tally
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
     from boxferry.packets.contents import Contents
     from boxferry.plan.target import Target
     from boxferry.plan.target_finder import TargetFinder

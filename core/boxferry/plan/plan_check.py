@@ -20,7 +20,7 @@ from boxferry.remote.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
 
 LARGEST = 2**31 - 1  #: of the whole numbers that a server's database keeps
 

@@ -14,8 +14,8 @@ import msgspec
 from boxferry.boxes.notebook import plain_table
 from boxferry.errors import InputError, UsageError
 from boxferry.formats import output_stream
+from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import Via
-from boxferry.outbox.outbox import Entry
 from boxferry.packets.contents import frames_in, with_boxes
 from boxferry.plan.plan_check import check_entry, check_labels, check_texts
 from boxferry.plan.target import models_in, models_text

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
-    from boxferry.outbox.outbox import Change, Entry
+    from boxferry.outbox.entry import Change, Entry
     from boxferry.packets.contents import Contents
     from boxferry.plan.asked_before import AskedBefore
     from boxferry.plan.attributes import AttributeResolver

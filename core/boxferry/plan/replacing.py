@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.codes import Code
+from boxferry.outbox.entry import ENDED
 from boxferry.outbox.kinds import Mode
-from boxferry.outbox.outbox import ENDED
 from boxferry.packets.contents import references_in, shape_row
 from boxferry.packets.reference import origin
 from boxferry.packets.rows import identities, identity
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
     from boxferry.packets.contents import Contents
     from boxferry.plan.making import Making
     from boxferry.plan.target import Target

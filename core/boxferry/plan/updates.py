@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import REPLACING, Via
-from boxferry.outbox.outbox import Entry
 from boxferry.outbox.source_image import image_text
 from boxferry.packets.bodies import Packet, encode
 from boxferry.packets.contents import (

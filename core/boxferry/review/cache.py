@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from boxferry.destination import FileRecord, InputRecord
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
 
 VERSION = 2  #: of what is kept; files of others are not looked into
 LONG = ("label_file",)  #: what a row repeats, and nothing here looks at

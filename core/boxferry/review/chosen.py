@@ -11,7 +11,7 @@ from boxferry.upkeep.retire_names import known_runs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
     from boxferry.review.pictures import Picture
 
 LISTED = 10  #: names in a message

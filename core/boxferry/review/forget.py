@@ -13,7 +13,8 @@ from boxferry.review.cache import cache_name
 from boxferry.upkeep.retiring import COMING
 
 if TYPE_CHECKING:
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from boxferry.destination import FileRecord, InputRecord
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
     from boxferry.packets.rows import Row
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Known

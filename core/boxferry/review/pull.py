@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from boxferry.destination import Client, StoredFile
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Cache
 

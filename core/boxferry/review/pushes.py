@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from boxferry.destination import InputRecord
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
     from boxferry.review.judged import Stored
 
 UNDER_WAY = (State.SENDING, State.ACCEPTED, State.UNSURE)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections
     from boxferry.boxes.truth import Truth
     from boxferry.formats import Format
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
     from boxferry.review.calibration import Calibrations
     from boxferry.review.metrics import Metrics
     from boxferry.review.objectlab import ObjectLabInput

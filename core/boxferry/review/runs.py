@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from boxferry.destination import ModelRun
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.review.reviewed import Reviewed
 
 

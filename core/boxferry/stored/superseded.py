@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from boxferry.destination import InputRecord
-    from boxferry.outbox.outbox import Entry
+    from boxferry.outbox.entry import Entry
 
 
 def planned_at(entry: Entry) -> float | None:

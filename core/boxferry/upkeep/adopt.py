@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from boxferry.destination import moment
+from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import Mode, Via
-from boxferry.outbox.outbox import Entry
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.contents import among, apart_from, appending, boxes_of, detections_of, references_in
 from boxferry.packets.reference import PREFIX, detection, file_digest, origin, parsed
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.workspace import Workspace
     from boxferry.destination import InputRecord
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.packets.contents import Frames
     from boxferry.packets.rows import Row
     from boxferry.stored.run_origin import Held, Origin

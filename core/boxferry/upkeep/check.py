@@ -11,8 +11,8 @@ from boxferry.boxes.codes import Fault
 from boxferry.deliver.changed import other_file
 from boxferry.destination import Bulk
 from boxferry.errors import Refused
+from boxferry.outbox.entry import ENDED
 from boxferry.outbox.kinds import REPLACING, Mode
-from boxferry.outbox.outbox import ENDED
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import is_of_video, references_in
 from boxferry.packets.reference import detection
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.workspace import Workspace
     from boxferry.destination import Client, FileRecord
-    from boxferry.outbox.outbox import Entry, Outbox, Run
+    from boxferry.outbox.entry import Entry, Run
+    from boxferry.outbox.outbox import Outbox
 
     Problem = Fault | Literal["", "removed"]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from boxferry.deliver.workspace import Workspace
     from boxferry.destination import Client
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
     from boxferry.packets.rows import Row
 
 

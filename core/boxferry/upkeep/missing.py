@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code, Fault
 from boxferry.boxes.tally import Place
+from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import Mode, Via
-from boxferry.outbox.outbox import Entry
 from boxferry.packets.contents import among, appending, detections_of, frames_in, references_in, with_boxes
 from boxferry.packets.reference import detection, parsed
 from boxferry.plan.picture import changed_since, digest_of
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.tally import Tally
     from boxferry.destination import Client
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.packets.contents import Frames
     from boxferry.packets.rows import Row
     from boxferry.upkeep.check import AppliedFile

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boxferry.collector.collecting import unfinished
-from boxferry.errors import AuthError, BoxferryError, OutboxBusy, Unreachable, UsageError
+from boxferry.errors import AuthError, BoxferryError, Unreachable, UsageError
 from boxferry.outbox.outcome import State
+from boxferry.outbox.turns import locked
 from boxferry.plugins import plugin_manager
 from boxferry.remote.urls import is_url
 from boxferry.upkeep.resume import resume
@@ -95,18 +96,10 @@ def alone(outbox: Path) -> Iterator[None]:
     Raises:
         OutboxBusy: another one is under way.
     """
-    from filelock import FileLock, Timeout
-
     outbox.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{outbox.resolve()}.nightly.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise OutboxBusy(f"{outbox}: another nightly run is under way from this outbox; nothing was done") from None
-    try:
+    busy = f"{outbox}: another nightly run is under way from this outbox; nothing was done"
+    with locked(f"{outbox.resolve()}.nightly.lock", busy):
         yield
-    finally:
-        lock.release()
 
 
 def night(

@@ -15,7 +15,7 @@ from boxferry.upkeep.missing import Missing
 if TYPE_CHECKING:
     from boxferry.deliver.listener import Listener
     from boxferry.deliver.workspace import Workspace
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
     from boxferry.plan.patience import Patience
     from boxferry.plan.push_options import PushOptions
     from boxferry.plugins import Plugins

@@ -9,7 +9,7 @@ from boxferry.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from boxferry.outbox.outbox import Run
+    from boxferry.outbox.entry import Run
 
 LISTED = 10  #: names in a message
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from boxferry.collector.waiting import Waiting
     from boxferry.deliver.workspace import Workspace
     from boxferry.destination import Client, Directory
-    from boxferry.outbox.outbox import Outbox, Run
+    from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.upkeep.retire import RetiredFile
 
 #: the states of packets that may still bring boxes
