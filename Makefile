@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs pictures package bench bench-ray bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs pages pictures package bench bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -107,6 +107,11 @@ package:
 	tar xzf dist/boxferry-*.tar.gz -C build/package --strip-components 1
 	cd build/package && .venv/bin/python -m pip install --quiet '.[parquet,remote,sandbox]' --group test
 	cd build/package && .venv/bin/python -m pytest -q -n auto -p no:cacheprovider $(PACKAGE_TESTS)
+
+# Every page in a real Chromium, from 390 to 2560 pixels, light and dark, with 1 and 2,000 boxes, looked at by axe; and 10,000
+# images, with the times. The pictures of all of them are left in build/pages. A few minutes.
+pages: .venv/.ready
+	BOXFERRY_PAGES=build/pages $(BIN)/pytest -q -p no:xdist tests/pages
 
 # The pictures of the pages in docs/images/; needs Chromium.
 pictures: .venv/.ready

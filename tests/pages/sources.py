@@ -20,7 +20,7 @@ SIDE = 200
 
 def pictures(folder, count):
     """Files of one image, which is written once."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     first = folder / "i00000.jpg"
     Picture.effect_noise((SIDE, SIDE), 80).convert("RGB").save(first)
     for number in range(1, count):

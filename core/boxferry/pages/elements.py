@@ -134,6 +134,12 @@ def html_table(
     )
 
 
+def scrolled(table: str, name: str) -> str:
+    """A table that is scrolled where it is wider than the window; by keyboard too."""
+    told = escape(f"table by {name}" if name else "table")
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{told}">{table}</div>'
+
+
 def _row(cells: Sequence[object], kinds: Sequence[str], looks: Mapping[str, Look]) -> str:
     texts = [_mark(looks.get(str(cells[0]))) + escape(str(cells[0])), *(escape(str(cell)) for cell in cells[1:])]
     return "<tr>" + "".join(f"<td{kind}>{text}</td>" for kind, text in zip(kinds, texts, strict=True)) + "</tr>"

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.pages.colours import look_of
-from boxferry.pages.elements import html_table, marked
+from boxferry.pages.elements import html_table, marked, scrolled
 from boxferry.review.judged import PEOPLES
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _matrix(summary: Summary, gallery: Gallery, names: list[str]) -> str:
     )
     head = f'<thead><tr><th scope="col">predicted</th>{heads}<th scope="col">deleted</th></tr></thead>'
     table = f'<table class="heat">{head}<tbody>{body}</tbody></table>'
-    return f'<p class="quiet">{MEANS}</p><div class="scroll">{table}</div>'
+    return f'<p class="quiet">{MEANS}</p>{scrolled(table, "predicted label")}'
 
 
 def _cell(summary: Summary, was: str, now: str) -> _Cell:
