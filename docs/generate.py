@@ -35,7 +35,7 @@ SECTIONS = {
         "An option, the format, an earlier push or a person's decision leaves the box out. The exit code stays 0.",
     ),
     Outcome.DROPPED: ("Box dropped", "The box cannot be used. The exit code is 1 only where no box is left."),
-    Outcome.FAILED: ("Image or file failed", "Nothing of it is sent, the others go on. The exit code is 1."),
+    Outcome.FAILED: ("Image or file failed", "Nothing of it is sent, the others are. The exit code is 1."),
     Outcome.CHANGED: ("Box changed", "The box is kept with other numbers. The exit code stays 0."),
     Outcome.NOTED: ("Notes", "Nothing is changed or left out. The exit code stays 0."),
 }
@@ -93,7 +93,7 @@ def codes_page() -> str:
 
 
 ERRORS_HEAD = """\
-A command that cannot go on ends with one line and one of these exit codes. In Python the same line is the text of the
+A command that cannot continue ends with one line and one of these exit codes. In Python the same line is the text of the
 exception.
 
 | exit code | meaning |
