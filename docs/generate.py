@@ -93,8 +93,8 @@ def codes_page() -> str:
 
 
 ERRORS_HEAD = """\
-A command that cannot continue ends with one line and one of these exit codes. In Python the same line is the text of the
-exception.
+A command that cannot continue ends with one line and one of these exit codes. In Python the same line is the text
+of the exception.
 
 | exit code | meaning |
 |---|---|
