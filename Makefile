@@ -61,7 +61,7 @@ frameworks:
 	.venv-frameworks/bin/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group frameworks
 	BOXFERRY_PEERS=all .venv-frameworks/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_frameworks.py tests/interop/test_datasets.py
 
-# Ray, in an environment of its own (about a gigabyte): fifty jobs whose workers, nodes and drivers are killed.
+# Ray, in an environment of its own (about a gigabyte): fifty jobs whose workers, nodes and drivers are killed: about half an hour.
 distributed: .venv-distributed/.ready
 	BOXFERRY_RAY_RUNS=50 .venv-distributed/bin/python -m pytest -q -s -p no:cacheprovider tests/integrations/test_ray.py
 

@@ -8,12 +8,15 @@ format `boxferry`, which `boxferry push OUT` sends. A task that is tried again w
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ray
 
 from boxferry import read
+
+Task = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def convert(row: dict[str, Any]) -> dict[str, Any]:
@@ -26,14 +29,14 @@ def convert(row: dict[str, Any]) -> dict[str, Any]:
     return {"file": row["file"], "images": tally.images, "boxes": tally.read, "dropped": dropped}
 
 
-def converted(files: list[str], out: Path) -> Any:  # noqa: ANN401 # a pandas DataFrame
+def converted(files: list[str], out: Path, task: Task = convert) -> Any:  # noqa: ANN401 # a pandas DataFrame
     """A row for each file: how many images and boxes it has, and how many of these were dropped."""
     out.mkdir(parents=True, exist_ok=True)
     rows = [
         {"file": str(Path(file).absolute()), "out": str((out / Path(file).stem).absolute()) + ".ndjson"}
         for file in files
     ]
-    return ray.data.from_items(rows, override_num_blocks=len(rows)).map(convert).to_pandas()
+    return ray.data.from_items(rows, override_num_blocks=len(rows)).map(task).to_pandas()
 
 
 def main(out: str, *files: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from boxferry import Credentials, Diffgram, Tally
 from boxferry.boxes.lines import encoded
-from boxferry.errors import AuthError, BoxferryError, UsageError
+from boxferry.errors import AuthError, BoxferryError, NotFound, UsageError
 from boxferry.integrations.table_rows import TableRows
 from boxferry.integrations.writer import Destination, Writer
 from boxferry.integrations.written import part_of, written
@@ -97,6 +97,12 @@ def test_wrong_credentials_are_known_before_the_work_begins(sandbox, tmp_path):
     server = server_of(sandbox, credentials=Credentials("LIVE__sandbox", "wrong"))
     with Diffgram(server, outbox=tmp_path / "other.sqlite") as diffgram, pytest.raises(AuthError):
         a_writer(diffgram).check()
+
+
+def test_a_directory_that_is_not_there_is_known_before_the_work_begins(diffgram):
+    destination = Destination(directory="nowhere", model="m", run="r")
+    with pytest.raises(NotFound, match="nowhere"):
+        Writer(diffgram, destination).check()
 
 
 def test_a_server_that_is_down_is_waited_for(tmp_path, images, monkeypatch):

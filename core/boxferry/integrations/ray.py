@@ -49,6 +49,8 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
     run anywhere and hand over to an actor, which is bound to one node, has the outbox there, and takes the settings
     from that node's environment or configuration file; Ray Client needs it. Credentials are in nothing that is pickled.
 
+    A sink is for one write; the same job run again makes another one.
+
     Attributes:
         result: what the write did; None before its end.
     """
@@ -122,7 +124,7 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
         """See that the server accepts us, and begin to send; on the driver.
 
         Raises:
-            DiffgramError: credentials, project or schema are not accepted.
+            DiffgramError: credentials, project, schema or directory are not accepted.
         """
         self._way.start()
 

@@ -116,11 +116,13 @@ class Writer:
         """See that the server accepts us; one that is down may come up meanwhile.
 
         Raises:
-            DiffgramError: it does not accept the credentials, or has no such project or schema.
+            DiffgramError: it does not accept the credentials, or has no such project, schema or directory.
         """
         self.parts.sweep(SWEPT_S)
         try:
             self._diffgram.labels(self._options.schema)
+            if not self._options.create_directory:
+                self._diffgram.asked(self._destination.directory)
         except DiffgramError as error:
             if error.exit_code not in TRY_AGAIN:
                 raise
