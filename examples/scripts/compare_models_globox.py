@@ -7,7 +7,6 @@ globox takes results of COCO's form with a dataset for names and sizes; threshol
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -17,19 +16,13 @@ from globox import AnnotationSet, COCOEvaluator
 def main(truth: str, old: str, new: str) -> dict[str, float]:
     """Print COCO's numbers of both."""
     right = AnnotationSet.from_coco(Path(truth))
-    categories = {each["id"]: each["name"] for each in json.loads(Path(truth).read_text())["categories"]}
     found = {}
     for path in (old, new):
-        predictions = right.from_results(Path(path), id_to_label=categories, id_to_imageid=ids(truth))
+        predictions = right.from_results(Path(path))
         evaluator = COCOEvaluator(ground_truths=right, predictions=predictions)
         found[path] = float(evaluator.ap())
         print(f"{path}\tAP {found[path]:.3f}\tAP50 {evaluator.ap_50():.3f}")
     return found
-
-
-def ids(truth: str) -> dict[int, str]:
-    """Image id → name, of a dataset."""
-    return {each["id"]: each["file_name"] for each in json.loads(Path(truth).read_text())["images"]}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import supervision as sv
 
 
@@ -21,7 +22,7 @@ def main(names: str, images: str, one: str, two: str, target: str) -> dict[str, 
         for each in (one, two)
     )
     annotations = {
-        path: sv.Detections.merge([found, second.annotations[path]]).with_nms(threshold=0.55, class_agnostic=False)
+        path: scored(found, second.annotations[path]).with_nms(threshold=0.55, class_agnostic=False)
         for path, found in first.annotations.items()
     }
     merged = sv.DetectionDataset(classes=first.classes, images=list(annotations), annotations=annotations)
@@ -31,6 +32,13 @@ def main(names: str, images: str, one: str, two: str, target: str) -> dict[str, 
         found[part] = sum(len(boxes) for boxes in dataset.annotations.values())
         print(f"{part}\t{found[part]} boxes")
     return found
+
+
+def scored(*detections: sv.Detections) -> sv.Detections:
+    """All boxes, each with a score: there is no NMS without."""
+    merged = sv.Detections.merge(list(detections))
+    merged.confidence = np.ones(len(merged))
+    return merged
 
 
 if __name__ == "__main__":

@@ -48,6 +48,10 @@ def truth(tmp_path):
     """A ground truth: what the model is sure of."""
     path = tmp_path / "truth.json"
     read(RESULTS, categories=CATALOG).filter(min_score=0.5).write(path, coco_form="dataset")
+    content = json.loads(path.read_text())
+    for annotation in content["annotations"]:
+        annotation.pop("score")
+    path.write_text(json.dumps(content))
     return str(path)
 
 
