@@ -76,6 +76,7 @@ lint: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing/public_calls.py
+	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/oxlint --quiet -D correctness -D suspicious core
 

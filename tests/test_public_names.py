@@ -21,8 +21,8 @@ PUBLIC = [
     "FileResult", "FileResults", "Format", "Image", "InputError", "Issue", "Listener", "Metrics", "NightlyReport",
     "NotFound", "OptionError", "OutboxBusy", "OutboxError", "Patience", "Plan", "PluginError", "Predictions",
     "PushKeywords", "PushOptions", "PushResult", "RateLimited", "Refused", "RetireReport", "Review", "Server",
-    "SizeDiffers", "StillProcessing", "Tally", "TrainingSet", "Truth", "UnknownFormat", "UnknownLabel", "Unreachable",
-    "Unsure", "UsageError", "__version__", "diff", "evaluate", "hookimpl", "merge", "read", "read_plan",
+    "SizeDiffers", "Split", "StillProcessing", "Tally", "TrainingSet", "Truth", "UnknownFormat", "UnknownLabel",
+    "Unreachable", "Unsure", "UsageError", "__version__", "diff", "evaluate", "hookimpl", "merge", "read", "read_plan",
 ]  # fmt: skip
 
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from boxferry.reading.merge import merge
     from boxferry.reading.predictions import Predictions
     from boxferry.reading.read import read
+    from boxferry.reading.refining import Split
     from boxferry.review.dataset import TrainingSet
     from boxferry.review.measure import evaluate
     from boxferry.review.metrics import Metrics
@@ -102,6 +103,7 @@ __all__ = [
     "Review",
     "Server",
     "SizeDiffers",
+    "Split",
     "StillProcessing",
     "Tally",
     "TrainingSet",
@@ -162,6 +164,7 @@ _HOMES = {
     "Review": "boxferry.review.review",
     "Server": "boxferry.diffgram.settings",
     "SizeDiffers": "boxferry.errors",
+    "Split": "boxferry.reading.refining",
     "StillProcessing": "boxferry.errors",
     "Tally": "boxferry.boxes.tally",
     "TrainingSet": "boxferry.review.dataset",

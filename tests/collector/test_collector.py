@@ -188,3 +188,16 @@ def test_the_class_ids_of_results_go_along(sandbox, diffgram, images):
     with a_collector(diffgram, run="named", names=["cat", "dog", "cow"]) as collect:
         collect(a_result(images[2]))
     assert classes_in(diffgram.outbox.find_run("named").classes) == {0: "cat", 1: "dog", 2: "cow"}
+
+
+def test_only_the_images_that_are_to_be_kept_are_sent(sandbox, diffgram, images):
+    """The others are counted with their boxes."""
+    with a_collector(
+        diffgram, keep=lambda image, boxes: image.key.endswith(images[0].name) and len(boxes) == 1
+    ) as collect:
+        for path in images:
+            collect(a_result(path))
+    assert collect.report.ok, collect.report.summary()
+    assert (collect.report.boxes, collect.report.dropped) == (5, {"not-chosen": 4})
+    assert [file["original_filename"] for file in sandbox.files()] == [images[0].name]
+    assert repr(collect).startswith("<Collector: m/r to Default, 5 images")

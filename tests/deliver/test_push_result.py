@@ -43,3 +43,11 @@ def test_a_failure_names_the_files(sandbox, diffgram, folder):
     with pytest.raises(BoxferryError, match=f"{name}: refused: it is full") as raised:
         failed.raise_for_failures()
     assert raised.value.exit_code == failed.exit_code == 1
+
+
+def test_all_runs_that_have_not_ended_are_gone_on_with(sandbox, diffgram, folder):
+    push(diffgram, predictions(folder), run="one", wait_s=0)
+    push(diffgram, predictions(folder), run="two", on_existing="append")
+    ended = diffgram.resume(wait_s=20)
+    assert {each.run.name for each in ended} <= {"one"}
+    assert diffgram.unfinished() == diffgram.resume() == []

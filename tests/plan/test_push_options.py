@@ -85,6 +85,11 @@ def test_options_are_reused_and_single_words_count_before_them(tmp_path):
         common.labels = "skip"
 
 
+def test_the_repr_has_what_is_not_the_default():
+    assert repr(PushOptions()) == "PushOptions()"
+    assert repr(PushOptions(labels="create", existing=True)) == "PushOptions(existing=True, labels='create')"
+
+
 def test_seconds_to_wait_are_an_option():
     assert PushOptions(wait_s=5).patience == Patience(wait_s=5.0)
     assert PushOptions(wait_s=5) == dataclasses.replace(PushOptions(wait_s=9), wait_s=5)

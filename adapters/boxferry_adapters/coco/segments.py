@@ -69,7 +69,8 @@ def _mask(rle: dict[str, Any]) -> NDArray[np.bool_]:
         runs = all(isinstance(run, int) and run >= 0 for run in counts)
         if not runs or sum(counts) != height * width:
             raise BadItem("segmentation: counts: its runs do not come to height times width")
-        found = masks.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+        as_runs: Any = {"size": [height, width], "counts": counts}
+        found = masks.frPyObjects(as_runs, height, width)
     elif isinstance(counts, str | bytes):
         text = counts.encode("ascii", "replace") if isinstance(counts, str) else counts
         if _length(text) != height * width:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from boxferry.boxes.codes import Loss
 from boxferry.boxes.join import only_images, whole_video
+from boxferry.boxes.notebook import paragraph
 from boxferry.boxes.refine import filter_score, without_labels
 from boxferry.boxes.tally import Tally
 from boxferry.collector.disk_queue import DiskQueue, left_over
@@ -97,6 +98,13 @@ class Collector:
         self._threads: tuple[Keeper, Pusher] | None = None
         self._forked = False
         self._kind: Format | None = None
+
+    def __repr__(self) -> str:
+        return f"<Collector: {self._head.model}/{self._head.run} to {self._head.directory}, {self.report.summary()}>"
+
+    def _repr_html_(self) -> str:
+        """The same as a paragraph, for a notebook."""
+        return paragraph(self)
 
     def __enter__(self) -> Self:
         self._see_process()

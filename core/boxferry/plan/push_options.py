@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from boxferry.boxes.notebook import paragraph
 from boxferry.errors import OptionError, UsageError
 from boxferry.option_checks import check_range, check_type, check_words
 from boxferry.outbox.kinds import Mode
@@ -64,7 +65,7 @@ class PushKeywords(TypedDict, total=False):
     strict: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class PushOptions:
     """The options of a push, for pushes that have them in common: `diffgram.push(…, options=options)`.
 
@@ -165,6 +166,17 @@ class PushOptions:
     def mode(self) -> Mode:
         """What happens to a file that is there."""
         return Mode(self.on_existing)
+
+    def __repr__(self) -> str:
+        """Those that are not the defaults."""
+        default = PushOptions()
+        given = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        changed = (f"{name}={value!r}" for name, value in given.items() if value != getattr(default, name))
+        return f"PushOptions({', '.join(changed)})"
+
+    def _repr_html_(self) -> str:
+        """The same as a paragraph, for a notebook."""
+        return paragraph(self)
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
