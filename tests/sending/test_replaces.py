@@ -208,6 +208,12 @@ def test_what_waited_does_not_bring_an_older_models_boxes_back(
             assert (report.exit_code, (15, 52, 25, 60) in boxes_in(sandbox, "a.jpg")) == (0, True)
 
 
+def another_copy(copy, outbox):
+    with closing(sqlite3.connect(outbox)) as one, closing(sqlite3.connect(copy)) as two:
+        one.backup(two)
+    return copy
+
+
 @pytest.mark.parametrize("copied", [False, True], ids=["never sent", "sent from a copy of the outbox"])
 @pytest.mark.parametrize("rows", ["0 0.2 0.7 0.1 0.1 0.9\n", FIRST + "\n", ""], ids=["another", "an equal", "none"])
 def test_what_waited_takes_no_newer_boxes_of_its_model(sandbox, pushed, folder, tmp_path, monkeypatch, rows, copied):
@@ -224,11 +230,15 @@ def test_what_waited_takes_no_newer_boxes_of_its_model(sandbox, pushed, folder, 
         assert push(other, predictions(folder), run="late", **again, **waiting).exit_code == 4
         monkeypatch.undo()
         if copied:
-            copy = tmp_path / "copy.sqlite"
-            with closing(sqlite3.connect(tmp_path / "other.sqlite")) as one, closing(sqlite3.connect(copy)) as two:
-                one.backup(two)
+            copy = another_copy(tmp_path / "copy.sqlite", other.outbox_path)
             with Diffgram(server_of(sandbox), outbox=copy) as machine:
                 assert machine.resume("late").exit_code == 0
+            sent = len(sandbox.inputs())
+            with Diffgram(
+                server_of(sandbox), outbox=another_copy(tmp_path / "third.sqlite", other.outbox_path)
+            ) as machine:
+                assert machine.resume("late").exit_code == 0
+            assert len(sandbox.inputs()) == sent or not rows
         (folder / "labels" / "a.txt").write_text(f"{FIRST}\n{NEW}")
         assert push(pushed, predictions(folder), run="newest", **again).exit_code == 0
         newest = boxes_in(sandbox, "a.jpg")

@@ -276,10 +276,11 @@ class Lookup:
         return superseded(newest, wanted, self._run.model, planned) and wanted == self.missing(entry, file_id)
 
     def _overtaken(self, entry: Entry, file_id: int) -> Outcome | None:
-        """The end of a packet that replaces its model's boxes, and in whose place a newer push has come; else None.
+        """The end of a packet that replaces its model's boxes, where it is not to be sent; else None.
 
-        Where another machine, with a copy of this outbox, has sent it before that push, it has been applied. Whether
-        its boxes are there tells nothing: equal ones of the newer push keep its references.
+        A newer push has come in its place; or another machine, with a copy of this outbox, has sent it, before that
+        push or so that all of it is there. Whether its boxes are there tells nothing of a newer push: equal ones of
+        that keep its references.
         """
         planned, wanted = planned_at(entry), self._wanted(entry)
         if entry.id not in self.old or planned is None:
@@ -287,11 +288,17 @@ class Lookup:
         newest = self._client.inputs(file_id=file_id, limit=NEWEST)
         own = last_with(newest, wanted)
         later = [record for record in newest if (record.id or 0) > own]
-        if not superseded(later, wanted, self._run.model, planned):
-            return None
-        if own or not wanted:
+        newer = superseded(later, wanted, self._run.model, planned)
+        if (newer and (own or not wanted)) or (own and self._all_there(entry, file_id)):
             return Outcome(State.APPLIED, "", own or None, file_id)
-        return Outcome(State.REFUSED, SUPERSEDED)
+        return Outcome(State.REFUSED, SUPERSEDED) if newer else None
+
+    def _all_there(self, entry: Entry, file_id: int) -> bool:
+        """Whether a file holds each box of a packet, or an equal one."""
+        rows = self._stored_boxes.rows(file_id)
+        there, alike = {row.reference for row in rows}, identities(rows)
+        boxes = boxes_in(self._outbox.body(entry.id))
+        return all(box.reference in there or identities([box]) <= alike for box in boxes)
 
     def _without_gone(self, entry: Entry, file_id: int) -> Outcome | None:
         """Leave out of a packet that waited what another sender brought and is not there any more.
