@@ -112,11 +112,17 @@ of the exception.
 API_HEAD = """\
 # Python
 
-Everything here is imported from `boxferry`. [Results in memory](live.md), [reviews](review.md#in-python) and [a team's
-weeks](weeks.md#in-python) show it at work. Errors are listed with their exit codes under
+Functions, classes and errors are imported from `boxferry`. [Results in memory](live.md), [reviews](review.md#in-python)
+and [a team's weeks](weeks.md#in-python) show it at work. Errors are listed with their exit codes under
 [codes](codes.md#errors-and-exit-codes).
 
 """
+
+
+MODULES = {
+    "Integrations": [f"integrations.{name}" for name in ("huggingface", "lightning", "ray", "serving", "ultralytics")],
+    "For plugins": ["hookspecs", "parsing.gather", "parsing.scatter"],
+}  #: modules that are imported by their own names
 
 
 def api_page() -> str:
@@ -129,6 +135,9 @@ def api_page() -> str:
         if names:
             parts.append(f"## {kind}\n")
             parts += [f"::: boxferry.{name}\n" for name in names]
+    for title, modules in MODULES.items():
+        parts.append(f"## {title}\n")
+        parts += [f"::: boxferry.{name}\n    options:\n      show_root_full_path: true\n" for name in modules]
     return "\n".join(parts)
 
 

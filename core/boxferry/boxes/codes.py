@@ -331,7 +331,7 @@ class Loss(_Reason):
     QUEUE_FULL = ("queue-full", "The disk is slower than the loop, and the buffer in memory is full.",
         "Use a faster disk for the outbox, or a larger buffer.")
     NOT_KEPT = "not-kept", "The disk is full or cannot be written.", "Free space beside the outbox."
-    UNUSABLE = ("unusable", "The result is of no known kind, or its columns differ in length.",
+    UNUSABLE = ("unusable", "The result is of no known kind, or its columns or its image differ in size.",
         "See the table of results that are recognised.")
     FORKED = "forked", "Frames of a video came in a child process.", "Collect the frames of a video in one process."
     OUTSIDE = "outside", "The collector was called outside its `with` block.", "Call it inside."
