@@ -100,3 +100,13 @@ def test_the_readme_names_every_command_and_no_other():
     ]
     named = {name for row in table.splitlines() for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
     assert named == set(COMMANDS)
+
+
+def test_the_sdist_holds_what_the_tests_read():
+    """So that they run out of it; hatchling always takes pyproject.toml."""
+    included = {path.strip("/") for path in PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]}
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
+    read = {name for text in tests for name in re.findall(r'\bROOT / "([^"/]+)', text)} - {"pyproject.toml"}
+    assert {"docs", "fixtures", "examples"} <= read
+    assert read <= included
+    assert all((ROOT / name).exists() for name in included)
