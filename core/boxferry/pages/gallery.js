@@ -7,6 +7,7 @@ import { Images } from "./images.js";
 import { Filters } from "./filters.js";
 import { Viewer } from "./viewer.js";
 
+const DENSE = 150; // boxes whose lines would hide a thumbnail
 const AT_ONCE = 60; // tiles that are added when the end of the grid comes near
 
 export class Gallery {
@@ -76,7 +77,7 @@ export class Gallery {
     const size = `0 0 ${image.w || 640} ${image.h || 480}`;
     const frame = element("span", { class: "frame" });
     if (source) frame.append(element("img", { src: source, alt: "", loading: "lazy", decoding: "async" }));
-    frame.append(shape("svg", { viewBox: size, "aria-hidden": "true" }, ...this.#paths(boxes)));
+    frame.append(shape("svg", { viewBox: size, class: boxes.length > DENSE ? "dense" : null, "aria-hidden": "true" }, ...this.#paths(boxes)));
     const told = image.t || counted(boxes.length, "box", "boxes");
     const text = element("span", { class: "text" }, element("span", { class: "name", title: image.n }, image.n), element("span", { class: "quiet" }, told));
     return element("li", {}, element("button", { type: "button", class: "tile", "data-at": image.at, onclick: () => this.viewer.open(image) }, frame, text));

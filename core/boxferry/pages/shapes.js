@@ -1,6 +1,6 @@
 // Boxes over an image: a casing and a line each, and a tag with its text, as many as can be read.
 
-import { coloured, shape } from "./dom.js";
+import { clamp, coloured, shape } from "./dom.js";
 
 const TAGS = 200; // at most, the largest boxes first
 const HIGH = 19, LEAST = 26; // pixels of a tag, and of a box that gets one
@@ -56,8 +56,8 @@ class Taken {
 
 function placed(box, view, unit, taken) {
   const text = `${box.look.mark} ${box.text}`, side = wide(text), high = HIGH * unit;
-  const left = Math.max(box.x, view.x), inside = Math.max(box.y, view.y), above = box.y - high;
-  const places = [[left, above < Math.max(view.y, 0) ? inside : above], [left, inside], [left, box.y + box.height], [box.x + box.width - side * unit, above]];
+  const last = Math.max(view.x, view.x + view.width - side * unit), left = clamp(box.x, view.x, last), inside = Math.max(box.y, view.y), above = box.y - high;
+  const places = [[left, above < Math.max(view.y, 0) ? inside : above], [left, inside], [left, box.y + box.height], [clamp(box.x + box.width - side * unit, view.x, last), above]];
   const free = places.find(([x, y]) => taken.take((x - view.x) / unit, (y - view.y) / unit, side));
   if (!free && !box.chosen) return null;
   const [x, y] = free || places[0];
