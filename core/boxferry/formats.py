@@ -15,6 +15,7 @@ from boxferry.boxes.labels import ClassTable
 from boxferry.errors import InputError, UsageError
 from boxferry.remote.ahead import open_ahead, open_here_and_there, read_ahead
 from boxferry.remote.urls import is_url
+from boxferry.system_errors import STDOUT, naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -229,6 +230,12 @@ def output_stream(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     Raises:
         UsageError: the target is a folder, or cannot be written.
     """
+    with naming(STDOUT if str(target) == "-" else str(target)), _stream(target, private=private) as stream:
+        yield stream
+
+
+@contextmanager
+def _stream(target: Path, *, private: bool) -> Iterator[BinaryIO]:
     if str(target) == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

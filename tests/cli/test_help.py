@@ -1,6 +1,9 @@
 """Help in groups with examples, one line for each mistake, and --quiet."""
 
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -13,6 +16,8 @@ from boxferry.cli.help_groups import GROUPS, grouped
 from boxferry.cli.mistakes import long_flag
 from boxferry.cli.reading import FORMAT_OPTION
 from boxferry.cli.session import Session
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def context_of(name):
@@ -116,6 +121,14 @@ def test_an_options_earlier_name_still_works(capsys):
     assert "no option" not in said
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_is_said_with_the_files_name(capsys):
+    """Which `write` itself does not know."""
+    source = [str(FIXTURES / "coco" / "results.json"), "--categories", str(FIXTURES / "coco" / "instances.json")]
+    assert run(["convert", *source, "-o", "/dev/full"]) == 2
+    assert "boxferry: /dev/full: No space left on device" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["--quiet", "convert"], ["convert", "-q"]], ids=["before", "after"])
 def test_quiet_leaves_data_and_errors(arguments, tmp_path, capsys):
     """Wherever it stands."""
@@ -127,3 +140,9 @@ def test_quiet_leaves_data_and_errors(arguments, tmp_path, capsys):
     assert shown.err == ""
     assert run([*arguments, *options]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_list_of_commands_needs_no_numpy():
+    """Nor any command's module, so that it comes at once."""
+    code = "import sys; from boxferry.cli.app import run; run(['--help']); sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0

@@ -166,7 +166,7 @@ def test_the_command_prints_a_table_json_or_a_csv(settings, tmp_path, capsys):
     assert boxferry(["work", "--most", "2", "--csv", "next.csv"]) == 0
     said = capsys.readouterr()
     assert "Default" in said.out
-    assert "4 more are left to review" in said.err
+    assert "4 more to review" in said.err
     rows = list(csv.DictReader((tmp_path / "next.csv").read_text().splitlines()))
     assert len(rows) == 2
     assert boxferry(["work", "Default", "--json"]) == 0

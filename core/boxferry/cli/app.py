@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -144,7 +145,8 @@ def _ended_by(error: Exception) -> int:
         case BrokenPipeError():
             return _closed_pipe()
         case OSError():
-            return _end(f"{error.filename or 'the system'}: {error.strerror or error}", UsageError.exit_code)
+            place = error.filename or f"a temporary file in {tempfile.gettempdir()}, or another open file"
+            return _end(f"{place}: {error.strerror or error}", UsageError.exit_code)
     if os.environ.get(TRACEBACK_VARIABLE):
         raise error
     return _end(f"a fault of boxferry itself: {error!r}; {TRACEBACK_VARIABLE}=1 shows where, please report it", 1)

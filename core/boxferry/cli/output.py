@@ -11,6 +11,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
 from boxferry.cli.plain import plain
 from boxferry.cli.session import Session
+from boxferry.system_errors import STDOUT, naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,17 +42,22 @@ def is_quiet() -> bool:
 
 def tell(message: str) -> None:
     """A text for the user, on standard output: a line, or the lines of a table."""
-    click.echo(plain(message, keep="\n"))
+    _write(plain(message, keep="\n"))
 
 
 def write_json(value: Any) -> None:
     """One JSON object on standard output."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value)))
+    _write(msgspec.json.format(msgspec.json.encode(value)))
 
 
 def write_record(value: Any) -> None:
     """One line of NDJSON on standard output."""
-    click.echo(msgspec.json.encode(value))
+    _write(msgspec.json.encode(value))
+
+
+def _write(data: str | bytes) -> None:
+    with naming(STDOUT):
+        click.echo(data)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
