@@ -230,6 +230,11 @@ def test_write_numbers_classes_as_is_asked_for(tmp_path, how, names):
     assert found == names
 
 
+def test_predictions_are_not_read_again():
+    with pytest.raises(UsageError, match="source: these are Predictions already"):
+        read(read(chunk()))
+
+
 def test_write_names_the_formats_and_the_options(tmp_path):
     with pytest.raises(UnknownFormat, match=r"to: 'coko' is not one of .*; did you mean 'coco'"):
         read(chunk()).write(tmp_path / "x", to="coko")
