@@ -12,7 +12,6 @@ from boxferry.review.summary import counted, percent
 
 if TYPE_CHECKING:
     from boxferry.review.judged import Judged
-    from boxferry.review.period import PeriodReport
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.reviewed import Reviewed
     from boxferry.review.summary import Summary
@@ -48,15 +47,3 @@ def _shapes(judged: Judged, view: View) -> list[str]:
     was, now = judged.predicted, judged.stored
     shapes = [labelled(was.corners, was.label, was.score, view, dashed=True)] if was and judged.fate != "kept" else []
     return shapes + ([labelled(now.corners, now.label, None, view)] if now else [])
-
-
-def period_html(report: PeriodReport) -> str:
-    """A time: the whole in one sentence, and a table for each of its views."""
-    from boxferry.review.period_page import HEAD, TABLES, columns, told
-
-    tables = "".join(
-        f"<h4>{escape(text)}</h4>{plain_table(('', *HEAD), [columns(line) for line in getattr(report, name)])}"
-        for name, text in TABLES.items()
-        if getattr(report, name)
-    )
-    return f"<p>{escape(told(report))}.</p>{tables}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.notebook import plain_table
 from boxferry.pages.colours import FATES, look_of
 from boxferry.pages.elements import bars, cards, colour_key, heading, html_table, section, whole_page
 from boxferry.review.judged import PEOPLES
@@ -12,7 +14,7 @@ from boxferry.review.summary import percent
 
 if TYPE_CHECKING:
     from boxferry.pages.colours import Look
-    from boxferry.review.period import Line, PeriodReport
+    from boxferry.review.period_facts import Line, PeriodFacts
     from boxferry.review.side_by_side import Compared
 
 HEAD = ("predicted", "pictures", "looked at", *PEOPLES, "corrected")
@@ -42,7 +44,7 @@ def compared_rows(compared: Compared) -> list[tuple[object, ...]]:
     ]
 
 
-def told(report: PeriodReport) -> str:
+def told(report: PeriodFacts) -> str:
     """The whole in one sentence."""
     whole, share = report.whole, percent(report.whole.corrected_share)
     corrected = (
@@ -58,7 +60,7 @@ def compared_title(compared: Compared) -> str:
     return f"{compared.older} and {compared.newer} on the {what} that people looked at with the boxes of both"
 
 
-def period_page(report: PeriodReport) -> str:
+def period_page(report: PeriodFacts) -> str:
     """The page."""
     title = f"{', '.join(report.directories)}: {day_of(report.since)} to {day_of(report.until)}"
     looks: dict[str, Look] = {fate: FATES[fate] for fate in PEOPLES}
@@ -78,7 +80,17 @@ def period_page(report: PeriodReport) -> str:
     return whole_page(title, [head, "<main>", cards(counts, looks), '<div class="panels">', *parts, "</div></main>"])
 
 
-def _table(report: PeriodReport, name: str) -> str:
+def _table(report: PeriodFacts, name: str) -> str:
     lines = getattr(report, name)
     looks = {line.name: look_of(line.name) for line in lines} if name == "labels" else {}
     return html_table(["", *HEAD], [columns(line) for line in lines], looks)
+
+
+def period_html(report: PeriodFacts) -> str:
+    """A time: the whole in one sentence, and a table for each of its views."""
+    tables = "".join(
+        f"<h4>{escape(text)}</h4>{plain_table(('', *HEAD), [columns(line) for line in getattr(report, name)])}"
+        for name, text in TABLES.items()
+        if getattr(report, name)
+    )
+    return f"<p>{escape(told(report))}.</p>{tables}"
