@@ -25,6 +25,7 @@ TARGET: Final = ROOT / "docs" / "images"
 SOURCE: Final = (
     "fixtures/yolo/labels", "--names", "fixtures/yolo/data.yaml", "--images", "fixtures/images",
 )  # fmt: skip
+PUSHED: Final = ("--directory", "Default", "--labels", "create", "--model", "yolo26n", "--run", "night")
 SHOWN: Final = "astronaut.jpg"
 DRAWN_MS: Final = 1500  #: thumbnails are drawn when they are seen
 
@@ -40,7 +41,7 @@ def main() -> None:
         _settings(sandbox, folder)
         _carry_out("preview", *SOURCE, "-o", str(folder / "preview.html"))
         _take(page, (folder / "preview.html").as_uri(), "preview")
-        _carry_out("push", *SOURCE, "--directory", "Default", "--labels", "create", "--run", "night")
+        _carry_out("push", *SOURCE, *PUSHED)
         _take(page, f"{sandbox.host}/correct/{_file_id(sandbox)}", "correct")
         _review(sandbox)
         _carry_out("report", "night", "--html", str(folder / "report.html"))
