@@ -184,6 +184,24 @@ def test_what_a_packet_took_that_was_given_before_and_applied_after_is_no_deleti
     assert onto([], *after) == ["deleted"]
 
 
+def test_a_box_that_was_missing_in_between_is_asked_about_though_it_came_again():
+    """A push of another machine may have taken it: people have looked at nothing then."""
+    read_for = {"read": True, "complete": False}
+    box, other = ("boxferry:a", "boxferry:b")
+    pushes = [
+        a_push("a", came=10.0, kept=frozenset(), **read_for),
+        a_push("b", came=20.0, changed=10.0, kept=frozenset({box}), **read_for),
+        a_push("c", came=30.0, changed=25.0, kept=frozenset({other}), **read_for),
+        a_push("a", came=40.0, changed=30.0, kept=frozenset({other, "boxferry:c"}), **read_for),
+    ]
+    rows = [
+        stored(0, 0, 10, 10, reference=f"boxferry:{name}", created=came)
+        for name, came in (("a", 40.0), ("b", 20.0), ("c", 30.0))
+    ]
+    assert Timeline(pushes, rows).doubtful
+    assert not Timeline(pushes[1:2], rows[1:2]).doubtful
+
+
 def test_a_file_that_was_completed_before_is_not_reviewed():
     """Completed after is; whether it was before is known, or its time is compared with that of the packet."""
     row = [stored(0, 0, 10, 10, reference="boxferry:a", created=10.0)]

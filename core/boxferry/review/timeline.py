@@ -198,9 +198,8 @@ class Timeline:
         A box is gone, is there twice or came again, without a packet that tells why; or that people completed the file
         is told by its time alone.
         """
-        gone = any(life.end == "deleted" for life in self._lives.values())
         unknown = any(push.replaces and not push.whole for push in self.pushes)
-        return gone or unknown or self._timed or self._unexplained or self._belated or self._doubled
+        return unknown or self._timed or self._unexplained or self._belated or self._doubled
 
     @property
     def _belated(self) -> bool:
@@ -298,6 +297,7 @@ class Timeline:
         the one that brought it, and has applied after it, may have taken it.
         """
         came = self.pushes[since].came
+        self._unexplained = True  # also where the box came again later
         if all(map(self._quiet, range(first, latest + 1))):
             first = latest = first - 1
         if latest <= since or any(push.replaces and push.came >= came for push in self.pushes[:since]):
