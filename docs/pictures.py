@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -79,13 +80,11 @@ def _review(sandbox: Sandbox) -> None:
 
 
 def _take(page: Page, address: str, name: str) -> None:
-    """A picture of the first screen of a page, in 256 colours: a fraction of the bytes."""
+    """A picture of the first screen of a page, as WebP: a fraction of the bytes, and labels keep their colours."""
     page.goto(address)
     page.wait_for_timeout(DRAWN_MS)
-    target = TARGET / f"{name}.png"
-    page.screenshot(path=target)
-    with Image.open(target) as picture:
-        picture.convert("RGB").quantize(256).save(target, optimize=True)
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        picture.convert("RGB").save(TARGET / f"{name}.webp", quality=88, method=6)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ import io
 import re
 import signal
 import subprocess
-import sys
 
 import pytest
 import requests
 from PIL import Image as Picture
 
+import processes
 from boxferry.errors import UsageError
 from boxferry.review import gallery
 from boxferry.review.serve import PageServer
@@ -73,9 +73,8 @@ def test_a_port_that_is_taken_is_one_line(server, tmp_path):
 def test_the_command_serves_until_ctrl_c(tmp_path):
     """Nothing is written; the end is no error."""
     a_preview(tmp_path, images=2)
-    call = "from boxferry.cli.main import main; main()"
-    arguments = [sys.executable, "-c", call, "preview", "x.json", "--images", "images", "--serve"]
-    with subprocess.Popen(arguments, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+    arguments = ["preview", "x.json", "--images", "images", "--serve"]
+    with processes.Process(processes.COMMAND_LINE, *arguments, cwd=tmp_path, stdout=subprocess.PIPE) as process:
         (address,) = re.findall(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
         assert data_of(requests.get(address, timeout=9).text)["total"] == 2
         process.send_signal(signal.SIGINT)
