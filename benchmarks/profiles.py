@@ -16,6 +16,7 @@ import inputs
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.packets.convert import named_packets
+from boxferry.parsing import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,8 @@ IMAGES = 20_000
 INTRODUCTION = """# Profiles
 
 `make profile` wrote this: the functions in which most time is spent, by cProfile, which slows Python's functions more
-than those in C; so the shares are a guide, and no measurement ([performance](performance.md) has those).
+than those in C; so the shares are a guide, and no measurement ([performance](performance.md) has those). The
+[compiled functions](speedups.md) were {0}; cProfile counts each into the function that calls it.
 """
 
 
@@ -65,15 +67,18 @@ def main() -> None:
         results = inputs.coco(root / "coco", images=IMAGES, each=50)
         labels = inputs.yolo(root / "yolo", images=IMAGES, each=10)
         files = inputs.voc(root / "voc", images=IMAGES, each=10)
+        rows = inputs.voc_text(root / "voctext", images=IMAGES, rows=10 * IMAGES)
         works: dict[str, Callable[[], None]] = {
             "COCO results, 1,000,000": lambda: work(results, categories=str(root / "coco" / "dataset.json")),
             "YOLO, 20,000 files": lambda: work(
                 labels, names=str(root / "yolo" / "data.yaml"), images=str(root / "yolo" / "images")
             ),
             "VOC, 20,000 XML files": lambda: work(files),
+            "VOC results, 200,000 rows": lambda: work(rows, categories=str(root / "voctext" / "dataset.json")),
         }
         tables = [profiled(title, function) for title, function in works.items()]
-    text = "\n".join([INTRODUCTION, *tables])
+    used = "used" if compiled.speedups else "not installed"
+    text = "\n".join([INTRODUCTION.format(used), *tables])
     (Path(__file__).parents[1] / "docs" / "profiles.md").write_text(text)
     print(text)
 
