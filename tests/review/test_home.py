@@ -266,7 +266,7 @@ def test_suspicious_boxes_are_listed_where_asked_for(settings, corrected, folder
     [
         (["pull", "nobody", "-o", "x"], 1, "no run 'nobody'"),
         (["pull", "r", "-o", "x", "--to", "media"], 2, "choose one of"),
-        (["pull", "r", "-o", "-", "--json"], 2, "name a file with -o"),
+        (["pull", "r", "-o", "-", "--json"], 2, "--json needs -o FILE"),
         (["evaluate", "r", "--against", "missing.json"], 2, "missing.json"),
     ],
 )

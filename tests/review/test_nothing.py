@@ -84,7 +84,7 @@ def test_an_outbox_without_runs_and_a_source_without_boxes(sandbox, diffgram, fo
     """The next step is named; a run of another outbox is taken up with adopt."""
     assert diffgram.outbox.runs() == []
     assert boxferry(["status"]) == 0
-    assert "boxferry push begins one, boxferry adopt takes one up" in capsys.readouterr().err
+    assert "boxferry push starts one, boxferry adopt adds one of another machine" in capsys.readouterr().err
     for command in (["report", "x"], ["pull", "x", "-o", "-"], ["evaluate", "x"], ["status", "x"]):
         assert boxferry(command) == 1
         assert "boxferry adopt x --directory NAME" in capsys.readouterr().err
