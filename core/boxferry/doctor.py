@@ -100,7 +100,7 @@ def check_server(server: Server, *, local: Callable[[], float] = time.time) -> I
             return
         yield ok("host", f"{server.host} answers in {1e3 * (time.monotonic() - begun_at):.0f} ms")
         yield from _clock(client, local)
-        yield ok("credentials", f"accepted for project {server.project}, {counted(len(schemas), 'labels schema')}")
+        yield ok("credentials", f"accepted for project {server.project}, {counted(len(schemas), 'label schema')}")
         for check in (_role, _workers):
             try:
                 yield from check(client)
