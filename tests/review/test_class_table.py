@@ -116,7 +116,9 @@ def test_a_run_without_a_table_has_the_same_numbers_at_every_pull(sandbox, diffg
     diffgram.outbox.keep_classes(1, lambda _: "")
     order = {0: "apple", 1: "zebra", 2: "0"}
     for file in [f for f in sandbox.files() if f["original_filename"] == "f2.jpg"]:
-        sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
+        sandbox._store.update(
+            "file", file["id"], {"ann_is_complete": 1, "time_last_updated": sandbox._store.now() + 60}
+        )
     written(diffgram, "yolo", tmp_path / "some", everything=False)
     written(diffgram, "yolo", tmp_path / "all")
     assert names_in(tmp_path / "some") == names_in(tmp_path / "all") == order

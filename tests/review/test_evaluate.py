@@ -394,7 +394,9 @@ def test_the_other_models_boxes_are_no_truth(sandbox, diffgram, folder):
     push(diffgram, predictions(folder))
     push(diffgram, predictions(folder, names=["fox", "cow"]), run="other", on_existing="append", existing=True)
     for file in sandbox.files():
-        sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
+        sandbox._store.update(
+            "file", file["id"], {"ann_is_complete": 1, "time_last_updated": sandbox._store.now() + 60}
+        )
     review = diffgram.pull("r")
     assert len(next(iter(review.corrected_chunks())).labels) == 4
     metrics = review.metrics()

@@ -42,7 +42,7 @@ def corrected(sandbox, diffgram, folder):
     drawn = {"type": "box", "label_file_id": first["label_file_id"], "machine_made": False}
     drawn |= {"x_min": 70, "y_min": 60, "x_max": 90, "y_max": 75}
     save(store, files["a.jpg"], [first | {"x_max": first["x_max"] + 5}, drawn])
-    store.update("file", files["b.png"]["id"], {"ann_is_complete": 1})
+    store.update("file", files["b.png"]["id"], {"ann_is_complete": 1, "time_last_updated": store.now() + 60})
     return diffgram
 
 
@@ -283,7 +283,9 @@ def test_the_page_escapes_what_it_shows(sandbox, diffgram, folder):
     nasty = "<script>alert(1)</script>"
     push(diffgram, predictions(folder, names=[nasty, "dog"]), run="<b>r")
     for file in sandbox.files():
-        sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
+        sandbox._store.update(
+            "file", file["id"], {"ann_is_complete": 1, "time_last_updated": sandbox._store.now() + 60}
+        )
     review = diffgram.pull("<b>r")
     page = report_page([(review, review.summary())])
     assert nasty not in page

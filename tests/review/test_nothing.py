@@ -45,7 +45,9 @@ def test_files_that_were_completed_before_are_counted(sandbox, diffgram, folder)
     """They look finished on the server, and no person has seen these boxes."""
     push(diffgram, read(folder / "images"), run="raw")
     for file in sandbox.files():
-        sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
+        sandbox._store.update(
+            "file", file["id"], {"ann_is_complete": 1, "time_last_updated": sandbox._store.now() + 60}
+        )
     push(diffgram, predictions(folder), existing=True)
     review = diffgram.pull("r")
     assert "its 2 files since its boxes came (2 of them were completed before)" in nothing_reviewed(review)

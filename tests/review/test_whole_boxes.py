@@ -78,7 +78,7 @@ def test_09_an_outline_of_two_parts_that_was_not_touched_is_one_object(sandbox, 
     assert chunk.xyxy.tolist() == [[10, 10, 150, 150]]
     assert [ring.reshape(-1).tolist() for ring in chunk.polygons[0]] == PARTS
     assert (tally.read, tally.kept) == (1, 1)
-    sandbox._store.update("file", file.file_id, {"ann_is_complete": 1})
+    sandbox._store.update("file", file.file_id, {"ann_is_complete": 1, "time_last_updated": sandbox._store.now() + 60})
     assert diffgram.pull("r").metrics()["AP"] == pytest.approx(1)
 
 
