@@ -554,7 +554,7 @@ def test_a_source_that_mentions_one_picture_clears_no_other(sandbox, diffgram, f
 
 
 def test_more_removed_than_sent_needs_leave_by_its_number(sandbox, diffgram, folder):
-    """A person's box keeps the list from being empty; nothing is sent without the leave."""
+    """Nothing is sent without the leave; what a person drew stays, and a file of which nothing is left is cleared."""
     push(diffgram, predictions(folder))
     a = named(sandbox, "a.jpg")[0]["id"]
     label = sandbox.boxes("a.jpg")[0]["label_file_id"]
@@ -563,12 +563,12 @@ def test_more_removed_than_sent_needs_leave_by_its_number(sandbox, diffgram, fol
     for rows in (folder / "labels").iterdir():
         rows.write_text("")
     before = held(sandbox)
-    with pytest.raises(UsageError, match="--allow-removals 2"):
+    with pytest.raises(UsageError, match="--allow-removals 3"):
         push(diffgram, predictions(folder), run="night", on_existing="replace-own")
     assert held(sandbox) == before
-    report = push(diffgram, predictions(folder), run="night", on_existing="replace-own", allow_removals=2)
+    report = push(diffgram, predictions(folder), run="night", on_existing="replace-own", allow_removals=3)
     assert set(report.states) == {"applied"}
-    assert boxes_in(sandbox, "a.jpg") == [(1, 1, 9, 9)]
+    assert (boxes_in(sandbox, "a.jpg"), boxes_in(sandbox, "b.png")) == ([(1, 1, 9, 9)], [])
 
 
 def test_completed_files_are_spared(sandbox, diffgram, folder):
