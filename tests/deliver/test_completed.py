@@ -62,7 +62,7 @@ def test_the_command_says_it(sandbox, diffgram, folder, completed, capsys, monke
     given = ["push", str(folder / "labels"), "--names", "cat,dog", "--images", str(folder / "images")]
     given += ["--directory", "Default", "--model", "m", "--run", "next", "--existing", "--on-existing", "replace-own"]
     assert boxferry([*given, "--dry-run", "--replace-completed"]) == 0
-    assert "a.jpg: people have completed it; 2 of its boxes would go" in capsys.readouterr().err
+    assert "a.jpg: completed by people; 2 of its boxes would be removed" in capsys.readouterr().err
     assert boxferry([*given, "--dry-run"]) == 0
     assert "completed" in capsys.readouterr().err
 
