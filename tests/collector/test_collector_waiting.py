@@ -118,7 +118,7 @@ def test_resume_without_a_run_goes_on_with_all(later, images):
     assert [set(report["states"]) for report in json.loads(done.stdout)["runs"]] == [{"applied"}, {"applied"}]
     again = command(later.diffgram, "resume")
     assert again.returncode == 0
-    assert "nothing waits" in again.stderr
+    assert "nothing to do" in again.stderr
 
 
 def test_resume_in_python_too(later, images):

@@ -104,7 +104,7 @@ def test_the_command_to_run_next_is_a_push_that_sends_nothing_yet(labels):
     (following,) = re.findall("^next: (.*)$", done.stdout, re.MULTILINE)
     assert shlex.split(following) == [
         "boxferry", "push", "labels", "--images", "images", "--names", "names.txt", "--map", "cat=a cat",
-        "--directory", "NAME", "--dry-run",
+        "--directory", "NAME", "--create-directory", "--dry-run",
     ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def test_the_outbox_alone_tells_what_was_sent_and_when(sandbox, pushed, folder):
     """No call is made."""
     sandbox.stop()
     first, second = pushed.runs()
-    assert (first.id, first.model, first.run, first.directory) == (1, "m", "r", "1")
+    assert (first.id, first.model, first.run, first.directory) == (1, "m", "r", "Default")
     assert (first.files, first.boxes, first.source) == (3, 3, str(folder / "labels"))
     assert first.last >= first.began - 5 > 0
     assert (second.model, second.run, second.boxes) == ("n", "second", 2)
@@ -76,7 +76,7 @@ def test_the_command_prints_a_table_or_json(pushed, settings, capsys):
     assert boxferry(["runs"]) == 0
     header, first, _ = capsys.readouterr().out.splitlines()
     assert header.split()[:4] == ["id", "model", "run", "directory"]
-    assert first.split()[:4] == ["1", "m", "r", "1"]
+    assert first.split()[:4] == ["1", "m", "r", "Default"]
     assert boxferry(["runs", "--server"]) == 0
     assert "1 of 3 (33%)" in capsys.readouterr().out
     assert boxferry(["runs", "--server", "--json"]) == 0
