@@ -11,6 +11,7 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ GROUPS = sorted(path.stem for path in (HERE / "groups").glob("*.json"))
 TAG = "tagged"  #: in names, where the recording had a word of its own
 LIMIT = 20  #: packets a second, as the recorded server had it; only a group that looks at headers has the limiter on
 PATIENCE_S = 30.0
+DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}  #: words of a recording: days as the server counts them, in UTC
 ENDED = {"success", "failed"}
 Json = Any
 
@@ -154,6 +156,7 @@ def playing(folder: Path, *, limited: bool = False) -> Iterator[Player]:
         session.trust_env = False
         words = {"p": sandbox.project, "tag": TAG, "media": media}
         words |= {"client_id": sandbox.client_id, "client_secret": sandbox.client_secret}
+        words |= {name: f"{datetime.now(UTC) + timedelta(days=n):%Y-%m-%d}" for name, n in DAYS.items()}
         words |= {"viewer_id": sandbox.viewer_id, "viewer_secret": sandbox.viewer_secret}
         player = Player(sandbox, session, Values(words))
         _prepare(player)
