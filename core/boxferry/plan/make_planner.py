@@ -31,14 +31,13 @@ from boxferry.plan.source import source_identity
 from boxferry.plan.target_finder import TargetFinder
 from boxferry.plan.updates import only_missing
 from boxferry.remote.urls import is_url
-from boxferry.stored.claims import Claims
 from boxferry.stored.decided import Names
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.stored_boxes import StoredBoxes
 from boxferry.stored.under_way import UnderWay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from boxferry.destination import Client, Directory, FileRecord, InputRecord
     from boxferry.formats import Source
@@ -118,6 +117,7 @@ def make_planner(
     unfinished = client.unfinished()  # before the files: what ends in between is then on them
     listed = [] if place.id == PLANNED_ID else list(client.files(place.id))
     stored_boxes = StoredBoxes(client, place.id, listed, expected=images_in(predictions.source))
+    inputs = FileInputs(client, place.id, since=stored_boxes.first_run)
     files = _index(listed, place, options)
     if options.existing or options.mode != Mode.ERROR:
         predictions = predictions.sized_by(ServerSizes(predictions.images, files, stored_boxes.view))
@@ -150,24 +150,18 @@ def make_planner(
         resend_missing=options.resend_missing,
         by_name=options.file_ids is None,
         classes=predictions.class_table(),
-        asked=_asked_before(client, place, stored_boxes, labels, options, unfinished, memory),
+        asked=_asked_before(client, stored_boxes, inputs, labels, options, unfinished, memory),
         earlier=memory.of(place.id, model, run),
         source=source_identity(predictions),
         replaces=options.replaces,
-        claims=_claims(client, place, stored_boxes),
+        inputs=inputs,
     )
-
-
-def _claims(client: Client, place: Directory, stored_boxes: StoredBoxes) -> Callable[[int], Claims]:
-    """Tells of a file which runs its boxes are of; asked where models are replaced."""
-    inputs = FileInputs(client, place.id, since=stored_boxes.first_run)
-    return lambda file_id: Claims(inputs.of([file_id]).get(file_id, ()))
 
 
 def _asked_before(
     client: Client,
-    place: Directory,
     stored_boxes: StoredBoxes,
+    inputs: FileInputs,
     labels: LabelResolver,
     options: PushOptions,
     unfinished: Iterable[InputRecord],
@@ -177,7 +171,7 @@ def _asked_before(
         return None
     asked = AskedBefore(
         stored_boxes,
-        FileInputs(client, place.id, since=stored_boxes.first_run),
+        inputs,
         Names(labels.names),
         iou=options.same_iou,
         replace_completed=options.replace_completed,

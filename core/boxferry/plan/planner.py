@@ -19,12 +19,11 @@ from boxferry.plan.earlier import Earlier, Strangers, references_of
 from boxferry.plan.making import Making
 from boxferry.plan.placing import Placing, leave_out, with_originals
 from boxferry.plan.replacing import Replacing
-from boxferry.stored.claims import Claims
 from boxferry.stored.decided import spots_of
 from boxferry.stored.under_way import UnderWay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
     from boxferry.outbox.entry import Change, Entry
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from boxferry.plan.target import Target
     from boxferry.plan.target_finder import TargetFinder
     from boxferry.reading.predictions import Predictions
+    from boxferry.stored.file_inputs import FileInputs
     from boxferry.stored.stored_boxes import StoredBoxes
 
 VIDEO_RATE = 30.0  #: frames a second that a project is set to, unless its settings were changed
@@ -63,7 +63,7 @@ class Planner:
         classes: is told the class ids of the source.
         asked: knows what people have decided on the files that are there; None where they are asked again.
         replaces: the models whose boxes go beside the model's own.
-        claims: tells of a file which runs its boxes are of, see `claims`; asked where models are replaced.
+        inputs: tells what was sent to files; asked where boxes of other models may be the model's own by now.
     """
 
     predictions: Predictions
@@ -85,7 +85,7 @@ class Planner:
     classes: ClassTable = field(default_factory=ClassTable)
     asked: AskedBefore | None = None
     replaces: Sequence[str] = ()
-    claims: Callable[[int], Claims] = lambda _: Claims()
+    inputs: FileInputs | None = None
 
     def entries(self) -> Iterator[Entry | Change]:
         """The packets, in the order of the images, and what changes of earlier ones; nothing is stored or sent.
@@ -98,7 +98,7 @@ class Planner:
         making = Making(self.destinations, self.stored_boxes, self.tally)
         adding, replacing = self._adding(making), self._replacing(making)
         strangers = Strangers(self.earlier, self.source)
-        for target, contents, codes in self._placed():
+        for target, contents, codes in self._placed(replacing):
             if not contents and not self._sends_empty(target):
                 self._note_there(target)
                 continue
@@ -130,10 +130,10 @@ class Planner:
 
     def _replacing(self, making: Making) -> Replacing:
         return Replacing(
-            making, self.stored_boxes, model=self.model, run=self.run, replaces=self.replaces, claims=self.claims
+            making, self.stored_boxes, model=self.model, run=self.run, replaces=self.replaces, inputs=self.inputs
         )
 
-    def _placed(self) -> Iterator[tuple[Target, Contents, Mapping[str, str]]]:
+    def _placed(self, replacing: Replacing) -> Iterator[tuple[Target, Contents, Mapping[str, str]]]:
         """Each file with what is meant for it, and why some of that is not to be sent."""
         maker = BoxMaker(
             model=self.model,
@@ -159,6 +159,7 @@ class Planner:
             if self.predictions.format.keeps_files:
                 targets = with_originals(targets, chunk)
             self.stored_boxes.load([each.file_id for each in targets if each and each.file_id is not None])
+            replacing.load(filter(None, targets))
             names = [target.file_name if target else None for target in targets]
             pairs = [(target, c) for index, c in maker.contents(chunk, names) if (target := targets[index])]
             codes = self._decided(pairs)

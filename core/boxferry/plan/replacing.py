@@ -14,16 +14,17 @@ from boxferry.packets.contents import references_in, shape_row
 from boxferry.packets.reference import origin
 from boxferry.packets.rows import identities, identity
 from boxferry.plan.target import models_text
+from boxferry.stored.claims import Claims
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from boxferry.boxes.tally import Tally
     from boxferry.outbox.entry import Entry
     from boxferry.packets.contents import Contents
     from boxferry.plan.making import Making
     from boxferry.plan.target import Target
-    from boxferry.stored.claims import Claims
+    from boxferry.stored.file_inputs import FileInputs
     from boxferry.stored.ownership import Rows
     from boxferry.stored.stored_boxes import StoredBoxes
 
@@ -39,7 +40,7 @@ class Replacing:
         model: str,
         run: str,
         replaces: Sequence[str],
-        claims: Callable[[int], Claims],
+        inputs: FileInputs | None,
     ) -> None:
         """Plan packets of one push.
 
@@ -49,10 +50,11 @@ class Replacing:
             model: the boxes' model.
             run: their run.
             replaces: the models whose boxes go beside the model's own.
-            claims: tells of a file which runs its boxes are of, see `claims`; asked where models are replaced.
+            inputs: tells what was sent to files, and so which runs their boxes are of, see `claims`.
         """
         self._making, self._stored_boxes = making, stored_boxes
-        self._model, self._run, self._replaces, self._claims = model, run, replaces, claims
+        self._model, self._run, self._replaces, self._inputs = model, run, replaces, inputs
+        self._claims: dict[int, Claims] = {}  # of the files of the chunk in hand
         self._found: Counter[str] = Counter()
 
     def packet(
@@ -93,6 +95,24 @@ class Replacing:
             replaces=models_text(self._replaces),
         )
 
+    def load(self, targets: Iterable[Target]) -> None:
+        """Ask what was sent to the files of a chunk, of all together, where boxes of another model may be one's own.
+
+        Raises:
+            DiffgramError: the server cannot be asked.
+        """
+        wanted = [each.file_id for each in targets if each.file_id is not None and self._depends_on_claims(each)]
+        inputs = self._inputs.of(wanted) if wanted and self._inputs else {}
+        self._claims = {file_id: Claims(inputs.get(file_id, ())) for file_id in wanted}
+
+    def _depends_on_claims(self, target: Target) -> bool:
+        if target.mode != Mode.REPLACE_OWN or target.file_id is None:
+            return False
+        if self._replaces:
+            return True
+        rows = self._stored_boxes.sorted(target.file_id, file_name=target.file_name, model=self._model)
+        return rows.predicted_elsewhere
+
     def _waits(self, target: Target, contents: Contents, given: set[str], sent: set[str]) -> None:
         """Record that an earlier packet has not ended, with the same boxes or others."""
         wanted = {shape.creation_ref_id for shape in contents}
@@ -104,11 +124,9 @@ class Replacing:
     def _rows(self, target: Target) -> Rows:
         """The boxes of a file; those of the models that are replaced are among one's own, and counted."""
         file_id, name = target.file_id or 0, target.file_name
-        if not self._replaces:
-            rows = self._stored_boxes.sorted(file_id, file_name=name, model=self._model)
-            if target.mode != Mode.REPLACE_OWN or not rows.predicted_elsewhere:
-                return rows
-        models, claims = [self._model, *self._replaces], self._claims(file_id)
+        if (claims := self._claims.get(file_id)) is None:
+            return self._stored_boxes.sorted(file_id, file_name=name, model=self._model)
+        models = [self._model, *self._replaces]
         found = self._stored_boxes.owned(file_id, file_name=name, models=models, run=self._run, claims=claims)
         for model in self._replaces:
             origins = self._stored_boxes.origins(name, model, self._run)

@@ -59,7 +59,7 @@ class StoredBoxes:
         self._loaded: set[int] = set()  # what `load` was asked for and had to ask the server for
         self._rows = RowFile()
         self._runs: dict[int, str] = {}
-        self._listed_runs: list[ModelRun] | None = None  # not looked through yet
+        self._listed_runs: list[ModelRun] | None = None
         self._take(files)
         self._given = bool(self._files)
 
@@ -182,8 +182,9 @@ class StoredBoxes:
         rows = self.rows(file_id)
         named = {row.run_id for row in rows if row.run_id is not None}
         if named - self._runs.keys():
-            listed = self._client.model_runs() if self._listed_runs is None else self._listed_runs
-            there, self._listed_runs = {run.id: run.reference_id or "" for run in listed}, None
+            if self._listed_runs is None or named - {run.id for run in self._listed_runs}:
+                self._listed_runs = self._client.model_runs()
+            there = {run.id: run.reference_id or "" for run in self._listed_runs}
             self._runs = {**dict.fromkeys(named, ""), **self._runs, **there}
         return sorted_rows(rows, file_name=file_name, model=model, runs=self._runs)
 
