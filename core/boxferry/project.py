@@ -120,7 +120,7 @@ class Diffgram:
             insecure: send the credentials over plain http to another machine.
 
         Raises:
-            ConfigError: the host is no http(s) URL, or the key is none.
+            ConfigError: the host is no http(s) URL, or the key is not valid.
             UsageError: `connections` is below 1.
         """
         credentials = Credentials(client_id=client_id, client_secret=client_secret)
@@ -370,7 +370,7 @@ class Diffgram:
             plan: what `read_plan` gave.
             options: `patience`, `verify`, `delete_people`, `replace_completed`, `ask_again` and `same_iou` count; the
                 rest stands in the plan.
-            listener: is told how it goes on, from the sending threads.
+            listener: progress callback, called from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
             manner: the former name of `options`.
             given: options of this call, as in `push`.

@@ -19,7 +19,7 @@ cdef enum:
 
 
 cdef struct Span:
-    Py_ssize_t start  # of a text; -1 where there is none
+    Py_ssize_t start  # of a text; -1 where it is missing
     Py_ssize_t end
 
 
@@ -308,7 +308,7 @@ cdef bint _side(Text text, Span span, double *value) except -1:
 
 
 cdef bint _score(Text text, Found *found, double *value) except -1:
-    """The first score that is not empty; NaN where there is none."""
+    """The first score that is not empty; NaN where it is missing."""
     value[0] = NAN
     if found.confidence.start >= 0 and found.confidence.end > found.confidence.start:
         return _number(text, found.confidence, value)
@@ -318,14 +318,14 @@ cdef bint _score(Text text, Found *found, double *value) except -1:
 
 
 cdef str _string(Text text, Span span):
-    """The characters of a span; empty where there is none."""
+    """The characters of a span; empty where it is missing."""
     if span.start < 0 or span.end > text.size or span.end < span.start:
         return ""
     return (<const char *>text.bytes)[span.start : span.end].decode("ascii")
 
 
 cdef str _label(Text text, Span span):
-    """The same with single blanks; None where there is none."""
+    """The same with single blanks; None where it is missing."""
     cdef str found = _string(text, span)
     if "  " in found:
         found = " ".join(found.split())

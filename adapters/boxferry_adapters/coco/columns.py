@@ -52,7 +52,7 @@ class Columns:
 
     @classmethod
     def compiled(cls, text: bytes) -> Self | None:
-        """Those of a JSON list, by the compiled function; None where there is none, or it leaves the text alone."""
+        """Those of a JSON list, by the compiled function; None where it is not compiled or leaves the text alone."""
         found = None if compiled.speedups is None else compiled.speedups.coco_results(text)
         if found is None:
             return None

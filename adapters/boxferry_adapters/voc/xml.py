@@ -24,7 +24,7 @@ class Columns:
     Attributes:
         labels: (N,) their names.
         corners: 4 N numbers: xmin, ymin, xmax, ymax as they stand there.
-        scores: (N,) NaN where there is none.
+        scores: (N,) NaN where it is missing.
     """
 
     labels: list[str]
@@ -70,7 +70,7 @@ def parse(data: bytes, wish: Wish) -> Annotation:
 
 
 def parse_compiled(data: bytes) -> Annotation | None:
-    """A plain file's content, by the compiled function; None where there is none, or it leaves the file alone."""
+    """A plain file's content, by the compiled function; None where it is not compiled or leaves the file alone."""
     found = None if compiled.speedups is None else compiled.speedups.voc_objects(data)
     if found is None:
         return None

@@ -58,7 +58,7 @@ class Rows:
         tracks: the track id of each, -1 for none; empty where no row has one.
         outlines: the corners of each, x and y in turn; None for a row that is a box; empty where all are.
         repeated: the lines of rows that stand there already, word for word.
-        best: the largest score; NaN where there is none.
+        best: the largest score; NaN where it is missing.
         widths: how many columns rows have.
         named: how many rows have a class name in place of a number.
         highest: the largest coordinate, of boxes and outlines.
@@ -123,7 +123,7 @@ def plain(data: bytes) -> bytes:
 
 
 def parse_compiled(text: bytes) -> Rows | None:
-    """As `parse_quickly`, by the compiled function; None also where there is none, or it leaves the text alone."""
+    """As `parse_quickly`, by the compiled function; None also where it is not compiled or leaves the text alone."""
     found = None if compiled.speedups is None else compiled.speedups.yolo_rows(text)
     if found is None:
         return None

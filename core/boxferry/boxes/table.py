@@ -100,7 +100,7 @@ def _needed(columns: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
 
 
 def _numbers(columns: Mapping[str, Any], names: tuple[str, ...], *, optional: bool = False) -> Any:  # noqa: ANN401
-    """(N,) float64 of the first of these columns; None where there is none and that is right."""
+    """(N,) float64 of the first of these columns; None where they are missing and may be."""
     found = _first(columns, names) if optional else _needed(columns, names)
     if found is None:
         return None

@@ -205,7 +205,7 @@ class Collector:
         for image, results in found.items():
             self(results, image)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # there is none
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # none exists
         """Say what a method is called now, without having one of a name that other frameworks take for their hook."""
         if name in FORMER:
             raise AttributeError(f"Collector.{name} is called {FORMER[name]}")

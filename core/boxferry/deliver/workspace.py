@@ -74,7 +74,7 @@ class Workspace:
 
     @property
     def known_outbox(self) -> Outbox | None:
-        """The outbox, opened; None where there is none yet."""
+        """The outbox, opened; None where it does not exist yet."""
         return self.outbox if self.outbox_path.exists() else None
 
     @property

@@ -123,7 +123,7 @@ class Wire:
         """The answer to one attempt, whatever its status.
 
         Raises:
-            DiffgramError: there is none; the text never holds the credentials.
+            DiffgramError: the call failed; the text never holds the credentials.
         """
         try:
             return self._sent(call)

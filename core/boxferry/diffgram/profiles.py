@@ -103,7 +103,7 @@ def write_settings(path: Path, profile: str | None, table: Mapping[str, str | bo
     """Write a profile into the configuration file, for its owner alone; what else is in the file stays as it is.
 
     Raises:
-        ConfigError: the name is none that a profile can have, or the file cannot be read.
+        ConfigError: a profile cannot have that name, or the file cannot be read.
         OSError: the file cannot be written.
     """
     if profile is not None and (not NAME.fullmatch(profile) or profile == DEFAULT):

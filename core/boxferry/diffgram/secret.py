@@ -38,7 +38,7 @@ def secret_of_keyring(host: str, client_id: str) -> str:
     """The secret that the system's keyring holds for a key.
 
     Raises:
-        ConfigError: there is none, the keyring is locked, or the extra is not installed.
+        ConfigError: it is missing, the keyring is locked, or the extra is not installed.
     """
     keyring = _keyring()
     try:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def tables(chunks: Iterable[Detections]) -> Iterator[Any]:
-    """A table for each chunk, and an empty one where there is none, so that the columns are known.
+    """A table for each chunk, and an empty one where there are no boxes, so that the columns are known.
 
     Needs pyarrow. The columns are those that `read_corrections` lists.
     """

@@ -68,7 +68,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         over: whether the server has ended its work on the request whose outcome is unknown.
         ended: when it was found to be applied or refused, seconds since the epoch by the server's clock.
         width, height: the size in pixels of the picture that the boxes were made for; 0 where unknown.
-        mark: of the local picture as it was when the boxes were planned, see `picture`; empty where there is none.
+        mark: of the local picture as it was when the boxes were planned, see `picture`; empty where it is missing.
         digest: of the picture's bytes, where it was uploaded from here; empty where unknown.
         removes: how many boxes it takes away from the file.
         checked: whether what it brought was read back since it was applied.

@@ -64,7 +64,7 @@ def bar_html(name: str, done: int, total: int, unit: str, more: str = "") -> str
 
 
 class Watch:
-    """What is told how many of how many are done, again and again: a bar in a notebook, else nothing."""
+    """A progress callback: a bar in a notebook, else nothing."""
 
     def __init__(self, name: str, unit: str) -> None:
         """Show nothing yet."""

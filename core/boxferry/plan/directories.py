@@ -33,7 +33,7 @@ def place_of(client: Client, wanted: str | int, options: PushOptions) -> Place:
     """Find the directory by its name or id; with `create_directory` one of a new name is created.
 
     Raises:
-        NotFound: there is none, or several share the name.
+        NotFound: it is missing, or several share the name.
         OptionError: a plan is to be written for a directory that does not exist yet.
         DiffgramError: the server cannot be asked, or does not take the name.
     """

@@ -1,4 +1,4 @@
-"""Where the images of one push go: the file on the server for each, in its pixels and frames, or why there is none."""
+"""Where the images of one push go: the file on the server for each, in its pixels and frames, or the reason why not."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Placed(NamedTuple):
 
     Attributes:
         chunk: the boxes, in the pixels and frames of the files that they go to.
-        found: an image's key → the file that its boxes go to, or why there is none.
+        found: an image's key → the file that its boxes go to, or the reason why not.
     """
 
     chunk: Detections
     found: dict[str, Target | SkipReason]
 
     def targets(self, chunk: Detections) -> list[Target | None]:
-        """(M,) the file of each image of a chunk that comes from this one; None where there is none."""
+        """(M,) the file of each image of a chunk that comes from this one; None where it is missing."""
         found = (self.found[image.key] for image in chunk.images)
         return [each if isinstance(each, Target) else None for each in found]
 

@@ -99,7 +99,7 @@ class PushOptions:
         labels: what happens to labels that the server does not have: 'error', 'skip' or 'create'.
         skip_empty: make no file for an image whose predictions are empty.
         create_empty: make files of the pictures of the images folder too that the source does not mention.
-        create_directory: create the directory on the server where there is none of its name.
+        create_directory: create the directory on the server where its name is missing.
         replace_completed: let replacing ways change files that people have marked as completed.
         allow_removals: how many boxes may go without others coming in their place on the same file; None allows as
             many as are sent.
@@ -117,7 +117,7 @@ class PushOptions:
 
     Raises:
         OptionError: two of them contradict each other, or a value is out of its range; the message has their names.
-        UsageError: a value is of another type, or a word is none of those that the option takes.
+        UsageError: a value is of another type, or the option does not take a word.
     """
 
     media_url: str | None = None
@@ -259,7 +259,7 @@ class PushOptions:
         """What makes new files; None where only those that are there are meant.
 
         Raises:
-            UsageError: a template is wrong, or a setting is none that the way takes.
+            UsageError: a template is wrong, or the way does not take a setting.
         """
         if self.existing:
             return None

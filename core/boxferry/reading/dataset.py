@@ -113,7 +113,7 @@ class Dataset:
 
         Raises:
             KeyError: there is no such image; the message has near names.
-            InputError: the mask is none, or not of as many values as there are boxes.
+            InputError: the mask has another type, or not as many values as there are boxes.
         """
         if isinstance(wanted, str):
             if wanted not in self._index:

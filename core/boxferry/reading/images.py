@@ -130,7 +130,7 @@ class ImageIndex:
         return self._measured(self._by_key[listed.key])
 
     def local(self, path: str, *, measured: bool = True) -> Image | None:
-        """The image or video file at a path of this machine, under its last part; None where there is none.
+        """The image or video file at a path of this machine, under its last part; None where it is missing.
 
         Without `measured` the header of an image is left unread, and its size is 0.
         """

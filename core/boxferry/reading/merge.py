@@ -40,7 +40,7 @@ def merge(
         weights: for 'wbf', how much each set counts; all the same where left out.
 
     Raises:
-        UsageError: a word or a value is none that there is, there is nothing to merge, or weights do not fit.
+        UsageError: a word or a value is not valid, there is nothing to merge, or weights do not fit.
         InputError: a set cannot be read, or holds videos and the method is 'wbf'.
     """
     check_word("method", method, get_args(Method))

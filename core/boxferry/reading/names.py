@@ -45,7 +45,7 @@ def given_names(names: str | os.PathLike[str] | Mapping[int, str] | Iterable[str
     """Class id → name, of what `read` takes as `names`.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is not one of these.
         InputError: as `load_class_names`.
         ConfigError: likewise.
     """

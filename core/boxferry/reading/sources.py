@@ -45,7 +45,7 @@ class FileSource:
 
     value = None
     is_stream = True
-    watch: Callable[[int, int], None] | None = None  #: is told how many bytes of how many were read
+    watch: Callable[[int, int], None] | None = None  #: progress callback: bytes read, bytes in all
 
     def __init__(self, name: str) -> None:
         """Stand for the file at the path `name`."""
@@ -194,7 +194,7 @@ class Peekable:
         self._ahead: list[object] = []
 
     def peek(self) -> object | None:
-        """The first value, which still comes; None where there is none."""
+        """The first value, which still comes; None where it is missing."""
         if not self._ahead:
             self._ahead += islice(self._iterator, 1)
         return self._ahead[0] if self._ahead else None

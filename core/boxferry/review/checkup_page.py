@@ -32,7 +32,7 @@ def checkup_page(found: Checkup, command: str) -> str:
     predictions, tally = found.predictions, found.tally
     title = f"Checkup of {predictions.source.name}"
     shown = found.odd or found.first
-    odd = "Suspicious images: boxes that reach out, have no area or a score that is none are dashed."
+    odd = "Suspicious images: boxes that reach out, have no area or an invalid score are dashed."
     leads = [f"{predictions.format.name}: {predictions.why}"]
     leads += [odd if found.odd else "The first images, as they are read."] if shown else []
     counts = {"images": tally.images, "boxes read": tally.read, "kept": tally.kept, "dropped": tally.dropped.total()}

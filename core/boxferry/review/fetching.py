@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     OnFile = Callable[[int, int], None]
 
 
-unwatched = Watch("reading", "files")  #: where no one else is told how many files are read
+unwatched = Watch("reading", "files")  #: without a progress callback
 
 
 def pull(workspace: Workspace, run: str, *, own: bool, on_file: OnFile = unwatched) -> Review:

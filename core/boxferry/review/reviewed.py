@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A run with what became of its boxes.
+    """A run with the fates of its boxes.
 
     Attributes:
         run: the run.
@@ -97,7 +97,7 @@ class Reviewed:
     def suspicious(self, others: Iterable[Reviewed] = ()) -> Suspicions:
         """Boxes of the reviewed files to look at again, the most suspicious first.
 
-        A model contradicts what people left (another label, another place, a box where there is none), or predicts
+        A model contradicts what people left (another label, another place, a box where people left no box), or predicts
         nothing where people drew. By ObjectLab's scores where the package cleanlab is installed.
 
         Args:

@@ -19,7 +19,7 @@ def moment_since(text: str, now: float) -> float:
         now: seconds since the epoch.
 
     Raises:
-        UsageError: it is none of these, or still to come.
+        UsageError: it is not one of these, or still to come.
     """
     if found := SPAN.fullmatch(text.strip().lower()):
         return now - int(found[1]) * SECONDS[found[2]]

@@ -52,7 +52,7 @@ def last_with(inputs: Iterable[InputRecord], wanted: set[str]) -> int:
 
     Args:
         inputs: of the file.
-        wanted: the references of the boxes; a row that an input sent back is none of them.
+        wanted: the references of the boxes; a row that an input sent back is not among them.
     """
     applied = ((record, input_outcome(record)) for record in inputs)
     done = (record for record, outcome in applied if outcome and outcome.state == State.APPLIED)
