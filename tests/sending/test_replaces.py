@@ -3,12 +3,16 @@
 import json
 import sqlite3
 from contextlib import closing
+from itertools import chain, repeat
+from unittest.mock import patch
 
 import pytest
 
 from boxferry import Diffgram, PushOptions
 from boxferry.deliver import lookup
-from boxferry.errors import Unreachable, UsageError
+from boxferry.deliver.reconcile import Reconciler
+from boxferry.diffgram.client import Client
+from boxferry.errors import Unreachable, Unsure, UsageError
 from boxferry.plan.patience import Patience
 from boxferry.plan.plan_file import read_plan
 from boxferry.sandbox import annotating
@@ -290,3 +294,26 @@ def test_the_empty_name_of_a_model_is_said():
     """As a shell's unset variable gives it."""
     with pytest.raises(UsageError, match="replaces: the name of a model is empty"):
         PushOptions(replaces=["m", ""])
+
+
+def test_an_upload_of_unknown_outcome_brings_nothing_back_that_a_newer_push_took(sandbox, diffgram, folder, tmp_path):
+    """Its answer was lost; another machine's newer model has taken its boxes away before it is looked up."""
+    real = Client.upload
+
+    def lost(self, *arguments):
+        real(self, *arguments)
+        sandbox.wait_idle()
+        raise Unsure("lost on the way")
+
+    (folder / "images" / "b.png").unlink()
+    (folder / "labels" / "b.txt").unlink()
+    none_known = patch.object(Reconciler, "reconcile", side_effect=chain([None], repeat(Unreachable("down"))))
+    with patch.object(Client, "upload", lost), none_known:
+        report = push(diffgram, predictions(folder), patience=Patience(wait_s=1, settle_s=0.1, first_pause_s=0.01))
+    assert (report.exit_code, boxes_in(sandbox, "a.jpg")) == (4, A_BOXES)
+    (folder / "labels" / "a.txt").write_text(NEW)
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "other.sqlite") as other:
+        assert newer(other, folder).exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
+    assert diffgram.resume("r").exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]

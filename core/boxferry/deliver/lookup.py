@@ -344,6 +344,11 @@ class Lookup:
             return Outcome(State.ACCEPTED, "", there.working.id, file_id)
         return Outcome(State.APPLIED, "", None, file_id)
 
+    def taken_since(self, file_id: int) -> set[str]:
+        """The references of boxes that later pushes took off a file, as their packets tell: those were not lost."""
+        records = self._client.inputs(file_id=file_id, limit=NEWEST)
+        return set().union(*(taken_away(record.boxes) or () for record in records if record.replaces))
+
     def append_rest(self, entry: Entry, file_id: int, missing: set[str], *, input_id: int | None = None) -> Outcome:
         """Turn a packet into one that appends the boxes that are missing; it is queued."""
         self._outbox.append_instead(entry.id, *only_missing(self._outbox.body(entry.id), file_id, missing))

@@ -98,4 +98,8 @@ class Reconciler:
         records = self._lookup.own_records(entry, file_id)
         if not records:
             return self._unless_early(entry)
-        return self._lookup.append_rest(entry, file_id, missing) if entry.over or ended(records) else None
+        if not (entry.over or ended(records)):
+            return None
+        if not (left := missing - self._lookup.taken_since(file_id)):
+            return Outcome(State.APPLIED, "", None, file_id)
+        return self._lookup.append_rest(entry, file_id, left)
