@@ -1,5 +1,5 @@
 """The fixtures of the tests of sending."""
 
-from sending.conftest import diffgram, folder, images, serve, served
+from sending.conftest import diffgram, folder, images, serve, served, settings
 
-__all__ = ["diffgram", "folder", "images", "serve", "served"]
+__all__ = ["diffgram", "folder", "images", "serve", "served", "settings"]

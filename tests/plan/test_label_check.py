@@ -10,19 +10,6 @@ from boxferry.errors import UnknownLabel, UsageError
 from sending.pushing import predictions, push
 
 
-@pytest.fixture
-def settings(sandbox, diffgram, monkeypatch):
-    """The environment of a command line."""
-    for name, value in {
-        "DIFFGRAM_HOST": sandbox.host,
-        "DIFFGRAM_PROJECT": sandbox.project,
-        "DIFFGRAM_CLIENT_ID": sandbox.client_id,
-        "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
-        "BOXFERRY_OUTBOX": str(diffgram.outbox_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-
 def make(diffgram, *names):
     """Labels on the server, as another program makes them; gives their ids."""
     schema = diffgram._client.schemas()[0].id

@@ -49,3 +49,16 @@ def images(tmp_path):
     for path in paths:
         Picture.new("RGB", (100, 80), "grey").save(path)
     return paths
+
+
+@pytest.fixture
+def settings(sandbox, diffgram, monkeypatch):
+    """The environment of a command line."""
+    for name, value in {
+        "DIFFGRAM_HOST": sandbox.host,
+        "DIFFGRAM_PROJECT": sandbox.project,
+        "DIFFGRAM_CLIENT_ID": sandbox.client_id,
+        "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
+        "BOXFERRY_OUTBOX": str(diffgram.outbox_path),
+    }.items():
+        monkeypatch.setenv(name, value)

@@ -15,19 +15,6 @@ from collector.collecting import OPTIONS
 from sending.pushing import A_BOXES, boxes_in, predictions, push
 
 
-@pytest.fixture
-def settings(sandbox, diffgram, monkeypatch):
-    """The environment of a command line."""
-    for name, value in {
-        "DIFFGRAM_HOST": sandbox.host,
-        "DIFFGRAM_PROJECT": sandbox.project,
-        "DIFFGRAM_CLIENT_ID": sandbox.client_id,
-        "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
-        "BOXFERRY_OUTBOX": str(diffgram.outbox_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-
-
 def tonight(diffgram, folder, **more):
     given = {"directory": "Default", "model": "m", "run": "tonight", "options": OPTIONS} | more
     return diffgram.nightly(lambda: predictions(folder), **given)
