@@ -1,5 +1,7 @@
 """Preview and report in a real browser: looking, filtering, a threshold, the matrix, and all of it by keyboard."""
 
+import re
+
 import pytest
 
 from boxferry.review.page import report_page
@@ -125,7 +127,7 @@ def test_a_served_page_has_all_images(browser, tmp_path):  # noqa: F811 # the fi
         page.on("request", lambda request: asked.append(request.url))
         page.goto(server.address)
         page.locator(".tile img").first.wait_for()
-        assert count(page) == "130 images"
+        page.locator("#shown", has_text=re.compile("^130 images$")).wait_for()
         assert page.locator(".tile").count() == 60
         page.locator("#more").scroll_into_view_if_needed()
         page.locator(".tile").nth(119).wait_for()
