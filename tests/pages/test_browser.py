@@ -34,8 +34,9 @@ def page(browser, report):  # noqa: F811 # the fixture
     assert errors == []
 
 
-def count(page):
-    return page.locator("#shown").inner_text()
+def counts(page, text):
+    """Wait until the page says how many images pass: it draws once a frame, and what is served comes in parts."""
+    page.locator("#shown", has_text=re.compile(f"^{text}$")).wait_for()
 
 
 def boxes_in_sight(page):
@@ -74,10 +75,10 @@ def test_boxes_have_label_and_score_and_layers_are_shown_apart(page):
 def test_filters_leave_the_images_and_boxes_that_pass(page):
     """By name, by fate, by label and score; cleared, all are there again."""
     page.locator("#name").fill("i00002")
-    assert count(page) == "1 of 4 images"
+    counts(page, "1 of 4 images")
     page.locator("#clear").click()
     page.get_by_role("checkbox", name="deleted").check()
-    assert count(page) == "4 images"
+    counts(page, "4 images")
     page.locator(".tile").first.click()
     assert boxes_in_sight(page) == 2
     page.keyboard.press("Escape")
@@ -85,7 +86,7 @@ def test_filters_leave_the_images_and_boxes_that_pass(page):
     page.locator("#low").press("Tab")
     page.locator("#nothing").wait_for()
     page.locator("#clear").click()
-    assert count(page) == "4 images"
+    counts(page, "4 images")
 
 
 def test_the_threshold_recounts_and_finds_the_cheapest(page):
@@ -127,7 +128,7 @@ def test_a_served_page_has_all_images(browser, tmp_path):  # noqa: F811 # the fi
         page.on("request", lambda request: asked.append(request.url))
         page.goto(server.address)
         page.locator(".tile img").first.wait_for()
-        page.locator("#shown", has_text=re.compile("^130 images$")).wait_for()
+        counts(page, "130 images")
         assert page.locator(".tile").count() == 60
         page.locator("#more").scroll_into_view_if_needed()
         page.locator(".tile").nth(119).wait_for()
