@@ -7,41 +7,28 @@ from typing import TYPE_CHECKING
 from boxferry.destination import FileRecord
 from boxferry.plan.asked_before import AskedBefore, Question
 from boxferry.plan.existing import FileIndex
-from boxferry.stored.decided import SAME_IOU, Names, Spot
+from boxferry.stored.decided import Names, Spot
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
-    from boxferry.destination import Client, Directory
+    from boxferry.destination import Client
     from boxferry.outbox.outbox import Outbox
 
 
 class AskedRows:
     """Compares fitted boxes with what people decided on the files of one directory; changes nothing."""
 
-    def __init__(self, client: Client, place: Directory, *, iou: float = SAME_IOU, expected: int = 0) -> None:
-        """Ask for the directory's files and the labels.
+    def __init__(self, files: FileIndex, stored_boxes: StoredBoxes, asked: AskedBefore) -> None:
+        """Prepare; see `asked_rows`, which asks the server for these.
 
         Args:
-            client: asks the server.
-            place: the directory.
-            iou: from this overlap on two boxes of one label are the same object.
-            expected: about how many images are going to be compared; 0 where unknown.
-
-        Raises:
-            DiffgramError: the server cannot be asked.
+            files: finds the files of the directory by the names of images.
+            stored_boxes: reads their sizes and boxes.
+            asked: compares boxes with what people decided.
         """
-        listed = list(client.files(place.id))
-        self._files = FileIndex(listed, str(place.nickname or place.id))
-        self._stored_boxes = StoredBoxes(client, place.id, listed, expected=expected)
-        names = Names({n: name for s in client.schemas() for n, name in client.label_names(s.id).items()})
-        inputs = FileInputs(client, place.id, since=self._stored_boxes.first_run)
-        self._asked = AskedBefore(self._stored_boxes, inputs, names, iou=iou)
-
-    def remember(self, outbox: Outbox, host: str, project: str) -> None:
-        """Take in what an outbox knows beside, see `AskedBefore.remember`."""
-        self._asked.remember(outbox, host, project)
+        self._files, self._stored_boxes, self._asked = files, stored_boxes, asked
 
     def codes(self, chunk: Detections) -> list[str]:
         """(N,) why a push leaves each box out, 'people-have-it' or 'rejected-before'; empty for what is undecided.
@@ -93,12 +80,26 @@ def asked_rows(
     iou: float,
     expected: int,
 ) -> AskedRows:
-    """What people have decided on the files of a directory, by its name or id, and what an outbox knows beside.
+    """What people have decided on the files of a directory, and what an outbox knows beside.
+
+    Args:
+        client: asks the server.
+        directory: the directory, by name or id.
+        outbox: what was sent from here; None where nothing was.
+        host: the server.
+        project: the project.
+        iou: from this overlap on two boxes of one label are the same object.
+        expected: about how many images are going to be compared; 0 where unknown.
 
     Raises:
         DiffgramError: the server cannot be asked, or has no such directory.
     """
-    rows = AskedRows(client, client.find_directory(directory), iou=iou, expected=expected)
+    place = client.find_directory(directory)
+    listed = list(client.files(place.id))
+    stored_boxes = StoredBoxes(client, place.id, listed, expected=expected)
+    names = Names({n: name for s in client.schemas() for n, name in client.label_names(s.id).items()})
+    inputs = FileInputs(client, place.id, since=stored_boxes.first_run)
+    asked = AskedBefore(stored_boxes, inputs, names, iou=iou)
     if outbox is not None:
-        rows.remember(outbox, host, project)
-    return rows
+        asked.remember(outbox, host, project)
+    return AskedRows(FileIndex(listed, str(place.nickname or place.id)), stored_boxes, asked)

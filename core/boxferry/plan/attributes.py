@@ -90,29 +90,36 @@ class AttributeResolver:
         tally: Tally,
         *,
         schema_id: int,
-        label_ids: Mapping[str, int],
         dry_run: bool = False,
     ) -> None:
-        """Look the schema's attributes up, and make those that are missing where that is asked for.
+        """Prepare; `require` asks the server.
 
         Args:
             client: asks the server.
             wish: what is sent.
             tally: notes what is left out.
             schema_id: the schema that the attributes are in.
-            label_ids: the labels that a new attribute is for.
             dry_run: make nothing.
-
-        Raises:
-            NotFound: the policy is 'error', and an attribute is not there, or is of a kind that has no fixed form.
         """
         self.created: list[str] = []
         self._client, self._wish, self._tally = client, wish, tally
         self._schema_id, self._dry_run = schema_id, dry_run
-        self._groups = self._known()
+        self._groups: dict[str, AttributeGroup] = {}
         self._left_out: Counter[str] = Counter()
         self._no_text: Counter[str] = Counter()
-        for name in dict.fromkeys([*wish.fields.values(), *wish.constants]):
+
+    def require(self, label_ids: Mapping[str, int]) -> None:
+        """Look the schema's attributes up, and make those that are missing where that is asked for.
+
+        Args:
+            label_ids: the labels that a new attribute is for.
+
+        Raises:
+            NotFound: the policy is 'error', and an attribute is not there, or is of a kind that has no fixed form.
+            DiffgramError: the server cannot be asked.
+        """
+        self._groups = self._known()
+        for name in dict.fromkeys([*self._wish.fields.values(), *self._wish.constants]):
             self._require(name, label_ids)
 
     @property

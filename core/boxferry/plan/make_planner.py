@@ -123,6 +123,10 @@ def make_planner(
         predictions = predictions.sized_by(ServerSizes(predictions.images, files, stored_boxes.view))
     if not options.create_empty:
         predictions = predictions.without_folder()
+    attributes = None
+    if options.wish:
+        attributes = AttributeResolver(client, options.wish, tally, schema_id=schema.id, dry_run=dry_run)
+        attributes.require(labels.ids)
     return Planner(
         predictions=predictions,
         destinations=TargetFinder(
@@ -139,11 +143,7 @@ def make_planner(
         run=run,
         tally=tally,
         machine_made=not options.human_made,
-        attributes=AttributeResolver(
-            client, options.wish, tally, schema_id=schema.id, label_ids=labels.ids, dry_run=dry_run
-        )
-        if options.wish
-        else None,
+        attributes=attributes,
         skip_empty=options.skip_empty,
         video_rate=options.video_rate,
         under_way=UnderWay(unfinished, place.id, of_file=lambda file_id: client.inputs(file_id=file_id)),

@@ -6,7 +6,7 @@ boxes of which no input is known yet, never as boxes that people deleted: inputs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import msgspec
 
@@ -14,11 +14,11 @@ from boxferry.destination import BOXES_SHARE, LIST_LIMIT, Bulk, InputRecord, few
 from boxferry.errors import AuthError
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.review.cache import Known, packed_input
-from boxferry.review.pull import known_file
-from boxferry.stored.file_inputs import FileInputs
+from boxferry.review.file_reader import known_file, listed_files
+from boxferry.stored.file_inputs import FileInputs, by_file, first_begun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from boxferry.destination import Client, FileRecord
     from boxferry.review.cache import Cache
@@ -51,17 +51,40 @@ class DirectoryReader:
         unfinished: what the server has not ended, of the whole project.
     """
 
-    def __init__(self, client: Client, directory_id: int, cache: Cache) -> None:
-        """List the files.
+    def __init__(
+        self,
+        client: Client,
+        directory_id: int,
+        cache: Cache,
+        *,
+        listed: Mapping[int, FileRecord],
+        unfinished: list[InputRecord],
+        now: float,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            client: asks the server.
+            directory_id: the directory.
+            cache: keeps what was read.
+            listed: see `listed`.
+            unfinished: see `unfinished`; asked for before the files were listed.
+            now: when that was, seconds since the epoch by the server's clock.
+        """
+        self._client, self._directory_id, self._cache = client, directory_id, cache
+        self.listed, self.unfinished, self._now = listed, unfinished, now
+        self._known_now: Until | None = None
+
+    @classmethod
+    def of_directory(cls, client: Client, directory_id: int, cache: Cache) -> Self:
+        """List the files of a directory.
 
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        self._client, self._directory_id, self._cache = client, directory_id, cache
-        self.unfinished = client.unfinished()
-        self._now = client.now()
-        self.listed = {file.id: file for file in client.files(directory_id) if not file.removed}
-        self._known_now: Until | None = None
+        unfinished, now = client.unfinished(), client.now()
+        listed = listed_files(client, directory_id)
+        return cls(client, directory_id, cache, listed=listed, unfinished=unfinished, now=now)
 
     def read(self, on_file: Callable[[int, int], None]) -> None:
         """Read the files that changed since they were read last; others are not asked for.
@@ -136,13 +159,13 @@ class DirectoryReader:
             return {}
         oldest = min((record.id or 0 for record in newest), default=0)
         if len(newest) < LIST_LIMIT or oldest <= until.number + 1:
-            return _by_file(newest, wanted)
+            return by_file(newest, wanted)
         return FileInputs(self._client, self._directory_id, since=lambda: until.made, singly=0).of(wanted)
 
     def _whole(self, newest: Collection[InputRecord], wanted: set[int]) -> dict[int, list[InputRecord]]:
         """All that was ever sent to files."""
         if not wanted or len(newest) < LIST_LIMIT:
-            return _by_file(newest, wanted)
+            return by_file(newest, wanted)
         return FileInputs(self._client, self._directory_id, since=self._begun).of(wanted)
 
     def _is_known_until(self, file: FileRecord, until: Until) -> bool:
@@ -164,23 +187,14 @@ class DirectoryReader:
     def _begun(self) -> float | None:
         """When the server first knew of any run; None where it does not tell."""
         try:
-            times = [moment(run.created_time) for run in self._client.model_runs()]
+            return first_begun(self._client.model_runs())
         except AuthError:
             return None  # a viewer's key may not ask for runs
-        return None if None in times else min(filter(None, times), default=None)
 
 
 def _blank(file: FileRecord) -> bool:
     """Whether there is nothing to read: no box was ever put there, and people have not completed it."""
     return file.never_had_boxes and not file.ann_is_complete
-
-
-def _by_file(records: Iterable[InputRecord], wanted: set[int]) -> dict[int, list[InputRecord]]:
-    found: dict[int, list[InputRecord]] = {}
-    for record in records:
-        if record.file_id is not None and record.file_id in wanted:
-            found.setdefault(record.file_id, []).append(record)
-    return found
 
 
 def _applied(records: list[InputRecord]) -> Iterator[tuple[int, msgspec.Raw]]:

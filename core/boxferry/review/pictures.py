@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from boxferry.packets.contents import appending
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin, whole
 from boxferry.review.fates import fates_of
-from boxferry.review.pull import ReviewedFile, predicted_in
+from boxferry.review.pull import ReviewedFile
 from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import stored_rows
+from boxferry.review.sent import predicted_in
 from boxferry.review.timeline import Timeline, by_people
 from boxferry.review.witnesses import saves_found
 

@@ -110,7 +110,7 @@ class Shelf:
         key = (VERSION, self._server.host, self._server.project, place.id)
         name = f"directory-{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.ndjson"
         with Cache(Path(f"{self._path}.pull") / name) as cache:
-            reader = DirectoryReader(self._client, place.id, cache)
+            reader = DirectoryReader.of_directory(self._client, place.id, cache)
             reader.read(on_file)
             pictures = [
                 picture_of(listed, known, inputs, names, self._entries(listed.id))

@@ -6,13 +6,13 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from boxferry.destination import FEW, LIST_LIMIT, NO_LIMIT, Bulk
+from boxferry.destination import FEW, LIST_LIMIT, NO_LIMIT, Bulk, moment
 from boxferry.errors import Refused, Unreachable, Unsure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from boxferry.destination import Client, InputRecord
+    from boxferry.destination import Client, InputRecord, ModelRun
 
 log = logging.getLogger("boxferry.stored")
 
@@ -57,10 +57,10 @@ class FileInputs:
         if self._asked > self._enough and self._all is None:
             self._all, self._enough = self._listed(self._asked), 2 * self._asked
         if self._all is not None:
-            found = _by_file(self._all, set(file_ids))
+            found = by_file(self._all, set(file_ids))
         else:
             singly = self._bulk.each(lambda file_id: self._client.inputs(file_id=file_id), file_ids)
-            found = _by_file((record for records in singly for record in records), set(file_ids))
+            found = by_file((record for records in singly for record in records), set(file_ids))
         return {file_id: [self._whole(record) for record in reversed(records)] for file_id, records in found.items()}
 
     def _whole(self, record: InputRecord) -> InputRecord:
@@ -108,7 +108,13 @@ class FileInputs:
             day -= timedelta(days=1)
 
 
-def _by_file(records: Iterable[InputRecord], wanted: set[int]) -> dict[int, list[InputRecord]]:
+def first_begun(runs: Iterable[ModelRun]) -> float | None:
+    """When the first of a project's runs began, seconds since the epoch; None where the server does not tell."""
+    times = [moment(run.created_time) for run in runs]
+    return None if None in times else min(filter(None, times), default=None)
+
+
+def by_file(records: Iterable[InputRecord], wanted: set[int]) -> dict[int, list[InputRecord]]:
     """The records of the wanted files, in their order, each once."""
     found: dict[int, dict[int | None, InputRecord]] = {}
     for record in records:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from boxferry.destination import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, ImageRecord, ViewedFile, few, moment
+from boxferry.destination import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, ImageRecord, ViewedFile, few
 from boxferry.errors import Refused
 from boxferry.packets.reference import PREFIX, file_digest
 from boxferry.stored.claims import reowned
+from boxferry.stored.file_inputs import first_begun
 from boxferry.stored.ownership import Rows, sorted_rows
 from boxferry.stored.row_file import RowFile
 
@@ -209,8 +210,7 @@ class StoredBoxes:
         """When the project's first run of a model began, seconds since the epoch; None where that is unknown."""
         if self._listed_runs is None:
             self._listed_runs = self._client.model_runs()
-        times = [moment(run.created_time) for run in self._listed_runs]
-        return None if None in times else min(filter(None, times), default=None)
+        return first_begun(self._listed_runs)
 
 
 def _image(size: tuple[int, int]) -> ViewedFile:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from boxferry.destination import moment
 from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.file_inputs import FileInputs
@@ -102,37 +101,46 @@ class RetireReport:
         return {**facts, **counts, "under_way": self.under_way, "files": files, "exit_code": self.exit_code}
 
 
-class Shelf:
-    """One directory of the server, with all that runs can be found by; the server is asked when it is made.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DirectoryContents:
+    """One directory of the server as it was read, with all that runs can be found by.
 
     Attributes:
+        place: the directory.
+        files: file id → the file, of those on which a box was ever put.
+        stored_boxes: has the boxes of the images among them.
         inputs: file id → what was sent to it, the oldest first.
         unfinished: what the server has not ended.
+        sent_as: file id → the names under which this outbox has sent to it, where it has.
     """
 
-    def __init__(self, client: Client, place: Directory, sent_as: Mapping[int, Collection[str]]) -> None:
-        """Read it.
+    place: Directory
+    files: Mapping[int, FileRecord]
+    stored_boxes: StoredBoxes
+    inputs: Mapping[int, list[InputRecord]]
+    unfinished: list[InputRecord]
+    sent_as: Mapping[int, Collection[str]]
 
-        Args:
-            client: asks the server.
-            place: the directory.
-            sent_as: file id → the names under which this outbox has sent to it, where it has.
+    @classmethod
+    def read(cls, client: Client, place: Directory, sent_as: Mapping[int, Collection[str]]) -> Self:
+        """Ask the server for the files of a directory, their boxes and what was sent to them.
 
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        self.place, self._client, self._sent_as = place, client, sent_as
-        self.unfinished = client.unfinished()  # before the files: what ends in between is then on them
+        unfinished = client.unfinished()  # before the files: what ends in between is then on them
         listed = [file for file in client.files(place.id) if not (file.removed or file.never_had_boxes)]
-        self.files = {file.id: file for file in listed}
-        self._stored_boxes = StoredBoxes(client, place.id, listed, expected=len(listed))
-        self._stored_boxes.load([file.id for file in listed if file.type != "video"])
-        self.inputs = FileInputs(client, place.id, since=self._begun).of(list(self.files))
-
-    def _begun(self) -> float | None:
-        """When the server first knew of any run; None where it does not tell."""
-        times = [moment(run.created_time) for run in self._client.model_runs()]
-        return None if None in times else min(filter(None, times), default=None)
+        stored_boxes = StoredBoxes(client, place.id, listed, expected=len(listed))
+        stored_boxes.load([file.id for file in listed if file.type != "video"])
+        files = {file.id: file for file in listed}
+        return cls(
+            place=place,
+            files=files,
+            stored_boxes=stored_boxes,
+            inputs=FileInputs(client, place.id, since=stored_boxes.first_run).of(list(files)),
+            unfinished=unfinished,
+            sent_as=sent_as,
+        )
 
     def models(self, run: str) -> set[str]:
         """The models that inputs name beside a run."""
@@ -141,7 +149,7 @@ class Shelf:
 
     def origins(self, file_id: int, pairs: Iterable[Pair]) -> set[str]:
         """What the references of runs begin with on a file."""
-        names = {self.files[file_id].original_filename or "", *self._sent_as.get(file_id, ())}
+        names = {self.files[file_id].original_filename or "", *self.sent_as.get(file_id, ())}
         return {f"{PREFIX}{file_digest(name, model, run)}" for name in names for model, run in pairs}
 
     def seen(self, pairs: Collection[Pair]) -> set[Pair]:
@@ -171,7 +179,7 @@ class Shelf:
         return {f"{PREFIX}{file_digest(name, model, run)}" for model, run in pairs}
 
     def _rows(self, file_id: int) -> list[Row]:
-        return [] if self.files[file_id].type == "video" else self._stored_boxes.rows(file_id)
+        return [] if self.files[file_id].type == "video" else self.stored_boxes.rows(file_id)
 
     def found(self, pairs: Collection[Pair]) -> list[RetiredFile]:
         """The files with boxes of runs, each with what goes and what stays."""

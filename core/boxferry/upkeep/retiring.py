@@ -10,7 +10,7 @@ from boxferry.collector.collecting import waiting_here
 from boxferry.deliver.budget import Budget
 from boxferry.errors import UsageError
 from boxferry.outbox.outcome import OPEN, State
-from boxferry.upkeep.retire import RetireReport, Shelf
+from boxferry.upkeep.retire import DirectoryContents, RetireReport
 from boxferry.upkeep.retire_names import Pair, chosen, known_runs, meant
 from boxferry.upkeep.retire_removal import Job, Removal
 
@@ -66,9 +66,9 @@ class Retiring:
             raise UsageError(f"this outbox has no run or model {listed}: name the directory that its files are in")
         return [self._client.find_directory(each) for each in wanted]
 
-    def shelves(self, places: Iterable[Directory]) -> list[Shelf]:
+    def contents(self, places: Iterable[Directory]) -> list[DirectoryContents]:
         """The directories, read."""
-        return [Shelf(self._client, place, self._sent_as(place)) for place in places]
+        return [DirectoryContents.read(self._client, place, self._sent_as(place)) for place in places]
 
     def _sent_as(self, place: Directory) -> dict[int, set[str]]:
         found: dict[int, set[str]] = {}
@@ -79,7 +79,7 @@ class Retiring:
                     found.setdefault(entry.file_id, set()).add(entry.file_name)
         return found
 
-    def pairs(self, shelves: Sequence[Shelf]) -> set[Pair]:
+    def pairs(self, directories: Sequence[DirectoryContents]) -> set[Pair]:
         """The runs that are meant.
 
         Raises:
@@ -89,15 +89,15 @@ class Retiring:
         found: set[Pair] = set()
         for name in self._names:
             by_number = [Pair(run.model, run.name) for run in self._runs if str(run.id) == name]
-            found |= set(by_number) or self._named(name, shelves)
+            found |= set(by_number) or self._named(name, directories)
         return found
 
-    def _named(self, name: str, shelves: Sequence[Shelf]) -> set[Pair]:
+    def _named(self, name: str, directories: Sequence[DirectoryContents]) -> set[Pair]:
         here = {Pair(run.model, run.name) for run in self._runs}
         there = {run.reference_id for run in self._client.model_runs() if run.reference_id}
-        models = {pair.model for pair in here}.union(*(shelf.models(name) for shelf in shelves))
+        models = {pair.model for pair in here}.union(*(each.models(name) for each in directories))
         possible = meant(name, models, {*there, *(pair.run for pair in here), name})
-        seen = set[Pair]().union(*(shelf.seen(possible) for shelf in shelves)) | (here & possible)
+        seen = set[Pair]().union(*(each.seen(possible) for each in directories)) | (here & possible)
         return chosen(name, seen, [*map(str, sorted(here)), *sorted(there)])
 
     def check_ended(self, pairs: set[Pair]) -> None:
@@ -122,16 +122,16 @@ class Retiring:
                     f"it first (boxferry resume {run.id}), or forget it (boxferry status --forget {run.id})"
                 )
 
-    def report(self, shelves: Sequence[Shelf], pairs: set[Pair]) -> RetireReport:
+    def report(self, directories: Sequence[DirectoryContents], pairs: set[Pair]) -> RetireReport:
         """What would go and stay; nothing is changed."""
         return RetireReport(
             runs=sorted(map(str, pairs)),
-            directories=[str(shelf.place.nickname or shelf.place.id) for shelf in shelves],
-            files=[file for shelf in shelves for file in shelf.found(pairs)],
-            under_way=sum(shelf.under_way(pairs) for shelf in shelves),
+            directories=[str(each.place.nickname or each.place.id) for each in directories],
+            files=[file for each in directories for file in each.found(pairs)],
+            under_way=sum(each.under_way(pairs) for each in directories),
         )
 
-    def remove(self, shelves: Sequence[Shelf], pairs: set[Pair], wait_s: float) -> list[RetiredFile]:
+    def remove(self, directories: Sequence[DirectoryContents], pairs: set[Pair], wait_s: float) -> list[RetiredFile]:
         """Carry it out; the files as they are afterwards. Answers are waited for no longer than `wait_s` seconds.
 
         Raises:
@@ -140,16 +140,16 @@ class Retiring:
         budget = Budget(wait_s)
         self._client.limit(lambda: budget.left_s)
         files: list[RetiredFile] = []
-        for shelf in shelves:
-            found = shelf.found(pairs)
+        for each in directories:
+            found = each.found(pairs)
             jobs = [
-                Job(file, shelf.origins(file.file_id, pairs), shelf.inputs.get(file.file_id, []))
+                Job(file, each.origins(file.file_id, pairs), each.inputs.get(file.file_id, []))
                 for file in found
                 if file.removed and not file.problem
             ]
             files += [file for file in found if not file.removed or file.problem]
             with budget.waiting():
-                files += Removal(self._client, shelf.place.id, budget).files(jobs)
+                files += Removal(self._client, each.place.id, budget).files(jobs)
         return sorted(files, key=lambda file: (file.directory_id, file.file_name, file.file_id))
 
     def note(self, pairs: set[Pair]) -> None:
@@ -170,15 +170,15 @@ def retire(
     retiring = Retiring(workspace.client, outbox, workspace.runs(), names, waiting=waiting_here(workspace))
     if remove:
         workspace.client.check_role()
-    shelves = retiring.shelves(retiring.places(directories))
-    pairs = retiring.pairs(shelves)
-    report = retiring.report(shelves, pairs)
+    contents = retiring.contents(retiring.places(directories))
+    pairs = retiring.pairs(contents)
+    report = retiring.report(contents, pairs)
     if not remove:
         return report
     with workspace.outbox.sending():
         retiring.check_ended(pairs)
         try:
-            files = retiring.remove(shelves, pairs, wait_s)
+            files = retiring.remove(contents, pairs, wait_s)
         finally:
             workspace.client.limit(lambda: math.inf)
         report = replace(report, files=files, dry_run=False)
