@@ -14,6 +14,7 @@ from boxferry.boxes.notebook import paragraph
 from boxferry.collector.making import collector_of
 from boxferry.collector.waiting import waiting_beside
 from boxferry.deliver import push as pushing
+from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.deliver.workspace import Workspace, default_outbox
 from boxferry.diffgram.settings import Credentials, Server, server_from_env
 from boxferry.plan.asked_rows import AskedRows, asked_rows
@@ -429,9 +430,7 @@ class Diffgram:
         go_on = partial(
             resume,
             self.workspace,
-            patience=patience,
-            verify=verify,
-            resend_stuck=resend_stuck,
+            options=SendingOptions(patience=patience, verify=verify, resend_stuck=resend_stuck),
             resend_missing=resend_missing,
             asking=PushOptions(ask_again=ask_again, same_iou=same_iou),
             listener=listener,

@@ -16,6 +16,7 @@ from boxferry.collector.disk_queue_push import DiskQueuePush, Doing
 from boxferry.collector.waiting import asides, waiting_beside, waiting_in
 from boxferry.deliver.finish import go_on
 from boxferry.deliver.push import push
+from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
 from boxferry.outbox.outcome import OPEN
 from boxferry.outbox.turns import turn
@@ -82,7 +83,8 @@ def settling(workspace: Workspace, options: PushOptions) -> Callable[[PushResult
             return result
         with turn(workspace.outbox_path):
             patience = within(options, wait_s).patience
-            return go_on(workspace, result.run, patience, Tally(), options, verify=options.verify)
+            how = SendingOptions(patience=patience, verify=options.verify)
+            return go_on(workspace, result.run, how, Tally(), options)
 
     return settle
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.deliver.listener import PluginListener
 from boxferry.deliver.notebook_bar import listening
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PushResult
-from boxferry.deliver.run_to_end import run_to_end
+from boxferry.deliver.run_to_end import SendingOptions, run_to_end
 from boxferry.errors import BoxferryError
 from boxferry.outbox.entry import ENDED
 from boxferry.outbox.outcome import State
@@ -60,15 +62,9 @@ def looked_at(
 def send(
     workspace: Workspace,
     run: Run,
-    patience: Patience,
+    options: SendingOptions,
     listener: Listener,
-    deleting: Mapping[str, int],
-    *,
-    verify: bool,
-    resend_stuck: bool = False,
-    unknown: bool = False,
-    earlier: Sequence[Entry] = (),
-    recheck: Callable[[Sequence[Entry]], None] = lambda _: None,
+    deleting: Mapping[str, int] = MappingProxyType({}),
 ) -> Ending:
     """Run to the end; what ended it early is given back, since the outbox knows the rest."""
     if deleting:
@@ -80,13 +76,8 @@ def send(
             workspace.client,
             workspace.outbox,
             run,
+            options,
             connections=workspace.connections,
-            patience=patience,
-            verify=verify,
-            resend_stuck=resend_stuck,
-            unknown=unknown,
-            earlier=earlier,
-            recheck=recheck,
             on_change=listener.changed,
         )
     except BoxferryError as error:
@@ -126,12 +117,10 @@ def result_of(
 def go_on(
     workspace: Workspace,
     run: Run,
-    patience: Patience,
+    options: SendingOptions,
     tally: Tally,
     asking: PushOptions,
     *,
-    verify: bool,
-    resend_stuck: bool = False,
     queue_missing: Callable[[Run, Tally], None] | None = None,
     listener: Listener | None = None,
     plugins: Plugins | None = None,
@@ -141,11 +130,9 @@ def go_on(
     Args:
         workspace: the project and its outbox.
         run: the run.
-        patience: how long is waited, and for what.
+        options: how; which packets are looked at once more is found here.
         tally: counts what is not sent after all.
         asking: whether people are asked again what they have decided.
-        verify: read back what is applied now.
-        resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
         queue_missing: queues what is gone from the server; None leaves it.
         listener: progress callbacks.
         plugins: the plugins that observe it; those that are installed where left out.
@@ -160,16 +147,7 @@ def go_on(
         earlier = pending(workspace.outbox, run)
         if queue_missing is not None:
             queue_missing(run, tally)
-        ending = send(
-            workspace,
-            run,
-            patience,
-            told,
-            {},
-            verify=verify,
-            resend_stuck=resend_stuck,
-            unknown=queue_missing is not None,
-            earlier=earlier,
-            recheck=looked_at(workspace, run, tally, asking),
-        )
-    return result_of(workspace, tally, run, patience, ending)
+        recheck = looked_at(workspace, run, tally, asking)
+        options = replace(options, unknown=queue_missing is not None, earlier=earlier, recheck=recheck)
+        ending = send(workspace, run, options, told)
+    return result_of(workspace, tally, run, options.patience, ending)

@@ -14,6 +14,7 @@ from boxferry.deliver.listener import PluginListener
 from boxferry.deliver.notebook_bar import listening
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PlannedFile, PushResult, planned_file
+from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import UnknownLabel, UsageError
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.outcome import State
@@ -135,13 +136,15 @@ def _carried_out(
     ending = send(
         workspace,
         run,
-        options.patience,
+        SendingOptions(
+            patience=options.patience,
+            verify=options.verify,
+            unknown=options.resend_missing,
+            earlier=earlier,
+            recheck=looked_at(workspace, run, planner.tally, options),
+        ),
         told,
         allowance.deleting,
-        verify=options.verify,
-        unknown=options.resend_missing,
-        earlier=earlier,
-        recheck=looked_at(workspace, run, planner.tally, options),
     )
     created = {"labels_created": planner.labels.created, "attributes_created": planner.attributes_created}
     return result_of(workspace, planner.tally, run, options.patience, ending, **created)
@@ -187,12 +190,14 @@ def carry_out(
         ending = send(
             workspace,
             run,
-            options.patience,
+            SendingOptions(
+                patience=options.patience,
+                verify=options.verify,
+                earlier=pending(outbox, run),
+                recheck=looked_at(workspace, run, tally, options, only=waiting),
+            ),
             told,
             allowance.deleting,
-            verify=options.verify,
-            earlier=pending(outbox, run),
-            recheck=looked_at(workspace, run, tally, options, only=waiting),
         )
     return result_of(workspace, tally, run, options.patience, ending, labels_created=created)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,25 +30,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendingOptions:
+    """How a run is brought to its end.
+
+    Attributes:
+        patience: how long is waited, and for what.
+        verify: read back what is applied on the way: 'success' can mean that no box was stored.
+        resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
+        unknown: the server may not know the run any more, whatever was applied before.
+        earlier: packets that an earlier command left: they go out only where the ids of their files stand for the same
+            files still, and after `recheck` was given those that are queued.
+        recheck: looks once more at packets that were planned some time ago.
+    """
+
+    patience: Patience
+    verify: bool
+    resend_stuck: bool = False
+    unknown: bool = False
+    earlier: Sequence[Entry] = ()
+    recheck: Callable[[Sequence[Entry]], None] = lambda _: None
+
+
 def run_to_end(
     client: Client,
     outbox: Outbox,
     run: Run,
+    options: SendingOptions,
     *,
     connections: int,
-    patience: Patience,
-    verify: bool,
-    resend_stuck: bool = False,
-    unknown: bool = False,
-    earlier: Sequence[Entry] = (),
-    recheck: Callable[[Sequence[Entry]], None] = lambda _: None,
     on_change: Callable[[Entry, Outcome], None],
 ) -> str:
     """Go on with a run until nothing is left to do, or the time is over.
-
-    With `verify`, what was applied on the way is read back: 'success' can mean that no box was stored. Packets of
-    `earlier` go out only where the ids of their files stand for the same files still, and after `recheck` was given
-    those that are queued. With `unknown`, the server may not know the run any more, whatever was applied before.
 
     Returns:
         What a server on which nothing moves is likely to have; empty where all has ended, or something moves.
@@ -55,19 +69,7 @@ def run_to_end(
     Raises:
         BoxferryError: what ended it early; the outbox knows the rest.
     """
-    return _Course(
-        client,
-        outbox,
-        run,
-        connections=connections,
-        patience=patience,
-        verify=verify,
-        resend_stuck=resend_stuck,
-        unknown=unknown,
-        earlier=earlier,
-        recheck=recheck,
-        on_change=on_change,
-    ).run_to_end()
+    return _Course(client, outbox, run, options, connections=connections, on_change=on_change).run_to_end()
 
 
 class _Course:
@@ -78,19 +80,14 @@ class _Course:
         client: Client,
         outbox: Outbox,
         run: Run,
+        options: SendingOptions,
         *,
         connections: int,
-        patience: Patience,
-        verify: bool,
-        resend_stuck: bool,
-        unknown: bool,
-        earlier: Sequence[Entry],
-        recheck: Callable[[Sequence[Entry]], None],
         on_change: Callable[[Entry, Outcome], None],
     ) -> None:
-        self._client, self._earlier, self._recheck, self._unknown = client, earlier, recheck, unknown
-        self._outbox, self._run, self._patience, self._verify = outbox, run, patience, verify
-        self._on_change = on_change
+        patience = options.patience
+        self._client, self._outbox, self._run = client, outbox, run
+        self._options, self._patience, self._on_change = options, patience, on_change
         self._ended: dict[int, tuple[Entry, Outcome]] = {}
         self._unsure: list[Entry] = []  # of the earlier ones, until it is known whether they have arrived
         self._budget = Budget(patience.budget_s)
@@ -103,7 +100,7 @@ class _Course:
         ask_again_s = min(ASK_AGAIN_S, patience.settle_s / 4)
         self._reconciler = Reconciler(self._lookup, outbox, run, ask_again_s=ask_again_s)
         self._watcher = Watcher(self._lookup, outbox, run, on_change=self._listen, stuck_s=patience.stuck_s)
-        self._resender = Resender(self._lookup, outbox, run, resend=resend_stuck, on_change=self._listen)
+        self._resender = Resender(self._lookup, outbox, run, resend=options.resend_stuck, on_change=self._listen)
         self._sender = partial(
             Sender, client, outbox, run, self._lookup, self._backoff, connections=connections, on_change=self._listen
         )
@@ -116,7 +113,7 @@ class _Course:
     def run_to_end(self) -> str:
         """Take the steps until nothing is left to do."""
         self._outbox.recover(self._run.id)
-        self._lookup.changed = changed_files(self._client, self._run.directory_id, self._earlier)
+        self._lookup.changed = changed_files(self._client, self._run.directory_id, self._options.earlier)
         self._asked(self._check_again)
         self._asked(self._resender.look)
         while True:
@@ -129,22 +126,22 @@ class _Course:
                 continue
             if not self._watched() or not self._outbox.waiting(self._run.id):
                 break
-        if self._verify:
+        if self._options.verify:
             read_back(self._lookup, self._outbox, self._run, self._ended, self._budget)
         return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
 
     def _check_again(self) -> None:
         """Let what was planned some time ago, and is certain not to be on the server, be looked at once more."""
-        self._lookup.old = {entry.id for entry in self._earlier}
-        waiting = [entry for entry in self._earlier if entry.state == State.QUEUED]
-        self._recheck([entry for entry in waiting if entry.file_id not in self._lookup.changed])
-        self._unsure = [entry for entry in self._earlier if entry.state in {State.SENDING, State.UNSURE}]
+        self._lookup.old = {entry.id for entry in self._options.earlier}
+        waiting = [entry for entry in self._options.earlier if entry.state == State.QUEUED]
+        self._options.recheck([entry for entry in waiting if entry.file_id not in self._lookup.changed])
+        self._unsure = [entry for entry in self._options.earlier if entry.state in {State.SENDING, State.UNSURE}]
 
     def _check_unsure(self) -> None:
         """The same for what an earlier command may have sent, and has not."""
         queued = {entry.id for entry in self._outbox.entries(self._run.id, (State.QUEUED,))} if self._unsure else set()
         unsent = [entry for entry in self._unsure if entry.id in queued]
-        self._recheck([entry for entry in unsent if entry.file_id not in self._lookup.changed])
+        self._options.recheck([entry for entry in unsent if entry.file_id not in self._lookup.changed])
         self._unsure = []
 
     def _asked(self, step: Callable[[], T]) -> T:
@@ -171,7 +168,7 @@ class _Course:
 
     def _known(self) -> bool:
         """Whether the server knows the model and the run; annotations have none, and need not be known."""
-        if self._unknown and self._run.model:  # a server that has lost boxes may have lost the run
+        if self._options.unknown and self._run.model:  # a server that has lost boxes may have lost the run
             return any(outcome.state == State.APPLIED and entry.boxes for entry, outcome in self._ended.values())
         return not self._run.model or self._outbox.sent_before(self._run.id)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boxferry.collector.collecting import unfinished
+from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import AuthError, BoxferryError, Unreachable, UsageError
 from boxferry.outbox.outcome import State
 from boxferry.outbox.turns import locked
@@ -124,9 +125,7 @@ def night(
         return resume(
             workspace,
             earlier,
-            options.patience,
-            verify=options.verify,
-            resend_stuck=False,
+            SendingOptions(patience=options.patience, verify=options.verify),
             resend_missing=False,
             asking=options,
             listener=listener,

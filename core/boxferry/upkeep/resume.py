@@ -14,6 +14,7 @@ from boxferry.upkeep.missing import Missing
 
 if TYPE_CHECKING:
     from boxferry.deliver.listener import Listener
+    from boxferry.deliver.run_to_end import SendingOptions
     from boxferry.deliver.workspace import Workspace
     from boxferry.outbox.entry import Run
     from boxferry.plan.patience import Patience
@@ -38,10 +39,8 @@ class ResumeKeywords(TypedDict, total=False):
 def resume(
     workspace: Workspace,
     run: str,
-    patience: Patience,
+    options: SendingOptions,
     *,
-    verify: bool,
-    resend_stuck: bool,
     resend_missing: bool,
     asking: PushOptions,
     listener: Listener | None,
@@ -54,7 +53,7 @@ def resume(
         UsageError: the run belongs to another server or project.
     """
     plugins, tally = plugins or plugin_manager(), Tally()
-    sent = [send_waiting(workspace, each, patience, plugins, tally) for each in waiting_of(workspace, run)]
+    sent = [send_waiting(workspace, each, options.patience, plugins, tally) for each in waiting_of(workspace, run)]
     found = next((each.run for each in reversed(sent) if each and each.run), None)
     if sent and found is None:
         return PushResult(tally=tally, run=None, outbox=str(workspace.outbox_path))
@@ -65,11 +64,9 @@ def resume(
     return go_on(
         workspace,
         found or workspace.outbox.find_run(run),
-        patience,
+        options,
         tally,
         asking,
-        verify=verify,
-        resend_stuck=resend_stuck,
         queue_missing=queue_missing if resend_missing else None,
         listener=listener,
         plugins=plugins,
