@@ -273,7 +273,7 @@ def parts(peers: str, rounds: int, *, small: bool) -> dict[str, Callable[[], Row
         "calls-1000": partial(calls.measured, 200 if small else 1_000),
         "calls-10000": partial(calls.measured, 400 if small else 10_000),
         "pace": partial(send.measured_pace, 8 if small else 60),
-        "long-run": partial(send.measured_long_run, 1_000 if small else 50_000),
+        "long-run": partial(send.measured_long_run, 1_000 if small else 20_000),
     }
 
 

@@ -1,15 +1,16 @@
-"""A sandbox's folder with many files and boxes, put there without its routes: uploading would take an hour."""
+"""A sandbox's folder with many files and boxes, put there without its routes: uploading would take an hour.
+
+As a program, in a process of its own, it prints the id of the first file; those of the others follow it.
+"""
 
 from __future__ import annotations
 
+import argparse
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from boxferry.packets.reference import file_digest
 from boxferry.sandbox.server import Sandbox
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BOXES = 5
 MODEL, RUN = "m", "r"
@@ -66,3 +67,17 @@ def labels(folder: Path, count: int) -> Path:
     for number in range(count):
         (folder / f"{number:06}.txt").write_text(rows)
     return folder
+
+
+def main() -> None:
+    """Fill a folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("directory")
+    parser.add_argument("count", type=int)
+    given = parser.parse_args()
+    print(fill(given.folder, given.directory, given.count)[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -215,7 +215,8 @@ def _sending(rows: Mapping[str, Row]) -> Iterator[str]:
         )
     if long := rows.get("long-run"):
         text.append(
-            f"Without a limit, {long['packets']:,} packets of 50 boxes: {long['per_second']:.0f} a second, "
+            f"Without a limit, {long['packets']:,} packets of 50 boxes, each for a file of its own: "
+            f"{long['per_second']:.0f} a second, "
             f"{long['cpu_ms']:.2f} ms of the client's CPU each, the outbox included; the peak of its memory is "
             f"{long['grown_mb']:.1f} MB above that of a run of a tenth. `status` of that run takes "
             f"{long['status_s']:.2f} s, `resume --no-wait` {long['resume_s']:.2f} s, as whole processes."

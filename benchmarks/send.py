@@ -1,8 +1,8 @@
 """Measures sending against a sandbox in a process of its own: its pace under a rate limit, its CPU and its memory.
 
-Prints the share of the server's limit that was reached and the share of answers that were 429; then the client's CPU a
-packet (outbox included), how much memory a long run takes beyond one of a tenth, and how long `status` and `resume`
-take on it.
+Each packet is for a file of its own that is there, as in a push. Prints the share of the server's limit that was
+reached and the share of answers that were 429; then the client's CPU a packet (outbox included), how much memory a long
+run takes beyond one of a tenth, and how long `status` and `resume` take on it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,8 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from PIL import Image as Picture
 
 from boxferry.deliver.run_to_end import run_to_end
 from boxferry.diffgram.client import Client
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
 
 PROGRAM = [sys.executable, "-c", "from boxferry.cli.main import main; main()"]
 LIMIT = 20
-FILES = 200  #: over which the packets are spread
+DIRECTORY = "files"
 
 
 @contextmanager
@@ -53,31 +50,38 @@ def a_sandbox(*options: str) -> Iterator[Server]:
             running.terminate()
 
 
-def entries(client: Client, directory: int, count: int) -> Iterator[Entry]:
-    """Packets of about fifty boxes each for files that are there."""
-    picture = BytesIO()
-    Picture.new("RGB", (640, 480)).save(picture, "PNG")
-    fields = b'{"directory_id": %d}' % directory
-    files = [client.upload(f"{n}.png", picture.getvalue(), fields).file_id or 0 for n in range(FILES)]
+@contextmanager
+def with_files(count: int, *options: str) -> Iterator[tuple[Server, Path, int]]:
+    """A sandbox that has so many files, a folder for an outbox, and the id of the first file."""
+    with tempfile.TemporaryDirectory(prefix="boxferry-send-") as name:
+        folder = Path(name)
+        (folder / "client").mkdir()
+        filling = [sys.executable, Path(__file__).with_name("filled.py"), folder / "server", DIRECTORY, str(count)]
+        first = int(subprocess.check_output(filling, text=True))
+        with a_sandbox("--folder", str(folder / "server"), *options) as server:
+            yield server, folder / "client", first
+
+
+def entries(client: Client, first: int, count: int) -> Iterator[Entry]:
+    """Packets of fifty boxes each for files that are there."""
     (schema,) = client.schemas()
     label = client.create_label("cat", schema_id=schema.id)
     box = b'{"type":"box","label_file_id":%d,"x_min":%d,"y_min":1,"x_max":%d,"y_max":9,"machine_made":true,'
     box += b'"score":0.5,"model_ref":"m","model_run_ref":"r","creation_ref_id":"boxferry:%016x:%d,1,%d,9:cat"}'
     for number in range(count):
         boxes = b",".join(box % (label, x, x + 5, number, x, x + 5) for x in range(50))
-        file_id = files[number % FILES]
-        body = b'{"file_id":%d,"mode":"update","instance_list":[%b]}' % (file_id, boxes)
-        name = f"{number % FILES}.png"
-        yield Entry(route="existing", mode="append", file_name=name, file_id=file_id, body=body, boxes=50)
+        body = b'{"file_id":%d,"mode":"update","instance_list":[%b]}' % (first + number, boxes)
+        name = f"{number:06}.png"
+        yield Entry(route="existing", mode="append", file_name=name, file_id=first + number, body=body, boxes=50)
 
 
-def send(server: Server, folder: Path, count: int, connections: int) -> tuple[float, float, Outbox, Run]:
+def send(server: Server, folder: Path, first: int, count: int, connections: int) -> tuple[float, float, Outbox, Run]:
     """Send so many packets, and give wall and CPU seconds."""
     outbox = Outbox(folder / "outbox.sqlite")
     with Client(server, connections=connections) as client:
-        directory = client.find_directory("Default").id
+        directory = client.find_directory(DIRECTORY).id
         run = outbox.run(host=server.host, project=server.project, directory_id=directory, model="m", name="r")
-        outbox.add(run.id, entries(client, directory, count))
+        outbox.add(run.id, entries(client, first, count))
         started, cpu = time.monotonic(), time.process_time()
         patience = Patience(wait_s=0)
         run_to_end(
@@ -86,7 +90,7 @@ def send(server: Server, folder: Path, count: int, connections: int) -> tuple[fl
         return time.monotonic() - started, time.process_time() - cpu, outbox, run
 
 
-def timed(command: str, server: Server, folder: str, *options: str) -> float:
+def timed(command: str, server: Server, folder: Path, *options: str) -> float:
     """Seconds that a command takes on the run, as a whole process."""
     environ = dict(os.environ) | settings(server, folder)
     started = time.monotonic()
@@ -96,14 +100,14 @@ def timed(command: str, server: Server, folder: str, *options: str) -> float:
     return time.monotonic() - started
 
 
-def settings(server: Server, folder: str) -> dict[str, str]:
+def settings(server: Server, folder: Path) -> dict[str, str]:
     """The environment of a command on an outbox in a folder."""
     return {
         "DIFFGRAM_HOST": server.host,
         "DIFFGRAM_PROJECT": server.project,
         "DIFFGRAM_CLIENT_ID": server.credentials.client_id,
         "DIFFGRAM_CLIENT_SECRET": server.credentials.client_secret,
-        "BOXFERRY_OUTBOX": str(Path(folder) / "outbox.sqlite"),
+        "BOXFERRY_OUTBOX": str(folder / "outbox.sqlite"),
     }
 
 
@@ -117,8 +121,8 @@ def measured_pace(seconds: int) -> dict[str, float]:
         return learn(self, headers, status, **more)  # type: ignore[arg-type] # handed on as it came
 
     Pacer.learn = counting  # type: ignore[method-assign] # the one place that sees every answer
-    with a_sandbox("--rate-limit", str(LIMIT)) as server, tempfile.TemporaryDirectory() as folder:
-        wall, _, outbox, run = send(server, Path(folder), LIMIT * seconds, connections=8)
+    with with_files(LIMIT * seconds, "--rate-limit", str(LIMIT)) as (server, folder, first):
+        wall, _, outbox, run = send(server, folder, first, LIMIT * seconds, connections=8)
         states = outbox.counts(run.id)
         accepted = sum(states.get(state, (0, 0))[0] for state in ("accepted", "applied"))
         outbox.close()
@@ -129,14 +133,12 @@ def measured_pace(seconds: int) -> dict[str, float]:
 
 def measured_long_run(count: int) -> dict[str, float]:
     """Without a limit: CPU, memory, and how quickly the outbox answers."""
-    with a_sandbox() as server, tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        (path / "first").mkdir()
-        _, _, outbox, _ = send(server, path / "first", max(1, count // 10), connections=4)
+    with with_files(max(1, count // 10)) as (server, folder, first):
+        _, _, outbox, _ = send(server, folder, first, max(1, count // 10), connections=4)
         outbox.close()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with a_sandbox() as server, tempfile.TemporaryDirectory() as folder:
-        wall, cpu, outbox, _ = send(server, Path(folder), count, connections=4)
+    with with_files(count) as (server, folder, first):
+        wall, cpu, outbox, _ = send(server, folder, first, count, connections=4)
         outbox.close()
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         status = timed("status", server, folder)

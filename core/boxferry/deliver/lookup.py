@@ -190,8 +190,12 @@ class Lookup:
         """What the newest inputs of a file carry of some boxes, whoever sent them; older ones were seen in planning."""
         found: set[str] = set()
         working, over = None, False
-        for record in self._client.inputs(file_id=file_id, limit=NEWEST):
-            if record.id in self.dead or not (carried := record.references & set(wanted)):
+        records = self._client.inputs(file_id=file_id, limit=NEWEST)
+        origins = {origin(reference) for reference in wanted} if records else ()
+        for record in records:  # those of other runs are many, and need no decoding
+            if record.id in self.dead or not record.may_name(origins):
+                continue
+            if not (carried := record.references & set(wanted)):
                 continue
             if input_outcome(record) is None:
                 working = record

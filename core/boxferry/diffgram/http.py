@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -105,6 +105,7 @@ class Wire:
         self._clock = clock
         self._sleep = sleep
         self._session = _session(server, connections)
+        self._pattern: requests.PreparedRequest | None = None
         self._left_s: Callable[[], float] = lambda: math.inf
         self.server_clock = ServerClock()
 
@@ -197,21 +198,34 @@ class Wire:
             call.pacer.learn(headers, status, departed=departed)
         return answer
 
+    def _prepared(self, call: Call) -> requests.PreparedRequest:
+        """A call as the session would prepare it, in a tenth of the time: most of it is the same for every call.
+
+        Raises:
+            RequestException: the server's address is none.
+        """
+        if self._pattern is None:
+            self._pattern = self._session.prepare_request(requests.Request("GET", self._server.host))
+        prepared = requests.PreparedRequest()
+        prepared.method = call.method
+        prepared.body = cast("bytes | None", call.body)  # an upload is iterated over, which requests' types leave out
+        prepared.url = str(self._pattern.url).rstrip("/") + requests.utils.requote_uri(call.path)
+        prepared.headers = self._pattern.headers.copy()
+        prepared.hooks = self._pattern.hooks
+        if call.method == "POST":
+            prepared.headers["Content-Length"] = str(len(call.body or b""))
+        if call.body is not None:
+            prepared.headers["Content-Type"] = _content_type(call.body)
+        return prepared
+
     def _sent(self, call: Call) -> Answer:
         started = time.monotonic()
-        kind = call.body.content_type if isinstance(call.body, Multipart) else "application/json"
         connect_s, answer_s = map(self._bounded, self._timeout)
         deadline.begin(answer_s)
         fault: Exception
         try:
-            response = self._session.request(
-                call.method,
-                self._server.host + call.path,
-                data=call.body,
-                headers={} if call.body is None else {"Content-Type": kind},
-                timeout=(connect_s, answer_s),
-                allow_redirects=False,
-                stream=True,
+            response = self._session.send(
+                self._prepared(call), timeout=(connect_s, answer_s), allow_redirects=False, stream=True
             )
             body = _whole(response, within_s=max(answer_s, self._bounded(LONGEST_BODY_S)))
         except UnreadableError as error:
@@ -229,6 +243,10 @@ class Wire:
             self.server_clock.heard(response.headers.get("Date"))
             return Answer(status=response.status_code, headers=response.headers, body=scrubbed_body(body, self._server))
         raise fault  # out of the handler: the request, and with it the credentials, hang on the first error
+
+
+def _content_type(body: bytes | Multipart) -> str:
+    return body.content_type if isinstance(body, Multipart) else "application/json"
 
 
 def _whole(response: requests.Response, *, within_s: float) -> bytes:
