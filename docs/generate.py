@@ -121,7 +121,7 @@ and [a team's weeks](weeks.md#in-python) show it at work. Errors are listed with
 
 MODULES = {
     "Integrations": [f"integrations.{name}" for name in ("huggingface", "lightning", "ray", "serving", "ultralytics")],
-    "For plugins": ["hookspecs", "parsing.gather", "parsing.scatter"],
+    "For plugins": ["hookspecs", "parsing.gather", "parsing.values", "parsing.scatter"],
 }  #: modules that are imported by their own names
 
 

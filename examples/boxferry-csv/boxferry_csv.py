@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from boxferry.boxes.tally import Place
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.gather import BadBox, BadImage, Box, label_of, located, number, score_of, whole
+from boxferry.parsing.gather import BadBox, BadImage, Box, located
 from boxferry.parsing.scatter import Scattered
+from boxferry.parsing.values import label_of, number, score_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from boxferry.errors import InputError, UsageError
 from boxferry.reading.source import source_of
 from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.layout import Layout
-from boxferry_adapters.yolo.rows import parse, parse_carefully, parse_quickly, plain
+from boxferry_adapters.yolo.rows import parse, parse_carefully, parse_quickly, text_of
 from formats.reading import (
     FORMATS,
     a_context,
@@ -200,7 +200,7 @@ ENDS = st.sampled_from(["\n", "\r\n", " \n", "\n\n"])
 def test_the_quick_and_the_careful_way_agree(rows):
     """Where the quick one takes a file, it gives what the careful one gives, line numbers too."""
     text = "".join(blank.join([str(c), *numbers]) + end for c, numbers, blank, end in rows).encode()
-    quick, careful = parse_quickly(plain(text)), parse_carefully(plain(text), Layout(six="score"), Classes(NAMES))
+    quick, careful = parse_quickly(text_of(text)), parse_carefully(text_of(text), Layout(six="score"), Classes(NAMES))
     if quick is not None:
         assert str(quick) == str(careful)
     assert str(parse(text, Layout(six="score"), Classes(NAMES))) == str(careful)

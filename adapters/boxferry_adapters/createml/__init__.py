@@ -18,19 +18,9 @@ from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, streams_of
-from boxferry.parsing.gather import (
-    BadBox,
-    BadImage,
-    Box,
-    Gathering,
-    label_of,
-    located,
-    number,
-    score_of,
-    shown,
-    usable,
-)
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, usable
 from boxferry.parsing.json_scan import values_of
+from boxferry.parsing.values import label_of, number, score_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

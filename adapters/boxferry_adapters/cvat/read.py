@@ -10,24 +10,10 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
-from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES
 from boxferry.parsing.files import streams_of
-from boxferry.parsing.gather import (
-    LARGEST_WHOLE,
-    TRACK,
-    BadBox,
-    BadImage,
-    Box,
-    Gathering,
-    label_of,
-    located,
-    number,
-    score_of,
-    track_of,
-    usable,
-    whole,
-)
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, one_image, usable
+from boxferry.parsing.values import LARGEST_WHOLE, TRACK, label_of, number, score_of, track_of, whole
 from boxferry.parsing.xml import XmlError, elements_of
 from boxferry_adapters.cvat.shapes import SHAPES, shape_of
 
@@ -171,10 +157,8 @@ def _video_image(context: Context, video: _Video, file: File) -> Image:
     Raises:
         BadImage: it is an image, or another size.
     """
-    try:
+    with one_image():
         names = [video.name.strip(), context.images.stem(posixpath.splitext(file.relative)[0]).key]
-    except InputError as error:
-        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
     found = located(context, names, said=video.size, source=file.shown)
     if found.media and posixpath.splitext(found.media)[1].lower() not in VIDEO_SUFFIXES:
         raise BadImage(f"it has tracks, but '{found.key}' is an image; expected a video", Code.NOT_A_VIDEO)

@@ -9,7 +9,8 @@ import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of, outlines_of
-from boxferry.parsing.gather import BadBox, number, ring_of, shown, turned, whole
+from boxferry.parsing.gather import BadBox
+from boxferry.parsing.values import number, ring_of, shown, turned, whole
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,9 +12,10 @@ import msgspec
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
-from boxferry.errors import InputError
-from boxferry.parsing.files import TextError, contents_of, heads_of, most, plain
-from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, flat_ring, shown
+from boxferry.parsing.documents import boxes_of, words_of
+from boxferry.parsing.files import contents_of, heads_of, most
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, one_image
+from boxferry.parsing.values import flat_ring, shown
 from boxferry_adapters.dota.rows import CORNERS, numbers_of
 
 if TYPE_CHECKING:
@@ -55,39 +57,18 @@ def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[
     for file, data in contents_of(source, context, ".txt"):
         place = Place(file.shown)
         try:
-            rows = _rows(data)
+            rows = [(line, words) for line, words in words_of(data) if not HEADER.match(words[0])]
             image = _image(context, file, len(rows))
         except BadImage as error:
             gathering.fail(error, place)
             continue
-        yield image, _boxes(rows, gathering, context, place), place
-
-
-def _rows(data: bytes) -> list[tuple[int, list[str]]]:
-    try:
-        text = plain(data).decode("utf-8", "replace")
-    except TextError as error:
-        raise BadImage(str(error), Code.BAD_ENCODING) from None
-    lines = enumerate(text.split("\n"), start=1)
-    return [(line, words) for line, each in lines if not HEADER.match(each) and (words := each.split())]
+        yield image, boxes_of(rows, partial(_box, gathering), context, place), place
 
 
 def _image(context: Context, file: File, boxes: int) -> Image:
-    try:
+    with one_image(boxes):
         found = context.images.stem(posixpath.splitext(file.relative)[0])
-    except InputError as error:
-        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE, boxes) from None
     return msgspec.structs.replace(found, source=file.shown)
-
-
-def _boxes(rows: list[tuple[int, list[str]]], gathering: Gathering, context: Context, place: Place) -> list[Box]:
-    boxes = []
-    for line, words in rows:
-        try:
-            boxes.append(_box(gathering, line, words))
-        except BadBox as error:
-            context.tally.skip(error.code, str(error), place._replace(line=line))
-    return boxes
 
 
 def _box(gathering: Gathering, line: int, words: list[str]) -> Box:

@@ -13,8 +13,9 @@ from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.parsing.files import heads_of, streams_of
-from boxferry.parsing.gather import BadBox, BadImage, Box, flat_ring, number, shown
+from boxferry.parsing.gather import BadBox, BadImage, Box, one_image
 from boxferry.parsing.scatter import Scattered
+from boxferry.parsing.values import flat_ring, number, shown
 from boxferry_adapters.dota.rows import CORNERS, numbers_of
 
 if TYPE_CHECKING:
@@ -70,10 +71,8 @@ def _add(boxes: Scattered, words: list[str], code: int, place: Place, file: int,
 
 
 def _image(context: Context, name: str, source: str) -> Image:
-    try:
+    with one_image():
         return msgspec.structs.replace(context.images.stem(name), source=source)
-    except InputError as error:
-        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
 
 
 def _box(code: int, words: list[str], line: int) -> Box:

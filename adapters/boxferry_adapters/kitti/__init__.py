@@ -22,8 +22,10 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES, Format, Stumble
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.files import TextError, contents_of, heads_of, most, plain
-from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, number, shown
+from boxferry.parsing.documents import boxes_of, words_of
+from boxferry.parsing.files import contents_of, heads_of, most
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, one_image
+from boxferry.parsing.values import number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,22 +105,13 @@ def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[
     for file, data in contents_of(source, context, ".txt"):
         place = Place(file.shown)
         try:
-            rows = _rows(data)
+            rows = words_of(data)
             video = any(_kind(words) == "tracking" for _, words in rows)
             image = _image(context, file, len(rows), video=video)
         except BadImage as error:
             gathering.fail(error, place)
             continue
-        yield image, _boxes(rows, partial(_box, gathering, video=video), context, place), place
-
-
-def _rows(data: bytes) -> list[tuple[int, list[str]]]:
-    """The words of each line that is not blank, with its number from 1."""
-    try:
-        text = plain(data).decode("utf-8", "replace")
-    except TextError as error:
-        raise BadImage(str(error), Code.BAD_ENCODING) from None
-    return [(line, words) for line, each in enumerate(text.split("\n"), start=1) if (words := each.split())]
+        yield image, boxes_of(rows, partial(_box, gathering, video=video), context, place), place
 
 
 def _image(context: Context, file: File, boxes: int, *, video: bool) -> Image:
@@ -127,27 +120,13 @@ def _image(context: Context, file: File, boxes: int, *, video: bool) -> Image:
     Raises:
         BadImage: several have, or it is an image where the rows have frames.
     """
-    try:
+    with one_image(boxes):
         found = context.images.stem(posixpath.splitext(file.relative)[0])
-    except InputError as error:
-        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE, boxes) from None
     if video and found.media and posixpath.splitext(found.media)[1].lower() not in VIDEO_SUFFIXES:
         raise BadImage(
             f"its rows have frames, but '{found.key}' is an image; expected a video", Code.NOT_A_VIDEO, boxes
         )
     return msgspec.structs.replace(found, source=file.shown, video=video or found.video)
-
-
-def _boxes(
-    rows: list[tuple[int, list[str]]], made: Callable[[int, list[str]], Box], context: Context, place: Place
-) -> list[Box]:
-    boxes = []
-    for line, words in rows:
-        try:
-            boxes.append(made(line, words))
-        except BadBox as error:
-            context.tally.skip(error.code, str(error), place._replace(line=line))
-    return boxes
 
 
 def _box(gathering: Gathering, line: int, words: list[str], *, video: bool) -> Box:

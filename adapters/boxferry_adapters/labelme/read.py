@@ -5,27 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
+from boxferry.parsing.documents import object_of
 from boxferry.parsing.files import TextError, contents_of, plain
-from boxferry.parsing.gather import (
-    TRACK,
-    BadBox,
-    BadImage,
-    Box,
-    Gathering,
-    is_field,
-    label_of,
-    located,
-    score_of,
-    shown,
-    track_of,
-    usable,
-    whole,
-)
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, usable
+from boxferry.parsing.values import TRACK, is_field, label_of, score_of, shown, track_of, whole
 from boxferry_adapters.labelme.shapes import outline_of
 
 if TYPE_CHECKING:
@@ -105,14 +91,10 @@ class _Reader:
 
 def _document(data: bytes) -> dict[str, Any]:
     try:
-        value = msgspec.json.decode(plain(data))
+        text = plain(data)
     except TextError as error:
         raise BadImage(str(error), Code.BAD_ENCODING) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadImage(f"malformed JSON: {error}", Code.BAD_JSON) from None
-    if not isinstance(value, dict):
-        raise BadImage(f"expected an object with shapes, found {shown(value)}", Code.BAD_JSON)
-    return value
+    return object_of(text, "an object with shapes", malformed="malformed JSON", code=Code.BAD_JSON)
 
 
 def _names(path: Any, relative: str) -> Iterator[str]:  # noqa: ANN401 # any JSON value

@@ -9,7 +9,8 @@ import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
-from boxferry.parsing.gather import BadBox, number, ring_of, shown
+from boxferry.parsing.gather import BadBox
+from boxferry.parsing.values import number, ring_of, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

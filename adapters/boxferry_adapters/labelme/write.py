@@ -9,7 +9,7 @@ import msgspec
 
 from boxferry.errors import InputError
 from boxferry.formats import file_stem, output_folder
-from boxferry.parsing.gather import TRACK
+from boxferry.parsing.values import TRACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from boxferry.parsing.gather import BadBox, shown
+from boxferry.parsing.gather import BadBox
+from boxferry.parsing.values import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,20 +8,9 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.parsing.files import streams_of
-from boxferry.parsing.gather import (
-    TRACK,
-    BadBox,
-    BadImage,
-    Box,
-    Gathering,
-    is_field,
-    label_of,
-    located,
-    score_of,
-    shown,
-    track_of,
-)
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located
 from boxferry.parsing.json_scan import values_of
+from boxferry.parsing.values import TRACK, is_field, label_of, score_of, shown, track_of
 from boxferry_adapters.labelstudio.names import names_of
 from boxferry_adapters.labelstudio.regions import LABEL_KEYS, Region, regions_of, shape_of
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of, outlines_of
-from boxferry.parsing.gather import BadBox, number, ring_of, shown, turned, whole
+from boxferry.parsing.gather import BadBox
+from boxferry.parsing.values import number, ring_of, shown, turned, whole
 from boxferry_adapters.labelstudio.brush import mask_of
 
 if TYPE_CHECKING:

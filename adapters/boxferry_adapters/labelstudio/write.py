@@ -11,7 +11,7 @@ import numpy as np
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
-from boxferry.parsing.gather import TRACK
+from boxferry.parsing.values import TRACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

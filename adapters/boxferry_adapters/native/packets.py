@@ -18,23 +18,11 @@ from boxferry.boxes.labels import id_key
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.formats import Format
+from boxferry.parsing.documents import object_of
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, streams_of
-from boxferry.parsing.gather import (
-    BadBox,
-    BadImage,
-    Box,
-    Gathering,
-    label_of,
-    located,
-    number,
-    ring_of,
-    score_of,
-    shown,
-    track_of,
-    usable,
-    whole,
-)
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, usable
+from boxferry.parsing.values import label_of, number, ring_of, score_of, shown, track_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -139,10 +127,8 @@ class _Reader:
 
 def _decoded(packet: Any) -> dict[str, Any]:  # noqa: ANN401 # a line, or what was handed over
     if isinstance(packet, bytes):
-        try:
-            packet = msgspec.json.decode(packet.removeprefix(b"\xef\xbb\xbf"))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise BadImage(f"no line of JSON, or cut off: {error}", Code.BAD_LINE) from None
+        text = packet.removeprefix(b"\xef\xbb\xbf")
+        return object_of(text, "a packet", malformed="no line of JSON, or cut off", code=Code.BAD_LINE)
     if not isinstance(packet, dict):
         raise BadImage(f"expected a packet, found {shown(packet)}", Code.BAD_LINE)
     return packet

@@ -13,8 +13,6 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary, id_key
 from boxferry.boxes.outlines import bounds_of
@@ -22,20 +20,11 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
+from boxferry.parsing.documents import object_of
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, streams_of
-from boxferry.parsing.gather import (
-    BadBox,
-    BadImage,
-    Box,
-    Gathering,
-    flat_ring,
-    located,
-    number,
-    shown,
-    usable,
-    whole,
-)
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, usable
+from boxferry.parsing.values import flat_ring, number, shown, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,13 +128,7 @@ class _File:
 
 
 def _decoded(text: bytes) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadImage(f"no line of JSON, or cut off: {error}", Code.BAD_LINE) from None
-    if not isinstance(value, dict):
-        raise BadImage(f"expected an object, found {shown(value)}", Code.BAD_LINE)
-    return value
+    return object_of(text, "an object", malformed="no line of JSON, or cut off", code=Code.BAD_LINE)
 
 
 def _rows(value: dict[str, Any]) -> tuple[str, list[Any]]:

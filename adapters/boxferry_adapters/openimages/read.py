@@ -12,8 +12,9 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import IMAGE_SUFFIXES
 from boxferry.parsing.files import streams_of
-from boxferry.parsing.gather import BadBox, BadImage, Box, label_of, number, shown
+from boxferry.parsing.gather import BadBox, BadImage, Box, one_image
 from boxferry.parsing.scatter import Scattered
+from boxferry.parsing.values import label_of, number, shown
 from boxferry_adapters.openimages.classes import classes_of
 
 if TYPE_CHECKING:
@@ -117,11 +118,9 @@ class _Table:
     def _image(self, name: str) -> Image:
         if not name.strip():
             raise BadImage("ImageID: expected the id of an image, found nothing", Code.NO_IMAGE)
-        try:
+        with one_image():
             named = posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES  # some write the whole name
             return self._context.images.named(name) if named else self._context.images.stem(name)
-        except InputError as error:
-            raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
 
     def _box(self, row: Row, image: Image, place: Place) -> Box:
         if row.get("IsGroupOf") == "1" and not self._keep_groups:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from boxferry.parsing.gather import BadBox, flat_ring, ring_of
+from boxferry.parsing.gather import BadBox
+from boxferry.parsing.values import flat_ring, ring_of
 from boxferry_adapters.parquet.table import values_of
 
 if TYPE_CHECKING:

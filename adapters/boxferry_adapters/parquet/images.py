@@ -11,8 +11,8 @@ import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import id_key
-from boxferry.errors import InputError
-from boxferry.parsing.gather import BadImage, located, whole
+from boxferry.parsing.gather import BadImage, located, one_image
+from boxferry.parsing.values import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,10 +54,8 @@ class Images:
         return self._boxes.image(str(name), lambda _: self._look(name, said, batch.file.shown, video=framed))
 
     def _look(self, name: Any, said: tuple[int, int], source: str, *, video: bool) -> Image:  # noqa: ANN401 # likewise
-        try:
+        with one_image():
             image = self._known(name, source) or located(self._context, [_path(str(name))], said=said, source=source)
-        except InputError as error:
-            raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
         return msgspec.structs.replace(image, video=True) if video else image
 
     def _known(self, name: Any, source: str) -> Image | None:  # noqa: ANN401 # likewise

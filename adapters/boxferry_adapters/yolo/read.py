@@ -29,7 +29,7 @@ from boxferry_adapters.yolo.rows import (
     UnknownNameError,
     name_length,
     parse,
-    plain,
+    text_of,
 )
 from boxferry_adapters.yolo.watch import Crowd, Order
 
@@ -122,7 +122,7 @@ def _first_lines(path: str) -> list[str]:
 
 
 def _lines(data: bytes) -> list[str]:
-    return plain(data).decode("utf-8", "replace").splitlines()
+    return text_of(data).decode("utf-8", "replace").splitlines()
 
 
 def _looks_like_row(line: str) -> bool:

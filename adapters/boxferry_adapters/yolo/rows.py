@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import math
 import re
 from array import array
@@ -15,6 +14,7 @@ import msgspec
 from boxferry.boxes.codes import Code
 from boxferry.errors import InputError
 from boxferry.parsing import compiled
+from boxferry.parsing.files import TextError, plain
 from boxferry_adapters.yolo.layout import LARGEST
 
 if TYPE_CHECKING:
@@ -99,27 +99,23 @@ def parse(data: bytes, layout: Layout, classes: Classes) -> Rows:
         LabelFileError: it is no label file, or its encoding is not known.
         UnknownNameError: a class is a name that is not among those given.
     """
-    text = plain(data)
+    text = text_of(data)
     quick = layout.columns is None and layout.six != "track" and layout.kind != "pose"
     rows = parse_compiled(text) if quick else None
     rows = parse_quickly(text) if quick and rows is None else rows
     return parse_carefully(text, layout, classes) if rows is None else rows
 
 
-def plain(data: bytes) -> bytes:
-    """The text without a byte-order mark, UTF-16 undone.
+def text_of(data: bytes) -> bytes:
+    """The text of a label file, as UTF-8.
 
     Raises:
-        LabelFileError: it is UTF-16 that cannot be decoded, or no text.
+        LabelFileError: it is no text.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        try:
-            data = data.decode("utf-16").encode()
-        except UnicodeDecodeError:
-            raise LabelFileError(Code.BAD_ENCODING, "begins as UTF-16 and cannot be decoded as such") from None
-    if b"\0" in data:
-        raise LabelFileError(Code.BAD_ENCODING, "holds zero bytes: expected text, in UTF-16 with a byte-order mark")
-    return data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return plain(data)
+    except TextError as error:
+        raise LabelFileError(Code.BAD_ENCODING, str(error)) from None
 
 
 def parse_compiled(text: bytes) -> Rows | None:
