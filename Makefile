@@ -11,6 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
+# how many damaged files of each format `make fuzz` reads
+FUZZ_RUNS ?= 100000
 
 demo: .venv/.ready .venv/.speedups
 	$(BIN)/boxferry demo
@@ -35,7 +37,7 @@ weeks: .venv/.ready
 	BOXFERRY_WEEKS_RUNS=50 $(BIN)/pytest -n auto -q tests/weeks
 
 fuzz: .venv/.ready
-	BOXFERRY_FUZZ_RUNS=100000 $(BIN)/pytest -n auto -q tests/fuzz
+	BOXFERRY_FUZZ_RUNS=$(FUZZ_RUNS) $(BIN)/pytest -n auto -q tests/fuzz
 
 # each compiled function against its twin, on a build that looks at every byte it touches
 SANITIZED := .venv/sanitized

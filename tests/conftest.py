@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 IN_MEMORY = Path("/dev/shm")
 ENOUGH = 2 << 30  #: bytes that have to be free there; a run needs a few hundred million
@@ -19,6 +20,8 @@ def _write_to_memory():
 
 
 _write_to_memory()
+settings.register_profile("boxferry", deadline=None)  # how busy the machine is, is no property of the code
+settings.load_profile("boxferry")
 
 
 @pytest.fixture

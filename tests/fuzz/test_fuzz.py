@@ -21,7 +21,7 @@ from boxferry.reading.source import source_of
 from formats.reading import FORMATS, a_context
 from formats.samples import SAMPLES, format_of
 
-RUNS = int(os.environ.get("BOXFERRY_FUZZ_RUNS", "1500"))
+RUNS = int(os.environ.get("BOXFERRY_FUZZ_RUNS", "500"))
 SEED = int(os.environ.get("BOXFERRY_FUZZ_SEED", "1"))
 LONGEST_S = 1.0
 MOST_MEMORY = 400 * 1024  #: KiB that a reader's whole run may add
