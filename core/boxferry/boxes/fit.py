@@ -119,9 +119,14 @@ def _clipped(detections: Detections, tally: Tally) -> Detections:
     return detections.replace(xyxy=inside)
 
 
+def whole_edges(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Edges in pixels, rounded; halves up, with the grace."""
+    return np.floor(edges + (0.5 + GRACE_PX))
+
+
 def _rounded(detections: Detections, tally: Tally, tiny: Literal["drop", "expand"]) -> Detections:
     """With whole-numbered edges; needs them inside the image, and leaves them there."""
-    edges = np.floor(detections.xyxy + (0.5 + GRACE_PX))
+    edges = whole_edges(detections.xyxy)
     empty = edges[:, :2] == edges[:, 2:]
     rows = _any_in_row(empty)
     if tiny == "drop":
