@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from boxferry import Diffgram, PushOptions
-from boxferry.deliver import lookup
+from boxferry.deliver import blockers
 from boxferry.deliver.reconcile import Reconciler
 from boxferry.diffgram.client import Client
 from boxferry.errors import Unreachable, Unsure, UsageError
@@ -173,7 +173,7 @@ def test_people_are_not_charged_with_what_a_newer_model_replaced(pushed, folder,
 
 def test_while_another_senders_packet_is_on_its_way_nothing_is_replaced(sandbox, pushed, folder, monkeypatch):
     """It would be taken away: waited for, and then refused; a later push does it."""
-    monkeypatch.setattr(lookup, "PAUSES_S", (0.01,))
+    monkeypatch.setattr(blockers, "PAUSES_S", (0.01,))
     store, file = sandbox._store, file_of(sandbox, "a.jpg")
     facts = {"project": sandbox.project, "directory_id": 1, "file_id": file["id"], "mode": "update"}
     coming = store.insert("input", {**facts, "status": "processing", "due": 1e12, "created_time": store.now()})
@@ -183,6 +183,23 @@ def test_while_another_senders_packet_is_on_its_way_nothing_is_replaced(sandbox,
     store.update("input", coming, {"status": "success"})
     assert newer(pushed, folder).exit_code == 0
     assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]
+
+
+@pytest.mark.parametrize(("later", "exit_code"), [("ended", 0), ("nothing", 1)])
+def test_what_another_sender_left_with_a_dead_worker_holds_nothing_up(
+    sandbox, pushed, folder, monkeypatch, later, exit_code
+):
+    """It never comes: told by later inputs that end while it stands still; while nothing ends, it may come yet."""
+    monkeypatch.setattr(blockers, "PAUSES_S", (0.01,))
+    store, file = sandbox._store, file_of(sandbox, "a.jpg")
+    facts = {"project": sandbox.project, "directory_id": 1, "mode": "update", "due": 1e12}
+    old = store.now() - 3600
+    store.insert("input", {**facts, "file_id": file["id"], "status": "processing", "created_time": old})
+    if later == "ended":
+        store.insert("input", {**facts, "status": "success", "created_time": old})
+    report = newer(pushed, folder, patience=Patience(wait_s=5.0, settle_s=0.2, stuck_s=0.3))
+    assert report.exit_code == exit_code, report.summary()
+    assert boxes_in(sandbox, "a.jpg") == ([NEW_BOX] if exit_code == 0 else A_BOXES)
 
 
 @pytest.mark.parametrize("on_existing", ["append", "replace-own"])

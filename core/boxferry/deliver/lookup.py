@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +25,7 @@ from boxferry.stored.superseded import brought, last_with, planned_at, supersede
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from boxferry.deliver.blockers import Blockers
     from boxferry.deliver.stalls import Stalls
     from boxferry.destination import Client, InputRecord
     from boxferry.outbox.entry import Entry, Run
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from boxferry.stored.stored_boxes import StoredBoxes
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
-PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)  #: how long another sender's packets onto a file are waited for
 SUPERSEDED = "a newer push has taken the place of these boxes since they were planned: they are not sent"
 BUSY = "another sender's packet onto the file is not applied yet, and would be taken away: push again later"
 NEWEST = 50  #: inputs that are looked at to see whether the server gets on, or what came onto a file of late
@@ -73,13 +72,20 @@ class Lookup:
 
     Attributes:
         old: the numbers of packets that an earlier command left: others may have come in their place since.
-        dead: inputs that are taken to be stuck for good, so that what they carry counts as not sent.
+        blockers: what other senders have on its way to a file, and which inputs will never be applied.
         changed: file id → why it does not stand any more for the file that packets were made for.
         stood: file id → when it had last been changed as `stored` read it, by the server's clock; 0 where unknown.
     """
 
     def __init__(
-        self, client: Client, outbox: Outbox, run: Run, stored_boxes: StoredBoxes, *, settle_s: float = SETTLE_S
+        self,
+        client: Client,
+        outbox: Outbox,
+        run: Run,
+        stored_boxes: StoredBoxes,
+        blockers: Blockers,
+        *,
+        settle_s: float = SETTLE_S,
     ) -> None:
         """Prepare; nothing is asked yet. What has left no trace after `settle_s` seconds never will."""
         self._client = client
@@ -88,7 +94,7 @@ class Lookup:
         self._stored_boxes = stored_boxes
         self._settle_s = settle_s
         self.old: set[int] = set()
-        self.dead: set[int] = set()
+        self.blockers = blockers
         self.changed: dict[int, str] = {}
         self.stood: dict[int, float] = {}
 
@@ -193,7 +199,7 @@ class Lookup:
         records = self._client.inputs(file_id=file_id, limit=NEWEST)
         origins = {origin(reference) for reference in wanted} if records else ()
         for record in records:  # those of other runs are many, and need no decoding
-            if record.id in self.dead or not record.may_name(origins):
+            if record.id in self.blockers.dead or not record.may_name(origins):
                 continue
             if not (carried := record.references & set(wanted)):
                 continue
@@ -267,7 +273,7 @@ class Lookup:
         """Why a packet must not go onto a file; empty where it may."""
         if entry.route == Via.EXISTING and file_id in self.changed:
             return self.changed[file_id]
-        if entry.replaces and self._busy(file_id):
+        if entry.replaces and self.blockers.busy(file_id):
             return BUSY
         return SUPERSEDED if self._superseded(entry, file_id) else ""
 
@@ -325,16 +331,6 @@ class Lookup:
         body, boxes = leaving_out(self._outbox.body(entry.id), gone)
         self._outbox.shorten(entry.id, body, boxes)
         return Outcome(State.QUEUED if boxes else State.APPLIED, "", None, file_id)
-
-    def _busy(self, file_id: int) -> bool:
-        """Whether something is on its way to a file that a replacement would take away; it is waited for a little."""
-        for pause in (*PAUSES_S, None):
-            records = self._client.inputs(file_id=file_id, limit=NEWEST)
-            if all(input_outcome(record) is not None or record.id in self.dead for record in records):
-                return False
-            if pause is not None:
-                time.sleep(pause)
-        return True
 
     def _already_on(self, entry: Entry, file_id: int) -> Outcome | None:
         wanted = references_in(entry.body)

@@ -47,7 +47,7 @@ class Resender:
             for entry, record in self._lookup.records_of(of_batch, batch_id, Stalls()):
                 outcome = input_outcome(record) if record else Outcome(State.UNSURE, "the server has no record of it")
                 if outcome is None and self._resend:
-                    self._lookup.dead |= {record.id} if record and record.id is not None else set()
+                    self._lookup.blockers.dead |= {record.id} if record and record.id is not None else set()
                     outcome = self._again(entry)
                 if outcome is not None:
                     self._outbox.settle(entry.id, outcome, ended=self._lookup.now())

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from boxferry.deliver.backoff import Backoff
+from boxferry.deliver.blockers import Blockers
 from boxferry.deliver.budget import Budget
 from boxferry.deliver.changed import changed_files
 from boxferry.deliver.lookup import Lookup
@@ -96,7 +97,8 @@ class _Course:
         )
         client.limit(lambda: min(self._budget.left_s, self._backoff.left_s))
         stored_boxes = StoredBoxes(client, run.directory_id)
-        self._lookup = Lookup(client, outbox, run, stored_boxes, settle_s=patience.settle_s)
+        blockers = Blockers(client, stuck_s=patience.stuck_s, left_s=lambda: self._budget.left_s)
+        self._lookup = Lookup(client, outbox, run, stored_boxes, blockers, settle_s=patience.settle_s)
         ask_again_s = min(ASK_AGAIN_S, patience.settle_s / 4)
         self._reconciler = Reconciler(self._lookup, outbox, run, ask_again_s=ask_again_s)
         self._watcher = Watcher(self._lookup, outbox, run, on_change=self._listen, stuck_s=patience.stuck_s)

@@ -91,7 +91,7 @@ class Stalls:
         limit_s = self._stuck_s * (VIDEOS_TAKE if video else 1.0)
         if known is None or (still_s := self._clock() - known.since) < limit_s:
             return ""
-        later = sum(number > (record.id or 0) for number in self._ended)
+        later = self.passed_over(record)
         if not begun(record):
             lost = later >= PASSED_OVER and not video
             return f"input {record.id} was never begun, while {later} later ones ended" if lost else ""
@@ -101,3 +101,7 @@ class Stalls:
         if self.idle_s >= limit_s:
             return f"{where}, and nothing else moves: the server's workers are dead; restart its service"
         return ""
+
+    def passed_over(self, record: InputRecord) -> int:
+        """How many later inputs have ended."""
+        return sum(number > (record.id or 0) for number in self._ended)
