@@ -66,7 +66,7 @@ def test_a_name_finds_the_one_image_that_it_can_mean(tmp_path, present, asked, e
     images = ImageIndex.build(folder=folder_of(tmp_path, *present))
     found = images.named(asked)
     assert found == Image(key=expected, width=40, height=30, media=str(tmp_path / "images" / expected))
-    assert images.named(asked) is found
+    assert images.named(asked) == found
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ COLUMNS = {2 + 4, 2 + CORNERS}
 
 def is_result(relative: str) -> bool:
     """Whether a file is one of results, by its name."""
-    return NAME.fullmatch(PurePosixPath(relative).name) is not None
+    return NAME.fullmatch(relative.rpartition("/")[2]) is not None
 
 
 def sniff(source: Source) -> str | None:

@@ -8,7 +8,6 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from itertools import compress, islice
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -56,7 +55,7 @@ def are_there(source: Source) -> bool:
 def _files(source: Source) -> Iterator[tuple[str, str]]:
     """Each result file, as (label, path to open)."""
     for relative, path in source.files(".txt"):
-        if match := NAME.fullmatch(PurePosixPath(relative).name):
+        if match := NAME.fullmatch(relative.rpartition("/")[2]):
             yield match["label"], path
 
 

@@ -14,7 +14,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import Stumble, open_file, read_file
+from boxferry.formats import Stumble, open_file, read_file, without_suffix
 from boxferry.remote.path import folders_above, path_of
 from boxferry_adapters.yolo.batch import Batch
 from boxferry_adapters.yolo.classes import Classes
@@ -162,7 +162,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         points=context.keypoints,
         scale=context.score_scale,
     )
-    reader = _Reader(context, layout, classes, Order(source.name, watched=layout.columns is None))
+    reader = _Reader(source, context, layout, classes, Order(source.name, watched=layout.columns is None))
     if origin := context.options.get("yolo-frames"):
         yield from reader.videos([*ahead, *files], int(origin))
     else:
@@ -196,8 +196,9 @@ def _rows_of(lines: Iterable[str]) -> Iterator[list[str]]:
 
 @dataclass(slots=True)
 class _Reader:
-    """One pass over the files."""
+    """One pass over the files; `seen` has the file of each image, by its path in the source."""
 
+    source: Source
     context: Context
     layout: Layout
     classes: Classes
@@ -215,29 +216,29 @@ class _Reader:
     def stills(self, files: Iterator[LabelFile] | list[LabelFile]) -> Iterator[Detections]:
         """A file an image."""
         for file in files:
-            if self._wanted(file):
-                self._still(file)
+            stem = without_suffix(file.relative)
+            if self._wanted(stem):
+                self._still(file, stem)
             if len(self.batch) >= CHUNK_FILES:
                 yield self._chunk()
 
-    def _still(self, file: LabelFile) -> None:
+    def _still(self, file: LabelFile, stem: str) -> None:
         """Take a file, where its image is in the part that is read; one that fails is in that of its own name."""
-        stem = posixpath.splitext(file.relative)[0]
         key = f"{stem}.image"
         try:
             rows = self._rows(file)
             image = self._image(stem, rows, file)
             key = image.key
             if self.context.takes(key):
-                self._check(rows, image, self.seen.setdefault(key, file.shown), file)
+                self._check_first(rows, image, self.seen.setdefault(key, file.relative), file)
+                self._check(rows, image)
                 self._add(image, rows, file)
         except _FileError as error:
             if self.context.takes(key):
                 self._fail(file, error)
 
-    def _wanted(self, file: LabelFile) -> bool:
-        """Whether its image may be in the part that is read; its name is the file's, or begins with it."""
-        stem = posixpath.splitext(file.relative)[0]
+    def _wanted(self, stem: str) -> bool:
+        """Whether a file's image may be in the part that is read; its name is the file's, or begins with its stem."""
         return self.context.takes(f"{stem}.image") or self.context.takes(stem)
 
     def videos(self, files: list[LabelFile], origin: int) -> Iterator[Detections]:
@@ -252,7 +253,7 @@ class _Reader:
                 try:
                     rows = self._rows(file)
                     image = msgspec.structs.replace(self._image(stem, rows, file), video=True)
-                    self._check(rows, image, file.shown, file)
+                    self._check(rows, image)
                     self._add(image, rows, file, frame=frame, more=not first)
                     first = False
                 except _FileError as error:
@@ -354,9 +355,12 @@ class _Reader:
             self.outlines += sum(outline is not None for outline in rows.outlines)
         self.batch.add(msgspec.structs.replace(image, source=file.shown), rows, frame=frame, more=more)
 
-    def _check(self, rows: Rows, image: Image, first: str, file: LabelFile) -> None:
-        if first != file.shown:
-            raise _FileError(Code.DUPLICATE_FILE, f"is about image '{image.key}', and so is {first}", _size(rows))
+    def _check_first(self, rows: Rows, image: Image, first: str, file: LabelFile) -> None:
+        if first != file.relative:
+            shown = next(each.shown for each in _label_files(self.source) if each.relative == first)
+            raise _FileError(Code.DUPLICATE_FILE, f"is about image '{image.key}', and so is {shown}", _size(rows))
+
+    def _check(self, rows: Rows, image: Image) -> None:
         if not len(rows):
             return
         if not image.sized:

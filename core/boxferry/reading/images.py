@@ -12,7 +12,7 @@ import msgspec
 
 from boxferry.boxes.detections import Image
 from boxferry.errors import InputError, SizeDiffers, UsageError
-from boxferry.formats import VIDEO_SUFFIXES
+from boxferry.formats import VIDEO_SUFFIXES, without_suffix
 from boxferry.reading.headers import RemoteImages, header_size, images_url
 from boxferry.reading.path_index import LISTED, PathIndex, clean_path, comparable
 from boxferry.reading.video import VideoFacts, video_facts
@@ -45,27 +45,26 @@ def parse_size(text: str) -> Size:
     return _checked_size((int(found[1]), int(found[2])))
 
 
-class _Entry:
-    """One image that is listed somewhere.
+class _Entry(msgspec.Struct, gc=False):
+    """One image that is listed somewhere; there may be hundreds of thousands, so that each holds as little as it can.
 
     Attributes:
-        listed: the image as the dataset file has it; where only the folder has it, its path there is the key.
+        key: its path in the dataset file; where only the folder has it, that in the folder.
+        listed: the image as the dataset file has it; None where only the folder has it.
         local: its path relative to the images folder; empty where it is not in there.
-        path: its absolute path; likewise.
         problem: why it cannot be told which file it is; empty where it can.
-        image: the image with its size, once somebody has asked for it.
+        facts: its size, its frames and their rate, once somebody has asked for it; equal ones are one object.
         failed: whether a look-up has failed, so that whoever asked has been told.
+        video: whether it is a video.
     """
 
-    __slots__ = ("failed", "image", "listed", "local", "path", "problem")
-
-    def __init__(self, listed: Image, *, local: str = "", path: str = "") -> None:
-        self.listed = listed
-        self.local = local
-        self.path = path
-        self.problem = ""
-        self.image: Image | None = None
-        self.failed = False
+    key: str
+    listed: Image | None = None
+    local: str = ""
+    problem: str = ""
+    facts: VideoFacts | None = None
+    failed: bool = False
+    video: bool = False
 
 
 class ImageIndex:
@@ -80,6 +79,7 @@ class ImageIndex:
         self._folder = folder
         self._catalog = catalog
         self._size = size
+        self._still_facts: dict[Size, VideoFacts] = {}
 
     @classmethod
     def build(
@@ -141,7 +141,7 @@ class ImageIndex:
         media = os.path.abspath(path)  # noqa: PTH100 # links stay as they are named
         if not measured and not image.video:
             return msgspec.structs.replace(image, media=media)
-        return self._measured(_Entry(image, path=media))
+        return self._image(_Entry(image.key, image, video=image.video), media)
 
     def id_of(self, image: Image) -> Id | None:
         """The id of an image in the dataset file, by its key, or None."""
@@ -165,12 +165,12 @@ class ImageIndex:
         for entry in self._entries:
             before = entry.failed
             try:
-                found = self._measured(entry) if entry.path else None
+                found = self._measured(entry) if entry.local else None
             except InputError as error:
                 if problem is None:
                     raise
                 if not before:
-                    problem(entry.listed.key, error)
+                    problem(entry.key, error)
             else:
                 if found is not None:
                     yield found
@@ -180,14 +180,29 @@ class ImageIndex:
         files = [] if self._folder is None else _entries_of(self._files)
         if self._catalog is None:
             return files
-        listed = list({image.key: _Entry(image) for image in self._catalog.images.values()}.values())
+        images = self._catalog.images.values()
+        listed = list({image.key: _Entry(image.key, image, video=image.video) for image in images}.values())
         return [*listed, *_join(listed, files)] if files else listed
 
     @property
-    def _files(self) -> Iterable[tuple[str, str]]:
+    def _files(self) -> Iterable[str]:
         if self._remote is not None:
-            return self._remote.files
+            return (relative for relative, _ in self._remote.files)
         return () if self._folder is None else walk(self._folder)
+
+    def _path(self, local: str) -> str:
+        """Where a file of the images folder is, by its path in there; empty for none."""
+        if not local:
+            return ""
+        return self._above + local if self._remote is None else self._urls[local]
+
+    @cached_property
+    def _above(self) -> str:
+        return os.path.join(self._folder or "", "")  # noqa: PTH118 # as text
+
+    @cached_property
+    def _urls(self) -> dict[str, str]:
+        return dict(self._remote.files) if self._remote is not None else {}
 
     @cached_property
     def _remote(self) -> RemoteImages | None:
@@ -196,7 +211,7 @@ class ImageIndex:
 
     @cached_property
     def _by_key(self) -> dict[str, _Entry]:
-        return {entry.listed.key: entry for entry in self._entries}
+        return {entry.key: entry for entry in self._entries}
 
     @cached_property
     def _ids(self) -> dict[str, Id]:
@@ -208,7 +223,7 @@ class ImageIndex:
 
     @cached_property
     def _stems(self) -> PathIndex[_Entry]:
-        return PathIndex(((posixpath.splitext(path)[0], entry) for path, entry in _paths(self._entries)), shown=_key)
+        return PathIndex(((without_suffix(path), entry) for path, entry in _paths(self._entries)), shown=_key)
 
     def _answer(self, entry: _Entry | None, name: str) -> Image:
         if entry is not None:
@@ -217,32 +232,42 @@ class ImageIndex:
         return Image(key=clean_path(name), width=width, height=height)
 
     def _measured(self, entry: _Entry) -> Image:
-        if entry.image is None:
+        return self._image(entry, self._path(entry.local))
+
+    def _image(self, entry: _Entry, path: str) -> Image:
+        if (facts := entry.facts) is None:
             entry.failed = True
             if entry.problem:
                 raise InputError(entry.problem)
-            facts = video_facts(entry.path) if entry.listed.video and entry.path else NO_FACTS
-            width, height = self._size_of(entry, facts) or self._size
-            entry.image = msgspec.structs.replace(
-                entry.listed,
-                width=width,
-                height=height,
-                frames=entry.listed.frames or facts.frames,
-                frame_rate=entry.listed.frame_rate or facts.rate,
-                media=entry.path,
-            )
+            facts = entry.facts = self._facts(entry, path)
             entry.failed = False
-        return entry.image
+        if (listed := entry.listed) is None:
+            return Image(entry.key, facts.width, facts.height, path, "", entry.video, facts.frames, facts.rate)
+        return msgspec.structs.replace(
+            listed,
+            width=facts.width,
+            height=facts.height,
+            frames=listed.frames or facts.frames,
+            frame_rate=listed.frame_rate or facts.rate,
+            media=path,
+        )
 
-    def _size_of(self, entry: _Entry, facts: VideoFacts) -> Size | None:
+    def _facts(self, entry: _Entry, path: str) -> VideoFacts:
+        facts = video_facts(path) if entry.video and path else NO_FACTS
+        size = self._size_of(entry, path, facts) or self._size
+        if entry.video:
+            return facts._replace(width=size[0], height=size[1])
+        return self._still_facts.get(size) or self._still_facts.setdefault(size, VideoFacts(*size))
+
+    def _size_of(self, entry: _Entry, path: str, facts: VideoFacts) -> Size | None:
         """The size that the header or the dataset file gives; None where neither does."""
-        told = (entry.listed.width, entry.listed.height) if entry.listed.sized else None
-        if entry.listed.video:
-            seen = facts[:2] if facts.width else None
-        else:
-            seen = self._header_size(entry.path) if entry.path else None
+        listed = entry.listed
+        told = (listed.width, listed.height) if listed is not None and listed.sized else None
+        seen: Size | None = facts[:2] if facts.width else None
+        if path and not entry.video:
+            seen = self._header_size(path)
         if told and seen and told != seen:
-            raise _differs(entry, told, seen)
+            raise _differs(entry, path, told, seen)
         return seen or told
 
     def _header_size(self, path: str) -> Size | None:
@@ -263,25 +288,24 @@ def _checked_folder(folder: Path | str) -> str:
     return os.path.abspath(folder)  # noqa: PTH100 # links stay as they are named
 
 
-def _entries_of(files: Iterable[tuple[str, str]]) -> list[_Entry]:
+def _entries_of(files: Iterable[str]) -> list[_Entry]:
     found = []
-    for relative, path in files:
-        suffix = posixpath.splitext(relative)[1].lower()
-        if suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES:
-            image = Image(key=relative, video=suffix in VIDEO_SUFFIXES)
-            found.append(_Entry(image, local=relative, path=path))
+    for relative in files:
+        suffix = "." + relative.rpartition(".")[2].lower()
+        if (suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES) and without_suffix(relative) != relative:
+            found.append(_Entry(relative, local=relative, video=suffix in VIDEO_SUFFIXES))
     return found
 
 
 def _key(entry: _Entry) -> str:
-    return entry.listed.key
+    return entry.key
 
 
 def _paths(entries: Iterable[_Entry]) -> Iterator[tuple[str, _Entry]]:
     """The paths by which each entry is known: its key, and its path in the folder."""
     for entry in entries:
-        yield entry.listed.key, entry
-        if entry.local not in {"", entry.listed.key}:
+        yield entry.key, entry
+        if entry.local not in {"", entry.key}:
             yield entry.local, entry
 
 
@@ -291,7 +315,7 @@ def _join(listed: list[_Entry], files: list[_Entry]) -> list[_Entry]:
     claims: dict[int, list[_Entry]] = {}
     for entry in listed:
         try:
-            if (file := index.find(entry.listed.key)) is not None:
+            if (file := index.find(entry.key)) is not None:
                 claims.setdefault(id(file), []).append(entry)
         except InputError as error:
             entry.problem = str(error)
@@ -303,19 +327,19 @@ def _join(listed: list[_Entry], files: list[_Entry]) -> list[_Entry]:
 
 def _settle(file: _Entry, claimants: list[_Entry]) -> None:
     """Give the file to the listed image of its whole path, else to the only one that can mean it."""
-    exact = [entry for entry in claimants if comparable(entry.listed.key) == comparable(file.local)]
+    exact = [entry for entry in claimants if comparable(entry.key) == comparable(file.local)]
     if len(winners := exact or claimants) == 1:
-        winners[0].local, winners[0].path = file.local, file.path
+        winners[0].local = file.local
         return
-    keys = ", ".join(entry.listed.key for entry in winners[:LISTED])
+    keys = ", ".join(entry.key for entry in winners[:LISTED])
     for entry in winners:
         entry.problem = (
             f"{keys}: {len(winners)} images of the dataset file, but of that name there is only {file.local}"
         )
 
 
-def _differs(entry: _Entry, told: Size, seen: Size) -> SizeDiffers:
-    turned = header_size(entry.path, turned=False) == told
+def _differs(entry: _Entry, path: str, told: Size, seen: Size) -> SizeDiffers:
+    turned = header_size(path, turned=False) == told
     why = "once it is turned by its EXIF orientation; the boxes must be made on the turned image" if turned else ""
     return SizeDiffers(
         f"{_key(entry)}: {_shown(told)} in the dataset file, but the image is {_shown(seen)} {why}".strip()

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from boxferry.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -38,16 +38,34 @@ def clean_path(name: str) -> str:
     return "/".join(parts)
 
 
+class _Several(list[T]):
+    """Things that share a path."""
+
+
 class PathIndex(Generic[T]):
     """Things under relative paths: a thing has one path or two, and several things may share one."""
 
     def __init__(self, paths: Iterable[tuple[str, T]], *, shown: Callable[[T], str]) -> None:
         """Index each (path, thing), things being compared by identity; `shown` is what a message calls a thing."""
-        self._things: dict[str, list[T]] = {}
+        self._things: dict[str, T | _Several[T]] = {}
         self._shown = shown
         self._claims: dict[int, str] = {}
         for path, thing in paths:
-            self._things.setdefault(comparable(path), []).append(thing)
+            self._put(comparable(path), thing)
+
+    def _put(self, path: str, thing: T) -> None:
+        """Most paths have one thing: a list for each would take more than all else."""
+        there = self._things.setdefault(path, thing)
+        if isinstance(there, _Several):
+            there.append(thing)
+        elif there is not thing:
+            self._things[path] = _Several((there, thing))
+
+    def _at(self, path: str) -> Sequence[T]:
+        found = self._things.get(path)
+        if isinstance(found, _Several):
+            return found
+        return () if found is None else (found,)
 
     def whole(self, name: str) -> T | None:
         """The thing whose whole path is `name`; None for a path that leads out of the folder.
@@ -56,11 +74,11 @@ class PathIndex(Generic[T]):
             InputError: there are several.
         """
         same = self._things.get(name)
-        if same is not None and len(same) == 1:  # a path that is indexed as it stands is clean, and leads nowhere else
-            return same[0]
+        if same is not None and not isinstance(same, _Several):  # indexed as it stands: clean, and leads nowhere else
+            return same
         if not self._things or _leads_out(name):
             return None
-        return self._only(name, self._things.get(comparable(name), ()))
+        return self._only(name, self._at(comparable(name)))
 
     def find(self, name: str) -> T | None:
         """The thing whose whole path is `name`; else the one that shares most parts with it, from the base name up.
@@ -124,7 +142,7 @@ class PathIndex(Generic[T]):
             low = bisect_left(self._backwards, start)
             high = bisect_left(self._backwards, start + HIGHEST, low)
             for found in self._backwards[low : min(high, low + LOOKED_AT)]:
-                yield from self._things[_reversed(found)[:-1]]
+                yield from self._at(_reversed(found)[:-1])
             if high > low:
                 return
             start = start[: start.rfind("/", 0, -1) + 1]

@@ -105,9 +105,8 @@ class RemoteFolder(FolderSource):
             if not suffixes or file.relative.lower().endswith(suffixes):
                 yield file.relative, RemoteFile(file.url, file.stat)
 
-    @cached_property
-    def _all(self) -> list[tuple[str, str]]:
-        return [(file.relative, file.url) for file in self._listing.files]
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        return ((file.relative, file.url) for file in self._listing.files)
 
     @cached_property
     def _listing(self) -> Listing:

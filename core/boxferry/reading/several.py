@@ -30,7 +30,9 @@ class SeveralSource(FolderSource):
             found.setdefault(whole, (root, relative, each))
         above = _common({root for root, *_ in found.values()})
         self._found = [(_below(above, root, relative), path, each) for path, (root, relative, each) in found.items()]
-        self._all = [(relative, path) for relative, path, _ in self._found]
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        return ((relative, path) for relative, path, _ in self._found)
 
     def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:
         """As `files`, each as a source."""

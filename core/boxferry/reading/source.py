@@ -72,9 +72,10 @@ def _local(name: str) -> Source:
 def _glob(pattern: str) -> Source:
     if not WILD & set(pattern):
         raise InputError(f"no such file or folder: {pattern or '(an empty name)'}")
-    if not (found := expand(pattern)):
+    root, found = expand(pattern)
+    if not found:
         raise InputError(f"no file matches {pattern}")
-    return GlobSource(pattern, found)
+    return GlobSource(pattern, root, found)
 
 
 def _one_of_several(name: str) -> Source:

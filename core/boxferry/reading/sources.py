@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from boxferry.errors import InputError
-from boxferry.reading.walk import walk
+from boxferry.reading.walk import placed, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,29 +134,39 @@ class FolderSource:
         """Each file with one of the suffixes, with any where none is given; relative to the folder."""
         if suffixes and self._last_suffixes.isdisjoint(suffix.rpartition(".")[2] for suffix in suffixes):
             return iter(())
-        return (file for file in self._all if not suffixes or file[0].lower().endswith(suffixes))
+        return (file for file in self._pairs() if not suffixes or file[0].lower().endswith(suffixes))
 
     def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:
         """As `files`, each as a source."""
         return ((relative, FileSource(path)) for relative, path in self.files(*suffixes))
 
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        """Every file; the path is made anew each time, since of very many files they would take most of the memory."""
+        return placed(self._root, self._all)
+
     @cached_property
-    def _all(self) -> list[tuple[str, str]]:
-        """Every file, as they lie there when the first one is asked for."""
-        return list(walk(self.name))
+    def _root(self) -> str:
+        return self.name
+
+    @cached_property
+    def _all(self) -> list[str]:
+        """Every file's relative path, as they lie there when the first one is asked for."""
+        return list(walk(self._root))
 
     @cached_property
     def _last_suffixes(self) -> set[str]:
         """What comes after the last point of their names: each format asks for its own, among millions of others."""
-        return {relative.rpartition(".")[2].lower() for relative, _ in self._all}
+        last = {relative.rpartition(".")[2] for relative, _ in self._pairs()}
+        return {suffix.lower() for suffix in last}
 
 
 class GlobSource(FolderSource):
     """The files that a glob means, relative to the folder in which its first wildcard stands."""
 
-    def __init__(self, name: str, found: list[tuple[str, str]]) -> None:
-        """Stand for the files `found`, each a relative path and a path to open, by the pattern `name`."""
+    def __init__(self, name: str, root: str, found: list[str]) -> None:
+        """Stand for the files `found`, by their paths relative to the folder `root`, by the pattern `name`."""
         super().__init__(name)
+        self._root = root
         self._all = found
 
 

@@ -53,7 +53,7 @@ class LocalImages:
     @cached_property
     def _known(self) -> list[dict[str, list[str]]]:
         """Name → paths below the folder, the surest way to find one first."""
-        paths = [relative for relative, _ in walk(self._folder)]
+        paths = list(walk(self._folder))
         ways: list[Callable[[str], str]] = [
             str,
             server_name,
