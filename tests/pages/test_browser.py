@@ -40,7 +40,8 @@ def counts(page, text):
 
 
 def boxes_in_sight(page):
-    return page.locator("#stage .shape:not(.faded)").count()
+    drawn = "[...document.querySelectorAll('#stage .shape:not(.faded) .line')].map((line) => line.getAttribute('d'))"
+    return sum(path.count("M") for path in page.evaluate(drawn))
 
 
 def test_the_keyboard_alone_looks_at_every_image(page):
@@ -55,7 +56,7 @@ def test_the_keyboard_alone_looks_at_every_image(page):
     page.keyboard.press("Shift+ArrowRight")
     assert float(page.locator("#stage").get_attribute("viewBox").split()[2]) < float(wide)
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement === document.querySelectorAll('.tile')[2]")
+    page.wait_for_function("document.activeElement === document.querySelectorAll('.tile')[2]")  # it closes in a task of its own
 
 
 def test_boxes_have_label_and_score_and_layers_are_shown_apart(page):
@@ -70,6 +71,22 @@ def test_boxes_have_label_and_score_and_layers_are_shown_apart(page):
     assert page.locator("#boxes li").count() == 8
     page.locator("#boxes button").first.click()
     assert page.locator(".shape.chosen").count() == 1
+
+
+def test_a_click_on_a_box_chooses_it(page):
+    """In the large view; a click beside it none; its line in the list is marked."""
+    page.locator(".tile").first.click()
+    x, y, *_ = boxes = page.evaluate("""() => {
+      const [x, y] = document.querySelector("#stage .line").getAttribute("d").match(/[0-9.]+/g).map(Number);
+      const at = new DOMPoint(x, y).matrixTransform(document.getElementById("stage").getScreenCTM());
+      return [at.x, at.y];
+    }""")
+    assert len(boxes) == 2
+    page.mouse.click(x, y)
+    assert page.locator("#boxes [aria-pressed=true]").count() == 1
+    stage = page.locator("#stage").bounding_box()
+    page.mouse.click(stage["x"] + 3, stage["y"] + 3)
+    assert page.locator("#boxes [aria-pressed=true]").count() == page.locator(".shape.chosen").count() == 0
 
 
 def test_filters_leave_the_images_and_boxes_that_pass(page):

@@ -49,8 +49,18 @@ def opened(context, sandbox, image):
     page = context.new_page()
     errors = errors_of(page)
     page.goto(f"{sandbox.host}/correct/{image}")
-    sync_api.expect(page.locator(".shape")).to_have_count(2)
+    has_boxes(page, 2)
     return page, errors
+
+
+def has_boxes(page, count):
+    """So many boxes are drawn, are in the list and are said to be there."""
+    sync_api.expect(page.locator("#count")).to_contain_text(f"{count:,} boxes")
+    drawn = (
+        "[...document.querySelectorAll('.shape .line')].flatMap((line) => line.getAttribute('d').match(/M/g)).length"
+    )
+    assert page.evaluate(drawn) == count
+    assert page.locator("#boxes button").count() == min(count, 100)
 
 
 @pytest.fixture
@@ -169,11 +179,37 @@ def test_two_thousand_boxes_and_other_peoples_names_are_no_trouble(sandbox, page
     ]
     sandbox._store.add_instances(image, rows)
     page.reload()
-    sync_api.expect(page.locator(".shape")).to_have_count(2002)
+    has_boxes(page, 2002)
     assert page.locator("h1").inner_text().strip().startswith("ba.png")
     assert "<script>alert(1)" in page.locator("#names").inner_text()
+    assert page.locator(".turns span").inner_text() == "1–100 of 2,002"
+    page.get_by_role("button", name="Boxes before").click()
+    assert page.locator(".turns span").inner_text() == "2,001–2,002 of 2,002"
+    page.locator("#canvas").press(".")
+    assert page.locator("#boxes [aria-pressed=true]").inner_text().split()[1] == "cat"
     drag(page, (80, 90), (90, 100))
     assert len(saved(sandbox, page, image)) == 2002
+
+
+def test_a_small_box_on_a_chosen_one_is_clicked_and_the_chosen_one_is_dragged(sandbox, page, image):
+    """Whichever of them came last; with Shift a box is drawn on them."""
+    small = {"x_min": 70, "y_min": 80, "x_max": 90, "y_max": 100, "machine_made": True}
+    sandbox._store.add_instances(
+        image, [new_row({"type": "box", "label_file_id": 2, "creation_ref_id": "small"} | small)]
+    )
+    page.reload()
+    has_boxes(page, 3)
+    page.mouse.click(*at(page, 45, 55))
+    drag(page, (80, 90), (82, 92))
+    page.mouse.click(*at(page, 80, 90))
+    page.keyboard.press("Delete")
+    boxes = saved(sandbox, page, image)
+    assert set(boxes) == {"ref-cat", "ref-dog"}
+    near(boxes["ref-cat"], [42, 52, 122, 132])
+    page.keyboard.down("Shift")
+    drag(page, (60, 70), (80, 90))
+    page.keyboard.up("Shift")
+    has_boxes(page, 3)
 
 
 def test_a_very_wide_image_is_shown_as_it_is(sandbox, image):
@@ -197,14 +233,14 @@ def test_every_change_is_undone_one_after_the_other(sandbox, page, image):
     """Drawn, copied, moved, relabelled, deleted; in the end nothing is left to save."""
     drag(page, (300, 200), (350, 250))
     page.keyboard.press("c")
-    sync_api.expect(page.locator(".shape")).to_have_count(4)
+    has_boxes(page, 4)
     drag(page, (80, 90), (110, 120))
     page.keyboard.press("2")
     page.keyboard.press("Delete")
-    sync_api.expect(page.locator(".shape")).to_have_count(3)
+    has_boxes(page, 3)
     for left in (4, 4, 4, 3, 2):
         page.keyboard.press("Control+z")
-        sync_api.expect(page.locator(".shape")).to_have_count(left)
+        has_boxes(page, left)
     assert page.locator("#undo").is_disabled()
     assert page.locator("#count").inner_text() == "2 boxes"
     assert {box["version"] for box in saved(sandbox, page, image).values()} == {1}
@@ -228,7 +264,7 @@ def test_the_uncertain_boxes_come_one_after_the_other(sandbox, page, image):
         image, [new_row({"type": "box", "label_file_id": 1, "creation_ref_id": "x"} | corners)]
     )
     page.reload()
-    sync_api.expect(page.locator(".shape")).to_have_count(3)
+    has_boxes(page, 3)
     said = []
     for _ in range(3):
         page.locator("#doubt").click()
@@ -262,12 +298,12 @@ def test_two_fingers_zoom_and_one_draws(sandbox, image, browser):  # noqa: F811 
     touch("Move", (130, 200), (190, 200))
     touch("End")
     assert float(page.locator("#canvas").get_attribute("viewBox").split()[2]) < 400
-    sync_api.expect(page.locator(".shape")).to_have_count(2)
+    has_boxes(page, 2)
     touch("Start", (140, 180))
     touch("Move", (160, 200))
     touch("Move", (180, 220))
     touch("End")
-    sync_api.expect(page.locator(".shape")).to_have_count(3)
+    has_boxes(page, 3)
     context.close()
     assert errors == []
 

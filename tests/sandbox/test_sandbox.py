@@ -127,6 +127,25 @@ def test_the_page_shows_files_with_their_boxes(sandbox):
     assert page(sandbox, "/files/999").status_code == 404
 
 
+def test_many_boxes_are_a_few_paths_and_parts_of_a_table(sandbox):
+    """All are drawn; twenty are listed among other files, a hundred at once of one file."""
+    label = a_label(sandbox)
+    file_id = upload(sandbox, "a.png", [a_box(label, score=0.5, x_min=at, x_max=at + 9) for at in range(1, 131)])
+    whole, one, end = page(sandbox).text, page(sandbox, f"/files/{file_id}").text, f"/files/{file_id}?boxes=9"
+    assert whole.count('<path class="line"') == 1
+    assert [text.count("<tr><td>") for text in (whole, one, page(sandbox, end).text)] == [20, 100, 30]
+    assert "all 130 boxes" in whole
+    assert "101–130 of 130" in page(sandbox, end).text
+
+
+def test_an_outline_is_drawn_as_it_is(sandbox):
+    """The corners of a polygon."""
+    label = a_label(sandbox)
+    points = [{"x": 10, "y": 10}, {"x": 40, "y": 12}, {"x": 25, "y": 44}]
+    upload(sandbox, "a.png", [{"type": "polygon", "label_file_id": label, "points": points, "machine_made": True}])
+    assert 'd="M10 10 40 12 25 44z"' in page(sandbox).text
+
+
 def test_the_page_escapes_what_it_shows(sandbox):
     """Names and labels are nobody's markup."""
     label = a_label(sandbox, "<script>alert(1)</script>")

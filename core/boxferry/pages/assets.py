@@ -8,8 +8,8 @@ from pathlib import Path
 
 STYLE = "style.css"
 SCRIPTS = (
-    "dom.js", "stage.js", "shapes.js", "tables.js", "matching.js", "images.js", "threshold.js", "filters.js",
-    "viewer.js", "gallery.js", "main.js",
+    "dom.js", "stage.js", "shapes.js", "boxlist.js", "tables.js", "matching.js", "images.js", "threshold.js",
+    "filters.js", "viewer.js", "gallery.js", "main.js",
 )  #: in the order in which they need each other  # fmt: skip
 KINDS = {".css": "text/css", ".js": "text/javascript", ".html": "text/html"}
 

@@ -1,8 +1,8 @@
 // The grid of images: thumbnails that come as they are scrolled to, filtered and in an order; a click shows one large.
 
-import { byId, coloured, counted, element, once, shape } from "./dom.js";
-import { outlines } from "./shapes.js";
-import { ORDERS, boxMatches, imageMatches, inOrder, noFilter, picky } from "./matching.js";
+import { byId, counted, element, once, shape } from "./dom.js";
+import { drawShapes } from "./shapes.js";
+import { ORDERS, boxMatches, corners, imageMatches, inOrder, noFilter, picky } from "./matching.js";
 import { Images } from "./images.js";
 import { Filters } from "./filters.js";
 import { Viewer } from "./viewer.js";
@@ -77,24 +77,17 @@ export class Gallery {
     const size = `0 0 ${image.w || 640} ${image.h || 480}`;
     const frame = element("span", { class: "frame" });
     if (source) frame.append(element("img", { src: source, alt: "", loading: "lazy", decoding: "async" }));
-    frame.append(shape("svg", { viewBox: size, class: boxes.length > DENSE ? "dense" : null, "aria-hidden": "true" }, ...this.#paths(boxes)));
+    const layer = shape("svg", { viewBox: size, class: boxes.length > DENSE ? "dense" : null, "aria-hidden": "true" });
+    drawShapes(layer, boxes.map((box) => this.#drawable(box)));
+    frame.append(layer);
     const told = image.t || counted(boxes.length, "box", "boxes");
     const text = element("span", { class: "text" }, element("span", { class: "name", title: image.n }, image.n), element("span", { class: "quiet" }, told));
     return element("li", {}, element("button", { type: "button", class: "tile", "data-at": image.at, onclick: () => this.viewer.open(image) }, frame, text));
   }
 
-  // One path for all boxes of a label that are drawn alike.
-  #paths(boxes) {
-    const groups = new Map();
-    for (const box of boxes) {
-      const place = box[3] || box[2], fate = this.data.fates[box[0]], faded = !this.sends(box);
-      const dashed = !box[3] && Boolean(this.data.review || fate.dashed), key = `${place[0]} ${dashed} ${faded}`;
-      if (!groups.has(key)) groups.set(key, { look: this.data.labels[place[0]], dashed, faded, boxes: [] });
-      groups.get(key).boxes.push({ x: place[1], y: place[2], width: place[3] - place[1], height: place[4] - place[2] });
-    }
-    return [...groups.values()].map(({ look, dashed, faded, boxes: some }) => {
-      const d = outlines(some), kinds = ["shape", dashed && "dashed", faded && "faded"].filter(Boolean).join(" ");
-      return coloured(shape("g", { class: kinds }, shape("path", { class: "casing", d }), shape("path", { class: "line", d })), look);
-    });
+  // A box as a thumbnail shows it: as it is now, dashed where that is how it was sent.
+  #drawable(box) {
+    const [fate, , predicted, stored] = box, place = stored || predicted;
+    return { ...corners(place), look: this.data.labels[place[0]], dashed: !stored && Boolean(this.data.review || this.data.fates[fate].dashed), faded: !this.sends(box) };
   }
 }

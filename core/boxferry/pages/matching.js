@@ -1,12 +1,15 @@
 // Which boxes and images the filters let through; pure.
 //
 // A box is [fate, score, predicted, stored]: a place in data.fates, a number or null, and twice [label, x1, y1, x2, y2]
-// or null: as it was sent, and as it is now.
+// or null: as it was sent, and as it is now. An outline comes after them: rings, each [x, y, x, y, …].
 
 export const NOTHING = -1; // in place of a label: nothing was predicted, or nothing is left
 
 export const labelOf = ([, , predicted, stored]) => (predicted || stored)[0];
 export const nowOf = ([fate, , predicted, stored], deleted) => (stored ? stored[0] : fate === deleted ? NOTHING : predicted[0]);
+
+// What is drawn of one of the two.
+export const corners = ([, x, y, x2, y2, rings]) => ({ x, y, width: x2 - x, height: y2 - y, rings });
 
 export function noFilter() {
   return { labels: new Set(), fates: new Set(), low: 0, high: 1, name: "", cell: null, unscored: true };

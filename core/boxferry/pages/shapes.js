@@ -1,8 +1,9 @@
-// Boxes over an image: a casing and a line each, and a tag with its text, as many as can be read.
+// Boxes over an image: lines in their casings, and tags with texts, as many as can be read.
 
 import { clamp, coloured, shape } from "./dom.js";
 
 const TAGS = 200; // at most, the largest boxes first
+const KINDS = ["dashed", "person", "faded", "chosen"]; // classes that a box can have
 const HIGH = 19, LEAST = 26; // pixels of a tag, and of a box that gets one
 const pen = document.createElement("canvas").getContext("2d");
 const widths = new Map();
@@ -15,18 +16,34 @@ function wide(text) {
   return widths.get(text);
 }
 
-// One box: {x, y, width, height, look, dashed, person, faded}; gives its element.
-export function drawnBox(box) {
-  const kinds = ["shape", box.dashed && "dashed", box.person && "person", box.faded && "faded"].filter(Boolean).join(" ");
-  const group = coloured(shape("g", { class: kinds }, shape("rect", { class: "casing" }), shape("rect", { class: "line" })), box.look);
-  placeBox(group, box);
-  return group;
+// Draw boxes: {x, y, width, height, rings, look, dashed, person, faded, chosen}. All that look alike are one path in its
+// casing, so that thousands cost the page no more than ten.
+export function drawShapes(layer, boxes) {
+  const groups = new Map();
+  for (const box of boxes) {
+    const kinds = KINDS.filter((kind) => box[kind]).join(" "), key = `${box.look.colour} ${box.look.mark} ${kinds}`;
+    if (!groups.has(key)) groups.set(key, { kinds, look: box.look, parts: [] });
+    groups.get(key).parts.push(outline(box));
+  }
+  layer.replaceChildren(...[...groups.values()].map(drawnGroup));
 }
 
-export function placeBox(group, box) {
-  for (const part of group.children) {
-    for (const side of ["x", "y", "width", "height"]) part.setAttribute(side, box[side]);
-  }
+function drawnGroup({ kinds, look, parts }) {
+  const d = parts.join("");
+  return coloured(shape("g", { class: `shape ${kinds}` }, shape("path", { class: "casing", d }), shape("path", { class: "line", d })), look);
+}
+
+// The path of a box: its outline where it has one, each ring [x, y, x, y, …], else its four sides.
+function outline({ x, y, width, height, rings }) {
+  if (!rings?.length) return `M${x} ${y}h${width}v${height}h${-width}z`;
+  return rings.map((ring) => `M${ring.join(" ")}z`).join("");
+}
+
+// The box at a place, of several the smallest; `around` pixels of the image beside it are taken for it.
+export function boxAt(boxes, { x, y }, around = 0) {
+  const inside = boxes.filter((box) => x >= box.x - around && y >= box.y - around && x <= box.x + box.width + around && y <= box.y + box.height + around);
+  const area = (box) => box.width * box.height;
+  return inside.reduce((least, box) => (!least || area(box) < area(least) ? box : least), null);
 }
 
 // The tags of boxes: {x, y, width, height, look, text, faded, chosen}, as the stage sees them. A tag that would hide
@@ -64,9 +81,4 @@ function placed(box, view, unit, taken) {
   const group = shape("g", { class: "tag", transform: `translate(${x} ${y}) scale(${unit})` });
   group.append(shape("rect", { width: side, height: HIGH, rx: 3 }), shape("text", { x: 5, y: 13.5 }, text));
   return coloured(group, box.look);
-}
-
-// Many boxes of one look as one path, for thumbnails.
-export function outlines(boxes) {
-  return boxes.map((box) => `M${box.x} ${box.y}h${box.width}v${box.height}h${-box.width}z`).join("");
 }

@@ -1,12 +1,14 @@
 // One image, large: zoom, pan, every box with its label and score, layers, and the images before and after it.
 
-import { byId, counted, element, mark, once, shape } from "./dom.js";
+import { byId, counted, once, shape } from "./dom.js";
 import { Stage } from "./stage.js";
-import { drawTags, drawnBox } from "./shapes.js";
-import { boxMatches, picky } from "./matching.js";
+import { boxAt, drawShapes, drawTags } from "./shapes.js";
+import { BoxList } from "./boxlist.js";
+import { boxMatches, corners, picky } from "./matching.js";
 
 const LAYERS = ["predicted", "corrected", "people's"];
 const STEP = 80; // pixels that an arrow key pans
+const CLICK = 4; // pixels that a click may move
 
 export class Viewer {
   // gallery: has data, filter, filters, images and what is shown of them, in its order.
@@ -17,6 +19,8 @@ export class Viewer {
     this.layers = new Set(LAYERS);
     this.at = -1;
     this.chosen = null;
+    this.drawn = [];
+    this.list = new BoxList(byId("boxes"), { look: (box) => box.look, words: (box) => this.#words(box), picked: (box) => this.#choose(box, true), hot: (box) => this.#hot(box) });
     this.stage = new Stage(this.node, once(() => this.#tags()));
     this.#buttons();
     this.dialog.addEventListener("keydown", (event) => this.#key(event));
@@ -38,10 +42,11 @@ export class Viewer {
     }
   }
 
+  // A drag moves the image, a click chooses a box.
   #drag() {
-    let last = null;
+    let first = null, last = null;
     this.node.addEventListener("pointerdown", (event) => {
-      last = event;
+      first = last = event;
       this.node.setPointerCapture(event.pointerId);
     });
     this.node.addEventListener("pointermove", (event) => {
@@ -49,7 +54,10 @@ export class Viewer {
       this.stage.pan(last.clientX - event.clientX, last.clientY - event.clientY);
       last = event;
     });
-    for (const end of ["pointerup", "pointercancel"]) this.node.addEventListener(end, () => (last = null));
+    this.node.addEventListener("pointerup", (event) => {
+      if (first && Math.hypot(event.clientX - first.clientX, event.clientY - first.clientY) < CLICK) this.#choose(boxAt(this.drawn, this.stage.place(event), CLICK * this.stage.unit));
+    });
+    for (const end of ["pointerup", "pointercancel"]) this.node.addEventListener(end, () => (first = last = null));
   }
 
   open(image) {
@@ -89,8 +97,8 @@ export class Viewer {
     const told = data.review ? `${data.fates[fate].mark} ${data.fates[fate].name}` : data.fates[fate].plain ? "" : data.fates[fate].name;
     const twice = predicted && stored && !same(predicted, stored);
     const each = (place, layer) => {
-      const look = data.labels[place[0]], [, x, y, x2, y2] = place, value = score === null || layer === "people's" ? "" : score.toFixed(2);
-      return { x, y, width: x2 - x, height: y2 - y, look, layer, number, faded, told: twice && layer === "predicted" ? "as sent" : told, value, text: [look.name, value].filter(Boolean).join(" "), dashed: layer === "predicted" && Boolean(data.review || data.fates[fate].dashed), person: layer === "people's" };
+      const look = data.labels[place[0]], value = score === null || layer === "people's" ? "" : score.toFixed(2);
+      return { ...corners(place), look, layer, number, faded, told: twice && layer === "predicted" ? "as sent" : told, value, text: [look.name, value].filter(Boolean).join(" "), dashed: layer === "predicted" && Boolean(data.review || data.fates[fate].dashed), person: layer === "people's" };
     };
     const found = [];
     if (predicted && (!stored || twice)) found.push(each(predicted, "predicted"));
@@ -100,28 +108,34 @@ export class Viewer {
 
   #draw() {
     this.drawn = this.boxes.filter((box) => this.layers.has(box.layer) || !this.gallery.data.review);
-    this.elements = this.drawn.map(drawnBox);
-    this.tagLayer = shape("g");
-    this.node.replaceChildren(...[this.picture, ...this.elements, this.tagLayer].filter(Boolean));
+    this.chosen = null;
+    [this.shapes, this.over, this.tagLayer] = [shape("g"), shape("g"), shape("g")];
+    drawShapes(this.shapes, this.drawn);
+    this.node.replaceChildren(...[this.picture, this.shapes, this.over, this.tagLayer].filter(Boolean));
     this.#tags();
     byId("box-count").textContent = counted(this.drawn.length, "box", "boxes");
-    byId("boxes").replaceChildren(...this.drawn.map((box, at) => this.#item(box, at)));
+    this.list.show(this.drawn);
   }
 
-  #item(box, at) {
-    const words = [box.value, box.told || (this.gallery.data.review ? box.layer : "")].filter(Boolean).join(" · ");
-    const hot = (on) => () => this.elements[at]?.classList.toggle("hot", on);
-    const button = element("button", { type: "button", "aria-pressed": "false", onclick: () => this.#choose(at), onpointerenter: hot(true), onpointerleave: hot(false), onfocus: hot(true), onblur: hot(false) },
-      mark(box.look), element("span", { class: "grow" }, box.look.name), element("span", { class: "value" }, words));
-    return element("li", {}, button);
+  #words(box) {
+    return [box.value, box.told || (this.gallery.data.review ? box.layer : "")].filter(Boolean).join(" · ");
   }
 
-  #choose(at) {
-    const box = this.drawn[at];
-    for (const each of this.drawn) each.chosen = each === box;
-    this.elements.forEach((node, place) => node.classList.toggle("chosen", place === at));
-    [...byId("boxes").children].forEach((item, place) => item.firstChild.setAttribute("aria-pressed", String(place === at)));
-    this.stage.show(box, 1.2);
+  // Draw the chosen box, and one that is pointed at, over all others.
+  #hot(box) {
+    const over = [this.chosen, box].filter(Boolean);
+    drawShapes(this.over, over.map((each) => ({ ...each, chosen: true, faded: false })));
+  }
+
+  // Choose a box, or none; `near`: show it large.
+  #choose(box, near = false) {
+    if (this.chosen) this.chosen.chosen = false;
+    this.chosen = box;
+    if (box) box.chosen = true;
+    this.#hot(null);
+    this.list.choose(box);
+    if (near) this.stage.show(box, 1.2);
+    else this.#tags();
   }
 
   #tags() {
@@ -141,4 +155,4 @@ export class Viewer {
   }
 }
 
-const same = (one, other) => one.every((value, at) => value === other[at]);
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);

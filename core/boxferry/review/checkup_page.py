@@ -10,7 +10,7 @@ import numpy as np
 
 from boxferry.pages.colours import Look, look_of
 from boxferry.pages.elements import cards, heading, html_table, section
-from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown
+from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown, placed_boxes
 from boxferry.review.preview import LEFT_OUT_HEAD, left_out_rows
 
 if TYPE_CHECKING:
@@ -74,13 +74,9 @@ def _shown(image: Image, boxes: Detections, odd: NDArray[np.bool_]) -> Shown:
 
 def _rows(boxes: Detections, odd: NDArray[np.bool_]) -> list[BoxRow]:
     """The boxes that can be drawn."""
-    each = zip(boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), odd.tolist(), strict=True)
+    each = zip(placed_boxes(boxes), boxes.score.tolist(), odd.tolist(), strict=True)
     return [
-        BoxRow(
-            "suspicious" if strange else "as read",
-            score if np.isfinite(score) else None,
-            (boxes.labels[code], tuple(corners)),
-        )
-        for corners, code, score, strange in each
-        if np.isfinite(corners).all()
+        BoxRow("suspicious" if strange else "as read", score if np.isfinite(score) else None, placed)
+        for placed, score, strange in each
+        if np.isfinite(placed.corners).all()
     ]

@@ -15,7 +15,8 @@ from boxferry.reading.pixels import pixels_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from boxferry.destination import Corners
+    from boxferry.boxes.detections import Detections
+    from boxferry.destination import Corners, Ring
     from boxferry.pages.colours import Look
     from boxferry.review.recount import Recount
 
@@ -23,8 +24,19 @@ SIDE = 1280  #: pixels of an image in a page
 LARGEST_PAGE = 24_000_000  #: bytes of all images in a page; those after them are without pixels
 FIRST, PART = 60, 1000  #: images that a server hands over at once, first and then
 
-if TYPE_CHECKING:
-    Placed = tuple[str, Corners]
+
+class Placed(NamedTuple):
+    """Where a box is, and what it is called.
+
+    Attributes:
+        label: its label's name.
+        corners: x_min, y_min, x_max, y_max in pixels.
+        rings: its outline; empty for a box.
+    """
+
+    label: str
+    corners: Corners
+    rings: Sequence[Ring] = ()
 
 
 class BoxRow(NamedTuple):
@@ -33,7 +45,7 @@ class BoxRow(NamedTuple):
     Attributes:
         fate: what is to become of it, or became of it.
         score: None where it has none.
-        predicted: its label and corners as they were sent; None for one that people drew.
+        predicted: as it was sent; None for one that people drew.
         stored: the same as they are now; None where it is gone, or was not sent yet.
     """
 
@@ -135,11 +147,14 @@ class Gallery:
     def _row(self, box: BoxRow, places: Mapping[str, int]) -> list[object]:
         fate, score = places[box.fate], None if box.score is None else round(box.score, 4)
         either = box.predicted or box.stored
-        self._counts.update([("fate", fate)] + ([("label", self.number(either[0]))] if either else []))
+        self._counts.update([("fate", fate)] + ([("label", self.number(either.label))] if either else []))
         return [fate, score, self._placed(box.predicted), self._placed(box.stored)]
 
     def _placed(self, box: Placed | None) -> list[object] | None:
-        return None if box is None else [self.number(box[0]), *(_short(corner) for corner in box[1])]
+        if box is None:
+            return None
+        placed: list[object] = [self.number(box.label), *(_short(corner) for corner in box.corners)]
+        return [*placed, [_flat(ring) for ring in box.rings]] if box.rings else placed
 
     def _facts(self) -> dict[str, Any]:
         recount = self.recount and self.recount.as_dict(self.number)
@@ -166,6 +181,21 @@ def _shown(name: str, look: Look) -> dict[str, object]:
 def _text(text: str) -> str:
     """What a browser can show of a name: bytes that are no text become replacement characters."""
     return text.encode("utf-8", "replace").decode()
+
+
+def placed_boxes(boxes: Detections) -> list[Placed]:
+    """Where each of the boxes is, with its outline where it has one."""
+    outlines = [None] * len(boxes) if boxes.polygons is None else boxes.polygons.tolist()
+    each = zip(boxes.xyxy.tolist(), boxes.label.tolist(), outlines, strict=True)
+    return [
+        Placed(boxes.labels[code], tuple(corners), tuple(tuple(map(tuple, ring.tolist())) for ring in rings or ()))
+        for corners, code, rings in each
+    ]
+
+
+def _flat(ring: Ring) -> list[float]:
+    """x, y, x, y and so on."""
+    return [_short(value) for place in ring for value in place]
 
 
 def _short(value: float) -> float:

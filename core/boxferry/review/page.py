@@ -12,7 +12,7 @@ from boxferry.pages.colours import look_of
 from boxferry.pages.elements import bars, cards, colour_key, heading, html_table, section
 from boxferry.review.calibration import WISHED
 from boxferry.review.calibration_page import calibration_part
-from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown
+from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Placed, Shown
 from boxferry.review.heat import heat_part
 from boxferry.review.judged import FATES, PEOPLES
 from boxferry.review.nothing import nothing_reviewed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from boxferry.pages.colours import Look
-    from boxferry.review.judged import Judged
+    from boxferry.review.judged import Judged, Predicted, Stored
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.reviewed import Reviewed
     from boxferry.review.summary import Summary
@@ -184,9 +184,12 @@ def _rows(file: ReviewedFile) -> list[BoxRow]:
 
 
 def _row(box: Judged) -> BoxRow:
-    was = None if box.predicted is None else (box.predicted.label, box.predicted.corners)
-    now = None if box.stored is None else (box.stored.label, box.stored.corners)
-    return BoxRow(box.fate, box.predicted.score if box.predicted else None, was, now)
+    score = box.predicted.score if box.predicted else None
+    return BoxRow(box.fate, score, _placed(box.predicted), _placed(box.stored))
+
+
+def _placed(box: Predicted | Stored | None) -> Placed | None:
+    return None if box is None else Placed(box.label, box.corners, box.rings)
 
 
 def _recount(files: Iterable[ReviewedFile], clicks: Clicks) -> Recount | None:

@@ -14,7 +14,7 @@ from boxferry.pages.colours import Look, look_of
 from boxferry.pages.elements import bars, cards, heading, html_table, section
 from boxferry.plan.asked_before import WHY
 from boxferry.reading.drawing import boxes_told
-from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown
+from boxferry.review.gallery import BoxRow, FateLook, Gallery, ImagePage, Shown, placed_boxes
 from boxferry.review.recount import Recount
 
 if TYPE_CHECKING:
@@ -47,11 +47,8 @@ class _Drawn(NamedTuple):
 
 
 def _rows(boxes: Detections, fates: Sequence[str]) -> list[BoxRow]:
-    each = zip(fates, boxes.xyxy.tolist(), boxes.label.tolist(), boxes.score.tolist(), strict=True)
-    return [
-        BoxRow(fate, None if score != score else score, (boxes.labels[code], tuple(corners)))  # noqa: PLR0124 # NaN
-        for fate, corners, code, score in each
-    ]
+    each = zip(fates, placed_boxes(boxes), boxes.score.tolist(), strict=True)
+    return [BoxRow(fate, None if score != score else score, placed) for fate, placed, score in each]  # noqa: PLR0124 # NaN
 
 
 class _Seen:

@@ -1,8 +1,9 @@
 // The correcting page: boxes are kept as the server gave them; what a person changes is marked, and all are saved.
 
-import { byId, clamp, counted, element, mark, once, shape } from "./dom.js";
+import { byId, clamp, counted, once, shape } from "./dom.js";
 import { Stage } from "./stage.js";
-import { drawTags, drawnBox, placeBox } from "./shapes.js";
+import { boxAt, drawShapes, drawTags } from "./shapes.js";
+import { BoxList } from "./boxlist.js";
 
 const facts = JSON.parse(byId("facts").textContent);
 const labels = new Map(facts.labels.map((label) => [label.id, label]));
@@ -11,13 +12,16 @@ const CORNERS = ["x_min", "y_min", "x_max", "y_max"];
 const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
 const LEAST = 2, MOST_PAST = 500;
 const HANDLE = 9, GRIP = 26; // pixels of a handle, and of what a finger takes it by
+const BESIDE = 3; // pixels beside a box that are taken for it
 const canvas = byId("canvas");
 const stage = new Stage(canvas, once(seen));
+const list = new BoxList(byId("boxes"), { look: (box) => lookOf(box.row), words, picked: zoomTo });
 
-let boxes = []; // {row, changed, deleted, added, node, item}
+let boxes = []; // {row, changed, deleted, added}
 let chosen = null; // one of them
 let past = []; // what undo brings back: [box, as it was, or null where it was not there]
 let drag = null;
+let pointed = null; // where the mouse was last
 let label = facts.labels[0]?.id;
 const visited = new Set();
 
@@ -35,49 +39,39 @@ function tell(text, wrong = false) {
 // A box as what is drawn of it.
 function drawable(box) {
   const { x_min, y_min, x_max, y_max } = box.row, look = lookOf(box.row);
-  return { x: x_min, y: y_min, width: x_max - x_min, height: y_max - y_min, look, text: [look.name, scoreOf(box)].filter(Boolean).join(" "), chosen: box === chosen, person: !isModels(box) };
+  return { x: x_min, y: y_min, width: x_max - x_min, height: y_max - y_min, look, text: [look.name, scoreOf(box)].filter(Boolean).join(" "), chosen: box === chosen, person: !isModels(box), box };
+}
+
+function words(box) {
+  return [scoreOf(box), isModels(box) ? "model" : "person"].filter(Boolean).join(" · ");
 }
 
 // Draw everything anew: after loading, adding, deleting, undoing.
 function draw() {
-  const nodes = boxes.filter((box) => !box.deleted).map((box) => (box.node = box.row.type === "box" ? drawnBox(drawable(box)) : outline(box.row)));
-  byId("shapes").replaceChildren(...nodes);
-  byId("boxes").replaceChildren(...alive().map((box) => (box.item = item(box))));
-  choose(chosen && !chosen.deleted ? chosen : null);
+  if (chosen?.deleted) chosen = null;
+  const others = boxes.filter((box) => !box.deleted && box.row.type !== "box");
+  byId("others-shapes").replaceChildren(...others.map(({ row }) => shape("polygon", { class: "outline", points: (row.points || []).map((point) => `${point.x},${point.y}`).join(" ") })));
+  list.show(alive(), chosen);
+  choose(chosen);
 }
 
-function outline(row) {
-  return shape("polygon", { class: "outline", points: (row.points || []).map((point) => `${point.x},${point.y}`).join(" ") });
-}
-
-function item(box) {
-  const look = lookOf(box.row), words = [scoreOf(box), isModels(box) ? "model" : "person"].filter(Boolean).join(" · ");
-  const button = element("button", { type: "button", "aria-pressed": String(box === chosen), onclick: () => zoomTo(box) }, mark(look), element("span", { class: "grow" }, look.name), element("span", { class: "value" }, words));
-  return element("li", {}, button);
+// The boxes: the chosen one, which may move, over all others.
+function drawBoxes() {
+  drawShapes(byId("shapes"), alive().filter((box) => box !== chosen).map(drawable));
+  drawShapes(byId("chosen"), chosen ? [drawable(chosen)] : []);
 }
 
 // One box has changed: its place, its label, or whose it is.
 function redraw(box) {
-  const node = drawnBox(drawable(box));
-  box.node.replaceWith(node);
-  box.node = node;
-  const next = item(box);
-  box.item.replaceWith(next);
-  box.item = next;
+  list.update(box);
   choose(box);
 }
 
 function choose(box) {
-  chosen?.node?.classList.remove("chosen");
-  chosen?.item?.firstChild.setAttribute("aria-pressed", "false");
   chosen = box;
-  if (box) {
-    box.node.classList.add("chosen");
-    box.node.parentNode.append(box.node);
-    box.item.firstChild.setAttribute("aria-pressed", "true");
-    box.item.scrollIntoView({ block: "nearest" });
-    label = box.row.label_file_id;
-  }
+  if (box) label = box.row.label_file_id;
+  list.choose(box);
+  drawBoxes();
   told();
   seen();
 }
@@ -145,14 +139,15 @@ function add(values) {
   const box = { row, changed: true, added: true };
   boxes.push(box);
   remember(box, null);
-  box.node = drawnBox(drawable(box));
-  box.item = item(box);
-  byId("shapes").append(box.node);
-  byId("boxes").append(box.item);
+  list.show(alive(), box);
   choose(box);
   return box;
 }
 
+// The smallest box at a place.
+const boxUnder = (at) => boxAt(alive().map(drawable), at, BESIDE * stage.unit)?.box || null;
+
+// A drag moves the chosen box, though a smaller one lies on it; a click chooses the smaller one.
 canvas.addEventListener("pointerdown", (event) => {
   canvas.focus({ preventScroll: true });
   if (stage.pinching) return stop(true);
@@ -160,18 +155,24 @@ canvas.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return null;
   canvas.setPointerCapture(event.pointerId);
   const at = stage.place(event), handled = event.target.dataset.handle, touch = event.pointerType === "touch";
-  const box = boxes.find((each) => each.node && each.node === event.target.closest?.(".shape"));
+  const under = event.shiftKey ? null : boxUnder(at), box = under && chosen && boxAt([drawable(chosen)], at) ? chosen : under;
   if (handled && chosen) drag = { kind: "resize", at: handled, box: chosen, start: kept(chosen) };
   else if (box) {
-    choose(box);
-    drag = { kind: "move", from: at, box, start: kept(box) };
+    if (box !== chosen) choose(box);
+    drag = { kind: "move", from: at, box, under, start: kept(box) };
   } else drag = { kind: "draw", from: at };
   drag.touch = touch;
   event.preventDefault();
   return null;
 });
 
+const point = once(() => {
+  if (pointed && !drag) canvas.style.cursor = boxUnder(stage.place(pointed)) ? "move" : "";
+});
+
 canvas.addEventListener("pointermove", (event) => {
+  pointed = event;
+  if (!drag) point();
   if (!drag || stage.pinching) return;
   const at = stage.place(event), { kind, box, start, from } = drag;
   if (kind === "pan") {
@@ -188,7 +189,7 @@ canvas.addEventListener("pointermove", (event) => {
     const corners = kind === "move" ? moved(start.row, at.x - from.x, at.y - from.y) : resized(start.row, drag.at, at.x, at.y);
     Object.assign(box.row, corners);
     box.changed = true;
-    placeBox(box.node, drawable(box));
+    drawShapes(byId("chosen"), [drawable(box)]);
     seen();
   }
 });
@@ -200,6 +201,7 @@ function stop(taken = false) {
   if (!done) return;
   if (taken && (done.moving || done.drawn)) undo();
   else if (done.moving) redraw(done.box);
+  else if (done.under && done.under !== done.box) choose(done.under);
   else if (done.kind === "draw" && !done.drawn) choose(null);
 }
 
@@ -210,7 +212,6 @@ function remove() {
   if (!chosen) return;
   remember(chosen);
   chosen.deleted = true;
-  chosen = null;
   draw();
 }
 

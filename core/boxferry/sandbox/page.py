@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from boxferry.sandbox.store import Row, Store
 
 PER_PAGE = 12
+AT_ONCE, FIRST = 100, 20  #: boxes in the table of one file, and of one among others
+EACH = 100  #: boxes that have a text of their own where the mouse is; of more, those of a label share one
+SHAPES = {"box", "polygon"}
 
 _PAGE = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 
@@ -40,7 +44,8 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
         if not rows:
             raise NotFound
         count = _count(store, "file WHERE state <> 'removed'")
-        return _rendered(store, rows, title=rows[0]["original_filename"], count=count, single=True)
+        part = max(1, request.args.get("boxes", 1, type=int))
+        return _rendered(store, rows, title=rows[0]["original_filename"], count=count, single=True, part=part)
 
     @blueprint.get("/favicon.ico")
     def icon() -> Response:
@@ -54,19 +59,29 @@ def _count(store: Store, rest: str, *arguments: object) -> int:
     return int(found["n"]) if found else 0
 
 
-def _rendered(store: Store, rows: list[Row], *, count: int, **values: Any) -> str:  # noqa: ANN401 # the template's
+def _rendered(store: Store, rows: list[Row], *, count: int, part: int = 0, **values: Any) -> str:  # noqa: ANN401 # the template's
     names = {row["id"]: row["name"] for row in store.rows("SELECT id, name FROM label_file")}
     directories = {row["id"]: row["nickname"] for row in store.rows("SELECT id, nickname FROM directory")}
     files = [
-        row
-        | {"directory": directories.get(row["directory_id"])}
-        | {"boxes": [_drawn(box, names) for box in store.instances(row["id"]) if box["type"] == "box"]}
+        row | {"directory": directories.get(row["directory_id"])} | _shown(store.instances(row["id"]), names, part)
         for row in rows
     ]
     pending = _count(store, "input WHERE status NOT IN ('success', 'failed')")
     failed = _count(store, "input WHERE status = 'failed'")
     defaults = {"q": "", "page": 1, "pages": 1, "single": False}
     return render_template_string(_PAGE, **defaults | values, files=files, count=count, pending=pending, failed=failed)
+
+
+def _shown(instances: list[Row], names: dict[int, str], part: int) -> Row:
+    """The boxes of a file, those of a part of the table (from 1; 0: the first few), and their paths."""
+    boxes = [_drawn(box, names) for box in instances if box["type"] in SHAPES]
+    parts = ceil(len(boxes) / AT_ONCE) or 1
+    part = min(part, parts)
+    start = max(0, part - 1) * AT_ONCE
+    listed = boxes[start : start + (AT_ONCE if part else FIRST)]
+    return {
+        "boxes": boxes, "listed": listed, "part": part, "parts": parts, "first": start + 1, "groups": _groups(boxes),
+    }  # fmt: skip
 
 
 def _drawn(box: Row, names: dict[int, str]) -> Row:
@@ -77,6 +92,26 @@ def _drawn(box: Row, names: dict[int, str]) -> Row:
         "label": label,
         "look": look_of(label),
         "shown_score": "" if score is None else f"{score:.2f}",
-        "width": box["x_max"] - box["x_min"],
-        "height": box["y_max"] - box["y_min"],
+        "path": _path(box),
     }
+
+
+def _path(box: Row) -> str:
+    """Its outline; of a box, its four sides."""
+    if points := box["type"] == "polygon" and box.get("points"):
+        return "M" + " ".join(f"{point['x']} {point['y']}" for point in points) + "z"
+    x_min, y_min, x_max, y_max = (box[side] for side in ("x_min", "y_min", "x_max", "y_max"))
+    return f"M{x_min} {y_min}H{x_max}V{y_max}H{x_min}z"
+
+
+def _groups(boxes: list[Row]) -> list[Row]:
+    """What is drawn as one: each box, or where they are many, those of a label that look alike."""
+    if len(boxes) <= EACH:
+        return [box | {"title": f"{box['label']} {box['shown_score']}"} for box in boxes]
+    alike = groupby(sorted(boxes, key=_alike), _alike)
+    return [some[0] | {"title": label, "path": "".join(box["path"] for box in some)}
+            for (label, _), same in alike for some in [list(same)]]  # fmt: skip
+
+
+def _alike(box: Row) -> tuple[str, bool]:
+    return box["label"], bool(box["machine_made"])
