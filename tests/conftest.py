@@ -24,6 +24,14 @@ settings.register_profile("boxferry", deadline=None)  # how busy the machine is,
 settings.load_profile("boxferry")
 
 
+def pytest_configure():
+    """An example may take as long as a machine with other work needs; what is slow is told by `--durations`."""
+    from hypothesis import settings
+
+    settings.register_profile("any machine", deadline=None)
+    settings.load_profile("any machine")
+
+
 @pytest.fixture
 def sandbox(tmp_path):
     """A running sandbox, empty, with a folder of its own."""

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from boxferry.review.judged import Predicted, Stored
 from boxferry.review.page import report_page
 from boxferry.review.serve import PageServer
+from boxferry.review.suspicious import Suspicion, Suspicions
 from pages.browsing import browser, errors_of, needs_browser, reaches_out, violations  # noqa: F401 # a fixture
 from pages.sources import a_preview, a_review
 
@@ -17,8 +19,18 @@ def report(tmp_path_factory):
     """The address of a report that is one file."""
     folder = tmp_path_factory.mktemp("report")
     review = a_review(folder, images=4, boxes=12)
-    (folder / "r.html").write_text(report_page([(review, review.summary())]), encoding="utf-8")
+    page = report_page([(review, review.summary())], suspicions=[doubts(review.files[2])])
+    (folder / "r.html").write_text(page, encoding="utf-8")
     return (folder / "r.html").as_uri()
+
+
+def doubts(file):
+    """One box to look at again: the first that was kept, and a model's box beside it."""
+    left = Stored(row_id=1, reference="", label="car", corners=file.judged[0].stored.corners)
+    x_min, y_min, x_max, y_max = left.corners
+    model = Predicted(reference="x", label="truck", corners=(x_min - 5, y_min, x_max, y_max + 5), score=0.9)
+    found = Suspicion(kind="other label", file=file, frame=None, suspicion=0.8, left=left, predicted=model)
+    return Suspicions(by="boxferry", boxes=[found])
 
 
 @pytest.fixture
@@ -56,7 +68,9 @@ def test_the_keyboard_alone_looks_at_every_image(page):
     page.keyboard.press("Shift+ArrowRight")
     assert float(page.locator("#stage").get_attribute("viewBox").split()[2]) < float(wide)
     page.keyboard.press("Escape")
-    page.wait_for_function("document.activeElement === document.querySelectorAll('.tile')[2]")  # it closes in a task of its own
+    page.wait_for_function(
+        "document.activeElement === document.querySelectorAll('.tile')[2]"
+    )  # it closes in a task of its own
 
 
 def test_boxes_have_label_and_score_and_layers_are_shown_apart(page):
@@ -133,6 +147,18 @@ def test_a_cell_of_the_matrix_filters_and_a_column_sorts(page):
     page.locator("#labels th button").first.click()
     page.locator("#labels th button").first.click()
     assert [text.lstrip("●■▲◆▼★✚◢") for text in first.all_inner_texts()][::4] == ["truck", "all"]
+
+
+def test_a_suspicious_box_leads_to_its_image(page):
+    """Large, at its place, though a filter hides the image; the focus comes back to the link."""
+    page.locator("#name").fill("i00000")
+    page.locator("#again a").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#viewer-title").inner_text() == page.locator("#again a").inner_text() == "i00002.jpg"
+    assert float(page.locator("#stage").get_attribute("viewBox").split()[3]) < 200
+    assert count(page) == "4 images"
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.dataset.image === '2'")
 
 
 def test_a_served_page_has_all_images(browser, tmp_path):  # noqa: F811 # the fixture

@@ -134,3 +134,5 @@ def test_as_json_and_on_the_page():
     page = "".join(suspicious_part(known))
     assert "<td>other label</td><td>&lt;b&gt; at 10, 10, 50, 50</td><td>truck 0.90 at 10, 10, 50, 40</td>" in page
     assert "No model contradicts" in suspicious_part(suspicious([], objectlab=False))[0]
+    assert "data-image" not in page
+    assert ' data-image="7" data-place="10 10 50 50">' in "".join(suspicious_part(known, images={1: 7}))

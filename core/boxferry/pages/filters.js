@@ -74,6 +74,7 @@ export class Filters {
   }
 
   clear() {
+    if (this.filter.cell) byId("cell").click();
     this.filter.labels.clear();
     this.filter.fates.clear();
     for (const box of document.querySelectorAll(".choices input")) box.checked = false;

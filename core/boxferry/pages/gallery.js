@@ -42,6 +42,19 @@ export class Gallery {
     this.refresh();
   }
 
+  // Show an image large, at a place: [x1, y1, x2, y2]; gives whether it is there. A filter that hides it is cleared.
+  look(at, place, back) {
+    const image = this.images.all[at];
+    if (!image) return false;
+    if (!this.shown.includes(image)) {
+      this.filters.clear();
+      this.#refresh();
+    }
+    this.viewer.open(image, back);
+    this.viewer.look(place);
+    return true;
+  }
+
   focus(image) {
     document.querySelector(`.tile[data-at="${image?.at}"]`)?.focus();
   }

@@ -18,5 +18,10 @@ if (byId("data")) {
       if (on) byId("images").scrollIntoView();
     });
   }
+  for (const link of document.querySelectorAll("[data-image]")) {
+    link.addEventListener("click", (event) => {
+      if (gallery.look(Number(link.dataset.image), link.dataset.place.split(" ").map(Number), link)) event.preventDefault();
+    });
+  }
   byId("cell").addEventListener("click", () => cells.forEach((cell) => cell.setAttribute("aria-pressed", "false")));
 }

@@ -2,7 +2,9 @@
 
 import { clamp, coloured, shape } from "./dom.js";
 
-const TAGS = 200; // at most, the largest boxes first
+const TAGS = 200, FEW = 40; // at most, the largest boxes first; and so many wherever they are
+const COVERED = 0.2; // of the window, by more tags than those
+const CROWD = 300; // boxes in sight whose lines in their casings would hide the image
 const KINDS = ["dashed", "person", "faded", "chosen"]; // classes that a box can have
 const HIGH = 19, LEAST = 26; // pixels of a tag, and of a box that gets one
 const pen = document.createElement("canvas").getContext("2d");
@@ -51,21 +53,37 @@ export function boxAt(boxes, { x, y }, around = 0) {
 export function drawTags(layer, boxes, stage) {
   const { x, y, width, height } = stage.view, unit = stage.unit;
   const seen = boxes.filter((box) => box.x < x + width && box.y < y + height && box.x + box.width > x && box.y + box.height > y);
-  const large = seen.filter((box) => !box.faded && (box.chosen || seen.length <= 40 || box.width / unit >= LEAST));
+  stage.node.classList.toggle("dense", seen.length > CROWD);
+  const large = seen.filter((box) => !box.faded && (box.chosen || seen.length <= FEW || box.width / unit >= LEAST));
   large.sort((one, other) => (other.chosen || 0) - (one.chosen || 0) || other.width * other.height - one.width * one.height);
-  const taken = new Taken();
-  const tags = large.slice(0, 4 * TAGS).map((box) => placed(box, stage.view, unit, taken)).filter(Boolean).slice(0, TAGS);
+  const taken = new Taken((COVERED * width * height) / unit ** 2), tags = [];
+  for (const box of large.slice(0, 4 * TAGS)) {
+    if (tags.length >= TAGS || (tags.length >= FEW && taken.full)) break;
+    const tag = placed(box, stage.view, unit, taken);
+    if (tag) tags.push(tag);
+  }
   layer.replaceChildren(...tags.toReversed());
 }
 
 // What of the window has a tag already; in rows, so that a look-up does not go through all.
 class Taken {
   rows = new Map();
+  covered = 0;
+
+  // most: pixels that tags may cover.
+  constructor(most) {
+    this.most = most;
+  }
+
+  get full() {
+    return this.covered > this.most;
+  }
 
   // Take a place in pixels of the window, where it is free.
   take(x, y, long) {
     const rows = [Math.floor(y / HIGH), Math.floor((y + HIGH - 1) / HIGH)];
     const free = rows.every((row) => (this.rows.get(row) || []).every(([left, top, right]) => right <= x || left >= x + long || Math.abs(top - y) >= HIGH));
+    if (free) this.covered += long * HIGH;
     if (free) for (const row of rows) this.rows.set(row, [...(this.rows.get(row) || []), [x, y, x + long]]);
     return free;
   }

@@ -24,7 +24,7 @@ export class Viewer {
     this.stage = new Stage(this.node, once(() => this.#tags()));
     this.#buttons();
     this.dialog.addEventListener("keydown", (event) => this.#key(event));
-    this.dialog.addEventListener("close", () => gallery.focus(this.image));
+    this.dialog.addEventListener("close", () => (this.back ? this.back.focus() : gallery.focus(this.image)));
     this.#drag();
   }
 
@@ -60,10 +60,19 @@ export class Viewer {
     for (const end of ["pointerup", "pointercancel"]) this.node.addEventListener(end, () => (first = last = null));
   }
 
-  open(image) {
+  // back: what has the focus once the view is closed; else the image's tile.
+  open(image, back = this.dialog.open ? this.back : null) {
+    this.back = back;
     this.at = this.gallery.shown.indexOf(image);
     if (!this.dialog.open) this.dialog.showModal();
     this.#show(image);
+  }
+
+  // Show a place large, and choose the box that is there.
+  look([x, y, x2, y2]) {
+    const box = this.drawn.find((each) => each.x === x && each.y === y && each.x + each.width === x2 && each.y + each.height === y2);
+    if (box) this.#choose(box);
+    this.stage.show({ x, y, width: x2 - x, height: y2 - y }, 1.2);
   }
 
   go(direction) {

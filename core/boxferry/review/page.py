@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -18,10 +18,11 @@ from boxferry.review.judged import FATES, PEOPLES
 from boxferry.review.nothing import nothing_reviewed
 from boxferry.review.recount import Recount
 from boxferry.review.summary import BINS, THRESHOLD_MEANS, Clicks, counted, percent
-from boxferry.review.suspicious_page import suspicious_part
+from boxferry.review.suspicious_page import listed_files, suspicious_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from boxferry.pages.colours import Look
     from boxferry.review.judged import Judged, Predicted, Stored
@@ -87,9 +88,11 @@ def report_pictured(
     """
     runs = [_Run(number, *each, len(reports) > 1) for number, each in enumerate(reports)]
     title = ", ".join(f"Run {run.review.run.name} of {run.review.run.model or 'annotations'}" for run in runs)
-    gallery = _gallery([run.review for run in runs], clicks or Clicks(), images)
+    listed = {(run.number, file) for run in runs if suspicions for file in listed_files(suspicions[run.number])}
+    browsed = _Browsed.of([run.review for run in runs], images, listed)
+    gallery = browsed.gallery(clicks or Clicks())
     sections = [part for run in runs for part in _sections(run, gallery, precision)]
-    sections += [part for run in runs for part in _again(run, suspicions)]
+    sections += [part for run in runs for part in _again(run, suspicions, browsed.places(run.number))]
     links = {"images": "Images", "labels": "Labels", "matrix": "Matrix", "scores": "Scores", "trust": "Trust"}
     links |= {"again": "Look again"} if suspicions else {}
     there = {place: text for place, text in links.items() if place == "images" or f'id="{place}"' in "".join(sections)}
@@ -103,6 +106,14 @@ def _leads(runs: Sequence[_Run]) -> Iterator[str]:
         yield f"Project {run.review.run.project}, directory {run.review.run.directory_id}."
         if missing := nothing_reviewed(run.review):
             yield f"Run {run.review.run.name}: {missing}."
+        if videos := [file for file in run.review.files if file.video]:
+            boxes = sum(len(file.judged) for file in videos)
+            counts = f"{_many(len(videos), 'video')} with {_many(boxes, 'box', 'boxes')}"
+            yield f"{name}{counts}: in the numbers, not among the images."
+
+
+def _many(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _before(runs: Sequence[_Run]) -> list[str]:
@@ -132,8 +143,8 @@ def _sections(run: _Run, gallery: Gallery, precision: float) -> Iterator[str]:
     yield from calibration_part(run.review.calibration(precision=precision), run.place("trust"))
 
 
-def _again(run: _Run, suspicions: Sequence[Suspicions]) -> list[str]:
-    return suspicious_part(suspicions[run.number], run.place("again")) if suspicions else []
+def _again(run: _Run, suspicions: Sequence[Suspicions], places: Mapping[int, int]) -> list[str]:
+    return suspicious_part(suspicions[run.number], run.place("again"), places) if suspicions else []
 
 
 def _labels(summary: Summary) -> list[str]:
@@ -159,23 +170,48 @@ def _plots(summary: Summary) -> list[str]:
     return [colour_key(looks), f'<div class="sheet">{"".join(plots)}</div>'] if plots else []
 
 
-def _gallery(reviews: Sequence[Reviewed], clicks: Clicks, most: int | None) -> Gallery:
-    """The images of the runs, the most corrected first."""
-    files = [(file, review) for review in reviews for file in review.files if not file.video]
-    corrections = {id(file): _corrections(file) for file, _ in files}
-    files.sort(key=lambda pair: (-corrections[id(pair[0])], not pair[0].reviewed))
-    names = {id(review): f" · run {review.run.name}" if len(reviews) > 1 else "" for review in reviews}
-    shown = [_shown(file, corrections[id(file)], names[id(review)]) for file, review in files[:most]]
-    looks: dict[str, FateLook] = {fate: FateLook(LOOKS[fate]) for fate in FATES}
-    return Gallery(looks, shown, len(files), _recount([file for file, _ in files], clicks), review=True)
+class _Browsed(NamedTuple):
+    """The images that can be browsed.
+
+    Attributes:
+        files: all still images: their run's number, and the file.
+        shown: those that are on the page.
+        names: of each run, what stands at its images.
+    """
+
+    files: Sequence[tuple[int, ReviewedFile]]
+    shown: Sequence[tuple[int, ReviewedFile]]
+    names: Sequence[str]
+
+    @classmethod
+    def of(cls, reviews: Sequence[Reviewed], most: int | None, listed: AbstractSet[tuple[int, int]]) -> Self:
+        """The most corrected first, so many of them, then those of `listed` files: a run's number and a file's id."""
+        files = [(number, file) for number, review in enumerate(reviews) for file in review.files if not file.video]
+        files.sort(key=lambda pair: (-_corrections(pair[1]), not pair[1].reviewed))
+        most = len(files) if most is None else most
+        others = [(number, file) for number, file in files[most:] if (number, file.file_id) in listed]
+        names = [f" · run {review.run.name}" if len(reviews) > 1 else "" for review in reviews]
+        return cls(files, files[:most] + others, names)
+
+    def places(self, run: int) -> dict[int, int]:
+        """Of a run, file id → its place among the images."""
+        return {file.file_id: place for place, (number, file) in enumerate(self.shown) if number == run}
+
+    def gallery(self, clicks: Clicks) -> Gallery:
+        """The images as a page shows them."""
+        shown = [_shown(file, self.names[number]) for number, file in self.shown]
+        looks: dict[str, FateLook] = {fate: FateLook(LOOKS[fate]) for fate in FATES}
+        recount = _recount([file for _, file in self.files], clicks)
+        return Gallery(looks, shown, len(self.files), recount, review=True)
 
 
 def _corrections(file: ReviewedFile) -> int:
     return sum(box.fate in PEOPLES and box.fate != "kept" for box in file.judged)
 
 
-def _shown(file: ReviewedFile, corrections: int, run: str) -> Shown:
-    told = f"{corrections} correction{'' if corrections == 1 else 's'}" if file.reviewed else "not reviewed"
+def _shown(file: ReviewedFile, run: str) -> Shown:
+    corrections = _corrections(file)
+    told = f"{corrections:,} correction{'' if corrections == 1 else 's'}" if file.reviewed else "not reviewed"
     return Shown(file.file_name, (file.width, file.height), file.media, partial(_rows, file), f"{told}{run}")
 
 

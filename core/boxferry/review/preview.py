@@ -42,8 +42,22 @@ class _Drawn(NamedTuple):
     codes: list[str]
 
     def rows(self) -> list[BoxRow]:
-        """Its boxes, as a page shows them."""
-        return [*_rows(self.boxes, [TO_SEND] * len(self.boxes)), *_rows(self.decided, self.codes)]
+        """Its boxes, as a page shows them; of a video, those of its first frame that has any."""
+        rows = [*_rows(self.boxes, [TO_SEND] * len(self.boxes)), *_rows(self.decided, self.codes)]
+        if not self.image.video:
+            return rows
+        frames = self._frames()
+        return [row for row, frame in zip(rows, frames, strict=True) if frame == min(frames)]
+
+    def told(self) -> str:
+        """What stands under its name."""
+        gone = f"; {len(self.decided)} that people have decided about, dashed" if len(self.decided) else ""
+        frames = sorted(set(self._frames())) if self.image.video else []
+        of_video = f" on {len(frames)} frames of a video: frame {frames[0]}" if frames else ""
+        return f"{boxes_told(len(self.boxes))}{of_video}{gone}"
+
+    def _frames(self) -> list[int]:
+        return [frame for part in (self.boxes, self.decided) if part.frame is not None for frame in part.frame.tolist()]
 
 
 def _rows(boxes: Detections, fates: Sequence[str]) -> list[BoxRow]:
@@ -167,9 +181,8 @@ def _page(predictions: Predictions, tally: Tally, seen: _Seen, shown: list[_Draw
 
 
 def _shown(drawn: _Drawn) -> Shown:
-    image, gone = drawn.image, len(drawn.decided)
-    told = f"{boxes_told(len(drawn.boxes))}; {gone} that people have decided about, dashed" if gone else ""
-    return Shown(image.key, (image.width, image.height), image.media, partial(_Drawn.rows, drawn), told)
+    image = drawn.image
+    return Shown(image.key, (image.width, image.height), image.media, partial(_Drawn.rows, drawn), drawn.told())
 
 
 def _sections(seen: _Seen, left_out: list[tuple[object, ...]]) -> list[str]:

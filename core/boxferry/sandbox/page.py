@@ -81,6 +81,7 @@ def _shown(instances: list[Row], names: dict[int, str], part: int) -> Row:
     listed = boxes[start : start + (AT_ONCE if part else FIRST)]
     return {
         "boxes": boxes, "listed": listed, "part": part, "parts": parts, "first": start + 1, "groups": _groups(boxes),
+        "dense": len(boxes) > EACH,
     }  # fmt: skip
 
 
