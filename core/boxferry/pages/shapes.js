@@ -3,7 +3,7 @@
 import { clamp, coloured, shape } from "./dom.js";
 
 const TAGS = 200, FEW = 40; // at most, the largest boxes first; and so many wherever they are
-const COVERED = 0.2; // of the window, by more tags than those
+const COVERED = 0.2; // of the image in sight, by more tags than those
 const CROWD = 300; // boxes in sight whose lines in their casings would hide the image
 const KINDS = ["dashed", "person", "faded", "chosen"]; // classes that a box can have
 const HIGH = 19, LEAST = 26; // pixels of a tag, and of a box that gets one
@@ -56,7 +56,8 @@ export function drawTags(layer, boxes, stage) {
   stage.node.classList.toggle("dense", seen.length > CROWD);
   const large = seen.filter((box) => !box.faded && (box.chosen || seen.length <= FEW || box.width / unit >= LEAST));
   large.sort((one, other) => (other.chosen || 0) - (one.chosen || 0) || other.width * other.height - one.width * one.height);
-  const taken = new Taken((COVERED * width * height) / unit ** 2), tags = [];
+  const across = Math.min(x + width, stage.width) - Math.max(x, 0), down = Math.min(y + height, stage.height) - Math.max(y, 0);
+  const taken = new Taken((COVERED * across * down) / unit ** 2), tags = [];
   for (const box of large.slice(0, 4 * TAGS)) {
     if (tags.length >= TAGS || (tags.length >= FEW && taken.full)) break;
     const tag = placed(box, stage.view, unit, taken);
