@@ -1,5 +1,6 @@
 """The outbox: what is written there is there, whole or not at all."""
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -164,3 +165,13 @@ def test_the_time_of_a_packet_is_that_of_its_going_out(tmp_path):
         outbox.recover(run.id)
         (stored,) = outbox.entries(run.id, ("unsure",))
     assert stored.changed == 160.0
+
+
+def test_an_outbox_that_was_left_open_is_closed_with_its_owner(tmp_path):
+    """From Python 3.13 on the connection would warn."""
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    db = outbox._db
+    del outbox
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        db.execute("SELECT 1")

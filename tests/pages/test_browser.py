@@ -156,7 +156,7 @@ def test_a_suspicious_box_leads_to_its_image(page):
     page.keyboard.press("Enter")
     assert page.locator("#viewer-title").inner_text() == page.locator("#again a").inner_text() == "i00002.jpg"
     assert float(page.locator("#stage").get_attribute("viewBox").split()[3]) < 200
-    assert count(page) == "4 images"
+    counts(page, "4 images")
     page.keyboard.press("Escape")
     page.wait_for_function("document.activeElement.dataset.image === '2'")
 

@@ -14,7 +14,7 @@ def machine(sandbox, path, *, clock=None, connections=4):
     """A machine with an outbox at this path; `clock` stands in for its own."""
     with Diffgram(server_of(sandbox), outbox=path, connections=connections) as diffgram:
         if clock is not None:
-            diffgram.__dict__["outbox"] = Outbox(path, clock=clock)
+            diffgram.workspace.__dict__["outbox"] = Outbox(path, clock=clock)
         yield diffgram
 
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -307,10 +307,8 @@ class Run:
         elif chance < 0.6 and others:
             copied = self._rng.choice(others).outbox
             machine.outbox = self._new_outbox()
-            with sqlite3.connect(copied) as source, sqlite3.connect(machine.outbox) as target:
+            with closing(sqlite3.connect(copied)) as source, closing(sqlite3.connect(machine.outbox)) as target:
                 source.backup(target)
-            source.close()
-            target.close()
 
     # The end
 

@@ -17,6 +17,7 @@ import shlex
 import sqlite3
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
@@ -61,6 +62,7 @@ class Outbox:
             except BaseException:
                 self._db.close()
                 raise
+        weakref.finalize(self, self._db.close).atexit = False  # one that was left open is closed with its owner
 
     @contextmanager
     def _guard(self) -> Iterator[None]:

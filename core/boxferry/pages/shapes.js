@@ -41,10 +41,11 @@ function outline({ x, y, width, height, rings }) {
   return rings.map((ring) => `M${ring.join(" ")}z`).join("");
 }
 
+const area = (box) => box.width * box.height;
+
 // The box at a place, of several the smallest; `around` pixels of the image beside it are taken for it.
 export function boxAt(boxes, { x, y }, around = 0) {
   const inside = boxes.filter((box) => x >= box.x - around && y >= box.y - around && x <= box.x + box.width + around && y <= box.y + box.height + around);
-  const area = (box) => box.width * box.height;
   return inside.reduce((least, box) => (!least || area(box) < area(least) ? box : least), null);
 }
 

@@ -15,7 +15,7 @@ const HANDLE = 9, GRIP = 26; // pixels of a handle, and of what a finger takes i
 const BESIDE = 3; // pixels beside a box that are taken for it
 const canvas = byId("canvas");
 const stage = new Stage(canvas, once(seen));
-const list = new BoxList(byId("boxes"), { look: (box) => lookOf(box.row), words, picked: zoomTo });
+const listed = new BoxList(byId("boxes"), { look: (box) => lookOf(box.row), words, picked: zoomTo });
 
 let boxes = []; // {row, changed, deleted, added}
 let chosen = null; // one of them
@@ -51,7 +51,7 @@ function draw() {
   if (chosen?.deleted) chosen = null;
   const others = boxes.filter((box) => !box.deleted && box.row.type !== "box");
   byId("others-shapes").replaceChildren(...others.map(({ row }) => shape("polygon", { class: "outline", points: (row.points || []).map((point) => `${point.x},${point.y}`).join(" ") })));
-  list.show(alive(), chosen);
+  listed.show(alive(), chosen);
   choose(chosen);
 }
 
@@ -63,14 +63,14 @@ function drawBoxes() {
 
 // One box has changed: its place, its label, or whose it is.
 function redraw(box) {
-  list.update(box);
+  listed.update(box);
   choose(box);
 }
 
 function choose(box) {
   chosen = box;
   if (box) label = box.row.label_file_id;
-  list.choose(box);
+  listed.choose(box);
   drawBoxes();
   told();
   seen();
@@ -139,7 +139,7 @@ function add(values) {
   const box = { row, changed: true, added: true };
   boxes.push(box);
   remember(box, null);
-  list.show(alive(), box);
+  listed.show(alive(), box);
   choose(box);
   return box;
 }
