@@ -140,7 +140,7 @@ def file_stem(image: Image, taken: set[str]) -> str:
     """
     key = PurePosixPath(image.key)
     if key.is_absolute() or ".." in key.parts or "\\" in image.key or PureWindowsPath(image.key).drive or not key.stem:
-        raise InputError(f"{image.key}: the image's name leads out of the folder that is written to")
+        raise InputError(f"{image.key}: the image's name points outside the output folder; rename it")
     stem = str(key.with_suffix("") if key.suffix.lower() in IMAGE_SUFFIXES else key)
     if stem in taken:
         raise InputError(f"{image.key}: another image is called '{stem}' without its suffix: one file cannot hold both")
@@ -224,7 +224,7 @@ def _here(target: Path) -> Path:
     """
     if len(target.parts) > 1 and is_url(f"{target.parts[0]}//") and not os.path.exists(target.parts[0]):  # noqa: PTH110
         where = str(target).replace(":/", "://", 1)
-        raise UsageError(f"{where}: a URL; what is written goes to this machine: name a file or a folder")
+        raise UsageError(f"{where}: output cannot go to a URL; name a local file or folder")
     return target
 
 
@@ -277,7 +277,7 @@ def output_folder(target: Path) -> Iterator[Path]:
     """
     path = _here(target).resolve()  # a link stays a link
     if str(target) == "-" or (path.exists() and not path.is_dir()):
-        raise UsageError(f"{target}: many files are written; name a folder with -o")
+        raise UsageError(f"{target}: the format writes many files; name a folder with -o")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True)
@@ -326,7 +326,7 @@ def still_images(chunks: Iterable[Detections], name: str) -> Iterator[Detections
         if chunk.frame is not None and len(chunk):
             key = next(image.key for image, rows in chunk.each_image() if rows.stop > rows.start)
             raise InputError(
-                f"{key}: a video, and the format '{name}' has no frames; packets, 'boxferry' and 'mot' have"
+                f"{key}: a video, but the format '{name}' has no frames; write packets, 'boxferry' or 'mot'"
             )
         yield chunk
 

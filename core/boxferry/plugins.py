@@ -196,7 +196,7 @@ def _refined(
         raise PluginError(f"{owner} failed in boxferry_refine: {reason}") from error
     result = answers[0] if answers else detections
     if not isinstance(result, Detections):
-        raise PluginError(f"{owner}: boxferry_refine gave back {type(result).__name__}, expected Detections")
+        raise PluginError(f"{owner}: boxferry_refine returned {type(result).__name__}, expected Detections")
     return result
 
 

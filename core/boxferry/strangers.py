@@ -72,9 +72,9 @@ def checked(offered: object) -> Format:
         )
     parts = {"read": given.read, "write": given.write, "catalog": given.catalog, "stumble": given.stumble}
     if not callable(given.sniff) or any(part is not None and not callable(part) for part in parts.values()):
-        raise PluginError(f"format '{given.name}': sniff, read, write, catalog and stumble have to be functions")
+        raise PluginError(f"format '{given.name}': sniff, read, write, catalog and stumble must be functions")
     if not isinstance(given.options, tuple) or not all(isinstance(each, Option) for each in given.options):
-        raise PluginError(f"format '{given.name}': options have to be a tuple of Option")
+        raise PluginError(f"format '{given.name}': options must be a tuple of Option")
     return offered
 
 

@@ -132,4 +132,4 @@ def _received(worker: Connection) -> list[Any]:
 
 
 def _ended() -> BoxferryError:
-    return BoxferryError("a worker process was ended from outside, perhaps for want of memory; --jobs 1 needs none")
+    return BoxferryError("a worker process was killed, perhaps out of memory; try --jobs 1")

@@ -30,8 +30,8 @@ def test_a_map_is_understood(specs, expected):
 @pytest.mark.parametrize(
     ("specs", "message"),
     [
-        pytest.param(["car=a", "truck|car=b"], "'car' is to become 'a' and 'b'", id="one label, two names"),
-        pytest.param({"car": "a", "car|truck": "b"}, "'car' is to become 'a' and 'b'", id="likewise in a dict"),
+        pytest.param(["car=a", "truck|car=b"], "'car' is mapped to both 'a' and 'b'", id="one label, two names"),
+        pytest.param({"car": "a", "car|truck": "b"}, "'car' is mapped to both 'a' and 'b'", id="likewise in a dict"),
         pytest.param(["car"], "'car' has 0 '=', expected one", id="no equals sign"),
         pytest.param(["a=b=c"], "'a=b=c' has 2 '=', expected one", id="two readings"),
         pytest.param(["=a"], "'=a' has an empty name", id="no old name"),

@@ -44,7 +44,8 @@ def test_a_directory_is_created_when_that_is_asked_for(sandbox, environ, capsys)
     push = ["push", *SOURCE, *NAMES, "--directory", "incoming", "--labels", "create"]
     assert run([*push, "--dry-run"]) == 2
     assert (
-        "no directory 'incoming'; there are: Default (id 1); --create-directory creates it" in capsys.readouterr().err
+        "no directory 'incoming'; the directories are: Default (id 1); --create-directory creates it"
+        in capsys.readouterr().err
     )
     assert run([*push, "--create-directory", "--dry-run"]) == 0
     said = capsys.readouterr().err
@@ -71,7 +72,7 @@ def test_what_goes_with_no_new_directory(environ, tmp_path, capsys):
     assert run([*push, "--existing"]) == 2
     assert "--create-directory cannot be combined with --existing" in capsys.readouterr().err
     assert run([*push, "--plan", str(tmp_path / "plan.json")]) == 2
-    assert "--plan needs a directory that exists" in capsys.readouterr().err
+    assert "--plan needs an existing directory" in capsys.readouterr().err
     assert run(["push", *SOURCE, *NAMES, "--directory", "12", "--create-directory"]) == 2
     assert "no directory '12'" in capsys.readouterr().err
 

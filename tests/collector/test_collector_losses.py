@@ -173,7 +173,7 @@ def test_a_context_can_be_entered_again_but_not_twice_at_once(sandbox, diffgram,
     for path in images[:2]:
         with collect:
             collect(a_result(path))
-            with pytest.raises(UsageError, match="entered already"):
+            with pytest.raises(UsageError, match="already open"):
                 collect.__enter__()
     assert collect.report.ok, collect.report.summary()
     assert collect.report.images == 2

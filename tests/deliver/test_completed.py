@@ -16,7 +16,7 @@ REPLACE = {"existing": True, "on_existing": "replace-own", "run": "next", "allow
 
 @pytest.fixture
 def completed(sandbox, diffgram, folder):
-    """a.jpg holds two boxes and people have completed it; the next run has another box for it, and one for b.png."""
+    """a.jpg holds two boxes and completed by people; the next run has another box for it, and one for b.png."""
     push(diffgram, predictions(folder))
     file = next(f for f in sandbox.files() if f["original_filename"] == "a.jpg")
     sandbox._store.update("file", file["id"], {"ann_is_complete": 1})
@@ -75,7 +75,7 @@ def test_dedupe_leaves_them(sandbox, diffgram, folder, completed):
     for dry_run in (True, False):
         (file,) = diffgram.dedupe("r", dry_run=dry_run).files
         assert (file.removed, file.completed) == (1, True)
-        assert "people have completed it" in file.problem
+        assert "completed by people" in file.problem
     assert len(sandbox.boxes("a.jpg")) == 3
     (file,) = diffgram.dedupe("r", replace_completed=True).files
     assert (file.problem, len(sandbox.boxes("a.jpg"))) == ("", 2)

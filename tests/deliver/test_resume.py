@@ -289,7 +289,7 @@ def test_success_that_stored_nothing_is_found_out_by_reading_back(sandbox, diffg
     assert set(report.states) == ({"refused"} if verify else {"applied"})
     if verify:
         assert report.exit_code == 1
-        assert report.failed[0].reason == "the server says success, but 2 of 2 boxes are not stored"
+        assert report.failed[0].reason == "the server reports success, but 2 of 2 boxes are not stored"
     again = push(diffgram, folder, existing=True, verify=True)
     assert (again.states.get("applied", (0, 0))[1], len(sandbox.boxes("a.png"))) == (4, 4 if verify else 2)
 

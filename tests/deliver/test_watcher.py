@@ -101,7 +101,7 @@ def test_a_busy_server_that_begins_nothing_is_not_stuck(outbox):
     run, watcher = a_watcher(outbox, server, stuck_s=60.0)
     assert not watcher.watch(a_budget(server, 300.0))
     assert outbox.counts(run.id) == {"accepted": (8, 8)}
-    assert "its workers are dead, or its CPU is busy" in watcher.stalls.silence()
+    assert "its workers may be dead or its CPU busy" in watcher.stalls.silence()
     assert "8 inputs wait" in watcher.stalls.silence()
     server.pace, server.done = 8, 8
     assert watcher.watch(a_budget(server, 300.0))
@@ -161,14 +161,14 @@ def test_a_video_may_take_longer(outbox):
 
 
 def test_an_input_that_was_passed_over_by_several_later_ones_is_lost(outbox):
-    """It was never begun, while three later ones ended."""
+    """It was never started, while three later ones ended."""
     clock = Clock()
     stalls = Stalls(stuck_s=10.0, clock=clock)
     seen(stalls, clock, 0.0, (1, "init", 0.0))
     seen(stalls, clock, 11.0, (2, "success", 100.0), (3, "success", 100.0))
     assert stalls.reason(InputRecord(id=1, status="init")) == ""
     seen(stalls, clock, 12.0, (4, "failed", 0.0))
-    assert "never begun" in stalls.reason(InputRecord(id=1, status="init"))
+    assert "never started" in stalls.reason(InputRecord(id=1, status="init"))
 
 
 def test_what_is_not_among_the_projects_unfinished_inputs_any_more_has_ended(outbox):

@@ -67,17 +67,17 @@ def test_directories_are_found_by_name_and_by_id(client):
 def test_a_directory_that_is_not_there_is_answered_with_those_that_are(client):
     """The near ones first."""
     client.create_directory("incoming")
-    words = r"no directory 'incomming' \(near: incoming\); there are: incoming \(id 2\), Default \(id 1\)"
+    words = r"no directory 'incomming' \(near: incoming\); the directories are: incoming \(id 2\), Default \(id 1\)"
     with pytest.raises(NotFound, match=words):
         client.find_directory("incomming")
-    with pytest.raises(NotFound, match="no directory '77'; there are: "):
+    with pytest.raises(NotFound, match="no directory '77'; the directories are: "):
         client.find_directory(77)
 
 
 def test_a_name_that_several_directories_bear_is_answered_with_their_ids():
     """Any of them can be named by it. Older servers let several have one name."""
     answer = {"directory_list": [{"id": n, "nickname": "incoming"} for n in (8, 7)]}
-    words = r"several .* 'incoming'; name one by its id: incoming \(id 8\), incoming \(id 7\)$"
+    words = r"several .* 'incoming'; use an id: incoming \(id 8\), incoming \(id 7\)$"
     with a_peer(lambda _: http(200, msgspec.json.encode(answer))) as (host, _), a_client(host) as client:
         with pytest.raises(NotFound, match=words):
             client.find_directory("incoming")
@@ -193,7 +193,7 @@ def test_the_api_pages_path_is_not_the_servers(sandbox):
 
 def test_a_file_that_is_not_there(client, sandbox):
     """A packet for it may have been carried out, for all that the server says; a read has changed nothing."""
-    with pytest.raises(Unsure, match="answered with an error of its own: a reference"):
+    with pytest.raises(Unsure, match="answered with a server error: a reference"):
         client.send_packet(b'{"file_id": 99, "mode": "update"}')
     with pytest.raises(Refused, match="File not in valid project directory"):
         client.rows(99, directory_id=sandbox.directory_id)

@@ -121,7 +121,7 @@ def test_the_servers_own_words_are_kept(status, body, words):
         (http(403), "project 'p' on http://127.0.0.1"),
         (http(302, b"", "Location: https://login.example/x"), "redirects to login.example"),
         (http(302, b"", "Location: /login"), "redirects to another path"),
-        (None, "broke before its answer was whole: Remote end closed connection without response"),
+        (None, "broke before the response was complete: Remote end closed connection without response"),
     ],
     ids=["html", "text", "wrong-path", "too-large", "forbidden", "redirect", "redirect-within", "hangs-up"],
 )

@@ -93,7 +93,7 @@ def test_plain_http_to_another_machine_has_to_be_asked_for():
         ({"client_secret": "hünter"}, "DIFFGRAM_CLIENT_SECRET: has blanks or characters beyond ASCII"),
         ({"client_secret": "hunter\n"}, "DIFFGRAM_CLIENT_SECRET: has blanks"),
         ({"client_id": "LIVE__…"}, "DIFFGRAM_CLIENT_ID: has blanks or characters beyond ASCII"),
-        ({"client_id": "a:b"}, "DIFFGRAM_CLIENT_ID: has a colon"),
+        ({"client_id": "a:b"}, "DIFFGRAM_CLIENT_ID: contains a colon"),
     ],
     ids=["empty", "umlaut", "line-end", "ellipsis", "pair"],
 )

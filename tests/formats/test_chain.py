@@ -39,7 +39,7 @@ def test_boxes_of_a_video_are_not_put_on_one_image(tmp_path, fmt):
     """A format without frames refuses them, and writes nothing; packets and lines of JSON keep them."""
     (tmp_path / "clip.txt").write_text("1,7,10,5,20,15,0.9,-1,-1,-1\n3,7,12,5,20,15,0.8,-1,-1,-1\n")
     predictions = read_source(tmp_path / "clip.txt", size="64x48", options={"mot-label": "person"})
-    with pytest.raises(InputError, match=f"clip: a video, and the format '{fmt}' has no frames"):
+    with pytest.raises(InputError, match=f"clip: a video, but the format '{fmt}' has no frames"):
         predictions.write_as(FORMATS[fmt], tmp_path / "out", Tally(), a_context(fmt).options)
     assert not (tmp_path / "out").is_file()
     predictions.write_as(FORMATS["boxferry"], tmp_path / "x.ndjson", Tally(), a_context("boxferry").options)

@@ -348,7 +348,7 @@ def test_a_size_given_for_all_yields_to_seqinfo(tmp_path):
 
 
 def test_a_video_that_is_not_what_seqinfo_says_fails_its_file(tmp_path):
-    """Another size: its boxes cannot be trusted. Another length alone is noted."""
+    """Another size: its boxes may be wrong. Another length alone is noted."""
     a_video_file(tmp_path / "videos/MOT17-02.mp4", frames=5, width=64, height=48)
     write_text(tmp_path / "s/seqinfo.ini", SEQINFO)
     path = write_text(tmp_path / "s/gt/gt.txt", GT + "bad\n")

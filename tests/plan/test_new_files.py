@@ -66,7 +66,7 @@ def test_new_files_are_attached_to_a_job(sandbox, diffgram, folder, served):
     """Where the server fetches them; an upload takes none, and says so before anything is sent."""
     push(diffgram, predictions(folder), media_url=served + "/{file_name}", job=7)
     assert {row["job_id"] for row in sandbox.inputs()} == {7}
-    with pytest.raises(UsageError, match="takes none with an upload"):
+    with pytest.raises(UsageError, match="not supported for uploads"):
         push(diffgram, predictions(folder), job=7)
 
 

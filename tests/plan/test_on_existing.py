@@ -201,7 +201,7 @@ def test_a_save_between_reading_and_writing_is_noticed(sandbox, diffgram, folder
     monkeypatch.setattr(diffgram._client, "send_packet", after_a_save)
     report = push(diffgram, predictions(folder), run="next", existing=True, on_existing="replace-own")
     (doubtful,) = report.doubtful
-    assert "a person saved the file meanwhile" in doubtful.reason
+    assert "a person saved the file in the meantime" in doubtful.reason
     assert report.exit_code == 1
 
 

@@ -111,6 +111,6 @@ def test_the_former_names_work_with_a_warning(tmp_path):
     assert former is PushOptions
     with (
         pytest.warns(DeprecationWarning, match="manner= is called options= now"),
-        pytest.raises(UsageError, match="dry_run and plan are for a push"),
+        pytest.raises(UsageError, match="dry_run and plan cannot be combined with a collector"),
     ):
         CALLS["collector"](nowhere(tmp_path), manner=former(dry_run=True))

@@ -97,6 +97,6 @@ def test_nothing_is_written_over(tmp_path, monkeypatch, capsys):
     names = sorted(path.name for path in (tmp_path / "boxferry-mine").iterdir())
     assert names == ["boxferry_mine.py", "pyproject.toml", "test_boxferry_mine.py"]
     assert run(["init-plugin", "mine"]) == 2
-    assert "not empty; nothing is written over" in capsys.readouterr().err
+    assert "not empty; choose a new folder" in capsys.readouterr().err
     (tmp_path / "file").touch()
     assert run(["init-plugin", "mine", "-o", str(tmp_path / "file" / "x")]) == 2

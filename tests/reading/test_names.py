@@ -75,7 +75,7 @@ def test_a_yaml_keeps_ids_and_names_as_written(tmp_path, yaml, expected):
         pytest.param("d.yaml", "nc: 2", InputError, "expected 'names:' with a list or a mapping", id="no names"),
         pytest.param("d.yaml", "", InputError, "expected 'names:' with a list or a mapping", id="empty yaml"),
         pytest.param("d.yaml", "- a\n- b", InputError, "expected 'names:' with a list or a mapping", id="bare list"),
-        pytest.param("d.yaml", "names: []", InputError, "there are no class names in it", id="names, but none"),
+        pytest.param("d.yaml", "names: []", InputError, "it contains no class names", id="names, but none"),
         pytest.param("d.yaml", "names:\n  0: a\n  1:\n", InputError, "class 1 has no name", id="nameless"),
         pytest.param("d.yaml", "names: [a, [b]]", InputError, "class 1 has no name; expected text", id="nested"),
         pytest.param("d.yaml", "x: 1\nnames: [a", InputError, "d.yaml:2: not YAML", id="broken yaml"),
@@ -93,7 +93,7 @@ def test_a_yaml_keeps_ids_and_names_as_written(tmp_path, yaml, expected):
         pytest.param("d.json", '["cat", null]', InputError, "class 1 has no name", id="json null"),
         pytest.param("d.json", '{"0": "a", "0": "b"}', ConfigError, "class 0 is 'a' and also 'b'", id="json twice"),
         pytest.param("d.json", '{"categories": []}', InputError, "give it as --categories", id="a COCO dataset"),
-        pytest.param("c.txt", "", InputError, "there are no class names in it", id="empty text"),
+        pytest.param("c.txt", "", InputError, "it contains no class names", id="empty text"),
         pytest.param("c.txt", "cat\n\ndog\n", InputError, "c.txt:2: a blank line among the names", id="blank line"),
     ],
 )  # fmt: skip

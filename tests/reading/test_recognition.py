@@ -45,7 +45,7 @@ def test_what_is_like_no_format_is_said_by_what_is_there(tmp_path, files, messag
         read(tmp_path)
     first, second = str(caught.value).splitlines()
     assert first == f"{tmp_path}: no format recognises it: {message}"
-    assert second == "boxferry formats lists what there is, -f NAME chooses one"
+    assert second == "boxferry formats lists all formats, -f NAME chooses one"
 
 
 @pytest.mark.parametrize(("text", "message"), [("", "it is empty"), ("hello", "it begins with 'hello'")])

@@ -1,4 +1,4 @@
-"""The images that are worth most: near the threshold, of rare labels; the others are dropped and counted."""
+"""The images that are most uncertain: near the threshold, of rare labels; the others are dropped and counted."""
 
 import pytest
 

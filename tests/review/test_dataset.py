@@ -269,7 +269,7 @@ def test_runs_choose_pictures_and_the_directory_where_no_outbox_knows_them(revie
         assert set(boxes_of(one.dataset("n2"))) == set(reviewed.names[8:12])
         assert set(boxes_of(none.dataset("m2/n2", directory="Default"))) == set(reviewed.names[8:12])
         assert set(boxes_of(none.dataset("m1", "n2", directory="Default"))) == set(reviewed.names[:12])
-        with pytest.raises(UsageError, match="run 'n2': the outbox does not know it: name its directory too"):
+        with pytest.raises(UsageError, match="run 'n2': it is not in the outbox: name its directory too"):
             none.dataset("n2")
         with pytest.raises(NotFound, match="run or model 'n9' was found; the runs are: m1/n1, m2/n2"):
             none.dataset("n9", directory="Default")
@@ -516,7 +516,7 @@ def test_the_name_of_a_file_is_no_dataset(reviewed, tmp_path):
 
 def test_a_model_in_place_of_a_run_is_told(reviewed):
     """With its runs, and how all of them are had."""
-    with reviewed.open() as diffgram, pytest.raises(OutboxError, match=r"'m1' is a model, and no run; .*1 \(n1\)"):
+    with reviewed.open() as diffgram, pytest.raises(OutboxError, match=r"'m1' is a model, not a run; .*1 \(n1\)"):
         diffgram.pull("m1")
 
 

@@ -208,7 +208,7 @@ def test_22_one_video_keeps_no_image_back(sandbox, diffgram, folder, settings, c
     push(diffgram, predictions(folder), run="r")
     assert boxferry(["pull", "r", "--all", "-o", "home.json"]) == 0
     said = capsys.readouterr().err
-    assert "left out, video: clip.mp4: a video, and the format 'coco' has no frames; 'boxferry' and 'mot' have" in said
+    assert "left out, video: clip.mp4: a video, but the format 'coco' has no frames; write 'boxferry' or 'mot'" in said
     found = json.loads((settings / "home.json").read_text())
     assert {image["file_name"] for image in found["images"]} == {"a.jpg", "b.png", "c.jpg"}
     assert len(found["annotations"]) == 3

@@ -227,10 +227,10 @@ def test_an_outbox_that_cannot_be(name, push, boxferry, folder, sandbox):
 
 
 SETTINGS = {
-    "no-proxy-of-that-kind": ({"HTTPS_PROXY": "nonsense"}, "the proxy that HTTPS_PROXY names"),
-    "a-proxy-of-another-scheme": ({"HTTPS_PROXY": "gopher://x:1"}, "HTTPS_PROXY: is no proxy's address"),
-    "a-proxy-that-is-not-there": ({"HTTPS_PROXY": "http://127.0.0.1:1"}, "the proxy that HTTPS_PROXY names"),
-    "a-proxy-with-a-broken-port": ({"HTTPS_PROXY": "http://127.0.0.1:port"}, "HTTPS_PROXY: is no proxy's address"),
+    "no-proxy-of-that-kind": ({"HTTPS_PROXY": "nonsense"}, "the proxy in HTTPS_PROXY"),
+    "a-proxy-of-another-scheme": ({"HTTPS_PROXY": "gopher://x:1"}, "HTTPS_PROXY: not a proxy URL"),
+    "a-proxy-that-is-not-there": ({"HTTPS_PROXY": "http://127.0.0.1:1"}, "the proxy in HTTPS_PROXY"),
+    "a-proxy-with-a-broken-port": ({"HTTPS_PROXY": "http://127.0.0.1:port"}, "HTTPS_PROXY: not a proxy URL"),
     "a-bundle-that-is-missing": (
         {"REQUESTS_CA_BUNDLE": "/no/bundle.pem"},
         "REQUESTS_CA_BUNDLE: no certificates can be read",

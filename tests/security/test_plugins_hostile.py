@@ -47,11 +47,11 @@ AT_START = {
     ),
     "registers-a-sniff-that-is-none": (
         registering("register(Format(name='odd', summary='', sniff=3))"),
-        "format 'odd': sniff, read, write, catalog and stumble have to be functions",
+        "format 'odd': sniff, read, write, catalog and stumble must be functions",
     ),
     "registers-odd-options": (
         registering("register(Format(name='odd', summary='', sniff=len, options=['x']))"),
-        "format 'odd': options have to be a tuple of Option",
+        "format 'odd': options must be a tuple of Option",
     ),
     "a-hook-of-another-signature": (hooked("boxferry_refine(boxes)", "pass"), "boxes"),
 }  # fmt: skip
@@ -59,7 +59,7 @@ IN_USE = {
     "refine-exits": (hooked(REFINE, "raise SystemExit(0)"), "failed in boxferry_refine: SystemExit: 0"),
     "refine-interrupts": (hooked(REFINE, "raise KeyboardInterrupt"), "failed in boxferry_refine: KeyboardInterrupt"),
     "refine-raises": (hooked(REFINE, "raise ValueError('no')"), "failed in boxferry_refine: ValueError: no"),
-    "refine-gives-nonsense": (hooked(REFINE, "return 'boxes'"), "boxferry_refine gave back str, expected Detections"),
+    "refine-gives-nonsense": (hooked(REFINE, "return 'boxes'"), "boxferry_refine returned str, expected Detections"),
     "read-exits": (registering("register(" + FORMAT % "lambda source, context: exit(3)" + ")"), "SystemExit"),
     "read-raises": (registering("register(" + FORMAT % "lambda source, context: iter([1 / 0])" + ")"), "ZeroDivision"),
     "read-raises-later": (

@@ -156,7 +156,7 @@ def test_a_plan_holds_no_signed_url(query, boxferry, folder):
         plan,
     )
     assert (done.code, plan.exists()) == (2, False)
-    assert "a plan holds no signed URLs (https://bucket.example/a.jpg?…)" in done.lines[-1]
+    assert "a plan cannot contain signed URLs (https://bucket.example/a.jpg?…)" in done.lines[-1]
     assert "abc" not in done.err
 
 

@@ -343,7 +343,7 @@ class Run:
     def _remedy(self, answer):
         """What a report says is to be done."""
         reasons = " ".join(answer.get("reasons", []))
-        if "files of its name" in reasons or "ambiguous-file" in answer.get("failed", {}):
+        if "files have its name" in reasons or "ambiguous-file" in answer.get("failed", {}):
             self._remove_namesakes()
         if "boxferry dedupe" in reasons:
             self.notes.append("deduped")

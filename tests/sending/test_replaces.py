@@ -178,7 +178,7 @@ def test_while_another_senders_packet_is_on_its_way_nothing_is_replaced(sandbox,
     facts = {"project": sandbox.project, "directory_id": 1, "file_id": file["id"], "mode": "update"}
     coming = store.insert("input", {**facts, "status": "processing", "due": 1e12, "created_time": store.now()})
     report = newer(pushed, folder)
-    assert "not applied yet" in report.failed[0].reason
+    assert "still being applied" in report.failed[0].reason
     assert (report.exit_code, boxes_in(sandbox, "a.jpg")) == (1, A_BOXES)
     store.update("input", coming, {"status": "success"})
     assert newer(pushed, folder).exit_code == 0
@@ -223,7 +223,7 @@ def test_what_waited_does_not_bring_an_older_models_boxes_back(
             assert newer(pushed, folder).exit_code == 0
         report = other.resume("late")
         if newest:
-            assert "a newer push has taken the place" in report.failed[0].reason
+            assert "a newer push has replaced these boxes" in report.failed[0].reason
             assert (report.exit_code, boxes_in(sandbox, "a.jpg")) == (1, [NEW_BOX])
         else:
             assert (report.exit_code, (15, 52, 25, 60) in boxes_in(sandbox, "a.jpg")) == (0, True)
@@ -275,13 +275,13 @@ def test_boxes_that_were_to_go_and_are_there_are_said(sandbox, pushed, folder, m
     report = newer(pushed, folder)
     assert report.exit_code == 1
     (doubtful,) = report.doubtful
-    assert "2 boxes that were to go are there" in doubtful.reason
+    assert "2 boxes that should have been removed are still there" in doubtful.reason
 
 
 def test_a_model_of_which_nothing_is_there_is_noted(pushed, folder):
     """It may be misspelt; nothing goes then."""
     report = newer(pushed, folder, replaces=("mm",))
-    assert "no untouched box of model 'mm'" in str(report.tally.examples["nothing-replaced"][0])
+    assert "no unchanged box of model 'mm'" in str(report.tally.examples["nothing-replaced"][0])
     assert report.exit_code == 0
 
 

@@ -71,7 +71,7 @@ def test_boxes_that_are_stored_a_little_after_the_success_are_waited_for(
     report = push(diffgram, on_frames(clips, [0, 5, 29]))
     assert report.states == {ends: (1, 3)}
     assert [entry.reason for entry in report.failed] == (
-        ["the server says success, but 1 of 3 boxes are not stored"] if ends == "refused" else []
+        ["the server reports success, but 1 of 3 boxes are not stored"] if ends == "refused" else []
     )
 
 

@@ -120,5 +120,5 @@ def test_a_file_that_was_completed_meanwhile_is_spared(sandbox, diffgram, folder
         diffgram.outbox.settle(entry.id, Outcome(State.QUEUED))
     (refused,) = diffgram.resume("next").failed
     assert (refused.state, refused.file_name) == ("refused", "a.jpg")
-    assert "people have completed the file since" in refused.reason
+    assert "the file was completed after" in refused.reason
     assert len(boxes_by_name(sandbox)["a.jpg"]) == 2

@@ -143,7 +143,7 @@ def test_a_person_who_saves_between_the_reading_and_the_server_is_said(sandbox, 
     monkeypatch.setattr(diffgram._client, "send_packet", save_before)
     report = diffgram.retire("r", remove=True)
     (problem,) = [file.problem for file in report.files if file.problem]
-    assert "are not as they were" in problem
+    assert "should have stayed have changed" in problem
     assert (report.exit_code, diffgram.outbox.find_run("r").retired) == (1, 0)
 
 

@@ -29,7 +29,7 @@ BESIDE = 3  #: the night whose boxes come beside those of the older model
 GIVES_WAY = {5: ("v1",), 6: ("v1", "v2"), 7: (), 8: ("v2",), 9: ("v1", "v2")}  #: night → the models that give way
 DROPS = {"drop_before": 0.04, "drop_after": 0.04, "truncate": 0.03, "error_before": 0.03, "error_after": 0.04}
 ATTEMPTS = 8
-OVER = ("a newer push", "is in the directory already", "people have completed")  #: why what was left is not sent
+OVER = ("a newer push", "is in the directory already", "was completed after")  #: why what was left is not sent
 
 
 @dataclass

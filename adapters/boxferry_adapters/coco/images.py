@@ -265,7 +265,7 @@ class FileImages:
             return None
 
 
-SCALE_FROM = "its boxes cannot be trusted; if they are in a model's input, --scale-from WxH says so"
+SCALE_FROM = "its boxes may be wrong; if they are in a model's input, --scale-from WxH says so"
 
 
 def _raw_id(key: Any) -> Id:  # noqa: ANN401 # an id, perhaps with a name

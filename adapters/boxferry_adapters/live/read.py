@@ -165,7 +165,7 @@ class _Gathering:
             image = msgspec.structs.replace(image, width=live.size[0], height=live.size[1])
         elif 0 not in live.size and (image.width, image.height) != live.size:
             sizes = f"{live.size[0]}x{live.size[1]}, the image is {image.width}x{image.height}"
-            raise InputError(f"{name}: the result is of an image of {sizes}: its boxes cannot be trusted")
+            raise InputError(f"{name}: the result is of an image of {sizes}: its boxes may be wrong")
         return msgspec.structs.replace(image, video=video)
 
     def _codes(self, image: Image, live: LiveImage) -> Any:  # noqa: ANN401 # (N,) int32

@@ -68,7 +68,7 @@ def stumble(source: Source) -> Stumble | None:
     if not seen or not any("," in line for *_, line in seen):
         return None
     path, number, line = bad[0] if bad else seen[0]
-    found = f"'{line.strip()[:60]}' is no row of 'frame,id,x,y,w,h'"
+    found = f"'{line.strip()[:60]}' is not a row of 'frame,id,x,y,w,h'"
     return Stumble(where=f"{path}:{number}", found=found, share=1 - len(bad) / len(seen))
 
 

@@ -65,5 +65,5 @@ def _size(found: Image, sequence: Sequence) -> tuple[int, int]:
         return known
     if found.media and found.sized and said != known:
         sizes = f"{said[0]}x{said[1]} in {FILE_NAME}, the video itself is {known[0]}x{known[1]}"
-        raise VideoError(Code.SIZE_MISMATCH, f"{sizes}: its boxes cannot be trusted")
+        raise VideoError(Code.SIZE_MISMATCH, f"{sizes}: its boxes may be wrong")
     return said

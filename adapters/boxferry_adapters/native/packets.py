@@ -128,7 +128,7 @@ class _Reader:
 def _decoded(packet: Any) -> dict[str, Any]:  # noqa: ANN401 # a line, or what was handed over
     if isinstance(packet, bytes):
         text = packet.removeprefix(b"\xef\xbb\xbf")
-        return object_of(text, "a packet", malformed="no line of JSON, or cut off", code=Code.BAD_LINE)
+        return object_of(text, "a packet", malformed="not a line of JSON, or cut off", code=Code.BAD_LINE)
     if not isinstance(packet, dict):
         raise BadImage(f"expected a packet, found {shown(packet)}", Code.BAD_LINE)
     return packet

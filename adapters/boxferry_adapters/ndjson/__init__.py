@@ -128,7 +128,7 @@ class _File:
 
 
 def _decoded(text: bytes) -> dict[str, Any]:
-    return object_of(text, "an object", malformed="no line of JSON, or cut off", code=Code.BAD_LINE)
+    return object_of(text, "an object", malformed="not a line of JSON, or cut off", code=Code.BAD_LINE)
 
 
 def _rows(value: dict[str, Any]) -> tuple[str, list[Any]]:

@@ -60,7 +60,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
             reader.take(stream)
         yield from boxes.chunks()
     if not names and any(name.startswith("/m/") for name in boxes.vocabulary.labels):
-        message = "labels are ids such as /m/01yrx; --openimages-classes FILE names them"
+        message = "labels are ids such as /m/01yrx; add --openimages-classes FILE for their names"
         context.tally.note(Code.UNNAMED_LABELS, message, Place(source.name))
 
 

@@ -262,7 +262,7 @@ def _together(leaves: Sequence[Leaf], names: Sequence[str]) -> list[str]:
 def _unclear(path: str, name: str) -> InputError:
     forms = ", ".join(FORMS)
     return InputError(
-        f"{name}: column '{path}': what its four numbers are is not said; --parquet-box is one of {forms}"
+        f"{name}: column '{path}': the meaning of its four numbers is unknown; --parquet-box is one of {forms}"
     )
 
 

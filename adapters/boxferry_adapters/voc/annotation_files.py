@@ -139,7 +139,7 @@ class _Reader:
             message = f"{self.derived} boxes are the bounds of a polygon or a robndbox: no bndbox is given"
             self.context.tally.note(Code.DERIVED, message, Place(self.source.name))
         if self.parts:
-            message = f"{self.parts} parts of objects are passed over; --parts yes reads them as boxes of their own"
+            message = f"{self.parts} parts of objects are skipped; --parts yes reads them as boxes of their own"
             self.context.tally.note(Code.PARTS, message, Place(self.source.name))
 
     def add(self, batch: Batch, relative: str, shown: str, annotation: Annotation | _Unreadable) -> None:
@@ -178,7 +178,7 @@ class _Reader:
             return image
         if image.sized and said != known:
             sizes = f"says {said[0]}x{said[1]}, the image itself is {known[0]}x{known[1]}"
-            raise _FileError(Code.SIZE_MISMATCH, f"{sizes}: its boxes cannot be trusted", boxes=boxes)
+            raise _FileError(Code.SIZE_MISMATCH, f"{sizes}: its boxes may be wrong", boxes=boxes)
         return msgspec.structs.replace(image, width=said[0], height=said[1])
 
 

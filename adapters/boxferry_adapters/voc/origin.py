@@ -53,7 +53,7 @@ def corners_of(
     below = (low.min(axis=1) < 1) & ~settled & (not context.options["voc-origin"])
     for row in np.flatnonzero(reversed_ | below).tolist():
         if reversed_[row]:
-            message = "its minimum is above its maximum; taken the other way round"
+            message = "its minimum is above its maximum; the two were swapped"
             context.tally.note(Code.REORDERED, message, place_of(row), boxes=1)
         if below[row]:
             raise InputError(

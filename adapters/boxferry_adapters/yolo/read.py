@@ -85,7 +85,7 @@ def stumble(source: Source) -> Stumble | None:
     if len(bad) == len(rows) and not bad[0][0].lower().endswith(".txt"):
         return None
     path, number, line = bad[0] if bad else rows[0]
-    message = f"'{line.strip()[:60]}' is no row of 'class cx cy w h'"
+    message = f"'{line.strip()[:60]}' is not a row of 'class cx cy w h'"
     where = f"{source.name if source.is_stream else path}:{number}"
     return Stumble(where=where, found=message, share=1 - len(bad) / len(rows))
 
@@ -381,7 +381,7 @@ class _Reader:
         over = sum(score > scale * (1 + NOISE) for score in rows.scores)
         if 2 * over > len(rows.scores):
             found = f"{over} of {len(rows.scores)} scores are above 1, up to {rows.best / scale:g}"
-            hint = "if they are percent, --score-scale 100 says so"
+            hint = "if they are percent, add --score-scale 100"
             if all(0 <= second <= 1 for second in rows.table[1::NUMBERS]):
                 hint = f"{hint}; if the second column holds the scores, --columns cls,conf,x,y,w,h"
             raise _FileError(Code.NOT_A_SCORE, f"{found}; expected 0 to 1; {hint}; {SCORES_OR_TRACKS}", boxes)

@@ -46,7 +46,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     labels.note_added(context.tally)
     if context.options.get("yolo-ids") != "from-0" and sorted(map(int, labels.names)) != list(range(len(labels.names))):
         message = "the class ids are kept as they were read, and do not count 0, 1, 2, … as YOLO's own tools expect"
-        context.tally.note(Code.CLASS_IDS, f"{message}: --yolo-ids from-0 numbers them anew")
+        context.tally.note(Code.CLASS_IDS, f"{message}: --yolo-ids from-0 renumbers them")
 
 
 def _write_labels(chunks: Iterable[Detections], folder: Path, context: Context) -> LabelIds:

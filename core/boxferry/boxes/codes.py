@@ -302,7 +302,7 @@ class Code(StrEnum):
     LABEL_TWICE = ("label-twice", N, "The server has several labels of this name; the smallest id is used.",
         "Remove one in Diffgram.")
     NEAR_LABEL = "near-label", N, "The server has a label with a similar name.", "`--map NAME=OTHER` merges the two."
-    UNUSED_LABELS = "unused-labels", N, "The server has labels that are no classes of the source.", "Nothing to do."
+    UNUSED_LABELS = "unused-labels", N, "The server has labels that are not classes of the source.", "Nothing to do."
     NO_SUCH_ATTRIBUTE = ("no-such-attribute", N, "The schema has no such attribute; the boxes are sent without it.",
         "`--attributes create` makes it.")
     NO_SUCH_OPTION = ("no-such-option", N, "The attribute has no such choice; the boxes are sent without it.",

@@ -41,7 +41,7 @@ class LabelMap:
         names: dict[str, str] = {}
         for old, new in _renamings(specs):
             if names.setdefault(old, new) != new:
-                raise ConfigError(f"map: '{old}' is to become '{names[old]}' and '{new}'; expected one new name")
+                raise ConfigError(f"map: '{old}' is mapped to both '{names[old]}' and '{new}'; map it to one label")
         return cls(names)
 
     def __call__(self, name: str) -> str:

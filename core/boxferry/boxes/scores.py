@@ -61,7 +61,7 @@ class Scores:
         self._highest = max(self._highest, highest)
         if self._over > MOST * self._scored:
             found = f"{self._over} of {self._scored} scores are above 1, up to {self._highest:g}; expected 0 to 1"
-            raise InputError(f"{self.source}: {found}; if they are percent, --score-scale 100 says so")
+            raise InputError(f"{self.source}: {found}; if they are percent, add --score-scale 100")
 
     def finish(self, tally: Tally) -> None:
         """Note what is odd, and stays."""
@@ -70,7 +70,7 @@ class Scores:
                 Code.SCORE_ABOVE_1, f"{self._over} of {self._scored} scores are above 1, up to {self._highest:g}"
             )
         if self._zero > 1 and self._zero == self._scored:
-            tally.note(Code.ZERO_SCORES, f"all {self._scored} scores are 0: does the source hold scores at all?")
+            tally.note(Code.ZERO_SCORES, f"all {self._scored} scores are 0: check that the source has scores")
 
 
 def one_a_track(chunk: Detections, tally: Tally) -> Detections:

@@ -52,7 +52,7 @@ def _lines(found: Adoption) -> list[str]:
     files = counted(found.files, "file")
     lines = [f"run '{found.run.name}'{of_model}: added {files} with {counted(found.boxes, 'box')}{gone}{known}"]
     if found.under_way:
-        lines.append(f"{counted(found.under_way, 'box')} of it are not applied yet: adopt it again when they are")
+        lines.append(f"{counted(found.under_way, 'box')} are not applied yet: adopt the run again when they are")
     if not found.run.classes:
-        lines.append("the server does not keep class ids: pull numbers the classes anew, or takes --names data.yaml")
+        lines.append("the server does not keep class ids: pull renumbers the classes unless you add --names data.yaml")
     return lines

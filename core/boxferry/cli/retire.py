@@ -91,5 +91,5 @@ def _lines(report: RetireReport) -> list[str]:
             f"{videos} videos keep their boxes: a server cannot take boxes off a video; delete them in Diffgram"
         )
     if report.under_way:
-        lines.append(f"{counted(report.under_way, 'box')} of them are not applied yet: retire again when they are")
+        lines.append(f"{counted(report.under_way, 'box')} are not applied yet: retire again when they are")
     return lines

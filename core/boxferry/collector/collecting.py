@@ -46,7 +46,7 @@ def check_collecting(options: PushOptions, min_score: float | None) -> None:
         UsageError: the options would send nothing, or the score is not from 0 to 1.
     """
     if options.dry_run or options.plan is not None:
-        raise UsageError("a collector sends what it takes: dry_run and plan are for a push")
+        raise UsageError("dry_run and plan cannot be combined with a collector: use push")
     if min_score is not None and not 0 <= min_score <= 1:
         raise UsageError(f"min_score: {min_score}, expected 0 to 1")
 

@@ -109,7 +109,7 @@ class Collector:
     def __enter__(self) -> Self:
         self._see_process()
         if self._threads or self._forked:
-            raise UsageError("the collector's context is entered already: enter it once, and call it inside")
+            raise UsageError("the collector is already open: use one with block, and call it inside")
         keeper = Keeper(self._queue, self.report, limit=self._waiting)
         pusher = Pusher(
             self._queue, self._doing, self.report, settle=self._settle, every_s=self._every_s, clock=self._clock
@@ -135,7 +135,7 @@ class Collector:
             return
         self._close(AT_EXIT_S, send=False)
         if waiting := self.report.waiting_images:
-            log.warning("the collector's context was not left: %d images wait for `boxferry resume`", waiting)
+            log.warning("the collector was not closed: %d images wait for `boxferry resume`", waiting)
 
     def _close(self, within_s: float, *, send: bool) -> None:
         """Write everything to disk, and push it where that is wanted; all of it within one deadline."""
@@ -182,7 +182,9 @@ class Collector:
         self._see_process()
         if not self._threads and not self._forked:
             self.report.lose(Loss.OUTSIDE, 1)
-            raise UsageError("the collector is called outside its context: with diffgram.collector(…) as collect: …")
+            raise UsageError(
+                "the collector was called outside its with block: use with diffgram.collector(…) as collect: …"
+            )
         value = result if image is None else {str(image): result}
         try:
             for each in value if isinstance(value, Iterator) else (value,):
@@ -272,7 +274,7 @@ class Collector:
     def _keep_frame(self, key: str, frame: Detections) -> None:
         if self._forked:
             self.report.lose(Loss.FORKED, 1, len(frame))
-            self.report.note(f"{key}: frames of a video cannot be taken in a forked process")
+            self.report.note(f"{key}: frames of a video cannot be collected in a forked process")
             return
         with self._lock:
             self._videos.setdefault(key, []).append(frame)

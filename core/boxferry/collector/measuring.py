@@ -42,7 +42,7 @@ def _measured(image: Image) -> Image:
         return image
     if image.sized and (image.width, image.height) != size:
         sizes = f"{image.width}x{image.height}, the image is {size[0]}x{size[1]}"
-        raise InputError(f"{image.media}: the result is of an image of {sizes}: its boxes cannot be trusted")
+        raise InputError(f"{image.media}: the result is of an image of {sizes}: its boxes may be wrong")
     return msgspec.structs.replace(image, width=size[0], height=size[1])
 
 

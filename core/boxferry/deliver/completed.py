@@ -40,7 +40,7 @@ def unless_completed(
     for entry in entries:
         complete = entry.mode in REPLACING and stored_boxes.complete(entry.file_id or 0)
         if complete and not replace_completed:
-            message = f"file {entry.file_id} is completed: its boxes stay as people left them; see replace-completed"
+            message = f"file {entry.file_id} is completed: its boxes were kept; use replace-completed to change them"
             tally.discard(Code.COMPLETED, message, Place(entry.file_name), boxes=entry.boxes)
         elif complete:
             yield msgspec.structs.replace(entry, before=encoded(Before(complete=True)))

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from boxferry.stored.stored_boxes import StoredBoxes
 
 _EXISTING = re.compile(r"Existing ID is:\s*(\d+)")
-SUPERSEDED = "a newer push has taken the place of these boxes since they were planned: they are not sent"
-BUSY = "another sender's packet onto the file is not applied yet, and would be taken away: push again later"
+SUPERSEDED = "not sent: a newer push has replaced these boxes since they were planned"
+BUSY = "another sender's packet for the file is still being applied, and would be replaced: push again later"
 NEWEST = 50  #: inputs that are looked at to see whether the server gets on, or what came onto a file of late
 APPLYING_S = 10.0  #: how long after its input a packet may go on changing its file
 LOOKED_BACK_S = 2.0  #: how much earlier than a packet its record may seem to be: the clock has whole seconds
@@ -407,14 +407,16 @@ class Lookup:
         there |= {number for row in rows if not row.came_back for number in row.chain}
         kept = [box.id for box in record.boxes if box.id is not None]
         if lost := [row_id for row_id in kept if row_id not in there]:
-            found = f"{len(lost)} of {len(kept)} boxes that were to stay are not as they were"
-            return outcome._replace(reason=f"{found}: a person saved the file meanwhile; look at it")
+            found = f"{len(lost)} of {len(kept)} boxes that should have stayed have changed"
+            return outcome._replace(reason=f"{found}: a person saved the file in the meantime; check the file")
         went = taken_away(record.boxes) or set()
         if left := sum(row.reference in went for row in rows):
-            return outcome._replace(reason=f"the server says success, but {left} boxes that were to go are there")
+            return outcome._replace(
+                reason=f"the server reports success, but {left} boxes that should have been removed are still there"
+            )
         came = [box for box in record.boxes if not box.comes_deleted]  # one that came deleted leaves none
         if gone := identities(came) - identities(rows):
-            return outcome._replace(reason=f"the server says success, but {len(gone)} boxes are not stored")
+            return outcome._replace(reason=f"the server reports success, but {len(gone)} boxes are not stored")
         return outcome
 
     def split(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome | None:

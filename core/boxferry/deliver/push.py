@@ -174,7 +174,7 @@ def carry_out(
     """
     head, client, outbox = plan.head, workspace.client, workspace.outbox
     if (head.host, head.project) != workspace.here:
-        raise UsageError(f"the plan is for project '{head.project}' on {head.host}: name those settings")
+        raise UsageError(f"the plan is for project '{head.project}' on {head.host}: use that host and project")
     client.limit(lambda: options.patience.budget_s)
     client.check_role()
     place = client.find_directory(head.directory_id)

@@ -187,7 +187,7 @@ class _Course:
             if not self._asked(lambda: self._watcher.watch(self._budget, until=self._known)):
                 silence = self._watcher.stalls.silence()
                 raise StillProcessing(
-                    "the first packet of the run, which goes alone, is not applied yet"
+                    "the first packet of the run, which is sent alone, is not applied yet"
                     + (f"; {silence}" if silence else "")
                 )
 

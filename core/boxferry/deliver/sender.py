@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from boxferry.outbox.entry import Entry, Run
     from boxferry.outbox.outbox import Outbox
 
-CLEARED = "no box would be left, and the server takes no empty list: all of them stay"
-COMPLETED = "people have completed the file since this was planned: its boxes stay; push again with replace-completed"
+CLEARED = "nothing was removed: no box would be left, and the server does not accept an empty list"
+COMPLETED = "the file was completed after this was planned: its boxes were kept; push again with replace-completed"
 BATCH_SIZE = 200  #: packets in one input batch: a list of a batch carries every box back, and cannot be paged
 
 

@@ -81,8 +81,8 @@ class Stalls:
             return ""
         waiting = f"{max(self._waiting, len(self._open))} inputs wait on the server"
         return (
-            f"{waiting} and none has moved for {self.idle_s:.0f} s: its workers are dead, or its CPU is busy; "
-            "if it stays so, restart its service"
+            f"{waiting} and none has progressed for {self.idle_s:.0f} s: its workers may be dead or its CPU busy; "
+            "if this continues, restart its service"
         )
 
     def reason(self, record: InputRecord, *, video: bool = False) -> str:
@@ -94,12 +94,12 @@ class Stalls:
         later = self.passed_over(record)
         if not begun(record):
             lost = later >= PASSED_OVER and not video
-            return f"input {record.id} was never begun, while {later} later ones ended" if lost else ""
+            return f"input {record.id} was never started, while {later} later ones ended" if lost else ""
         where = f"input {record.id} has been '{record.status}' for {still_s:.0f} s"
         if later:
             return f"{where}, while {later} later ones ended: the server's worker has died on it"
         if self.idle_s >= limit_s:
-            return f"{where}, and nothing else moves: the server's workers are dead; restart its service"
+            return f"{where}, and nothing else progresses: the server's workers are dead; restart its service"
         return ""
 
     def passed_over(self, record: InputRecord) -> int:

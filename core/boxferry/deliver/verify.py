@@ -113,7 +113,7 @@ def _note_part(
 def _missing(outbox: Outbox, entry: Entry, stored: Mapping[int, Counter[str]]) -> Outcome | None:
     wanted, there = _there(outbox, entry, stored)
     if missing := len(wanted) - len(there):
-        reason = f"the server says success, but {missing} of {len(wanted)} boxes are not stored"
+        reason = f"the server reports success, but {missing} of {len(wanted)} boxes are not stored"
         return Outcome(State.REFUSED, reason)
     return None
 
@@ -126,7 +126,7 @@ def _judged(
     reasons = []
     if len(ids) > 1:
         listed = ", ".join(map(str, ids))
-        reasons.append(f"{len(ids)} files of its name are there (ids {listed}): remove all but one, then push again")
+        reasons.append(f"{len(ids)} files have its name (ids {listed}): remove all but one, then push again")
     if twice := sum(count > 1 for count in there.values()):
-        reasons.append(f"{twice} of {len(wanted)} boxes are stored twice: boxferry dedupe removes doubles")
+        reasons.append(f"{twice} of {len(wanted)} boxes are stored twice: run boxferry dedupe")
     return msgspec.structs.replace(entry, reason="; ".join(reasons), stood=lookup.stood.get(entry.file_id or 0, 0.0))

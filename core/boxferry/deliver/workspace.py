@@ -106,7 +106,9 @@ class Workspace:
         """
         if (run.host, run.project) != self.here:
             name = name or run.name
-            raise UsageError(f"run '{name}' belongs to project '{run.project}' on {run.host}: name those settings")
+            raise UsageError(
+                f"run '{name}' belongs to project '{run.project}' on {run.host}: use that host and project"
+            )
 
     def head(self, directory_id: int, model: str, run: str) -> PlanHead:
         """What tells a run of this project apart."""

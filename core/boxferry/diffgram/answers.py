@@ -209,13 +209,13 @@ def _lazy(decoder: msgspec.json.Decoder[T], part: msgspec.Raw, what: str) -> T:
     """A part of an answer that is decoded only where it counts.
 
     Raises:
-        Unreachable: it is not what a Diffgram gives.
+        Unreachable: it is not a valid Diffgram answer.
     """
     try:
         return decoder.decode(part)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problem = error
-    raise Unreachable(f"what the server gives as the {what} is not what a Diffgram gives: {problem}")
+    raise Unreachable(f"the server's {what} is not a valid Diffgram answer: {problem}")
 
 
 def alive(rows: Any) -> list[Row]:  # noqa: ANN401 # whatever a server put there

@@ -145,11 +145,11 @@ class Client:
         if len(found) == 1:
             return found[0]
         if found:
-            raise NotFound(f"several directories are called '{wanted}'; name one by its id: {_listed(found)}")
+            raise NotFound(f"several directories are named '{wanted}'; use an id: {_listed(found)}")
         names = [d.nickname for d in there if d.nickname]
         near = difflib.get_close_matches(str(wanted), names, n=3)
         hint = f" (near: {', '.join(near)})" if near else ""
-        raise NotFound(f"no directory '{wanted}'{hint}; there are: {_listed(there)}")
+        raise NotFound(f"no directory '{wanted}'{hint}; the directories are: {_listed(there)}")
 
     def files(self, directory_id: int, *, search: str = "") -> Iterator[FileRecord]:
         """The files of a directory, each once, page by page; `search` leaves only names that hold the term.
@@ -297,7 +297,7 @@ class Client:
         log = self._wire.ask(call, frames.Queued).log
         if log and log.success is False:
             said = scrubbed(flat(log.error), self._server)
-            message = short(said) or f"{self._server.host} says that the packet was no success"
+            message = short(said) or f"{self._server.host} reports that the packet failed"
             raise Refused(message, status=200, detail=said)
 
     def upload(self, name: str, data: IO[bytes] | bytes, fields: bytes) -> UploadAnswer:

@@ -97,9 +97,9 @@ def of_exception(error: Exception, server: Server, timeout_s: float) -> Fault:
     found = error.args[0] if error.args else error
     reason = getattr(found, "reason", None) or found
     if isinstance(error, _NOT_A_URL):
-        return Fault(f"{host}: not a URL that can be called", acted=False, passing=False)
+        return Fault(f"{host}: not a valid URL", acted=False, passing=False)
     if isinstance(reason, _NOT_CONNECTED):
-        through = f" through the proxy that {urlsplit(host).scheme.upper()}_PROXY names"
+        through = f" through the proxy in {urlsplit(host).scheme.upper()}_PROXY"
         way = through if isinstance(error, requests.exceptions.ProxyError) else ""
         return Fault(f"{host} cannot be reached{way}: {_deepest(reason, server)}", acted=False, passing=True)
     if isinstance(reason, urllib3.exceptions.SSLError) and (handshake := _handshake(reason, host)):
@@ -108,9 +108,9 @@ def of_exception(error: Exception, server: Server, timeout_s: float) -> Fault:
         return Fault(f"{host} did not answer within {timeout_s:.3g} s", acted=True, passing=True)
     if (code := _broken_status(reason, server)) is not None:
         cause = DATABASE_CODES.get(code, f"code '{code}'")
-        return Fault(f"{host} answered with an error of its own: {cause}", acted=True, passing=True, over=True)
+        return Fault(f"{host} answered with a server error: {cause}", acted=True, passing=True, over=True)
     return Fault(
-        f"the connection to {host} broke before its answer was whole: {_deepest(reason, server)}",
+        f"the connection to {host} broke before the response was complete: {_deepest(reason, server)}",
         acted=True,
         passing=True,
     )
@@ -130,7 +130,7 @@ def _handshake(reason: urllib3.exceptions.SSLError, host: str) -> str | None:
     """What is wrong with the server's TLS, where that shows before anything is sent; else None."""
     cause = reason.args[0] if reason.args else reason
     if isinstance(cause, ssl.SSLCertVerificationError):
-        remedy = "to trust it, name a bundle in REQUESTS_CA_BUNDLE"
+        remedy = "to trust it, set REQUESTS_CA_BUNDLE to a file with its CA"
         return f"{host}: its certificate is not accepted ({cause.verify_message}); {remedy}"
     if getattr(cause, "reason", None) == "WRONG_VERSION_NUMBER":
         return f"{host} does not speak TLS: is its address http://…?"
@@ -179,7 +179,7 @@ def raise_for(answer: Answer, path: str, server: Server) -> None:
 def _wrong_path(answer: Answer, path: str, host: str) -> str:
     if 300 <= answer.status < 400:
         target = _host_in(answer.headers.get("Location", "")) or "another path"
-        return f"{host} redirects to {target}: name the server by its own address"
+        return f"{host} redirects to {target}: use that address as the host"
     return f"{host} has no {path}: {_remedy(path)}"
 
 
@@ -201,10 +201,12 @@ def _remedy(path: str) -> str:
 
 
 def unreadable(answer: Answer, path: str, server: Server, problem: Exception) -> Fault:
-    """What a success means whose body is not what a Diffgram gives."""
+    """What a success means whose body is not a valid Diffgram answer."""
     what = f"the answer of {server.host} to {path}"
     if isinstance(problem, msgspec.ValidationError):
-        return Fault(f"{what} is not what a Diffgram gives: {problem}", acted=True, passing=False, status=answer.status)
+        return Fault(
+            f"{what} is not a valid Diffgram answer: {problem}", acted=True, passing=False, status=answer.status
+        )
     if answer.body.lstrip()[:1] in {b"{", b"["}:
         return Fault(f"{what} is cut off, or broken: {problem}", acted=True, passing=True, status=answer.status)
     page = scrubbed(_page(answer.body), server)

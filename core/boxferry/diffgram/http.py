@@ -229,7 +229,7 @@ class Wire:
             )
             body = _whole(response, within_s=max(answer_s, self._bounded(LONGEST_BODY_S)))
         except UnreadableError as error:
-            fault = DiffgramError(f"the file cannot be read while it is sent, and nothing has arrived: {error}")
+            fault = DiffgramError(f"the file could not be read during the upload; nothing was stored: {error}")
         except Fault as error:
             fault = Fault(f"the answer of {self._server.host} to {call.path} {error}", acted=True, passing=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -306,7 +306,7 @@ def _check_proxies(proxies: Mapping[str, str]) -> None:
     """
     for scheme, url in proxies.items():
         if not _is_address(url):
-            raise ConfigError(f"{scheme.upper()}_PROXY: is no proxy's address; expected one like http://host:3128")
+            raise ConfigError(f"{scheme.upper()}_PROXY: not a proxy URL; expected one like http://host:3128")
 
 
 def _is_address(url: str) -> bool:

@@ -61,7 +61,7 @@ def label_problem(name: str) -> str | None:
 def text_problem(text: str) -> str | None:
     """Why the server's database would not take a text, or None."""
     if "\0" in text:
-        return "it has a NUL character, which Diffgram's database does not take"
+        return "it contains a NUL character, which Diffgram cannot store"
     if _HALVES.search(text):
-        return "it has half a surrogate pair, which is no text in UTF-8"
+        return "it contains an unpaired surrogate, which is not valid UTF-8"
     return None

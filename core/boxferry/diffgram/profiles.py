@@ -134,7 +134,7 @@ def _see_parsed(path: Path, text: str, profile: str | None, table: Mapping[str, 
     document = tomllib.loads(text)
     found = document.get("diffgram") if profile is None else document.get("profiles", {}).get(profile)
     if found != dict(table):
-        raise ConfigError(f"{path}: cannot be changed without losing something; edit it by hand")
+        raise ConfigError(f"{path}: cannot be changed without losing content; edit it in a text editor")
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ _LABELS: Final = "the label is not one of this project's: list them with boxferr
 REMEDIES: Final = {
     "already exists in dir": _TAKEN,
     "in the directory already": _TAKEN,
-    "could not open file": "check that the picture opens; convert webp and gif to jpg or png",
+    "could not open file": "check that the image opens; convert webp and gif to jpg or png",
     "not supported yet": _NAMES,
     "invalid extension": _NAMES,
     "invalid file type": _NAMES,

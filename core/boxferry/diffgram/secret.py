@@ -46,7 +46,9 @@ def secret_of_keyring(host: str, client_id: str) -> str:
     except keyring.errors.KeyringError as error:
         raise ConfigError(f"the system's keyring cannot be read: {error}") from None
     if not found:
-        raise ConfigError(f"the system's keyring has no secret of this key for {host}: store it with boxferry init")
+        raise ConfigError(
+            f"the system's keyring has no secret for this client id on {host}: store it with boxferry init"
+        )
     return str(found)
 
 

@@ -44,7 +44,7 @@ class Credentials:
                 what = "has blanks or characters beyond ASCII" if value else "is empty"
                 raise ConfigError(f"{_variable(name)}: {what}; copy the key again from the project's settings")
         if ":" in self.client_id:
-            raise ConfigError(f"{_variable('client_id')}: has a colon, which no id has; is it the id and the secret?")
+            raise ConfigError(f"{_variable('client_id')}: contains a colon; give the id without the secret")
 
 
 @dataclass(frozen=True, kw_only=True)

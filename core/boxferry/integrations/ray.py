@@ -102,7 +102,7 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
         if writer == "actor" and diffgram is not None:
             raise UsageError("diffgram: its credentials would be pickled for the actor; set them on the actor's node")
         if writer == "driver" and node is not None:
-            raise UsageError("node: is for writer='actor'; the driver's node is that of the driver")
+            raise UsageError("node: needs writer='actor'")
         self.result: Written | None = None
         self._rows = TableRows(rows=rows, columns=columns or {}, names=names, min_score=min_score)
         self._timeout_s = timeout_s
@@ -198,7 +198,7 @@ class _Here:
 
     def _here(self) -> Writer:
         if self._writer is None:
-            raise UsageError("the sink sends in the process that made it; it came here pickled")
+            raise UsageError("the sink cannot be pickled: it sends in the process that created it")
         return self._writer
 
 

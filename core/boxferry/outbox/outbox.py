@@ -181,8 +181,8 @@ class Outbox:
             raise OutboxError(f"{self.path}: several runs are called '{wanted}'; name one by its number: {listed}")
         if of_model := [f"{run.id} ({run.name})" for run in runs if run.model == wanted]:
             choice = f"name one of its runs: {', '.join(of_model)}; to pull all of them, name their directory too"
-            raise OutboxError(f"{self.path}: '{wanted}' is a model, and no run; {choice}")
-        elsewhere = f"one that another outbox pushed is taken up with: boxferry adopt {shlex.quote(wanted)} --directory"
+            raise OutboxError(f"{self.path}: '{wanted}' is a model, not a run; {choice}")
+        elsewhere = f"to add a run that another outbox pushed: boxferry adopt {shlex.quote(wanted)} --directory"
         raise OutboxError(f"{self.path}: no run '{wanted}'; the runs are: {listed}; {elsewhere} NAME")
 
     def add(

@@ -23,7 +23,7 @@ def keep_classes(outbox: Outbox, run: Run, found: ClassTable, tally: Tally) -> N
         tally: notes where two sources contradict each other.
     """
     if found.clash:
-        tally.note(Code.CLASS_IDS, f"{found.clash}: pull numbers the classes of this run anew")
+        tally.note(Code.CLASS_IDS, f"{found.clash}: pull renumbers the classes of this run")
         return
     outbox.keep_classes(run.id, lambda kept: class_text(_joined(classes_in(kept), found.names(), tally)))
 

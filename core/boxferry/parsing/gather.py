@@ -244,7 +244,7 @@ def _sized(context: Context, image: Image, said: tuple[int, int], source: str) -
     known = image.sized and (image.media or context.images.id_of(image) is not None)
     if known and said != (image.width, image.height):
         sizes = f"{said[0]}x{said[1]} for '{image.key}', which is {image.width}x{image.height}"
-        raise BadImage(f"says {sizes}: its boxes cannot be trusted", Code.SIZE_MISMATCH)
+        raise BadImage(f"says {sizes}: its boxes may be wrong", Code.SIZE_MISMATCH)
     return msgspec.structs.replace(image, width=said[0], height=said[1], source=source)
 
 

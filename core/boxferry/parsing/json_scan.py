@@ -94,7 +94,7 @@ class Scanner:
             InputError: something does.
         """
         if self.peek():
-            raise self.error("the JSON has ended, but the text goes on")
+            raise self.error("unexpected text after the end of the JSON")
 
     def peek(self) -> bytes:
         """The next character that is no space, not consumed; empty at the end."""

@@ -124,5 +124,5 @@ def said_of_disk() -> Iterator[None]:
         yield
     except OSError as error:
         place = tempfile.gettempdir()
-        message = f"{place}: boxes cannot be put aside there: {error.strerror}; TMPDIR names another folder"
+        message = f"{place}: temporary files cannot be written: {error.strerror}; set TMPDIR to another folder"
         raise InputError(message) from None

@@ -75,12 +75,14 @@ class Adding:
     def _may_be_made_again(self, target: Target, contents: Contents, file_id: int) -> bool:
         """Whether a file that was made by an applied packet, and is gone, is to be made again."""
         if not self.resend_missing:
-            message = f"'{target.file_name}' was applied, and is not in the directory any more: removed, or the server"
-            remedy = "was restored; name resend-missing to send it again"
+            message = (
+                f"'{target.file_name}' was applied but is no longer in the directory: it was removed, or the server"
+            )
+            remedy = "was restored; use resend-missing to send it again"
             self.making.tally.fail(Code.GONE, f"{message} {remedy}", boxes=contents.boxes)
             return False
         if self.stored_boxes.removed(file_id):
-            message = "a person removed it from the directory: it is not sent again"
+            message = "not sent again: a person removed it from the directory"
             self.making.tally.discard(Code.REMOVED_BY_PEOPLE, message, Place(target.file_name), boxes=contents.boxes)
             return False
         return True
@@ -163,8 +165,8 @@ class Adding:
     def _say_lost(self, target: Target, lost: Contents) -> None:
         """That boxes were applied and are not on the file any more, although no person removed them."""
         if lost.boxes:
-            message = f"{lost.boxes} boxes were applied and are not on the server any more, as after a restored backup"
-            remedy = f"{message}; name resend-missing to send them again"
+            message = f"{lost.boxes} boxes were applied but are no longer on the server, as after a restored backup"
+            remedy = f"{message}; use resend-missing to send them again"
             self.making.tally.fail(Code.GONE, remedy, Place(target.file_name), boxes=lost.boxes)
 
     def _adopted(self, target: Target, file_id: int, contents: Contents) -> Entry:

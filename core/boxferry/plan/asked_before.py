@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 WHOLE_S = 1.0  #: the server's clock, as its answers tell it, has whole seconds
 WHY = {
-    Code.PEOPLE_HAVE_IT: "a box that people made, changed or approved covers it; see ask-again",
-    Code.REJECTED_BEFORE: "people deleted it before, or gave it another label; see ask-again",
+    Code.PEOPLE_HAVE_IT: "a box that people made, changed or approved covers it; use ask-again to send it",
+    Code.REJECTED_BEFORE: "people deleted or relabelled it before; use ask-again to send it",
 }
 
 

@@ -144,7 +144,7 @@ class AttributeResolver:
             return
         problem = self._problem(name)
         if problem and self._wish.policy == "error":
-            raise NotFound(f"{problem}; make it, or pass --attributes create or skip")
+            raise NotFound(f"{problem}; create it, or use --attributes create or skip")
         if problem:
             self._tally.note(Code.NO_SUCH_ATTRIBUTE, f"{problem}: left out")
 
@@ -196,7 +196,7 @@ class AttributeResolver:
             near = near_misses(value, options) or list(options)
             raise NotFound(
                 f"attribute '{name}' has no option '{value}' (there are: {', '.join(near) or 'none'}); "
-                "make it, or pass --attributes create or skip"
+                "create it, or use --attributes create or skip"
             )
         self._left_out[f"{name}={value}"] += 1
         return None

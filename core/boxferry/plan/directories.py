@@ -46,7 +46,9 @@ def place_of(client: Client, wanted: str | int, options: PushOptions) -> Place:
     near = next(iter(difflib.get_close_matches(name.casefold(), [each.casefold() for each in names], n=1)), "")
     shown = next((each for each in names if each.casefold() == near), "")
     if options.plan is not None:
-        raise OptionError("{plan} needs a directory that exists: {create_directory} works without it, then plan again")
+        raise OptionError(
+            "{plan} needs an existing directory: create it with {create_directory} first, then plan again"
+        )
     if options.dry_run:
         return Place(Directory(id=PLANNED_ID, nickname=name), name, shown)
     return Place(_created(client, name), name, shown)

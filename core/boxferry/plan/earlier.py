@@ -48,7 +48,7 @@ class Earlier:
             return ""
         if digest_of(media) in {"", known.digest}:
             return ""
-        return f"{media} is another picture than file {file_id}, which was uploaded from {known.media}"
+        return f"{media} differs from the image of file {file_id}, which was uploaded from {known.media}"
 
 
 class Strangers:

@@ -110,7 +110,7 @@ class FileIndex:
             return kind[0]
         if not kind:
             return SkipReason(Code.WRONG_KIND, f"expected a file that is {_a(wanted)}, but {_listed(found)} is not one")
-        listed = f"{len(kind)} files answer to '{image.key}': {_listed(kind)}"
+        listed = f"{len(kind)} files match '{image.key}': {_listed(kind)}"
         return SkipReason(Code.AMBIGUOUS_FILE, f"{listed}; say which with --file-ids")
 
     def _missing(self, last: str) -> SkipReason:

@@ -136,12 +136,12 @@ def pushed_notes(
     notes += [
         (
             Code.LABEL_RENAMED,
-            f"label '{each.before}' is called '{each.now}' on the server now (id {each.label_file_id})",
+            f"label '{each.before}' was renamed to '{each.now}' on the server (id {each.label_file_id})",
         )
         for each in renamed(there, sent)
         if each.now and each.before in used
     ]
     if classes and others:
         some = ", ".join(sorted(others)[:SHOWN]) + (", …" if len(others) > SHOWN else "")
-        notes.append((Code.UNUSED_LABELS, f"{len(others)} labels of the server are no classes of the source: {some}"))
+        notes.append((Code.UNUSED_LABELS, f"{len(others)} labels of the server are not classes of the source: {some}"))
     return notes

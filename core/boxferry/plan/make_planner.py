@@ -235,7 +235,7 @@ class Allowance:
             more = f" and {len(self.deleting) - 5} more files" if len(self.deleting) > 5 else ""
             raise UsageError(
                 f"--on-existing replace-all would delete {sum(self.deleting.values())} boxes that people made or "
-                f"changed ({files}{more}); nothing was sent; to have it so, pass --delete-people"
+                f"changed ({files}{more}); nothing was sent; to allow it, add --delete-people"
             )
 
 
@@ -245,7 +245,7 @@ def _check_removals(removed: Mapping[str, int], most: int) -> None:
         more = f" and {len(removed) - 5} more files" if len(removed) > 5 else ""
         raise UsageError(
             f"{total} boxes would be removed with none in their place ({files}{more}), and {most} may be; nothing was "
-            f"sent; to have it so, allow it by its number: --allow-removals {total}"
+            f"sent; to allow it, add --allow-removals {total}"
         )
 
 
@@ -312,7 +312,7 @@ def _left_of(entry: Entry, earlier: list[Entry], tally: Tally) -> Entry | None:
         return entry if left else None
     file_id = entry.file_id or next((e.file_id for e in reversed(earlier) if e.file_id is not None), None)
     if file_id is None:
-        message = f"an earlier packet for '{entry.file_name}' has not ended: finish that first (boxferry status)"
+        message = f"an earlier packet for '{entry.file_name}' is not finished: run boxferry resume, then push again"
         tally.fail(Code.PENDING, message)
         return None
     body, boxes = only_missing(entry.body, file_id, left)

@@ -91,5 +91,5 @@ class Making:
 
     def pending(self, target: Target, contents: Contents) -> None:
         """Record that nothing can be planned for a file before an earlier packet has ended."""
-        message = f"an earlier packet for '{target.file_name}' has not ended: finish that first (boxferry status)"
+        message = f"an earlier packet for '{target.file_name}' is not finished: run boxferry resume, then push again"
         self.tally.fail(Code.PENDING, message, boxes=contents.boxes)

@@ -66,7 +66,7 @@ def changed_since(media: str, mark: str) -> str:
     if not now:
         return f"{media}: not a regular file"
     if not is_url(media) and os.path.realpath(media) != os.path.abspath(media) and not _shows_something(media):  # noqa: PTH100
-        return f"{media}: a link to {os.path.realpath(media)}, which is no picture and no video by its content"
+        return f"{media}: a link to {os.path.realpath(media)}, which is neither an image nor a video"
     if mark and mark != now:
         return f"{media}: changed since its boxes were planned; push it again"
     return ""

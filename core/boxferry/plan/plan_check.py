@@ -226,7 +226,7 @@ def _shape_problem(shape: _Box | _Polygon) -> str | None:
     if isinstance(shape, _Box) and not (shape.x_min < shape.x_max and shape.y_min < shape.y_max):
         return "its corners are not in order"
     if parsed(shape.creation_ref_id) is None:
-        return f"creation_ref_id '{shape.creation_ref_id}' is no reference of boxferry's"
+        return f"creation_ref_id '{shape.creation_ref_id}' is not a boxferry reference"
     if shape.label_file_id == 0:
         return "label_file_id is 0"
     texts = shape.model_ref or "", shape.model_run_ref or "", shape.creation_ref_id

@@ -181,7 +181,9 @@ def _filed(entry: Entry) -> _File:
     """
     if entry.route == Via.URL and SIGNED.search(urlsplit(entry.media).query):
         address = entry.media.partition("?")[0]
-        raise UsageError(f"a plan holds no signed URLs ({address}?…): push without a plan, or name URLs without a key")
+        raise UsageError(
+            f"a plan cannot contain signed URLs ({address}?…): push without a plan, or use URLs without a key"
+        )
     return _File(
         file_name=entry.file_name,
         file_id=entry.file_id,

@@ -221,7 +221,7 @@ class PushOptions:
             if self.existing and getattr(self, name) is not None:
                 raise OptionError(f"{{{name}}} cannot be combined with {{existing}}: it is for new files")
         if self.file_ids is not None and not self.existing:
-            raise OptionError("{file_ids} needs {existing}: it says which files are there")
+            raise OptionError("{file_ids} needs {existing}")
 
     def _take_replaces(self) -> None:
         """See that models are named, and replace one's own boxes too where they are."""

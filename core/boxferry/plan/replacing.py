@@ -85,7 +85,7 @@ class Replacing:
             self._making.left(contents, there, Code.ALREADY_SENT, "on the server already", target)
             return None
         if not new and target.mode == Mode.REPLACE_ALL:
-            message = "would have no box left, whoever made them, and none come in their place: all of them stay"
+            message = "nothing was replaced: no box would be left on the file"
             self._making.tally.fail(Code.CANNOT_CLEAR, f"'{target.file_name}' {message}")
             return None
         return msgspec.structs.replace(
@@ -142,7 +142,7 @@ class Replacing:
         """Note the older models of which no box was found: their names may be misspelt."""
         for model in self._replaces:
             if not self._found[model]:
-                tally.note(Code.NOTHING_REPLACED, f"no untouched box of model '{model}' is on the files of this push")
+                tally.note(Code.NOTHING_REPLACED, f"the files of this push have no unchanged box of model '{model}'")
 
 
 def people_settled(contents: Contents, rows: Rows, sent: set[str]) -> set[str]:

@@ -91,7 +91,7 @@ class UploadRoute:
     def __post_init__(self) -> None:
         for value, option in ((self.new.job_id, "--job"), (self.new.video_split_s, "--video-split")):
             if value is not None:
-                raise UsageError(f"{option}: Diffgram takes none with an upload; use --media-url or --blob-path")
+                raise UsageError(f"{option}: not supported for uploads; use --media-url or --blob-path")
 
     def target(self, image: Image) -> Target | SkipReason:
         """The file that the upload makes; the server renames it, which is known beforehand."""
@@ -123,7 +123,7 @@ class UrlRoute:
 
     def __post_init__(self) -> None:
         if urlsplit(self.template.of("a.jpg")).scheme not in {"http", "https"}:
-            raise UsageError(f"{self.template.option} {self.template.text}: expected one that begins with http(s)://")
+            raise UsageError(f"{self.template.option} {self.template.text}: must start with http:// or https://")
 
     def target(self, image: Image) -> Target | SkipReason:
         """The file that the server makes from the URL; without a suffix of its own the name takes the URL's."""
@@ -176,7 +176,9 @@ def _media_stops(image: Image) -> SkipReason | None:
     if problem := media_problem(image.media, video=image.video):
         return SkipReason(Code.UNSUPPORTED_MEDIA, problem)
     if image.frame_rate and image.frames / image.frame_rate > UPLOAD_SPLIT_S:
-        message = f"longer than {UPLOAD_SPLIT_S} s: the server would cut it, and an upload does not tell into what"
+        message = (
+            f"longer than {UPLOAD_SPLIT_S} s: the server would split it, and does not report the clips of an upload"
+        )
         return SkipReason(Code.LONG_VIDEO, f"{message}; use --media-url or --blob-path")
     return _clip_stops(image)
 

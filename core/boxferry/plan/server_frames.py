@@ -38,7 +38,7 @@ def timing_problem(image: Image, server: Timing) -> SkipReason | None:
     if abs(image.frames - server.frames) <= 1:
         return None
     counts = f"its frames are numbered for {image.frames}, the server has {server.frames}"
-    return SkipReason(Code.FRAMES_DIFFER, f"{counts}: name the video itself with --images, so that its rate is known")
+    return SkipReason(Code.FRAMES_DIFFER, f"{counts}: add --images with the video, so that its frame rate is known")
 
 
 def to_server_frames(detections: Detections, timings: Sequence[Timing], tally: Tally) -> Detections:
@@ -57,7 +57,7 @@ def to_server_frames(detections: Detections, timings: Sequence[Timing], tally: T
     frame = np.floor(detections.frame * ratio + 1e-6).astype(np.int64)
     between = (ratio < 1) & (np.ceil(frame / ratio - 1e-6).astype(np.int64) != detections.frame)
     detections = detections.replace(frame=frame)
-    kept = without(detections, between, Code.RESAMPLED, "the server has fewer frames a second, and not this one", tally)
+    kept = without(detections, between, Code.RESAMPLED, "the server has a lower frame rate, and no such frame", tally)
     last = np.array([timing.frames for timing in timings], np.int64)[kept.image_index]
     late = (last > 0) & (np.asarray(kept.frame) >= last)
     return without(kept, late, Code.NO_SUCH_FRAME, "its video has fewer frames", tally)

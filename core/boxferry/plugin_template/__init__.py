@@ -32,7 +32,7 @@ def write_plugin(name: str, folder: Path | None = None) -> Path:
     try:
         target.mkdir(parents=True, exist_ok=True)
         if any(target.iterdir()):
-            raise UsageError(f"{target}: not empty; nothing is written over")
+            raise UsageError(f"{target}: not empty; choose a new folder")
         for path, text in contents(name).items():
             (target / path).write_text(text, encoding="utf-8")
     except OSError as error:

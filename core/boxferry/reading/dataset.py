@@ -62,7 +62,7 @@ class Dataset:
         check_type("boxes", self.boxes, Detections)
         index = {image.key: number for number, image in enumerate(self.boxes.images)}
         if len(index) != len(self.boxes.images):
-            raise InputError("two images have one key: a dataset holds each image once; boxferry.merge joins them")
+            raise InputError("two images have the same key: join the sets with boxferry.merge")
         object.__setattr__(self, "_index", index)
 
     @classmethod
@@ -208,5 +208,5 @@ def in_memory(value: Any) -> Any:  # noqa: ANN401 # whatever `read` was handed
         UsageError: it is the class, not an object of it.
     """
     if value is Dataset or value is Detections:
-        raise UsageError(f"source: the class {value.__name__}, expected an object of it")
+        raise UsageError(f"source: the class {value.__name__}, expected an instance of it")
     return value.boxes if isinstance(value, Dataset) else value

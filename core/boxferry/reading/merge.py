@@ -85,7 +85,7 @@ def _weights(weights: Sequence[float] | None, count: int, method: str) -> np.nda
         raise OptionError("{weights} are for {method} wbf alone")
     check_type("weights", weights, list, tuple)
     if len(weights) != count:
-        raise UsageError(f"weights: {len(weights)} of them, expected {count}: one for each set")
+        raise UsageError(f"weights: {len(weights)} values, expected {count}: one for each set")
     for weight in weights:
         check_type("weights", weight, float)
         if not weight > 0:

@@ -167,7 +167,7 @@ def _from_json(path: AnyPath, text: str) -> ClassNames:
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
     except RecursionError as error:
-        raise InputError(f"{path}: nested too deep; expected a list or a mapping of names") from error
+        raise InputError(f"{path}: nested too deeply; expected a list or a mapping of names") from error
     if isinstance(found, _Pairs):
         if any(key == "categories" for key, _ in found):
             raise InputError(f"{path}: a dataset file rather than names; give it as --categories")
@@ -264,7 +264,7 @@ def _checked(pairs: Iterable[tuple[object, object]], where: str) -> dict[Id, str
         if (first := names.setdefault(class_id, name)) != name:
             raise ConfigError(f"{where}: class {class_id} is '{first}' and also '{name}'")
     if not names:
-        raise InputError(f"{where}: there are no class names in it")
+        raise InputError(f"{where}: it contains no class names")
     if all(isinstance(i, str) and isinstance(id_key(name), int) for i, name in names.items()):
         first_id, first = next(iter(names.items()))
         raise InputError(

@@ -127,7 +127,7 @@ class Predictions(Refining):
             UsageError: the source can be gone through once only.
         """
         if hasattr(self.source.value, "peek"):
-            raise UsageError(f"{name}: goes through the results twice; hand over a list, not a generator")
+            raise UsageError(f"{name}: reads the results twice; pass a list, not a generator")
         return replace(self, choices=(*self.choices, (len(self.steps), choice)))
 
     def expand_tiny(self) -> Self:

@@ -75,7 +75,7 @@ def read(
     for name, value, kind in (("jobs", jobs, int), ("polygons", polygons, bool), ("score_scale", score_scale, float)):
         check_type(name, value, kind)
     if isinstance(source, Predictions):
-        raise UsageError("source: these are Predictions already; use them as they are, or read their source again")
+        raise UsageError("source: already Predictions; use them as they are, or read their source again")
     if source is None:
         raise UsageError("source: found None, expected a file, a folder, a glob, a URL, or results in memory")
     check_type("options", options, Mapping, NoneType)

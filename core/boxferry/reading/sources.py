@@ -236,7 +236,7 @@ class _Unzipping(io.RawIOBase):
         self._unpacked += count
         if self._unpacked > PLAIN_BYTES and self._unpacked > LARGEST_RATIO * self._zipped.tell():
             raise InputError(
-                f"{self._name}: unpacks to more than {LARGEST_RATIO} times its size, as no predictions do: not read"
+                f"{self._name}: unpacks to more than {LARGEST_RATIO} times its size: not read"
             )
         return count
 

@@ -56,7 +56,7 @@ class Balanced:
         kept = tally.kept
         result = self.step(chunk, tally) if self.with_tally else self.step(chunk)
         if not isinstance(result, Detections):
-            raise UsageError(f"then: {self.name} gave back {type(result).__name__}, expected Detections")
+            raise UsageError(f"then: {self.name} returned {type(result).__name__}, expected Detections")
         tally.balance(STEP + self.name, f"the step '{self.name}'", added=len(result) - len(chunk) - (tally.kept - kept))
         if gone := len(chunk.images) - len(result.images):
             tally.noted[Code.IMAGES_LEFT_OUT] += max(gone, 0)
@@ -85,7 +85,7 @@ class KeepImages:
             return bool(answer)
         except ValueError as error:
             found = type(answer).__name__
-            message = f"filter_images: '{_name(self.keep)}' gave back {found}, expected True or False"
+            message = f"filter_images: '{_name(self.keep)}' returned {found}, expected True or False"
             raise UsageError(message) from error
 
 

@@ -43,7 +43,7 @@ class MostUncertain:
             raise UsageError(f"--most-uncertain: {self.count}, expected 1 or more")
 
     def chosen(self, chunks: Iterable[Detections]) -> set[str]:
-        """The keys of the images that are worth most."""
+        """The keys of the images that are most uncertain."""
         doubts: dict[str, float] = {}
         labels: dict[str, Counter[str]] = {}
         totals: Counter[str] = Counter()
@@ -62,5 +62,5 @@ class MostUncertain:
     def keep(self, chunk: Detections, chosen: set[str], tally: Tally) -> Detections:
         """The chosen images of a chunk; the boxes of the others are dropped as 'not-chosen'."""
         others = np.array([image.key not in chosen for image in chunk.images], bool)[chunk.image_index]
-        tally.drop(Code.NOT_CHOSEN, f"its image is not among the {self.count} that are worth most", chunk, others)
+        tally.drop(Code.NOT_CHOSEN, f"its image is not among the {self.count} that are most uncertain", chunk, others)
         return only_images(chunk, chosen)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from boxferry.formats import Format, Source
 
 MOST_NEAR = 4  #: formats that an error tells of
-CATALOGUE = "boxferry formats lists what there is"
+CATALOGUE = "boxferry formats lists all formats"
 IN_MEMORY = "{image name: result}, pairs of image name and result, or a list or generator of results"
 
 
@@ -24,7 +24,7 @@ def unrecognised(source: Source, formats: Mapping[str, Format]) -> str:
     if not near:
         return f"{source.name}: no format recognises it: {what_is_there(source)}\n{CATALOGUE}, -f NAME chooses one"
     told = "; ".join(f"{name}: {found.where}: {found.found}" for name, found in near[:MOST_NEAR])
-    try_it = f"{near[0][0]} comes nearest: -f {near[0][0]} reads it so and says what is wrong; {CATALOGUE}"
+    try_it = f"{near[0][0]} is the closest: -f {near[0][0]} reads it as such and reports what is wrong; {CATALOGUE}"
     return f"{source.name}: no format recognises it: {told}\n{try_it}"
 
 
@@ -33,9 +33,9 @@ def _in_memory(source: Source, formats: Mapping[str, Format]) -> str:
     found = f"{source.name}: no format recognises it: {_seen(source.value)}, expected {IN_MEMORY}"
     if _is_empty(source.value):
         example = next(iter(live), "NAME")
-        return f"{found}\nwhere a run may have no results, name it, as format='{example}': no results are no boxes then"
+        return f"{found}\nif a run may have no results, pass format='{example}'"
     known = "; ".join(f"{name} ({summary})" for name, summary in live.items())
-    return f"{found}\nresults are known by what they look like: {known}; format=NAME chooses one"
+    return f"{found}\nresults are recognised by their structure: {known}; format=NAME chooses one"
 
 
 def _seen(value: object) -> str:

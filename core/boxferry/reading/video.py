@@ -74,7 +74,7 @@ def _outline_problem(path: str) -> str | None:
         with open_seekable(path) as file:
             head = file.read(12)
             if head[:4] == b"RIFF":
-                return None if head[8:12] == b"AVI " else "it cannot be read as a video: a RIFF file that is no AVI"
+                return None if head[8:12] == b"AVI " else "it cannot be read as a video: a RIFF file, but not an AVI"
             file.seek(0)
             return None if b"moov" in _atoms(file) else "it cannot be read as a video: its index (moov) is missing"
     except OSError as error:

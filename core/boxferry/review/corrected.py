@@ -178,7 +178,7 @@ def without_videos(chunks: Iterable[Detections], name: str, tally: Tally) -> Ite
     for chunk in chunks:
         for image, count in zip(chunk.images, chunk.counts.tolist(), strict=True):
             if image.video:
-                message = f"a video, and the format '{name}' has no frames; 'boxferry' and 'mot' have"
+                message = f"a video, but the format '{name}' has no frames; write 'boxferry' or 'mot'"
                 tally.discard(Code.VIDEO, message, Place(image.key), boxes=count)
         stills = only_images(chunk, {image.key for image in chunk.images if not image.video})
         yield stills.replace(frame=None)

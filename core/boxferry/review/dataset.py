@@ -162,7 +162,7 @@ class TrainingSet:
         """
         layout, target = layout_of(to), Path(folder)
         if placing == "download" and images is not None:
-            raise UsageError("images: they are downloaded, or found in a folder; choose one")
+            raise UsageError("choose either images or download")
         if not 0 <= val <= 1:
             raise UsageError(f"val: {val}, expected a share from 0 to 1")
         fmt = (formats or plugin_manager().formats())[to]
@@ -183,7 +183,7 @@ def _earlier(folder: Path) -> list[Row]:
     """
     if folder.suffix.lower() in OF_FILES and not folder.exists():
         raise UsageError(
-            f"{folder}: a dataset is a folder of many files, and this is the name of one file; name a folder"
+            f"{folder}: a dataset is a folder of many files; name a folder, not a file"
         )
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: a dataset is many files; name a folder")

@@ -58,12 +58,12 @@ def _problem(wanted: Wanted, address: Callable[[int], str]) -> str:
     try:
         url = address(wanted.file_id)
         if not url.startswith(("http://", "https://")):
-            return "the server gives no address of its image"
+            return "the server gives no URL of its image"
         wanted.target.parent.mkdir(parents=True, exist_ok=True)
         _save(url, part)
         if (found := header_size(str(part))) != wanted.size:
             shown = f"{found[0]}x{found[1]}" if found else "no image"
-            return f"what the server gives as its image is {shown}, not {wanted.size[0]}x{wanted.size[1]}"
+            return f"its image on the server is {shown}, not {wanted.size[0]}x{wanted.size[1]}"
         part.replace(wanted.target)
     except BoxferryError as error:
         return str(error)

@@ -45,7 +45,7 @@ class LocalImages:
         for known in self._known:
             paths = known.get(name, ())
             if len(paths) > 1:
-                raise InputError(f"several images in {self._folder} answer to it: {', '.join(paths[:3])}")
+                raise InputError(f"several images in {self._folder} match it: {', '.join(paths[:3])}")
             if paths:
                 return sized(Path(self._folder, paths[0]), size)
         raise InputError(f"not in {self._folder}")
@@ -78,7 +78,7 @@ class OwnImages:
         """
         path = self._places.get(name, "")
         if not path or not Path(path).is_file():
-            raise InputError(f"where the image is on this machine is not known{f': no file {path}' if path else ''}")
+            raise InputError(f"its image is not on this machine{f': no file {path}' if path else ''}")
         return sized(Path(path), size)
 
 

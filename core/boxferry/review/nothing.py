@@ -23,15 +23,15 @@ def nothing_reviewed(review: Reviewed) -> str:
     if not any(file.judged for file in review.files):
         return f"it sent {files} files and no boxes, and people have drawn none since: {STEP}, or push predictions"
     if all(box.fate == "replaced" for file in review.files for box in file.judged):
-        return "a later push replaced all of its boxes before people had looked at them: ask for that push's run"
+        return "a later push replaced all of its boxes before they were reviewed: use that push's run"
     before = sum(file.complete for file in review.files)
     also = f" ({before} of them were completed before)" if before else ""
-    return f"no person has looked at its {files} files since its boxes came{also}: {STEP}, then ask again"
+    return f"none of its {files} files has been reviewed{also}: {STEP}, then try again"
 
 
 def _no_file(review: Reviewed, run: str) -> str:
     if review.gone:
-        return f"none of its {len(review.gone)} files is on the server any more: push it again, or name another run"
+        return f"its {len(review.gone)} files are no longer on the server: push it again, or name another run"
     if not review.packets:
         return "its push had nothing to send: push predictions, or name another run"
-    return f"nothing of it was applied: boxferry status {run} shows where it is, boxferry resume {run} goes on with it"
+    return f"nothing of it was applied: see boxferry status {run}, or continue with boxferry resume {run}"

@@ -80,7 +80,7 @@ class PageServer:
         try:
             self._server = _Server(("127.0.0.1", port), handler)
         except OSError as error:
-            raise UsageError(f"port {port} cannot be listened on ({error.strerror}): choose another one") from None
+            raise UsageError(f"port {port} cannot be opened ({error.strerror}): choose another port") from None
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}/"
 
     def __enter__(self) -> Self:

@@ -84,7 +84,7 @@ class Shelf:
         known = {name: known_runs(name, self.runs) for name in runs}
         strange = next((name for name, meant in known.items() if not meant), None)
         if strange is not None:
-            raise UsageError(f"run '{strange}': the outbox does not know it: name its directory too")
+            raise UsageError(f"run '{strange}': it is not in the outbox: name its directory too")
         ids = dict.fromkeys(run.directory_id for meant in known.values() for run in meant)
         return [self._client.find_directory(number) for number in ids]
 

@@ -31,7 +31,7 @@ def moment_since(text: str, now: float) -> float:
         ) from None
     moment = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     if moment > now:
-        raise UsageError(f"since: '{text}' is still to come: by the server's clock it is {day_of(now)}")
+        raise UsageError(f"since: '{text}' is in the future: by the server's clock it is {day_of(now)}")
     return moment
 
 

@@ -228,7 +228,7 @@ class Checker:
             if file.missing:
                 file.problem = Fault.LOST_BOXES
                 file.detail = (
-                    f"{_boxes(file.missing)} of {_boxes(file.references)} boxes are gone, and no input tells of them"
+                    f"{_boxes(file.missing)} of {_boxes(file.references)} boxes are missing, and no input explains it"
                 )
 
     def _spare_renamed(self, files: list[AppliedFile], stored_boxes: StoredBoxes) -> None:

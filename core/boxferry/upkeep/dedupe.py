@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 ASK_AGAIN_S = 1.0
-SPARED = "people have completed it: its boxes stay; see replace-completed"
+SPARED = "completed by people: its boxes were kept; use replace-completed to change them"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +177,7 @@ class Deduper:
             while not ended(records := self._client.inputs(batch_id=batch_id)):
                 if not budget.pause(ASK_AGAIN_S):
                     waiting = sum(input_outcome(record) is None for record in records)
-                    raise StillProcessing(f"the server has not applied {waiting} packets that remove doubles yet")
+                    raise StillProcessing(f"the server has not applied {waiting} packets that remove duplicates yet")
 
 
 def _merged(rows: list[Row], gone: list[Row]) -> int:

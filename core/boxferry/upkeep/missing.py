@@ -124,7 +124,7 @@ class _Labels:
         if box.label_id in ids:
             return "", box.label_id
         if box.has_attributes:
-            return "the server's labels and attributes are others now; push it with --resend-missing", None
+            return "the server's labels or attributes have changed; push it with --resend-missing", None
         return "", ids[0]
 
 
@@ -137,7 +137,7 @@ def _unmakable(entry: Entry) -> str:
     if problem := changed_since(entry.media, entry.mark):
         return problem
     if entry.digest and digest_of(entry.media) != entry.digest:
-        return f"{entry.media}: another picture than the one that was uploaded"
+        return f"{entry.media}: differs from the image that was uploaded"
     return ""
 
 

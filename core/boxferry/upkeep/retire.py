@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 VIDEO = "a video, whose boxes are not replaced"
-EQUAL = "boxes of people are equal to predictions, and the server would keep one of each: look at it"
+EQUAL = "boxes of people are equal to predictions, and the server would keep only one of each: check the file"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

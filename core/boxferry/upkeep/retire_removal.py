@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 FIRST_S, LONGEST_S = 0.05, 2.0  #: seconds before the server is asked again; they double each time
-BUSY = "something else is being applied to it; do it again later"
-LATE = "the server has not applied it in time; do it again later"
+BUSY = "another change is being applied to it; try again later"
+LATE = "the server has not applied it in time; try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Removal:
         rows = file.rows
         meanwhile = [i for i in inputs if i.id not in each.known and i.batch_id != batch_id]
         problems = [
-            "people have completed it in between: look at it" if file.ann_is_complete else "",
+            "completed by people in the meantime: check the file" if file.ann_is_complete else "",
             _left(each, rows),
             _lost(each, rows),
             self._brought_back(each, rows, meanwhile),
@@ -166,13 +166,13 @@ class Removal:
         if not gone:
             return ""
         self._client.send_packet(appending(each.file.file_id, {None: gone}))
-        return f"{len(gone)} boxes that came in between went with them, and were sent again"
+        return f"{len(gone)} boxes added in the meantime were removed with them, and sent again"
 
 
 def _left(each: _Sent, rows: list[Row]) -> str:
     there = {row.id for row in rows}
     left = sum(row.id in there for row in each.go)
-    return f"{left} of {len(each.go)} boxes are there still" if left else ""
+    return f"{left} of {len(each.go)} boxes are still there" if left else ""
 
 
 def _pauses() -> Iterator[float]:
@@ -188,4 +188,4 @@ def _lost(each: _Sent, rows: list[Row]) -> str:
     there |= {number for row in rows if not row.came_back for number in row.chain}
     merged = {key for key, count in Counter(map(identity, each.stay)).items() if count > 1} & identities(rows)
     lost = sum(row.id not in there and identity(row) not in merged for row in each.stay)
-    return f"{lost} of {len(each.stay)} boxes that were to stay are not as they were: look at it" if lost else ""
+    return f"{lost} of {len(each.stay)} boxes that should have stayed have changed: check the file" if lost else ""

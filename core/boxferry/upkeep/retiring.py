@@ -118,7 +118,7 @@ class Retiring:
             counts = self._outbox.counts(run.id)
             if waiting := sum(packets for state, (packets, _) in counts.items() if state in COMING):
                 raise UsageError(
-                    f"run {run.id} '{run.name}' has {waiting} packets in this outbox that have not ended: go on with "
+                    f"run {run.id} '{run.name}' has {waiting} unfinished packets in this outbox: go on with "
                     f"it first (boxferry resume {run.id}), or forget it (boxferry status --forget {run.id})"
                 )
 
