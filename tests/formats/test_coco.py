@@ -628,7 +628,7 @@ def test_boxes_in_two_lists_are_an_error(tmp_path, text):
 @pytest.mark.parametrize("more", [" xyz", "[]", "]", "{}"])
 def test_text_after_the_json_is_an_error(tmp_path, more):
     """It may be boxes."""
-    with pytest.raises(InputError, match="the text goes on at byte"):
+    with pytest.raises(InputError, match="after the end of the JSON at byte"):
         read("coco", write_text(tmp_path / "x.json", json.dumps([a_result()]) + more), **GIVEN)
 
 

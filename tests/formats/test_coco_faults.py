@@ -250,5 +250,7 @@ def test_a_full_disk_is_one_line_with_a_remedy(tmp_path, monkeypatch, polygons):
     item = {"image_id": 1, "file_name": "a.jpg", "category_id": 0, "bbox": [1, 1, 9, 9]}
     (tmp_path / "r.json").write_text(json.dumps([item]))
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
-    with pytest.raises(InputError, match=r"cannot be put aside there: No space left on device; TMPDIR names another"):
+    with pytest.raises(
+        InputError, match=r"temporary files cannot be written: No space left on device; set TMPDIR to another"
+    ):
         next(boxferry.read(tmp_path / "r.json", names="cat", size="20x20", polygons=polygons).chunks(Tally()))

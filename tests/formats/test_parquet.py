@@ -63,7 +63,7 @@ def test_boxes_are_known_by_their_columns_names(tmp_path, box, option):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({**CAT, "bbox": [1, 2, 3, 4]}, "column 'bbox': what its four numbers are is not said; --parquet-box"),
+        ({**CAT, "bbox": [1, 2, 3, 4]}, "column 'bbox': the meaning of its four numbers is unknown; --parquet-box"),
         ({**CAT, "x": 1, "y": 2, "w": 3, "h": 4}, "x and y may be a box's corner or its centre; --parquet-box xywh or"),
         (CAT, "no columns are known for boxes; --columns x_min=NAME.* it has image, label, score"),
         ({"image": "a.jpg", **CORNERS}, "no column is known for label; --columns label=NAME"),

@@ -142,5 +142,5 @@ def test_a_single_task_of_label_studio_is_no_data_set_of_coco(tmp_path):
 def test_what_comes_near_says_what_it_stumbled_over(tmp_path, name, file, text, said):
     """And is the one to be tried."""
     (tmp_path / file).write_text(text)
-    with pytest.raises(UnknownFormat, match=f"{name}: .*{said}(.|\n)*{name} comes nearest"):
+    with pytest.raises(UnknownFormat, match=f"{name}: .*{said}(.|\n)*{name} is the closest"):
         read_source(tmp_path / file)

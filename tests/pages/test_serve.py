@@ -66,7 +66,7 @@ def test_a_port_that_is_taken_is_one_line(server, tmp_path):
     """Which one, and what to do."""
     port = int(server.address.rsplit(":", 1)[1].strip("/"))
     (tmp_path / "other").mkdir()
-    with pytest.raises(UsageError, match=rf"port {port} cannot be listened on \(.*\): choose another one"):
+    with pytest.raises(UsageError, match=rf"port {port} cannot be opened \(.*\): choose another port"):
         PageServer(a_preview(tmp_path / "other").pictured, port=port)
 
 

@@ -67,7 +67,7 @@ def test_wbf_takes_weights():
         (lambda: merge(A), UsageError, "sets: Detections, expected a list of sets"),
         (lambda: merge([]), UsageError, "sets: the list is empty"),
         (lambda: merge([A], weights=[1]), OptionError, "weights are for method wbf alone"),
-        (lambda: merge([A], "wbf", weights=[1, 2]), UsageError, "weights: 2 of them, expected 1"),
+        (lambda: merge([A], "wbf", weights=[1, 2]), UsageError, "weights: 2 values, expected 1"),
         (lambda: merge([A], "wbf", weights=["1"]), UsageError, "weights: '1' is str, expected float"),
         (lambda: merge(["nowhere"]), InputError, "no such file or folder: nowhere"),
         (lambda: diff(A, B, iou=2), UsageError, "iou: 2, expected 0 to 1"),

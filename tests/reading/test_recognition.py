@@ -8,8 +8,8 @@ from formats.reading import write_json, write_text
 
 ROWS, LEFT = "0 .5 .5 .2\n0 .5 .5\nx y z\n0 .5 .5 .2 .2\n", [{"image_id": 1, "bbox": [1, 2, 3, 4]}]
 LIKELY = {
-    "yolo": ({"a.txt": ROWS}, r"yolo: .*a\.txt:1: '0 \.5 \.5 \.2' is no row", "yolo"),
-    "mot": ({"a.txt": "1,2,3\n4,5,6\n1,2,3,4,5,6,7\n"}, r"mot: .*a\.txt:1: '1,2,3' is no row of 'frame,id", "mot"),
+    "yolo": ({"a.txt": ROWS}, r"yolo: .*a\.txt:1: '0 \.5 \.5 \.2' is not a row", "yolo"),
+    "mot": ({"a.txt": "1,2,3\n4,5,6\n1,2,3,4,5,6,7\n"}, r"mot: .*a\.txt:1: '1,2,3' is not a row of 'frame,id", "mot"),
     "coco": ({"a.json": LEFT}, r"coco: .*: a list whose items have no category_id", "coco"),
     "voc": ({"a.xml": "<?xml version='1.0'?><a/>"}, r"voc: .*a\.xml: its root is <a>, expected <annotation>", "voc"),
 }
@@ -28,7 +28,7 @@ def test_two_lines_say_what_each_likely_format_stumbled_over_and_what_to_try(tmp
         read(source)
     first, second = str(caught.value).splitlines()
     assert first.startswith(f"{source if way != 'list' else paths[0]}: no format recognises it: ")
-    assert second.startswith(f"{nearest} comes nearest: -f {nearest} ")
+    assert second.startswith(f"{nearest} is the closest: -f {nearest} ")
     assert "boxferry formats lists" in second
 
 

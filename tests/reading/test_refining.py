@@ -131,7 +131,7 @@ def test_a_step_that_adds_boxes_is_balanced_too():
 
 
 def test_a_step_that_gives_back_something_else_is_named():
-    with pytest.raises(UsageError, match="then: nothing gave back NoneType, expected Detections"):
+    with pytest.raises(UsageError, match="then: nothing returned NoneType, expected Detections"):
         balanced(read(chunk()).then(nothing))
 
 
@@ -162,7 +162,7 @@ def test_a_sample_is_the_same_each_time_and_of_so_many_images():
 
 
 def test_a_sample_of_a_generator_says_why_not():
-    with pytest.raises(UsageError, match="sample: goes through the results twice; hand over a list"):
+    with pytest.raises(UsageError, match="sample: reads the results twice; pass a list"):
         read(iter([chunk()])).sample(1)
 
 
@@ -231,7 +231,7 @@ def test_write_numbers_classes_as_is_asked_for(tmp_path, how, names):
 
 
 def test_predictions_are_not_read_again():
-    with pytest.raises(UsageError, match="source: these are Predictions already"):
+    with pytest.raises(UsageError, match="source: already Predictions"):
         read(read(chunk()))
 
 

@@ -360,8 +360,8 @@ def test_images_are_downloaded_once(reviewed, tmp_path):
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        ("", "gives no address"),
-        ("file:///etc/passwd", "gives no address"),
+        ("", "gives no URL"),
+        ("file:///etc/passwd", "gives no URL"),
         ("http://127.0.0.1:9/x?sig=secret", "fetched"),
     ],
 )
@@ -509,7 +509,7 @@ def test_another_layout_leaves_nothing_of_the_earlier_one(reviewed, tmp_path, fi
 
 def test_the_name_of_a_file_is_no_dataset(reviewed, tmp_path):
     """Nothing is written."""
-    with reviewed.open() as diffgram, pytest.raises(UsageError, match="this is the name of one file; name a folder"):
+    with reviewed.open() as diffgram, pytest.raises(UsageError, match="name a folder, not a file"):
         diffgram.dataset(directory="Default").write(tmp_path / "x.json", to="coco")
     assert not (tmp_path / "x.json").exists()
 

@@ -25,10 +25,10 @@ def files(sandbox):
 def test_no_review_yet(sandbox, diffgram, folder, tmp_path, capsys):
     """By pull, report and its page; nothing is said where people have been."""
     push(diffgram, predictions(folder))
-    why = "run r: no person has looked at its 3 files since its boxes came: correct boxes in Diffgram"
+    why = "run r: none of its 3 files has been reviewed: correct boxes in Diffgram"
     assert boxferry(["report", "r", "--html", str(tmp_path / "r.html")]) == 0
     assert why in capsys.readouterr().err
-    assert "no person has looked at its 3 files" in (tmp_path / "r.html").read_text()
+    assert "none of its 3 files has been reviewed" in (tmp_path / "r.html").read_text()
     assert boxferry(["pull", "r", "-o", str(tmp_path / "o.json")]) == 0
     said = capsys.readouterr().err
     assert "0 of 3 files reviewed; 0 boxes written" in said
@@ -50,7 +50,7 @@ def test_files_that_were_completed_before_are_counted(sandbox, diffgram, folder)
         )
     push(diffgram, predictions(folder), existing=True)
     review = diffgram.pull("r")
-    assert "its 2 files since its boxes came (2 of them were completed before)" in nothing_reviewed(review)
+    assert "its 2 files has been reviewed (2 of them were completed before)" in nothing_reviewed(review)
     assert [chunk for chunk in review.corrected_chunks() if len(chunk)] == []
     assert review.summary().corrected_share is None
 
@@ -66,7 +66,7 @@ def test_an_empty_run_one_that_is_gone_and_one_that_was_replaced(sandbox, diffgr
     assert "a later push replaced all of its boxes" in nothing_reviewed(diffgram.pull("first"))
     for file in sandbox.files():
         sandbox.remove_file(file["id"])
-    assert "none of its 2 files is on the server any more" in nothing_reviewed(diffgram.pull("next"))
+    assert "its 2 files are no longer on the server" in nothing_reviewed(diffgram.pull("next"))
     push(diffgram, predictions(folder), run="dry", existing=True)
     assert "its push had nothing to send: push predictions" in nothing_reviewed(diffgram.pull("dry"))
 
@@ -78,7 +78,7 @@ def test_a_run_whose_packets_wait_is_gone_on_with(diffgram, folder, tmp_path, ca
     for command in (["report", "r"], ["pull", "r", "-o", str(tmp_path / "o.json")], ["evaluate", "r"]):
         boxferry(command)
         said = capsys.readouterr().err
-        assert "run r: nothing of it was applied: boxferry status r shows where it is, boxferry resume r" in said
+        assert "run r: nothing of it was applied: see boxferry status r, or continue with boxferry resume r" in said
         assert "--all" not in said
 
 

@@ -217,7 +217,7 @@ def test_a_csv_on_standard_output_is_a_csv(sandbox, folder, tmp_path, capsys, mo
     assert boxferry(["report", "n1", "--order", "-"]) == 0
     said = capsys.readouterr()
     assert [row["file_name"] for row in csv.DictReader(said.out.splitlines())] == ["a.jpg", "b.png", "c.jpg"]
-    assert "no person has looked at its 3 files" in said.err
+    assert "none of its 3 files has been reviewed" in said.err
 
 
 def settings(sandbox, outbox, monkeypatch):

@@ -249,7 +249,9 @@ def test_a_person_who_completes_a_file_in_between_is_said(sandbox, diffgram, fol
 
     monkeypatch.setattr(diffgram._client, "send_packet", complete_before)
     report = diffgram.retire("r", remove=True)
-    assert ["completed it in between" in file.problem for file in report.files if file.file_name == "b.png"] == [True]
+    assert [
+        "completed by people in the meantime" in file.problem for file in report.files if file.file_name == "b.png"
+    ] == [True]
     assert report.exit_code == 1
 
 
@@ -260,7 +262,7 @@ def test_a_server_that_does_not_get_on_is_waited_for_no_longer_than_told(tmp_pat
         Diffgram(server_of(slow), outbox=tmp_path / "slow.sqlite") as diffgram,
     ):
         push(diffgram, predictions(folder))
-        for words in ("has not applied it in time", "something else is being applied"):
+        for words in ("has not applied it in time", "another change is being applied"):
             report = diffgram.retire("r", remove=True, wait_s=0.1)
             assert [words in file.problem for file in report.files] == [True, True]
             assert (report.exit_code, report.removed, diffgram.outbox.find_run("r").retired) == (5, 0, 0)
@@ -300,7 +302,7 @@ def test_what_waits_in_this_outbox_has_to_end_first(sandbox, diffgram, folder, m
     push(diffgram, predictions(folder))
     (entry, *_) = diffgram.outbox.entries(1)
     diffgram.outbox._db.execute("UPDATE packet SET state = 'queued' WHERE id = ?", (entry.id,))
-    with pytest.raises(UsageError, match="1 packets in this outbox that have not ended"):
+    with pytest.raises(UsageError, match="1 unfinished packets in this outbox"):
         diffgram.retire("r", remove=True)
     assert diffgram.retire("r").removed == 3
 

@@ -126,7 +126,9 @@ class PathIndex(Generic[T]):
             earlier = self._claims.get(id(thing), wanted)
             if not (f"/{earlier}".endswith(f"/{wanted}") or f"/{wanted}".endswith(f"/{earlier}")):
                 found = self._shown(thing)
-                raise InputError(f"'{earlier}' and '{wanted}' are two images, but only one image has that name: {found}")
+                raise InputError(
+                    f"'{earlier}' and '{wanted}' are two images, but only one image has that name: {found}"
+                )
             self._claims[id(thing)] = max(earlier, wanted, key=len)
         return thing
 

@@ -235,9 +235,7 @@ class _Unzipping(io.RawIOBase):
             raise InputError(f"{self._name}: the gzip data is damaged or cut short: {error}") from error
         self._unpacked += count
         if self._unpacked > PLAIN_BYTES and self._unpacked > LARGEST_RATIO * self._zipped.tell():
-            raise InputError(
-                f"{self._name}: unpacks to more than {LARGEST_RATIO} times its size: not read"
-            )
+            raise InputError(f"{self._name}: unpacks to more than {LARGEST_RATIO} times its size: not read")
         return count
 
     def close(self) -> None:

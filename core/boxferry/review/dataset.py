@@ -182,9 +182,7 @@ def _earlier(folder: Path) -> list[Row]:
         UsageError: something else is there.
     """
     if folder.suffix.lower() in OF_FILES and not folder.exists():
-        raise UsageError(
-            f"{folder}: a dataset is a folder of many files; name a folder, not a file"
-        )
+        raise UsageError(f"{folder}: a dataset is a folder of many files; name a folder, not a file")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: a dataset is many files; name a folder")
     if not (folder / MANIFEST).exists():

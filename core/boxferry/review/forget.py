@@ -74,6 +74,6 @@ def _check(found: Forgotten) -> None:
     if found.unfinished or found.waiting:
         on_disk = f" and {found.waiting} images wait on disk" if found.waiting else ""
         raise UsageError(
-            f"run {run.id} '{run.name}': {found.unfinished} packets are not finished{on_disk}: go on with it (boxferry "
-            f"resume {run.id}), or forget that too (boxferry status --forget {shlex.quote(str(run.id))} --unfinished)"
+            f"run {run.id} '{run.name}': {found.unfinished} packets are not finished{on_disk}: resume it (boxferry "
+            f"resume {run.id}), or forget them too (boxferry status --forget {shlex.quote(str(run.id))} --unfinished)"
         )

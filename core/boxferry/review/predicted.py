@@ -93,8 +93,8 @@ class PredictedBoxes:
         """
         if self.images and self.left_out and not self._names.any_found:
             raise InputError(
-                f"no image of the predictions is in the ground truth: '{self._names.first_missed}' is not among "
-                f"'{self._names.example}' and the others"
+                f"no image of the predictions is in the ground truth: '{self._names.first_missed}' is not one of "
+                f"'{self._names.example}', …"
             )
 
 

@@ -109,7 +109,7 @@ class Retiring:
         for each in self._waiting:
             if each.images and Pair(each.head.model, each.head.run) in pairs:
                 raise UsageError(
-                    f"{each.images} images of run '{each.head.run}' wait on disk, as a collector left them: send them "
+                    f"{each.images} images of run '{each.head.run}' wait on disk, left by a collector: send them "
                     f"first (boxferry resume {each.head.run}), or delete {each.folder}"
                 )
         for run in self._runs:
@@ -118,7 +118,7 @@ class Retiring:
             counts = self._outbox.counts(run.id)
             if waiting := sum(packets for state, (packets, _) in counts.items() if state in COMING):
                 raise UsageError(
-                    f"run {run.id} '{run.name}' has {waiting} unfinished packets in this outbox: go on with "
+                    f"run {run.id} '{run.name}' has {waiting} unfinished packets in this outbox: resume "
                     f"it first (boxferry resume {run.id}), or forget it (boxferry status --forget {run.id})"
                 )
 
