@@ -8,6 +8,9 @@ import time
 from random import random
 from typing import TYPE_CHECKING
 
+from boxferry.observing import events
+from boxferry.observing.names import Cause
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -74,5 +77,6 @@ class Backoff:
         pause = min(self._first_pause_s * 2 ** (failures - 1), LONGEST_PAUSE_S) * (0.5 + self._random() / 2)
         if failures >= self.patience or self.left_s < pause:
             return False
+        events.retried(Cause.BACKOFF, pause)
         self._sleep(pause)
         return True

@@ -6,6 +6,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from boxferry.observing import events
+from boxferry.observing.names import Cause
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -43,8 +46,9 @@ class Budget:
         try:
             yield
         finally:
-            self._spent_s += self._clock() - self._since
-            self._since = None
+            seconds, self._since = self._clock() - self._since, None
+            self._spent_s += seconds
+            events.waited(Cause.PROCESSING, seconds)
 
     def pause(self, seconds: float) -> bool:
         """Wait so long and tell True; where less is left, do not wait, and tell False."""

@@ -7,12 +7,15 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.deliver.facts import note_end, run_facts, tallied
 from boxferry.deliver.listener import PluginListener
 from boxferry.deliver.notebook_bar import listening
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PushResult
 from boxferry.deliver.run_to_end import SendingOptions, run_to_end
 from boxferry.errors import BoxferryError
+from boxferry.observing import events
+from boxferry.observing.names import Stage
 from boxferry.outbox.entry import ENDED
 from boxferry.outbox.outcome import State
 from boxferry.plugins import plugin_manager
@@ -99,13 +102,15 @@ def result_of(
 ) -> PushResult:
     """What was done, with what the outbox has of the run now."""
     outbox = workspace.outbox
+    states = outbox.counts(run.id)
+    events.stands(run.id, states)
     return PushResult(
         tally=tally,
         run=run,
         outbox=str(workspace.outbox_path),
         labels_created=list(labels_created),
         attributes_created=list(attributes_created),
-        states=outbox.counts(run.id),
+        states=states,
         failed=outbox.entries(run.id, (State.REFUSED, State.UNSURE, State.STUCK)),
         doubtful=outbox.doubtful(run.id),
         stopped=ending.stopped,
@@ -142,12 +147,15 @@ def go_on(
         UsageError: the run belongs to another server or project.
     """
     workspace.check_run(run)
-    told = PluginListener(plugins or plugin_manager(), listening(listener), run)
-    with workspace.outbox.sending():
-        earlier = pending(workspace.outbox, run)
-        if queue_missing is not None:
-            queue_missing(run, tally)
-        recheck = looked_at(workspace, run, tally, asking)
-        options = replace(options, unknown=queue_missing is not None, earlier=earlier, recheck=recheck)
-        ending = send(workspace, run, options, told)
-    return result_of(workspace, tally, run, options.patience, ending)
+    with events.during(Stage.RESUME, **run_facts(run)) as span, tallied(tally):
+        told = PluginListener(plugins or plugin_manager(), listening(listener), run)
+        with workspace.outbox.sending():
+            earlier = pending(workspace.outbox, run)
+            if queue_missing is not None:
+                queue_missing(run, tally)
+            recheck = looked_at(workspace, run, tally, asking)
+            options = replace(options, unknown=queue_missing is not None, earlier=earlier, recheck=recheck)
+            ending = send(workspace, run, options, told)
+        result = result_of(workspace, tally, run, options.patience, ending)
+        note_end(span, result)
+        return result

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from boxferry.deliver.facts import packet_facts
+from boxferry.observing import events
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.outcome import State
 
@@ -31,7 +33,7 @@ class Listener:
 
 
 class PluginListener(Listener):
-    """Tells the observing plugins too, wherever a packet is sent from: a push, a plan, `resume`, a collector."""
+    """Tells plugins and observers too, wherever a packet is sent from: a push, a plan, `resume`, a collector."""
 
     def __init__(self, plugins: Plugins, listener: Listener, run: Run) -> None:
         """Tell the plugins, then the listener, of packets of the run."""
@@ -48,7 +50,8 @@ class PluginListener(Listener):
         self._listener.deleting(boxes)
 
     def changed(self, entry: Entry, outcome: Outcome) -> None:
-        """Tell both."""
+        """Tell all of them."""
+        events.packet(packet_facts(entry, outcome))
         facts = {"file_name": entry.file_name, "boxes": entry.boxes, **outcome._asdict()}
         self._plugins.outcome(facts, {**self._context, "packet": entry.id})
         self._listener.changed(entry, outcome)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.tally import Tally
 from boxferry.deliver.completed import unless_completed
+from boxferry.deliver.facts import note_end, tallied
 from boxferry.deliver.finish import looked_at, pending, result_of, send
 from boxferry.deliver.listener import PluginListener
 from boxferry.deliver.notebook_bar import listening
@@ -16,6 +17,8 @@ from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PlannedFile, PushResult, planned_file
 from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import UnknownLabel, UsageError
+from boxferry.observing.events import during
+from boxferry.observing.names import Fact, Stage
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.outcome import State
 from boxferry.outbox.run_classes import keep_classes, table_of
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from boxferry.deliver.listener import Listener
     from boxferry.deliver.workspace import Workspace
     from boxferry.destination import Directory
+    from boxferry.observing.observer import Facts
     from boxferry.outbox.entry import Run
     from boxferry.plan.plan_file import Plan
     from boxferry.plan.planner import Planner
@@ -65,6 +69,23 @@ def push(
     Raises:
         BoxferryError: nothing was sent.
     """
+    facts: Facts = {Fact.MODEL.value: model, Fact.RUN.value: run, Fact.DIRECTORY.value: str(directory)}
+    with during(Stage.PUSH, **facts) as span:
+        result = _pushed(workspace, predictions, options, directory=directory, model=model, run=run, listener=listener)
+        note_end(span, result)
+        return result
+
+
+def _pushed(
+    workspace: Workspace,
+    predictions: object,
+    options: PushOptions,
+    *,
+    directory: str | int,
+    model: str,
+    run: str,
+    listener: Listener | None,
+) -> PushResult:
     workspace.client.limit(lambda: options.patience.budget_s)
     check_names(model=model, run=run)
     if not isinstance(predictions, Predictions):
@@ -77,11 +98,14 @@ def push(
         make_planner, workspace.client, predictions, place, options, model="" if options.annotations else model, run=run
     )
     if dry_run:
-        result = _dry_run(workspace, planning(memory=workspace.memory()), place, options)
+        with during(Stage.PLAN):
+            result = _dry_run(workspace, planning(memory=workspace.memory()), place, options)
     else:
         with workspace.outbox.sending():
-            planner = planning(memory=workspace.memory())
-            result = _carried_out(workspace, planner, place, options, listening(listener))
+            with during(Stage.PLAN):
+                planner = planning(memory=workspace.memory())
+                planned = _planned(workspace, planner, place, options, listening(listener))
+            result = _carried_out(workspace, planned, options)
     return replace(result, directory_created=created, directory_near=near)
 
 
@@ -90,7 +114,8 @@ def _dry_run(workspace: Workspace, planner: Planner, place: Directory, options: 
     entries: Iterator[Entry] = (entry for entry in planned if entry.state == State.QUEUED)
     if options.plan is not None:
         entries = _filed(workspace, planner, place, options.plan, entries)
-    files, problem = _listed(entries)
+    with tallied(planner.tally):
+        files, problem = _listed(entries)
     if problem is not None and options.plan is not None:
         raise problem
     note_labels(planner, workspace.sent_labels)
@@ -122,30 +147,43 @@ def _filed(
     return writing_plan(path, head, entries, partial(plan_summary, planner))
 
 
-def _carried_out(
+class _Planned(NamedTuple):
+    """A run whose packets are stored, and what its sending needs besides."""
+
+    planner: Planner
+    run: Run
+    told: PluginListener
+    earlier: list[Entry]
+    deleting: dict[str, int]
+
+
+def _planned(
     workspace: Workspace, planner: Planner, place: Directory, options: PushOptions, listener: Listener
-) -> PushResult:
+) -> _Planned:
+    """Store the packets of a push in the outbox."""
     outbox = workspace.outbox
     run = workspace.run_of(workspace.head(place.id, planner.model, planner.run), source=planner.source)
     outbox.keep_directory(run.id, place.nickname or "")
     planner = replace(planner, earlier=Earlier(outbox, run))
     told = PluginListener(planner.predictions.plugins, listener, run)
     earlier, allowance = pending(outbox, run), Allowance(options)
-    outbox.add(run.id, allowance.passing(told.built(planner.entries())))
+    with tallied(planner.tally):
+        outbox.add(run.id, allowance.passing(told.built(planner.entries())))
     _keep(workspace, planner, run)
-    ending = send(
-        workspace,
-        run,
-        SendingOptions(
-            patience=options.patience,
-            verify=options.verify,
-            unknown=options.resend_missing,
-            earlier=earlier,
-            recheck=looked_at(workspace, run, planner.tally, options),
-        ),
-        told,
-        allowance.deleting,
+    return _Planned(planner, run, told, earlier, allowance.deleting)
+
+
+def _carried_out(workspace: Workspace, planned: _Planned, options: PushOptions) -> PushResult:
+    planner, run = planned.planner, planned.run
+    sending = SendingOptions(
+        patience=options.patience,
+        verify=options.verify,
+        unknown=options.resend_missing,
+        earlier=planned.earlier,
+        recheck=looked_at(workspace, run, planner.tally, options),
     )
+    with tallied(planner.tally):
+        ending = send(workspace, run, sending, planned.told, planned.deleting)
     created = {"labels_created": planner.labels.created, "attributes_created": planner.attributes_created}
     return result_of(workspace, planner.tally, run, options.patience, ending, **created)
 
@@ -172,6 +210,16 @@ def carry_out(
         UsageError: the plan is for another server or project, or deletes boxes of people and may not.
         BoxferryError: nothing was sent.
     """
+    head = plan.head
+    with during(Stage.CARRY_OUT, **{Fact.MODEL.value: head.model, Fact.RUN.value: head.run}) as span:
+        result = _plan_carried_out(workspace, plan, options, listener=listener, plugins=plugins)
+        note_end(span, result)
+        return result
+
+
+def _plan_carried_out(
+    workspace: Workspace, plan: Plan, options: PushOptions, *, listener: Listener | None, plugins: Plugins | None
+) -> PushResult:
     head, client, outbox = plan.head, workspace.client, workspace.outbox
     if (head.host, head.project) != workspace.here:
         raise UsageError(f"the plan is for project '{head.project}' on {head.host}: use that host and project")
@@ -182,7 +230,7 @@ def carry_out(
     run, tally = workspace.run_of(head), Tally()
     outbox.keep_directory(run.id, place.nickname or "")
     told, allowance = PluginListener(plugins or plugin_manager(), listening(listener), run), Allowance(options)
-    with outbox.sending():
+    with outbox.sending(), tallied(tally):
         waiting = {entry.id for entry in pending(outbox, run)}
         entries = _still_wanted(workspace, plan, run, ids, options, tally)
         outbox.add(run.id, allowance.passing(told.built(with_deletions(client, head, entries))))

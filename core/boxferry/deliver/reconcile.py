@@ -25,6 +25,8 @@ from boxferry.outbox.kinds import Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from boxferry.deliver.budget import Budget
     from boxferry.deliver.lookup import Lookup
     from boxferry.outbox.entry import Entry, Run
@@ -38,11 +40,28 @@ ASK_AGAIN_S = 1.0
 class Reconciler:
     """Brings the packets of one run whose outcome is unknown to a known state."""
 
-    def __init__(self, lookup: Lookup, outbox: Outbox, run: Run, *, ask_again_s: float = ASK_AGAIN_S) -> None:
-        """Prepare; nothing is asked yet. `ask_again_s`: seconds between two rounds."""
+    def __init__(
+        self,
+        lookup: Lookup,
+        outbox: Outbox,
+        run: Run,
+        *,
+        on_change: Callable[[Entry, Outcome], None],
+        ask_again_s: float = ASK_AGAIN_S,
+    ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            lookup: asks the server.
+            outbox: holds the packets.
+            run: whose packets they are.
+            on_change: called with each packet that is decided.
+            ask_again_s: seconds between two rounds.
+        """
         self._lookup = lookup
         self._outbox = outbox
         self._run = run
+        self._on_change = on_change
         self._ask_again_s = ask_again_s
 
     def reconcile(self, budget: Budget) -> None:
@@ -62,6 +81,7 @@ class Reconciler:
         outcome = self._ask(entry)
         if outcome is not None:
             self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
+            self._on_change(entry, outcome)
         return outcome is not None
 
     def _ask(self, entry: Entry) -> Outcome | None:

@@ -17,6 +17,8 @@ from boxferry.deliver.sender import Sender
 from boxferry.deliver.verify import read_back
 from boxferry.deliver.watcher import Watcher
 from boxferry.errors import StillProcessing, Unreachable
+from boxferry.observing.events import during
+from boxferry.observing.names import Stage
 from boxferry.outbox.outcome import Outcome, State
 from boxferry.stored.stored_boxes import StoredBoxes
 
@@ -100,7 +102,7 @@ class _Course:
         blockers = Blockers(client, stuck_s=patience.stuck_s, left_s=lambda: self._budget.left_s)
         self._lookup = Lookup(client, outbox, run, stored_boxes, blockers, settle_s=patience.settle_s)
         ask_again_s = min(ASK_AGAIN_S, patience.settle_s / 4)
-        self._reconciler = Reconciler(self._lookup, outbox, run, ask_again_s=ask_again_s)
+        self._reconciler = Reconciler(self._lookup, outbox, run, on_change=on_change, ask_again_s=ask_again_s)
         self._watcher = Watcher(self._lookup, outbox, run, on_change=self._listen, stuck_s=patience.stuck_s)
         self._resender = Resender(self._lookup, outbox, run, resend=options.resend_stuck, on_change=self._listen)
         self._sender = partial(
@@ -129,7 +131,8 @@ class _Course:
             if not self._watched() or not self._outbox.waiting(self._run.id):
                 break
         if self._options.verify:
-            read_back(self._lookup, self._outbox, self._run, self._ended, self._budget)
+            with during(Stage.VERIFY):
+                read_back(self._lookup, self._outbox, self._run, self._ended, self._budget, on_change=self._on_change)
         return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
 
     def _check_again(self) -> None:

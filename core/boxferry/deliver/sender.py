@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
+from boxferry.deliver.facts import packet_facts
 from boxferry.destination import short
-from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Unreachable, Unsure
+from boxferry.errors import AuthError, DiffgramError, NotFound, RateLimited, Refused, Unreachable, Unsure
+from boxferry.observing.events import during
+from boxferry.observing.names import Fact, Stage
 from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
 from boxferry.packets.bodies import with_batch
@@ -90,7 +94,8 @@ class Sender:
         try:
             for _ in range(count):
                 end = threading.Event()
-                threading.Thread(target=self._guarded, args=(work, start, end), daemon=True).start()
+                run = copy_context().run  # so that what it does is observed as part of the stage that is under way
+                threading.Thread(target=run, args=(self._guarded, work, start, end), daemon=True).start()
                 ends.append(end)
             _wait(ends)
         except KeyboardInterrupt:
@@ -120,18 +125,25 @@ class Sender:
         return self._outbox.claim(self._run.id, sent=self._lookup.now(), start=start, filled=filled)
 
     def _deliver(self, entry: Entry) -> None:
-        failure: DiffgramError | None = None
-        try:
-            outcome = self._lookup.already(entry) or self._sent(entry)
-        except Unsure as error:
-            outcome, failure = Outcome(State.UNSURE, short(str(error)), detail=error.detail, over=error.over), error
-        except (AuthError, NotFound, RateLimited, Unreachable) as error:
-            outcome, failure = Outcome(State.QUEUED, short(str(error)), detail=error.detail), error
-        except DiffgramError as error:
-            outcome = Outcome(State.REFUSED, short(str(error)), detail=error.detail)
-        self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
-        self._on_change(entry, outcome)
+        with during(Stage.PACKET, **packet_facts(entry)) as span:
+            outcome, failure = self._tried(entry)
+            self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
+            self._on_change(entry, outcome)
+            span.facts |= packet_facts(entry, outcome)
+            if failure or outcome.state == State.REFUSED:
+                span.facts[Fact.ERROR.value] = type(failure).__name__ if failure else Refused.__name__
         self._judge(failure)
+
+    def _tried(self, entry: Entry) -> tuple[Outcome, DiffgramError | None]:
+        """What sending a packet came to, with the failure that counts against the server."""
+        try:
+            return self._lookup.already(entry) or self._sent(entry), None
+        except Unsure as error:
+            return Outcome(State.UNSURE, short(str(error)), detail=error.detail, over=error.over), error
+        except (AuthError, NotFound, RateLimited, Unreachable) as error:
+            return Outcome(State.QUEUED, short(str(error)), detail=error.detail), error
+        except DiffgramError as error:
+            return Outcome(State.REFUSED, short(str(error)), detail=error.detail), None
 
     def _sent(self, entry: Entry) -> Outcome:
         return self._upload(entry) if entry.route == Via.UPLOAD else self._post(entry)

@@ -12,7 +12,7 @@ from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import is_of_video, references_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from boxferry.deliver.budget import Budget
     from boxferry.deliver.lookup import Lookup
@@ -26,7 +26,15 @@ FRAMES_S = 10.0  #: for how long boxes of a video may be missing after the serve
 PAUSE_S = 0.5
 
 
-def read_back(lookup: Lookup, outbox: Outbox, run: Run, ended: Ended, budget: Budget) -> None:
+def read_back(
+    lookup: Lookup,
+    outbox: Outbox,
+    run: Run,
+    ended: Ended,
+    budget: Budget,
+    *,
+    on_change: Callable[[Entry, Outcome], None],
+) -> None:
     """Compare what the files hold with what was sent, as a multiset, and write down what differs.
 
     An applied packet of which boxes are missing counts as refused, so that the next push sends them again; one of which
@@ -43,6 +51,7 @@ def read_back(lookup: Lookup, outbox: Outbox, run: Run, ended: Ended, budget: Bu
         run: whose packets they are.
         ended: the packets that ended in this process, with their outcomes, by number.
         budget: of the time for which boxes of videos are waited for.
+        on_change: called with each packet that counts as refused now.
     """
     applied = [entry for entry in outbox.unread(run.id) if entry.file_id is not None and entry.mode not in REPLACING]
     named = lookup.namesakes({entry.file_name for entry in applied if _made(entry)})
@@ -55,6 +64,7 @@ def read_back(lookup: Lookup, outbox: Outbox, run: Run, ended: Ended, budget: Bu
     for entry in applied:
         if entry.id in ended and (missing := _missing(outbox, entry, stored)):
             outbox.settle(entry.id, missing, ended=lookup.now())
+            on_change(entry, missing)
     outbox.set_checked(_judged(lookup, outbox, entry, stored, named.get(entry.file_name, ())) for entry in applied)
 
 

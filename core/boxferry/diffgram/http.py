@@ -26,6 +26,8 @@ from boxferry.diffgram.multipart import Multipart, UnreadableError
 from boxferry.diffgram.pacing import HeldError
 from boxferry.diffgram.settings import is_loopback
 from boxferry.errors import ConfigError, DiffgramError, RateLimited, UsageError
+from boxferry.observing import events
+from boxferry.observing.names import Cause
 from boxferry.version import __version__
 
 if TYPE_CHECKING:
@@ -150,7 +152,9 @@ class Wire:
             if not worth_it or (pause := next(pauses, None)) is None:
                 raise fault.error(changes=call.changes)
             log.debug("%s %s again: %s", call.method, call.path, fault)
-            self._sleep(max(pause, min(fault.wait_s, LONGEST_WAIT_S, self._left_s())))
+            pause = max(pause, min(fault.wait_s, LONGEST_WAIT_S, self._left_s()))
+            events.retried(Cause.CALL, pause)
+            self._sleep(pause)
 
     def _understood(self, call: Call, answer: Answer, wanted: type[T]) -> T:
         if answer.status not in call.also:
@@ -174,6 +178,7 @@ class Wire:
             if pause > patience_s:
                 raise self._too_slow(call, pause)
             patience_s -= pause
+            events.retried(Cause.RATE_LIMIT, 0.0 if call.pacer else pause)
             if not call.pacer:
                 self._sleep(pause)
         return answer

@@ -9,6 +9,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from boxferry.diffgram.headers import number, retry_after_s
+from boxferry.observing import events
+from boxferry.observing.names import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,6 +88,7 @@ class Pacer:
         Raises:
             HeldError: it does so for longer; no `learn` follows.
         """
+        waited_s = 0.0
         while True:
             with self._lock:
                 now = self._clock()
@@ -94,8 +97,11 @@ class Pacer:
                 if (pause := self._pause(now)) <= 0:
                     self._first = now if self._first is None else self._first
                     self._flight += 1
-                    return now
+                    break
             self._sleep(pause)
+            waited_s += pause
+        events.waited(Cause.RATE_LIMIT, waited_s)
+        return now
 
     def _pause(self, now: float) -> float:
         """Seconds until it is worth asking again; 0 when a request may leave."""

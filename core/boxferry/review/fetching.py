@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.errors import UsageError
+from boxferry.observing.events import during
+from boxferry.observing.names import Fact, Stage
 from boxferry.pages.notebook import Watch
 from boxferry.review import corrected as boxes
 from boxferry.review.attribute_names import AttributeNames
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from boxferry.deliver.workspace import Workspace
+    from boxferry.observing.observer import Facts
+    from boxferry.outbox.entry import Run
     from boxferry.review.runs import RunFacts
 
     OnFile = Callable[[int, int], None]
@@ -40,7 +44,14 @@ def pull(workspace: Workspace, run: str, *, own: bool, on_file: OnFile = unwatch
     Raises:
         BoxferryError: there is no such run here, or the server cannot be asked.
     """
-    found, client, outbox = workspace.run(run), workspace.client, workspace.outbox
+    found = workspace.run(run)
+    facts: Facts = {Fact.MODEL.value: found.model, Fact.RUN.value: found.name, Fact.DIRECTORY.value: found.where}
+    with during(Stage.PULL, **facts):
+        return _pulled(workspace, found, own=own, on_file=on_file)
+
+
+def _pulled(workspace: Workspace, found: Run, *, own: bool, on_file: OnFile) -> Review:
+    client, outbox = workspace.client, workspace.outbox
     schemas = [schema.id for schema in client.schemas()]
     labels = {number: name for schema in schemas for number, name in client.label_names(schema).items()}
     attributes = AttributeNames(
@@ -76,7 +87,8 @@ def training_set(
     shelf = _shelf(workspace)
     named = [directory] if isinstance(directory, str | int) else list(directory)
     labels = shelf.labels()
-    opened = shelf.open(shelf.places(named, runs), labels, on_file)
+    with during(Stage.DATASET):
+        opened = shelf.open(shelf.places(named, runs), labels, on_file)
     found = chosen(pictures_of(opened), runs, shelf.runs, people=people)
 
     def address(file_id: int) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from boxferry.collector.collecting import unfinished
 from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import AuthError, BoxferryError, Unreachable, UsageError
+from boxferry.observing.events import during
+from boxferry.observing.names import Fact, Stage
 from boxferry.outbox.outcome import State
 from boxferry.outbox.turns import locked
 from boxferry.plugins import plugin_manager
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from boxferry.deliver.listener import Listener
     from boxferry.deliver.report import PushResult
     from boxferry.deliver.workspace import Workspace
+    from boxferry.observing.observer import Facts
     from boxferry.plan.push_options import PushOptions
     from boxferry.plugins import Plugins
 
@@ -132,12 +135,14 @@ def night(
             plugins=plugins,
         )
 
-    with alone(workspace.outbox_path):
-        steps = gone_on_with(earlier_runs(workspace), gone_on)
-        if push is None:
-            return NightlyReport(earlier=steps, tonight=_trouble(workspace, directory, run), quiet=quiet)
-        tonight = tried(run, push)
-    return NightlyReport(earlier=steps, tonight=tonight, quiet=quiet_push(tonight))
+    facts: Facts = {Fact.RUN.value: run, Fact.DIRECTORY.value: str(directory)}
+    with alone(workspace.outbox_path), during(Stage.NIGHTLY, **facts) as span:
+        earlier = gone_on_with(earlier_runs(workspace), gone_on)
+        tonight = _trouble(workspace, directory, run) if push is None else tried(run, push)
+        quiet = quiet_push(tonight) if push is not None and tonight is not None else quiet
+        report = NightlyReport(earlier=earlier, tonight=tonight, quiet=quiet)
+        span.facts[Fact.EXIT_CODE.value] = report.exit_code
+    return report
 
 
 def _trouble(workspace: Workspace, directory: str | int, run: str) -> Step | None:
