@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: commands.md (every command's --help), codes.md and api.md."""
+"""Writes the pages that are made from the code: commands.md, codes.md, api.md, the names in guides/observability.md."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from boxferry import errors
 from boxferry.boxes.codes import Code, Fault, Loss, Outcome
 from boxferry.cli.app import COMMANDS, app
 from boxferry.cli.command import ARGUMENTS, FIRST_COLUMN
+from boxferry.cli.logs import LINE
 from boxferry.cli.reading import ALL_FORMATS
 from boxferry.cli.session import Session
+from boxferry.observing.metrics_file import BATCH, ENDING
+from boxferry.observing.names import PREFIX, Cause, Fact, Metric, Stage
+from boxferry.outbox.outcome import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,7 +164,48 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     return "\n".join([f"| {' | '.join(header)} |", "|---" * len(header) + "|", *lines]) + "\n"
 
 
-PAGES = {"commands.md": commands_page, "codes.md": codes_page, "api.md": api_page}
+MADE_BELOW = "<!-- made by docs/generate.py -->\n"
+
+
+def observability_page() -> str:
+    """The text of docs/guides/observability.md: what is written by hand, then every name."""
+    written, _, _ = (FOLDER / "guides" / "observability.md").read_text(encoding="utf-8").partition(MADE_BELOW)
+    words = {"command": "The command's name.", BATCH: "The file's name without its suffix."}
+    states = ", ".join(f"`{state}`" for state in State)
+    causes = "".join(f"- `{cause}`: {cause.meaning}\n" for cause in Cause)
+    tables = (
+        "## All spans\n",
+        _table(("span", "what it covers"), ((stage.span, stage.meaning) for stage in Stage)),
+        "## All metrics\n",
+        "A label is the attribute `boxferry.<label>` in OpenTelemetry. The gauges are in the metrics file only.\n",
+        _table(
+            ("OpenTelemetry", "kind", "unit", "metrics file", "label", "meaning"),
+            ((m.instrument, m.kind, f"`{m.unit}`", f"`{m.series}`", _code(m.label), m.meaning) for m in Metric),
+        ),
+        "In the metrics file alone, on all of its lines or as lines of their own:\n",
+        _table(("name", "meaning"), [*words.items(), *((f"{PREFIX}_{name}", what) for name, what in ENDING.items())]),
+        f"Values of the label `state`: {states}. Those of `code` are the [codes](../codes.md). Those of `cause`:\n",
+        causes,
+        "## All fields of a log line\n",
+        "The first four are on each line, the others where they are known.\n",
+        _table(
+            ("field", "attribute of a span", "meaning"),
+            [*((name, "", what) for name, what in LINE.items()), *((f, f"`{f.attribute}`", f.meaning) for f in Fact)],
+        ),
+    )
+    return written + MADE_BELOW + "\n" + "\n".join(tables)
+
+
+def _code(word: str) -> str:
+    return f"`{word}`" if word else ""
+
+
+PAGES = {
+    "commands.md": commands_page,
+    "codes.md": codes_page,
+    "api.md": api_page,
+    "guides/observability.md": observability_page,
+}
 
 
 if __name__ == "__main__":

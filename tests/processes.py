@@ -27,7 +27,7 @@ from types import ModuleType
 COMMAND_LINE = "from boxferry.cli.main import main; main()"
 PART = 1 << 16  #: bytes of an order that are read at once
 #: not imported before: few need them, and an integration needs its framework
-LEFT_OUT = ("boxferry.sandbox", "boxferry.plugin_template", "boxferry.integrations")
+LEFT_OUT = ("boxferry.sandbox", "boxferry.plugin_template", "boxferry.integrations", "boxferry.observing.telemetry")
 
 
 class Process:

@@ -43,7 +43,7 @@ def options():
     return {each for command in commands for option in command.get_params(context) for each in option.opts}
 
 
-@pytest.mark.parametrize("name", ["codes.md", "api.md"])
+@pytest.mark.parametrize("name", ["codes.md", "api.md", "guides/observability.md"])
 def test_the_page_is_what_the_code_says(generate, name):
     """Run docs/generate.py after changing a code, an error or a public name."""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generate.PAGES[name]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from boxferry.cli.command import log_to_stderr
+from boxferry.cli.command import log_format_option
+from boxferry.cli.early import early
 from boxferry.cli.flags import flag
 from boxferry.cli.help_groups import COMMANDS as COMMAND_GROUPS
+from boxferry.cli.logs import log_to_stderr, write
+from boxferry.cli.metrics import metered
 from boxferry.cli.mistakes import nearest, one_line
-from boxferry.cli.plain import plain
 from boxferry.cli.session import Session
 from boxferry.errors import BoxferryError, OptionError, UsageError
+from boxferry.observing.names import Fact
 from boxferry.version import __version__
 
 if TYPE_CHECKING:
@@ -117,6 +121,9 @@ def app(ctx: click.Context, quiet: bool, verbose: int, disabled: tuple[str, ...]
     ctx.obj = Session(disabled=disabled or None, quiet=quiet)
 
 
+app.params.insert(-1, log_format_option())
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments; gives the exit code."""
     if COMPLETE_VARIABLE in os.environ:
@@ -125,6 +132,16 @@ def run(arguments: Sequence[str]) -> int:
         from boxferry.cli.bash import BashWords
 
         add_completion_class(BashWords)
+    log_to_stderr(0, "text")
+    try:
+        found = early(arguments, COMMANDS)
+        log_to_stderr(0, found.log_format)
+        return metered(found, lambda: _run(arguments))
+    except (BoxferryError, OSError) as error:
+        return _ended_by(error)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = app.main(args=list(arguments), prog_name="boxferry", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort) as ended:
@@ -158,7 +175,7 @@ def _interrupted(ended: BaseException) -> str:
 
 
 def _end(message: str, code: int) -> int:
-    click.echo(plain(f"boxferry: {message}", keep="\n"), err=True)
+    write(logging.ERROR, f"boxferry: {message}", {Fact.EXIT_CODE: code}, keep="\n")
     return code
 
 

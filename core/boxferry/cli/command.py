@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,10 +10,10 @@ import click
 from boxferry.cli.completing import Text
 from boxferry.cli.examples import EXAMPLES
 from boxferry.cli.help_groups import grouped
+from boxferry.cli.logs import FORMATS, log_to_stderr
 from boxferry.cli.mistakes import Choice, long_flag
 from boxferry.cli.number import Number, NumberRange
 from boxferry.cli.output import warn
-from boxferry.cli.plain import PlainFormatter
 from boxferry.cli.session import Session
 
 if TYPE_CHECKING:
@@ -121,6 +119,17 @@ def message_options() -> tuple[click.Option, ...]:
             callback=_take_verbose,
             help="Log what is done to standard error; twice for every call.",
         ),
+        log_format_option(),
+    )
+
+
+def log_format_option() -> click.Option:
+    """How log lines are written; it is found before the arguments are parsed, see `early`, and only checked here."""
+    return click.Option(
+        ["--log-format"],
+        type=Choice(FORMATS),
+        expose_value=False,
+        help="Write each line on standard error as text or as a JSON object. [env: BOXFERRY_LOG_FORMAT; default: text]",
     )
 
 
@@ -133,11 +142,3 @@ def _take_quiet(ctx: click.Context, _param: click.Parameter, value: bool) -> Non
 def _take_verbose(_ctx: click.Context, _param: click.Parameter, value: int) -> None:
     if value:
         log_to_stderr(value)
-
-
-def log_to_stderr(verbose: int) -> None:
-    """Log to standard error: warnings; with 1 what is done; with 2 every call."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PlainFormatter("%(name)s: %(message)s"))
-    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    logging.basicConfig(handlers=[handler], level=level, force=True)

@@ -11,7 +11,7 @@ import click
 from boxferry.boxes.tally import Tally
 from boxferry.cli.format_name import FormatName
 from boxferry.cli.model import model_options, run_name
-from boxferry.cli.output import say, tally_lines, write_json
+from boxferry.cli.output import say_tally, write_json
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.shard import shard_options, sharded
@@ -94,8 +94,7 @@ def convert_command(
             predictions.write_as(target, Path(output), tally, option_values(target, own))
     if as_json:
         write_json({**tally.as_dict(), "examples": tally.example_dicts()})
-    for line in tally_lines(tally):
-        say(line)
+    say_tally(tally)
     return tally.exit_code
 
 

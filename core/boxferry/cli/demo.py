@@ -11,7 +11,7 @@ import click
 
 from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
-from boxferry.cli.output import entry_line, table, tell, warn
+from boxferry.cli.output import table, tell, warn_of
 from boxferry.cli.sandbox import sandbox_class
 from boxferry.demo import corrections_of, run_demo
 from boxferry.formats import output_stream
@@ -47,7 +47,7 @@ def demo_command(session: Session, /, fixtures: Path, port: int, html: Path, sta
             tell(table(HEADER, [_row(each, report) for each, report in rounds]))
             for _, report in rounds:
                 for entry in report.failed:
-                    warn(entry_line(entry))
+                    warn_of(entry)
             _show_corrections(corrections_of(sandbox, rounds[0][1], folder / "outbox.sqlite"), html)
             tell(f"the page: {sandbox.host}/" + ("   (Ctrl-C ends it)" if stay else "   (--stay keeps it up)"))
             if stay:

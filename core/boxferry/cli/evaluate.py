@@ -14,7 +14,7 @@ from boxferry.boxes.counted import counted
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.number import Number
-from boxferry.cli.output import say, table, tally_lines, tell, write_json
+from boxferry.cli.output import say, say_tally, table, tell, write_json
 from boxferry.cli.reading import ReadingCommand, format_options
 from boxferry.cli.review import connections_option, pulled_run
 from boxferry.cli.server import outbox_option, server_options
@@ -129,8 +129,8 @@ def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> T
         f"{against}: {counted(len(found.images), 'image')}, {counted(len(found.boxes), 'box')}, "
         f"{found.crowds} of them crowd regions"
     )
-    for line in tally_lines(tally) if tally.dropped or tally.noted or tally.failed else ():
-        say(line)
+    if tally.dropped or tally.noted or tally.failed:
+        say_tally(tally)
     return found
 
 
@@ -176,8 +176,7 @@ def _measured_file(
     )
     tally = Tally()
     metrics = coco_metrics(truth, predictions.chunks(tally))
-    for line in tally_lines(tally):
-        say(f"{name}: {line}")
+    say_tally(tally, before=f"{name}: ")
     failed = bool(tally.exit_code) or (tally.kept > 0 and not metrics.predicted)
     try:
         return Measured(metrics, in_whole_pixels(truth, predictions), failed)

@@ -59,8 +59,9 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Output": (
         "--to", "--output", "--html", "--png", "--csv", "--order", "--drawn", "--most", "--suspicious", "--per-class",
         "--precision", "--log", "--deletion", "--addition", "--forget", "--unfinished", "--json", "--ndjson",
+        "--metrics-file",
     ),
-    "Help and messages": ("--quiet", "--verbose", "--help-formats", "--help"),
+    "Help and messages": ("--quiet", "--verbose", "--log-format", "--help-formats", "--help"),
 }  # fmt: skip
 COMMON_TITLE: Final = "Common options"
 REST_TITLE: Final = "Further options"

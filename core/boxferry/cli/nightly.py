@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.metrics import metrics_option
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @sending_options
 @click.option("--most-uncertain", type=int, metavar="N", help="Only the N images that are most useful to correct.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@metrics_option
 @click.pass_obj
 def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
     """Resume earlier runs, push SOURCE as a new run, verify it, and report.

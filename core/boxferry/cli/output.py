@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,28 +10,30 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
+from boxferry.cli.logs import write
 from boxferry.cli.plain import plain
 from boxferry.cli.session import Session
+from boxferry.observing.names import Fact
 from boxferry.system_errors import STDOUT, naming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from boxferry.boxes.tally import Tally
+    from boxferry.boxes.tally import Issue, Tally
     from boxferry.outbox.entry import Entry
 
 SHOWN = frozenset({Code.BAD_BOX, Code.BAD_ROW, Code.BAD_SCORE, Code.CROWD, Code.UNKNOWN_LABEL})  #: with examples
 
 
-def say(message: str) -> None:
-    """One line for the user, on standard error; with --quiet nothing."""
+def say(message: str, **facts: object) -> None:
+    """One line for the user, on standard error; with --quiet nothing. `facts` are fields of a JSON line."""
     if not is_quiet():
-        warn(message)
+        write(logging.INFO, message, facts)
 
 
-def warn(message: str) -> None:
-    """One line about something that went wrong, on standard error, with --quiet too."""
-    click.echo(plain(message), err=True)
+def warn(message: str, **facts: object) -> None:
+    """One line about something that went wrong, on standard error, with --quiet too. `facts` as in `say`."""
+    write(logging.WARNING, message, facts)
 
 
 def is_quiet() -> bool:
@@ -80,16 +83,36 @@ def entry_line(entry: Entry) -> str:
     return f"{entry.state} {entry.file_name}: {entry.reason}{f'; {remedy}' if remedy else ''}"
 
 
-def tally_lines(tally: Tally) -> Iterator[str]:
+def warn_of(entry: Entry) -> None:
+    """One line about a packet that is not as it should be."""
+    from boxferry.deliver.facts import entry_facts
+
+    warn(entry_line(entry), **entry_facts(entry))
+
+
+def say_tally(tally: Tally, *, before: str = "") -> None:
     """What was read, dropped and changed, one line each, with the first examples of what went wrong."""
+    for line, issue in _tally_lines(tally):
+        say(before + line, **_issue_facts(issue) if issue else {})
+
+
+def _issue_facts(issue: Issue) -> dict[str, object]:
+    facts = {Fact.CODE: issue.code, Fact.FILE: issue.source, Fact.LINE: issue.line, Fact.ITEM: issue.item}
+    return {name.value: value for name, value in facts.items() if value not in {"", None}}
+
+
+def _tally_lines(tally: Tally) -> Iterator[tuple[str, Issue | None]]:
     dropped = ", ".join(f"{n} {code}" for code, n in sorted(tally.dropped.items())) or "none"
-    yield f"{counted(tally.images, 'image')}, {counted(tally.read, 'box')} read, {tally.kept} kept; dropped: {dropped}"
+    yield (
+        f"{counted(tally.images, 'image')}, {counted(tally.read, 'box')} read, {tally.kept} kept; dropped: {dropped}",
+        None,
+    )
     if tally.changed:
         changed = (f"{n} {code}{tally.share(code)}" for code, n in sorted(tally.changed.items()))
-        yield f"changed: {', '.join(changed)}"
+        yield f"changed: {', '.join(changed)}", None
     if tally.nothing_left:
-        yield f"nothing is left to send: {counted(tally.read, 'box')} read, {tally.read} dropped"
+        yield f"nothing is left to send: {counted(tally.read, 'box')} read, {tally.read} dropped", None
     for issues in tally.examples.values():
         if issues[0].kind in {"error", "note"} or issues[0].code in SHOWN:
             for issue in issues[:3]:
-                yield f"{issue.kind} {issue.code}: {issue}"
+                yield f"{issue.kind} {issue.code}: {issue}", issue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
-from boxferry.cli.output import say, tally_lines
+from boxferry.cli.output import say, say_tally
 from boxferry.cli.progress import reading
 from boxferry.cli.push_options import same_iou_option
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
@@ -72,8 +72,7 @@ def preview_command(
     for path, content in written.items():
         with output_stream(Path(path)) as stream:
             stream.write(content)
-    for line in tally_lines(tally):
-        say(line)
+    say_tally(tally)
     if written:
         say(f"written: {', '.join(written)}")
     if not tally.kept:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import threading
 import time
 from collections import Counter
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.counted import counted
+from boxferry.cli.logs import draws
 from boxferry.cli.output import is_quiet, say, warn
 from boxferry.cli.plain import plain
 from boxferry.deliver.listener import Listener
@@ -159,7 +159,7 @@ class Reading:
 @contextmanager
 def reading(predictions: Predictions) -> Iterator[tuple[Predictions, Callable[[], None]]]:
     """The same predictions, whose reading is shown where standard error is a terminal; and what takes the bar away."""
-    if is_quiet() or not sys.stderr.isatty():
+    if is_quiet() or not draws():
         yield predictions, lambda: None
         return
     shown = Reading(predictions.source.name)
@@ -174,7 +174,7 @@ def reading(predictions: Predictions) -> Iterator[tuple[Predictions, Callable[[]
 @contextmanager
 def counting(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """What is told how many of how many are done: a bar where standard error is a terminal, else nothing."""
-    if is_quiet() or not sys.stderr.isatty():
+    if is_quiet() or not draws():
         yield lambda _done, _all: None
         return
     from rich.console import Console
@@ -199,7 +199,7 @@ def progress(before: Callable[[], None] = lambda: None) -> Iterator[Listener]:
     if is_quiet():
         yield Warnings()
         return
-    if not sys.stderr.isatty():
+    if not draws():
         yield Lines()
         return
     from rich.console import Console

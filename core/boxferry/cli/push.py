@@ -10,13 +10,17 @@ import click
 from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
 from boxferry.cli.again import command_again
+from boxferry.cli.metrics import metrics_option
 from boxferry.cli.model import model_options, run_name
-from boxferry.cli.output import entry_line, say, table, tally_lines, tell, warn, write_json, write_record
+from boxferry.cli.output import say, say_tally, table, tell, warn, warn_of, write_json, write_record
 from boxferry.cli.progress import progress, reading
 from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.deliver.facts import run_facts
 from boxferry.errors import NotFound, UnknownLabel, UsageError
+from boxferry.observing.events import observed
+from boxferry.observing.names import Fact
 from boxferry.outbox.outcome import State
 from boxferry.plan.plan_file import Plan, read_plan
 
@@ -57,6 +61,7 @@ OF_A_PLAN = ("--images", "--profile", "--host", "--project", "--packet-path", "-
 @click.option(
     "--ndjson", is_flag=True, help="Write a JSON line for each planned or failed file, and a last one with the counts."
 )
+@metrics_option
 @click.pass_obj
 def push_command(session: Session, /, **given: Any) -> int:
     """Send SOURCE to Diffgram, one packet for each file.
@@ -141,6 +146,11 @@ def _pushed(
 
 def print_report(report: PushResult, given: Mapping[str, Any]) -> None:
     """What a push or a resumed run did, as the options ask for it."""
+    with observed(**run_facts(report.run) if report.run else {}):
+        _print(report, given)
+
+
+def _print(report: PushResult, given: Mapping[str, Any]) -> None:
     if given["as_json"]:
         write_json(report.as_dict())
     elif given["ndjson"]:
@@ -148,7 +158,7 @@ def print_report(report: PushResult, given: Mapping[str, Any]) -> None:
     else:
         _print_text(report)
     if report.stopped is not None:
-        warn(f"boxferry: {report.stopped}")
+        warn(f"boxferry: {report.stopped}", **{Fact.ERROR.value: type(report.stopped).__name__})
     if report.silence:
         warn(f"boxferry: {report.silence}")
     if report.dry_run:
@@ -199,8 +209,7 @@ def _print_records(report: PushResult) -> None:
 
 
 def _print_text(report: PushResult) -> None:
-    for line in tally_lines(report.tally):
-        say(line)
+    say_tally(report.tally)
     if report.labels_created:
         say(f"labels {'to create' if report.dry_run else 'created'}: {', '.join(report.labels_created)}")
     if report.directory_created:
@@ -231,9 +240,9 @@ def _print_planned(planned: list[PlannedFile]) -> None:
 def _print_states(report: PushResult) -> None:
     tell(table(("state", "packets", "boxes"), [(s, p, b) for s, (p, b) in report.states.items()]))
     for entry in report.doubtful[:SHOWN_FAILURES]:
-        warn(entry_line(entry))
+        warn_of(entry)
     for entry in report.failed[:SHOWN_FAILURES]:
-        warn(entry_line(entry))
+        warn_of(entry)
     if len(report.failed) > SHOWN_FAILURES:
         say(f"and {len(report.failed) - SHOWN_FAILURES} more; boxferry status lists them")
 

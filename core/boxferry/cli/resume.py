@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.cli.command import Command
+from boxferry.cli.metrics import metrics_option
 from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
 from boxferry.cli.push import print_report
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @asking_options
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.option("--ndjson", is_flag=True, help="Write a JSON line for each failed file, and a last one with the counts.")
+@metrics_option
 @click.pass_obj
 def resume_command(session: Session, /, run: str | None, **given: Any) -> int:
     """Continue RUN, a number or name as `boxferry status` lists it; without RUN, all unfinished runs.

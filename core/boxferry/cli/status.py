@@ -13,7 +13,7 @@ import msgspec
 from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
 from boxferry.cli.dates import ago, day
-from boxferry.cli.output import entry_line, say, table, tell, warn, write_json, write_record
+from boxferry.cli.output import say, table, tell, warn_of, write_json, write_record
 from boxferry.cli.server import diffgram_of, outbox_option, server_options
 from boxferry.collector.waiting import waiting_beside
 from boxferry.deliver.workspace import default_outbox
@@ -273,5 +273,5 @@ def _print_run(outbox: Outbox, run: Run, waiting: list[Waiting], *, as_json: boo
         tell(f"began {day(run.created)}, last applied {day(facts['last']) or 'never'}{source}")
         tell(table(("state", "packets", "boxes"), [(s, c["packets"], c["boxes"]) for s, c in facts["states"].items()]))
         for entry in outbox.entries(run.id, (State.UNSURE, State.STUCK, State.REFUSED)):
-            warn(entry_line(entry))
+            warn_of(entry)
         _print_waiting(waiting)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from boxferry.observing import events
 from boxferry.observing.names import Fact, Metric
+from boxferry.outbox.outcome import Outcome, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from boxferry.deliver.report import PushResult
     from boxferry.observing.observer import Facts, Span
     from boxferry.outbox.entry import Entry, Run
-    from boxferry.outbox.outcome import Outcome
 
 
 def packet_facts(entry: Entry, outcome: Outcome | None = None) -> Facts:
@@ -34,6 +34,11 @@ def packet_facts(entry: Entry, outcome: Outcome | None = None) -> Facts:
     if outcome is not None and outcome.reason:
         facts[Fact.REASON.value] = outcome.reason
     return facts
+
+
+def entry_facts(entry: Entry) -> Facts:
+    """Those about a packet as the outbox has it."""
+    return packet_facts(entry, Outcome(State(entry.state), entry.reason))
 
 
 @contextmanager

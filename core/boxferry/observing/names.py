@@ -59,7 +59,7 @@ class Fact(StrEnum):
     STATE = "state", "boxferry.packet.state", "The state that the packet has come to."
     BOXES = "boxes", "boxferry.packet.boxes", "Number of boxes in the packet."
     REASON = "reason", "boxferry.packet.reason", "Why the packet is in this state; the server's words."
-    CODE = "code", "boxferry.code", "The [code](codes.md) of a dropped box or a failed image."
+    CODE = "code", "boxferry.code", "The code of a dropped box or a failed image."
     LINE = "line", "boxferry.line", "The line in the file of the source, from 1."
     ITEM = "item", "boxferry.item", "The index in a list of the source, from 0."
     SECONDS = "seconds", "boxferry.seconds", "How long the stage took."

@@ -24,9 +24,12 @@ _ATTRIBUTES: Final[dict[str, str]] = {fact.value: fact.attribute for fact in Fac
 class Telemetry(Observer):
     """Hands stages and counts to the providers that the process has."""
 
-    def __init__(self) -> None:
-        self._tracer = trace.get_tracer(PREFIX, __version__)
-        meter = metrics.get_meter(PREFIX, __version__)
+    def __init__(
+        self, tracers: trace.TracerProvider | None = None, meters: metrics.MeterProvider | None = None
+    ) -> None:
+        """Make the instruments; without providers those of the process are used, also where they are set later."""
+        self._tracer = trace.get_tracer(PREFIX, __version__, tracers)
+        meter = metrics.get_meter(PREFIX, __version__, meters)
         self._add: dict[Metric, Callable[..., None]] = {}
         for each in Metric:
             if each.kind is Kind.COUNTER:
