@@ -1,8 +1,12 @@
-"""Columns of boxes as the JSON of instance lists; its twin is the list of boxes of `boxferry.packets.build`, encoded."""
+"""Columns of boxes: fitted to whole pixels, and as the JSON of instance lists.
+
+Their twins are `boxferry.boxes.fit`, and the list of boxes of `boxferry.packets.build`, encoded.
+"""
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from libc.math cimport fabs, floor
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy
 
@@ -13,6 +17,11 @@ cdef enum:
     AROUND = 8 * NUMBER + 64  # of all numbers of a box, and what stands between them
 
 cdef double LARGEST = 9007199254740992.0  # up to it a double can be any whole number
+cdef double GRACE = 0.002  # pixels, as the fit has it
+cdef double LARGEST_SIDE = 2147483647.0  # likewise
+
+cdef enum:
+    MOST_BOXES = 512  # of an image: each is compared with all others; of more the twin sorts them
 
 
 cdef class _Numbers:
@@ -81,6 +90,70 @@ cdef class _Room:
                 raise MemoryError
             self.bytes, self.size = larger, size
         return 0
+
+
+def whole_edges(bounds not None, corners not None, sizes not None):
+    """(N, 4) float64, the corners in whole pixels; None where the fit drops or counts anything, or may have to.
+
+    Args:
+        bounds: (M + 1,) int64, the first box of each image, and N.
+        corners: (N, 4) float64.
+        sizes: (M, 2) int64, width and height of each image.
+
+    Raises:
+        ValueError: the columns do not fit each other.
+    """
+    cdef _Numbers bound_column = _Numbers(bounds), corner_column = _Numbers(corners), size_column = _Numbers(sizes)
+    cdef const int64_t *bound = <const int64_t *>bound_column.view.buf
+    cdef const double *corner = <const double *>corner_column.view.buf
+    cdef const int64_t *size = <const int64_t *>size_column.view.buf
+    cdef Py_ssize_t images = size_column.view.len // 16, count = corner_column.view.len // 32, image, row = 0, last
+    cdef bytes found = PyBytes_FromStringAndSize(NULL, 32 * count)
+    cdef double *edges = <double *><char *>found
+    if size_column.view.len != 16 * images or corner_column.view.len != 32 * count:
+        raise ValueError("the columns are of different lengths")
+    if bound_column.view.len != 8 * (images + 1):
+        raise ValueError("the columns are of different lengths")
+    for image in range(images):
+        last = bound[image + 1]
+        if bound[image] != row or last < row or last > count:
+            raise ValueError("the bounds do not rise")
+        if not _fits(&corner[4 * row], &edges[4 * row], last - row, size[2 * image], size[2 * image + 1]):
+            return None
+        row = last
+    if row != count:
+        raise ValueError("the bounds do not rise")
+    return found
+
+
+cdef bint _fits(const double *corner, double *edge, Py_ssize_t boxes, int64_t width, int64_t height) noexcept nogil:
+    """Write the edges of the boxes of an image; whether nothing is to be said of any."""
+    cdef double limits[2]
+    cdef double value
+    cdef Py_ssize_t place, one
+    limits[0], limits[1] = <double>width, <double>height
+    if boxes and not (1 <= limits[0] <= LARGEST_SIDE and 1 <= limits[1] <= LARGEST_SIDE and boxes <= MOST_BOXES):
+        return False
+    for place in range(4 * boxes):
+        value = _within(corner[place], limits[place & 1])
+        if not fabs(corner[place] - value) <= GRACE:
+            return False
+        edge[place] = floor(value + (0.5 + GRACE))
+    for place in range(boxes):
+        if not (edge[4 * place] < edge[4 * place + 2] and edge[4 * place + 1] < edge[4 * place + 3]):
+            return False
+        for one in range(place):
+            if edge[4 * one] == edge[4 * place] and _alike(&edge[4 * one], &edge[4 * place]):
+                return False
+    return True
+
+
+cdef inline double _within(double value, double limit) noexcept nogil:
+    return 0.0 if value < 0.0 else limit if value > limit else value
+
+
+cdef inline bint _alike(const double *one, const double *other) noexcept nogil:
+    return one[1] == other[1] and one[2] == other[2] and one[3] == other[3]
 
 
 def instance_lists(

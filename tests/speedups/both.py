@@ -11,9 +11,12 @@ import msgspec
 import numpy as np
 
 from boxferry.boxes.detections import Detections, Image
+from boxferry.boxes.fit import fit
+from boxferry.boxes.tally import Tally
 from boxferry.packets.bodies import Packet, encode
 from boxferry.packets.build import BoxMaker
 from boxferry.parsing import compiled
+from boxferry.parsing.quick_fit import quickly_fitted
 from boxferry_adapters.coco.columns import Columns
 from boxferry_adapters.coco.items import PlainItem
 from boxferry_adapters.voc.objects import Wish
@@ -316,10 +319,45 @@ def same_raw(call):
     return True
 
 
+def a_chunk(rng):
+    """Boxes of some images, most of them such as the fit leaves where they are, but for the rounding."""
+    odd = (-0.0, -0.002, -0.0020000001, 9.998, 10.002, 10.0021, 0.498, 0.4979999, 1e300, math.nan, math.inf, -math.inf)
+
+    def edge(low, high):
+        kind = rng.random()
+        return (
+            rng.choice(odd) if kind < 0.01 else float(rng.randint(low, high)) if kind < 0.2 else rng.uniform(low, high)
+        )
+
+    side = rng.choice((640, 10) if rng.random() < 0.9 else (1, 2**31 - 1, 2**31, 2**62, 0, -5))
+    counts = [rng.randrange(4) for _ in range(rng.randrange(4))]
+    half, whole = max(side, 0) // 2, max(side, 0)
+    xyxy = [[edge(0, half), edge(0, half), edge(half, whole), edge(half, whole)] for _ in range(sum(counts))]
+    if len(xyxy) > 1 and rng.random() < 0.1:
+        xyxy[-1] = list(xyxy[0])
+    images = [Image(f"{number}.jpg", side, side) for number in range(len(counts))]
+    labels = [rng.randrange(2) for _ in xyxy]
+    return Detections.from_counts(images, counts, xyxy, labels, ("cat", "dog"), score=[rng.random() for _ in xyxy])
+
+
+def same_fit(chunk):
+    """Whether the compiled function takes a chunk; the twin gives the same corners, and has nothing to say."""
+    found = quickly_fitted(chunk)
+    if found is None:
+        return False
+    tally = Tally()
+    expected = fit(chunk, tally=tally)
+    assert found.xyxy.tobytes() == expected.xyxy.tobytes(), chunk.xyxy
+    assert not tally.dropped, chunk.xyxy
+    assert not tally.changed, chunk.xyxy
+    return True
+
+
 CASES = {
     "coco_results": (results_text, same_results),
     "instance_lists": (a_fitted_chunk, lambda call: same_lists(*call)),
     "instance_lists' pieces": (raw_call, same_raw),
+    "whole_edges": (a_chunk, same_fit),
     "yolo_rows": (label_rows, same_rows),
     "voc_objects": (annotation_file, same_objects),
     "voc_rows": (result_lines, same_lines),

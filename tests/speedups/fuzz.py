@@ -13,7 +13,7 @@ from boxferry.parsing import compiled
 from speedups.both import CASES, spoilt
 
 KEPT = 400  #: texts that are changed, and made anew now and then
-WHOLE = ("instance_lists", "instance_lists' pieces")  #: made anew each time: they are no texts
+WHOLE = ("instance_lists", "instance_lists' pieces", "whole_edges")  #: made anew each time: they are no texts
 SLOW = "instance_lists"  #: by way of packets: a hundredth, since its pieces are held against their sum too
 
 

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from array import array
 
 import pytest
 from hypothesis import given, settings
@@ -42,6 +43,17 @@ def test_a_compiled_function_takes_what_files_hold(name):
     for _ in range(RUNS):
         taken += same(make(rng))
     assert taken >= TAKEN * RUNS
+
+
+@installed
+@pytest.mark.parametrize("cut", range(3))
+def test_columns_of_different_lengths_are_no_boxes(cut):
+    """Whatever is handed over: nothing beyond it is read."""
+    columns = [array("q", [0, 1]), array("d", [0, 0, 5, 5]), array("q", [9, 9])]
+    assert compiled.speedups.whole_edges(*columns) is not None
+    columns[cut] = columns[cut][:-1]
+    with pytest.raises(ValueError, match=r"lengths|rise"):
+        compiled.speedups.whole_edges(*columns)
 
 
 def test_results_are_columns_with_and_without_compiled_functions(monkeypatch):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "BOXFERRY_PURE"  #: any value but 0 leaves the compiled functions out
 MODULE = "boxferry_speedups"
-INTERFACE = 1  #: the signatures below; a distribution of others is not used
+INTERFACE = 2  #: the signatures below; a distribution of others is not used
 
 
 class Speedups(Protocol):
@@ -39,6 +39,10 @@ class Speedups(Protocol):
 
     def voc_rows(self, block: bytes, /) -> tuple[list[str], bytes] | None:
         """The images of some lines of results, and five float64 a line: score and corners."""
+        ...
+
+    def whole_edges(self, bounds: ReadableBuffer, corners: ReadableBuffer, sizes: ReadableBuffer, /) -> bytes | None:
+        """The corners (float64) of boxes in whole pixels, where the fit has nothing to say; see `parsing.quick_fit`."""
         ...
 
     def instance_lists(

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.fit import fit
 from boxferry.boxes.labels import ClassTable
 from boxferry.boxes.tally import Place
 from boxferry.errors import UsageError
 from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.packets.build import BoxMaker
 from boxferry.packets.reference import detection
+from boxferry.parsing.quick_fit import fit
 from boxferry.plan.adding import Adding
 from boxferry.plan.asked_before import Question
 from boxferry.plan.earlier import Earlier, Strangers, references_of

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Never, Self
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.fit import fit
 from boxferry.boxes.join import together
 from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.labels import ClassTable
@@ -17,6 +16,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.errors import UnknownLabel, UsageError
 from boxferry.formats import Context
 from boxferry.option_checks import check_type
+from boxferry.parsing.quick_fit import fit
 from boxferry.reading.dataset import Dataset
 from boxferry.reading.refining import Refining
 from boxferry.reading.shard import WHOLE, Shard
