@@ -1,8 +1,13 @@
 """Packets of two machines that cross: a box that went by one of them is no deletion by people, here or there."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from boxferry import Diffgram
+from boxferry.errors import Unreachable
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from review.test_interleaved import Clock
@@ -112,3 +117,31 @@ def test_what_people_did_while_a_packet_was_on_its_way_is_no_look_at_its_boxes(s
     complete(sandbox)
     a_minute_later(sandbox)
     assert here.pull("day").summary().fates["kept"] == 1
+
+
+def test_what_a_copy_of_the_outbox_sent_later_found_what_people_had_done_by_then(
+    sandbox, folder, here, tmp_path, monkeypatch
+):
+    """The first attempt, which never arrived, had found a box that people deleted before the copy sent the same."""
+    push(here, on_a(folder, CAT), model="old", run="n01")
+    a_minute_later(sandbox)
+
+    def gone(_body):
+        raise Unreachable("gone")
+
+    monkeypatch.setattr(here._client, "send_packet", gone)
+    waits = {"patience": Patience(failures=1, first_pause_s=0.01)}
+    assert push(here, on_a(folder, DOG), model="new", run="n02", **REPLACES, **waits).exit_code == 4
+    monkeypatch.undo()
+    copy = tmp_path / "copy.sqlite"
+    with closing(sqlite3.connect(here.outbox_path)) as one, closing(sqlite3.connect(copy)) as two:
+        one.backup(two)
+    file, (cat,) = rows(sandbox)
+    save(sandbox._store, file, [cat | {"soft_delete": True}])
+    a_minute_later(sandbox)
+    with Diffgram(server_of(sandbox), outbox=copy) as other:
+        assert other.resume("n02").exit_code == 0
+    a_minute_later(sandbox)
+    assert here.resume("n02").exit_code == 0
+    assert here.pull("n02").summary().fates["unreviewed"] == 1
+    assert here.pull("n01").summary().fates["deleted"] == 1

@@ -269,6 +269,31 @@ def test_what_waited_takes_no_newer_boxes_of_its_model(sandbox, pushed, folder, 
         assert report.exit_code == (0 if copied or not rows else 1)
 
 
+def test_what_a_copy_of_the_outbox_has_sent_comes_not_again_where_people_deleted_some(
+    sandbox, pushed, folder, tmp_path, monkeypatch
+):
+    """A packet that waited here, and that another machine sent since, is done whatever is left of it."""
+
+    def gone(_body):
+        raise Unreachable("gone")
+
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "other.sqlite") as other:
+        monkeypatch.setattr(other._client, "send_packet", gone)
+        (folder / "labels" / "a.txt").write_text(f"{NEW}\n0 0.2 0.7 0.1 0.1 0.9\n")
+        waits = {"existing": True, "on_existing": "replace-own", "allow_removals": 9}
+        waits |= {"patience": Patience(failures=1, first_pause_s=0.01)}
+        assert push(other, predictions(folder), run="late", **waits).exit_code == 4
+        monkeypatch.undo()
+        with Diffgram(server_of(sandbox), outbox=another_copy(tmp_path / "copy.sqlite", other.outbox_path)) as machine:
+            assert machine.resume("late").exit_code == 0
+        file = next(each for each in sandbox.files() if each["original_filename"] == "a.jpg")
+        first, *others = sandbox._store.instances(file["id"])
+        annotating.save(sandbox._store, file, [first | {"soft_delete": True}, *others])
+        left = boxes_in(sandbox, "a.jpg")
+        assert other.resume("late").exit_code == 0
+        assert boxes_in(sandbox, "a.jpg") == left
+
+
 def test_boxes_that_were_to_go_and_are_there_are_said(sandbox, pushed, folder, monkeypatch):
     """A server that says success and has taken nothing away."""
     monkeypatch.setattr(annotating.Change, "left_over", lambda _: [])

@@ -20,7 +20,7 @@ from boxferry.plan.updates import leaving_out, only_missing, replacing
 from boxferry.stored.before import Before, replaced
 from boxferry.stored.claims import Claims
 from boxferry.stored.removals import taken_away
-from boxferry.stored.superseded import brought, last_with, planned_at, superseded
+from boxferry.stored.superseded import brought, last_with, planned_at, sent_since, superseded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -288,9 +288,9 @@ class Lookup:
     def _overtaken(self, entry: Entry, file_id: int) -> Outcome | None:
         """The end of a packet that replaces its model's boxes, where it is not to be sent; else None.
 
-        A newer push has come in its place; or another machine, with a copy of this outbox, has sent it, before that
-        push or so that all of it is there. Whether its boxes are there tells nothing of a newer push: equal ones of
-        that keep its references.
+        A newer push has come in its place; or another machine, with a copy of this outbox, has sent it: before that
+        push, or since it was planned here, whatever people have deleted of it by now. Whether its boxes are there
+        tells nothing of a newer push: equal ones of that keep its references.
         """
         planned, wanted = planned_at(entry), self._wanted(entry)
         if entry.id not in self.old or planned is None:
@@ -301,7 +301,13 @@ class Lookup:
         newer = superseded(later, wanted, self._run.model, planned)
         if (newer and (own or not wanted)) or (own and self._all_there(entry, file_id)):
             return Outcome(State.APPLIED, "", own or None, file_id)
+        if wanted and (own := sent_since(self._others(entry, newest), wanted, planned)):
+            return Outcome(State.APPLIED, "", own or None, file_id)
         return Outcome(State.REFUSED, SUPERSEDED) if newer else None
+
+    def _others(self, entry: Entry, records: Iterable[InputRecord]) -> list[InputRecord]:
+        """The inputs that are certain to be another sender's: not of the batch of a packet that was tried before."""
+        return [each for each in records if entry.attempts <= 1 or each.batch_id != (entry.batch_id or 0)]
 
     def _all_there(self, entry: Entry, file_id: int) -> bool:
         """Whether a file holds each box of a packet, or an equal one."""
@@ -321,8 +327,7 @@ class Lookup:
         if entry.id not in self.old or (tried and (entry.mode == Mode.NEW or not entry.before)) or not entry.boxes:
             return None
         newest = self._client.inputs(file_id=file_id, limit=NEWEST)
-        others = [record for record in newest if not tried or record.batch_id != (entry.batch_id or 0)]
-        gone = brought(others) & self.missing(entry, file_id)
+        gone = brought(self._others(entry, newest)) & self.missing(entry, file_id)
         if not gone or (entry.mode == Mode.NEW and self.other_picture(entry, file_id)):
             return None
         left = self.missing(entry, file_id) - gone
@@ -364,15 +369,16 @@ class Lookup:
     def replacement(self, entry: Entry) -> Replacement:
         """A replacing packet with the boxes that stay, read now."""
         file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
-        rows = self._rows(entry, file_id)
+        rows, read = self._rows(entry, file_id), self.now()
         stay = [] if entry.mode == Mode.REPLACE_ALL else rows.kept
         models = [self._run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
         complete, changed = self._stored_boxes.complete(file_id), self.last_changed(file_id)
-        whole = replacing(body, stay, rows.all, changed=changed, clear=entry.mode == Mode.REPLACE_OWN, models=models)
+        clear = entry.mode == Mode.REPLACE_OWN
+        whole = replacing(body, stay, rows.all, changed=changed, read=read, clear=clear, models=models)
         if whole is None:
-            return Replacement(None, Before(complete=complete, changed=changed))
+            return Replacement(None, Before(complete=complete, changed=changed, at=read))
         new = [box for box in boxes_in(whole) if box.id is None]
-        return Replacement(whole, replaced(rows.all, stay, new, complete=complete, changed=changed))
+        return Replacement(whole, replaced(rows.all, stay, new, complete=complete, changed=changed, at=read))
 
     def _rows(self, entry: Entry, file_id: int) -> Rows:
         """The boxes of a file; those of models that a packet replaces are among the run's own."""

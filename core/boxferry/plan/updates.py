@@ -85,6 +85,7 @@ def replacing(
     rows: Sequence[Row],
     *,
     changed: float,
+    read: float = 0.0,
     clear: bool = False,
     models: Collection[str] = (),
 ) -> bytes | None:
@@ -97,6 +98,7 @@ def replacing(
         kept: the rows that are to stay.
         rows: all that the file holds.
         changed: when it was last changed, see `removals`.
+        read: when its boxes were read.
         models: the models whose boxes give way; the packet names them.
         clear: let the file have no box afterwards, where none is left.
 
@@ -111,4 +113,4 @@ def replacing(
         if not (clear and rows):
             return None
         stay = cleared(rows)
-    return with_boxes(body, {None: naming(noted([*stay, *new], rows, changed=changed), models)})
+    return with_boxes(body, {None: naming(noted([*stay, *new], rows, changed=changed, read=read), models)})

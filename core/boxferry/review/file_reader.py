@@ -71,7 +71,9 @@ class FileReader:
     def others(
         self, wanted: Mapping[int, int], files: Mapping[int, Known], own: Mapping[int, Collection[int | None]]
     ) -> dict[int, list[InputRecord]]:
-        """What other senders put onto files; asked once as long as these do not change.
+        """What other senders put onto files, and all that replaced boxes; asked once as long as these do not change.
+
+        A replacing packet of this outbox can have been sent by another machine, from a copy of it.
 
         Args:
             wanted: file id → the number of the first input that counts.
@@ -81,7 +83,8 @@ class FileReader:
         found = {number: files[number].inputs for number in wanted}
         unknown = {number: first for number, first in wanted.items() if found[number] is None}
         for number, records in (inputs_of(self._client, self._bulk, unknown) if unknown else {}).items():
-            found[number] = kept = [packed_input(record) for record in records if record.id not in own[number]]
+            strange = [record for record in records if record.replaces or record.id not in own[number]]
+            found[number] = kept = [packed_input(record) for record in strange]
             if number in self._listed:
                 self._cache.put(msgspec.structs.replace(files[number], inputs=kept))
         return {number: [_input.decode(each) for each in inputs or ()] for number, inputs in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import inf
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace as replace_fields
@@ -14,7 +15,7 @@ from boxferry.packets.contents import references_in
 from boxferry.packets.reference import is_ours, origin, whole
 from boxferry.review.timeline import LAG_S, Push, by_people, name_of
 from boxferry.stored.before import Before, decoded, told
-from boxferry.stored.removals import taken_away
+from boxferry.stored.removals import read_at, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,6 +60,7 @@ def pushes_of(
     return _in_order(_timed(found, times), _strangers(stored, brought))
 
 
+SAME_S = 0.01  #: within which two readings of a file are the same one
 SETTLES_S = 2.0  #: within which a packet writes the file's last change after its rows; later it can be a person's
 
 
@@ -68,6 +70,8 @@ class _Numbered:
 
     Attributes:
         number: the server's number of its input; 0 where unknown.
+        made: when it was sent, or its input was made; 0 where unknown.
+        at: when the file's boxes were read for it; 0 where unknown.
         push: the packet.
         read: when the file had last been changed as it was read back; 0 where it was not.
         ended: when the packet is known to have ended, or, of one from elsewhere, to have been made.
@@ -79,6 +83,8 @@ class _Numbered:
     read: float
     ended: float
     elsewhere: bool
+    made: float = 0.0
+    at: float = 0.0
 
     def timed(self, times: Mapping[str, float], until: float) -> Push:
         """The packet with its times.
@@ -89,28 +95,44 @@ class _Numbered:
                 known: it may have been read back long after, when people had changed the file.
         """
         fresh = self.push.brought - (self.push.kept or frozenset()) - self.push.twins.keys()
-        rows = max((times[name] for name in fresh if name in times), default=0.0)
+        rows = max((t for name in fresh if (t := times.get(name, 0.0)) > self.made - SETTLES_S), default=0.0)
         if self.elsewhere:
             came = max(rows, self.ended)
-            return replace(self.push, came=came, stood=came + LAG_S)
+            waited, dated = self._waited(came), bool(rows)
+            stood = came + (SETTLES_S if waited else LAG_S)
+            return replace(self.push, came=came, stood=stood, settled=waited and dated, waited=waited, dated=dated)
         sound = self.read and self.read <= (rows or self.ended or inf) + LAG_S
         stood = self.read if sound else (rows or self.ended) + LAG_S
         came = rows or min(self.read or inf, self.ended or inf, until)
         settled = bool(sound) and self.read <= (rows + SETTLES_S if rows else self.ended)
-        return replace(self.push, came=came, stood=stood if rows else min(stood, until + LAG_S), settled=settled)
+        stood, waited = (
+            stood if rows else min(stood, until + LAG_S),
+            self._waited(rows or (came if settled else self.made)),
+        )
+        if waited and rows and not settled:  # people had the time to act before it: what is not later is its own change
+            stood, settled = rows + SETTLES_S, True
+        dated = bool(rows or settled)
+        return replace(self.push, came=came, stood=stood, settled=settled, waited=waited, dated=dated)
+
+    def _waited(self, applied: float) -> bool:
+        """Whether it was applied long after the reading."""
+        return applied > (self.at or self.made or inf) + LAG_S
 
 
 def _timed(found: list[_Numbered], times: Mapping[str, float]) -> list[tuple[int, Push]]:
-    """The packets with their times: a box that is there came with the last packet that brought it anew."""
-    later: set[str] = set()
+    """The packets with their times: a box that is there came with the last packet that brought it anew.
+
+    So does one that a packet took, and tells when it had been stored, with the last one before that.
+    """
+    there = dict(times)
     timed: list[tuple[int, Push]] = []
     until = inf
     for each in sorted(found, key=lambda each: each.number, reverse=True):
-        there = {name: t for name, t in times.items() if name not in later}
         push = each.timed(there, until if each.number else inf)
         timed.append((each.number, push))
         until = min(until, push.came) if each.number else until
-        later |= each.push.brought - (each.push.kept or frozenset())
+        anew = each.push.brought - (each.push.kept or frozenset())
+        there = {name: t for name, t in there.items() if name not in anew} | dict(push.stored)
     return timed[::-1]
 
 
@@ -158,12 +180,27 @@ def _of_entry(entry: Entry, record: InputRecord | None, *, own: bool) -> _Number
     before, replaces = decoded(entry.before), entry.mode in REPLACING
     if before is None and entry.mode == Mode.NEW:
         before = NEW
-    gone = taken_away(record.boxes) if record and replaces else None
-    if before and before.took and gone is not None:
-        before = replace_fields(before, took=[name for name in before.took if name in gone or not is_ours(name)])
+    if record and replaces and before:
+        before = _as_applied(before, record)
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
     ended = min((record.written if record else 0.0) or inf, entry.ended or entry.sent)
-    return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere=not entry.sent)
+    at, made = before.at if before else 0.0, (record.created if record else 0.0) or entry.sent
+    return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere=not entry.sent, made=made, at=at)
+
+
+def _as_applied(before: Before, record: InputRecord) -> Before:
+    """What a replacing packet found, as its input tells: another attempt, or machine, can have sent it after this one.
+
+    That one read the file anew. Of what only this attempt would have taken, people can have deleted some before.
+    """
+    boxes = record.boxes
+    if before.at and (at := read_at(boxes)):
+        return before if abs(at - before.at) <= SAME_S else told(boxes)
+    gone = taken_away(boxes)
+    if gone is None or not before.took:
+        return before
+    stays = {name for name in before.took if is_ours(name) and name not in gone and name not in before.twins}
+    return replace_fields(before, took=[name for name in before.took if name not in stays])
 
 
 def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool) -> Push:
@@ -183,6 +220,7 @@ def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool
         twins={whole(name): whole(other) for name, other in facts.twins.items()},
         read=facts.read,
         newest=facts.newest,
+        stored={whole(name): made for name, made in facts.stored.items()},
     )
 
 
@@ -196,7 +234,8 @@ def _of_input(record: InputRecord, *, own: bool) -> _Numbered:
     new = {box.reference for box in boxes if box.id is None and box.reference}
     before = told(boxes) if replaces else NEW if not record.mode and record.parent_input_id is None else None
     push = _push(new, before, own=own, replaces=replaces)
-    return _Numbered(record.id or 0, push, 0.0, record.written, elsewhere=True)
+    at, made = before.at if before else 0.0, record.created or 0.0
+    return _Numbered(record.id or 0, push, 0.0, record.written, elsewhere=True, made=made, at=at)
 
 
 def _strangers(stored: Iterable[Stored], brought: set[str]) -> list[Push]:
@@ -212,11 +251,25 @@ def _strangers(stored: Iterable[Stored], brought: set[str]) -> list[Push]:
 
 
 def _in_order(numbered: list[tuple[int, Push]], strangers: list[Push]) -> list[Push]:
-    """By the numbers that the server gave them; those without one by their times. Time never goes back."""
+    """By the numbers that the server gave them, unless their times tell otherwise; those without one by their times.
+
+    The server works on several at a time: one can be applied after another of a higher number. Times never go back.
+    """
     found: list[Push] = []
-    for _, push in sorted(((n, p) for n, p in numbered if n), key=lambda pair: pair[0]):
+    for push in _by_application([push for number, push in sorted(numbered, key=itemgetter(0)) if number]):
         found.append(replace(push, came=max(push.came, found[-1].came if found else 0.0)))
     for push in [*(p for n, p in numbered if not n), *strangers]:
         place = next((i for i, other in enumerate(found) if other.came > push.came), len(found))
+        found.insert(place, push)
+    return found
+
+
+def _by_application(pushes: Iterable[Push]) -> list[Push]:
+    """Packets in the order of their numbers, each after those that are clearly older by their boxes."""
+    found: list[Push] = []
+    for push in pushes:
+        place = len(found)
+        while place and found[place - 1].came > push.came + SETTLES_S:
+            place -= 1
         found.insert(place, push)
     return found

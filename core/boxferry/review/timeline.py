@@ -48,6 +48,10 @@ class Push:
         twins: reference → that of an equal box which is there in its place.
         read: whether the file's boxes were read for it, so that all twins are known.
         newest: the highest number of the file's rows before it; 0 where unknown.
+        stored: when boxes that it took had been stored, by the server's clock, as far as it tells.
+        waited: whether it was applied long after the file's boxes were read for it: what people did in between to boxes
+            that it took is not known.
+        dated: whether rows tell when it was applied, or its reading back; else it is known when it was sent alone.
     """
 
     brought: frozenset[str]
@@ -66,6 +70,9 @@ class Push:
     twins: Mapping[str, str] = field(default_factory=dict)
     read: bool = False
     newest: int = 0
+    stored: Mapping[str, float] = field(default_factory=dict)
+    waited: bool = False
+    dated: bool = True
 
 
 class Life(NamedTuple):
@@ -285,10 +292,10 @@ class Timeline:
 
     def _taken(self, index: int, name: str, since: int) -> Life:
         """The life of a box that a packet took."""
-        edited = name in self.pushes[index].edited
-        return Life(
-            self._latest(since, index, name), "taken", name, index, sure=self._surely(index, name), edited=edited
-        )
+        push = self.pushes[index]
+        sure = self._surely(index, name) and not push.waited and not self._loose(since)
+        edited = name in push.edited
+        return Life(self._latest(since, index, name), "taken", name, index, sure=sure, edited=edited)
 
     def _deleted(self, name: str, since: int, first: int, latest: int) -> Life:
         """The life of a box that people deleted between two places, which is noted.
@@ -300,7 +307,8 @@ class Timeline:
         self._unexplained = True  # also where the box came again later
         if all(map(self._quiet, range(first, latest + 1))):
             first = latest = first - 1
-        if latest <= since or any(push.replaces and push.came >= came for push in self.pushes[:since]):
+        crossed = any(push.replaces and push.came >= came for push in self.pushes[:since])
+        if latest <= since or crossed or (self._loose(since) and self._may_be_taken(since)):
             return Life(since, "taken", name, since, sure=False)
         self._acts.append((first, latest))
         return Life(since, "deleted", name, self.end)
@@ -342,6 +350,14 @@ class Timeline:
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
         return "taken" if self.pushes[since].came > push.changed else "deleted"
+
+    def _loose(self, index: int) -> bool:
+        """Whether it is unknown when a packet was applied, on a file where packets are known to have waited."""
+        return not self.pushes[index].dated and any(push.waited for push in self.pushes)
+
+    def _may_be_taken(self, since: int) -> bool:
+        """Whether a later packet can have taken boxes along that it does not know of."""
+        return any(push.replaces for push in self.pushes[since + 1 :])
 
     def _surely(self, index: int, name: str) -> bool:
         """Whether a packet is known to have taken a box, itself or what a save had left of it and an equal one."""

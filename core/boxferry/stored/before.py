@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from boxferry.destination import moment
 from boxferry.packets.reference import is_ours
 from boxferry.packets.rows import identities, identity, untouched
-from boxferry.stored.removals import changed_before, halves_of, taken_away
+from boxferry.stored.removals import (
+    changed_before,
+    edited_before,
+    halves_of,
+    read_at,
+    stored_before,
+    taken_away,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +43,8 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         read: whether the file's boxes were read for it; else it is what the packet itself tells.
         partly: whether other boxes may have gone too.
         newest: the highest number of its rows, as the server counts them; 0 where unknown.
+        at: when its boxes were read, by the server's clock; 0 where unknown.
+        stored: reference → when each of the boxes that go had been stored, likewise, as far as that is known.
     """
 
     complete: bool | None = None
@@ -47,6 +57,8 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     read: bool = False
     partly: bool = False
     newest: int = 0
+    at: float = 0.0
+    stored: dict[str, float] = {}
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
@@ -56,6 +68,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             self,
             complete=earlier.complete,
             changed=earlier.changed,
+            stored={**earlier.stored, **self.stored},
             took=sorted({*earlier.took, *self.took}),
             edited=sorted({*earlier.edited, *self.edited}),
             halves={**earlier.halves, **self.halves},
@@ -77,7 +90,13 @@ def decoded(text: str) -> Before | None:
 
 
 def replaced(
-    rows: Sequence[Row], stay: Iterable[Row], new: Iterable[Row], *, complete: bool = False, changed: float = 0.0
+    rows: Sequence[Row],
+    stay: Iterable[Row],
+    new: Iterable[Row],
+    *,
+    complete: bool = False,
+    changed: float = 0.0,
+    at: float = 0.0,
 ) -> Before:
     """What a packet that replaces a file's boxes does to them: of equal boxes the server keeps one, the newest.
 
@@ -87,6 +106,7 @@ def replaced(
         new: the boxes that are sent beside them.
         complete: whether people have completed the file.
         changed: when it was last changed, seconds since the epoch by the server's clock.
+        at: when its boxes were read, likewise.
     """
     new = list(new)
     wanted = identities(stay) | identities(new)
@@ -105,6 +125,8 @@ def replaced(
         twins={name: other for name, other in merged if name != other},
         read=True,
         newest=max(map(_number, rows), default=0),
+        at=at,
+        stored={_name(row, named): made for row in gone if (made := moment(row.created_time)) is not None},
     )
 
 
@@ -120,7 +142,17 @@ def told(listed: Iterable[Row]) -> Before:
     halves = {f"{ROOT}{reference}": reference for reference in halves_of(boxes)}  # their rows' numbers are not noted
     took = sorted({*(found.took or ()), *(gone or ()), *halves})
     halves = {**found.halves, **halves}
-    return msgspec.structs.replace(found, complete=None, took=took, halves=halves, read=False, partly=gone is None)
+    return msgspec.structs.replace(
+        found,
+        complete=None,
+        took=took,
+        edited=sorted(edited_before(boxes)),
+        halves=halves,
+        read=False,
+        partly=gone is None,
+        at=read_at(boxes),
+        stored=stored_before(boxes),
+    )
 
 
 def _number(row: Row) -> int:

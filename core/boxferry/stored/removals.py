@@ -8,31 +8,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.packets.rows import Row, identities, identity
+from boxferry.destination import moment
+from boxferry.packets.rows import Row, identities, identity, untouched
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 
 CHANGED = "boxferry_changed"  #: likewise: when the file had last been changed as its boxes were read for the packet
+EDITED = "boxferry_takes_edited"  #: likewise: those of the boxes that go which people had changed
+READ = "boxferry_read"  #: likewise: when its boxes were read for the packet
 REPLACES = "boxferry_replaces"  #: the key of a list's first box: the models whose boxes give way
 TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the references of the boxes that go
+STORED = "boxferry_takes_stored"  #: likewise: when each of the boxes that go had been stored, in their order
 HALVES = "boxferry_takes_halves"  #: likewise: those of which one row goes and another, which people changed, stays
 
+NOTES = {TAKES_AWAY, STORED, HALVES, EDITED, CHANGED, READ, REPLACES}
 
-def noted(listed: Sequence[Row], rows: Iterable[Row], *, changed: float) -> list[Row]:
+
+def noted(listed: Sequence[Row], rows: Iterable[Row], *, changed: float, read: float = 0.0) -> list[Row]:
     """The boxes of a replacing packet, the first of them with the references of what the packet takes away.
 
     Args:
         listed: all that the packet's list holds; one box or more.
         rows: what the file holds at this moment.
         changed: when it was last changed, seconds since the epoch by the server's clock; 0 where unknown.
+        read: when its boxes were read, likewise.
     """
     stay = identities(listed)
     kept = {box.reference for box in listed}
-    gone = {row.reference for row in rows if identity(row) not in stay} - {""}
-    notes = {TAKES_AWAY: sorted(gone - kept), **({HALVES: sorted(gone & kept)} if gone & kept else {})}
-    return [Row({**listed[0], **notes, CHANGED: changed}), *listed[1:]]
+    going = [row for row in rows if row.reference and identity(row) not in stay]
+    gone = {row.reference for row in going}
+    stored = times_of(going)
+    edited = {row.reference for row in going if not untouched(row)} - kept
+    notes = {TAKES_AWAY: sorted(gone - kept), STORED: [stored.get(name, 0.0) for name in sorted(gone - kept)]}
+    notes |= {HALVES: sorted(gone & kept)} if gone & kept else {}
+    notes |= {EDITED: sorted(edited)} if edited else {}
+    return [Row({**listed[0], **notes, CHANGED: changed, READ: read}), *listed[1:]]
+
+
+def times_of(rows: Iterable[Row]) -> dict[str, float]:
+    """When each box had been stored, by its reference, seconds since the epoch by the server's clock."""
+    found: dict[str, float] = {}
+    for row in rows:
+        if (made := moment(row.created_time)) is not None:
+            found[row.reference] = max(made, found.get(row.reference, 0.0))
+    return found
 
 
 def taken_away(listed: Iterable[Row]) -> set[str] | None:
@@ -48,13 +69,41 @@ def changed_before(listed: Iterable[Row]) -> float:
 
     What came later went by the packet, though it does not tell so.
     """
-    times = (found for box in listed if isinstance(found := box.get(CHANGED), int | float))
+    return _time(listed, CHANGED)
+
+
+def read_at(listed: Iterable[Row]) -> float:
+    """When a file's boxes were read for a replacing packet; 0 where that does not tell."""
+    return _time(listed, READ)
+
+
+def _time(listed: Iterable[Row], key: str) -> float:
+    times = (found for box in listed if isinstance(found := box.get(key), int | float))
     return float(next(times, 0.0))
+
+
+def stored_before(listed: Iterable[Row]) -> dict[str, float]:
+    """When the boxes that a replacing packet has taken away had been stored, by reference, as far as it tells."""
+    for box in listed:
+        names, times = box.get(TAKES_AWAY), box.get(STORED)
+        if isinstance(names, list) and isinstance(times, list):
+            pairs = zip(names, times, strict=False)
+            return {name: float(t) for name, t in pairs if isinstance(name, str) and isinstance(t, int | float) and t}
+    return {}
+
+
+def edited_before(listed: Iterable[Row]) -> set[str]:
+    """The references of what a replacing packet has taken away that people had changed, as far as it tells."""
+    return _named(listed, EDITED)
 
 
 def halves_of(listed: Iterable[Row]) -> set[str]:
     """The references of which a replacing packet has taken one row away and left another, as far as it tells."""
-    named = [found for box in listed if isinstance(found := box.get(HALVES), list)]
+    return _named(listed, HALVES)
+
+
+def _named(listed: Iterable[Row], key: str) -> set[str]:
+    named = [found for box in listed if isinstance(found := box.get(key), list)]
     return {reference for references in named for reference in references if isinstance(reference, str)}
 
 
@@ -65,10 +114,9 @@ def naming(listed: Sequence[Row], models: Collection[str]) -> list[Row]:
 
 def given_way(listed: Iterable[Row]) -> set[str]:
     """The models whose boxes gave way to a replacing packet, as far as it tells."""
-    named = [found for box in listed if isinstance(found := box.get(REPLACES), list)]
-    return {model for models in named for model in models if isinstance(model, str)}
+    return _named(listed, REPLACES)
 
 
 def as_sent(box: Row) -> Row:
     """A box without those notes."""
-    return Row((name, value) for name, value in box.items() if name not in {TAKES_AWAY, HALVES, CHANGED, REPLACES})
+    return Row((name, value) for name, value in box.items() if name not in NOTES)

@@ -60,6 +60,18 @@ def last_with(inputs: Iterable[InputRecord], wanted: set[str]) -> int:
     return max((number for number, references in new if references & wanted), default=0)
 
 
+def sent_since(inputs: Iterable[InputRecord], wanted: set[str], planned: float) -> int:
+    """The number of the last input made since a moment that brought all of these boxes; 0 where none did.
+
+    Args:
+        inputs: of the file.
+        wanted: the references of the boxes.
+        planned: when, seconds since the epoch by the server's clock.
+    """
+    later = (record for record in inputs if (record.created or 0.0) > planned and wanted <= record.references)
+    return last_with(later, wanted)
+
+
 def brought(inputs: Iterable[InputRecord]) -> set[str]:
     """The references of the boxes that inputs have brought onto a file; they may have gone since."""
     applied = ((record, input_outcome(record)) for record in inputs)

@@ -170,7 +170,8 @@ class Deduper:
         file = self._client.annotated(file_id, directory_id=self._run.directory_id)
         gone = {row.id for row in to_go(file.rows, self._origins[file_id])}
         kept = [row.filled for row in file.rows if row.id not in gone]
-        return replacing(file_id, self._run.directory_id, noted(kept, file.rows, changed=file.changed))
+        listed = noted(kept, file.rows, changed=file.changed, read=self._client.now())
+        return replacing(file_id, self._run.directory_id, listed)
 
     def _wait(self, batch_id: int, budget: Budget) -> None:
         with budget.waiting():

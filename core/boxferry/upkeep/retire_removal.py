@@ -122,7 +122,7 @@ class Removal:
 
     def _body(self, file_id: int, go: list[Row], stay: list[Row], *, changed: float) -> bytes:
         kept = [row.filled for row in stay]
-        listed = noted(kept or cleared(go), [*stay, *go], changed=changed)
+        listed = noted(kept or cleared(go), [*stay, *go], changed=changed, read=self._client.now())
         return replacing(file_id, self._directory_id, listed)
 
     def _late(self, batch_id: int) -> set[int | None]:
