@@ -51,8 +51,9 @@ TITLES = {
 }
 BOXES_AN_IMAGE = {"coco": 50, "shuffled": 50, "large": 250, "voctext": 10}
 IMAGES = 20_000
-PATIENCE = 3  #: a tool that takes so many times as long as the fastest peer runs in the first round only
-LONGEST_S = 120  #: of one run of one tool
+PATIENCE = 2  #: a tool that takes so many times as long as the fastest peer runs in the first round only
+LONGEST_S = 75  #: of one run of one tool
+DISTINCT = 2_000  #: images with boxes of their own, of those by which growth is seen
 GROWTH = (1, 2, 4, 8)  #: times a million boxes, and times 10,000 files; of files sixteen too
 
 Row = dict[str, Any]
@@ -195,9 +196,9 @@ def growth(form: str, unit: int, times: tuple[int, ...]) -> Row:
         with tempfile.TemporaryDirectory(prefix="boxferry-bench-") as name:
             folder = Path(name) / form
             if form == "coco":
-                inputs.coco(folder, images=each * unit, each=50)
+                inputs.coco(folder, images=each * unit, each=50, distinct=DISTINCT)
             else:
-                inputs.yolo(folder, images=each * unit, each=10)
+                inputs.yolo(folder, images=each * unit, each=10, distinct=DISTINCT)
             for tool, command in both(folder, form).items():
                 result = measured(with_memory(command), Path(name) / "out")
                 say(f"growth of {form}: {each} times {unit:,} images: {tool}: {result}")

@@ -7,15 +7,17 @@ import random
 import struct
 import zlib
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CLASSES = [f"class {number}" for number in range(80)]
 SIZES = [(640, 480), (1280, 720), (500, 375), (1920, 1080)]
 BLOCK = 2000
+NO_LIMIT = 1 << 62
+T = TypeVar("T")
 
 
 def size_of(image: int) -> tuple[int, int]:
@@ -34,16 +36,17 @@ def boxes_of(rng: random.Random, image: int, count: int) -> list[tuple[int, floa
     return found
 
 
-def coco(folder: Path, *, images: int, each: int, shuffled: bool = False) -> Path:
-    """`results.json`, of `images` times `each` results, beside `dataset.json`, which names images and categories."""
+def coco(folder: Path, *, images: int, each: int, shuffled: bool = False, distinct: int = NO_LIMIT) -> Path:
+    """`results.json`, of `images` times `each` results, beside `dataset.json`, which names images and categories.
+
+    After `distinct` images the same boxes come again: drawing millions takes longer than what is measured.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(7)
 
     def results() -> Iterator[str]:
-        for image in range(images):
-            for label, x, y, w, h, score in boxes_of(rng, image, each):
-                bbox = f"[{x}, {y}, {w}, {h}]"
-                yield f'{{"image_id": {image}, "category_id": {label + 1}, "bbox": {bbox}, "score": {score}}}'
+        for image, boxes in enumerate(_again(lambda image: _coco_boxes(rng, image, each), images, distinct)):
+            yield from (f'{{"image_id": {image}, {box}}}' for box in boxes)
 
     stream: Iterator[str] = results()
     if shuffled:
@@ -65,6 +68,26 @@ def coco(folder: Path, *, images: int, each: int, shuffled: bool = False) -> Pat
     return folder / "results.json"
 
 
+def _coco_boxes(rng: random.Random, image: int, count: int) -> list[str]:
+    return [
+        f'"category_id": {label + 1}, "bbox": [{x}, {y}, {w}, {h}], "score": {score}'
+        for label, x, y, w, h, score in boxes_of(rng, image, count)
+    ]
+
+
+def _again(make: Callable[[int], T], images: int, distinct: int) -> Iterator[T]:
+    """What is made for each image; that of the first `distinct` ones again and again."""
+    kept: list[T] = []
+    for image in range(images):
+        if image < distinct:
+            made = make(image)
+            if distinct < images:
+                kept.append(made)
+            yield made
+        else:
+            yield kept[image % distinct]
+
+
 def png(width: int, height: int) -> bytes:
     """A black picture."""
 
@@ -76,23 +99,29 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def yolo(folder: Path, *, images: int, each: int) -> Path:
-    """`labels/`, a text file for each image with rows `cls cx cy w h conf`, beside `images/` and `data.yaml`."""
+def yolo(folder: Path, *, images: int, each: int, distinct: int = NO_LIMIT) -> Path:
+    """`labels/`, a text file for each image with rows `cls cx cy w h conf`, beside `images/` and `data.yaml`.
+
+    After `distinct` images the same rows come again.
+    """
     (folder / "labels").mkdir(parents=True)
     (folder / "images").mkdir()
     rng = random.Random(7)
     pictures = {size: png(*size) for size in SIZES}
-    for image in range(images):
-        width, height = size_of(image)
-        lines = [
-            f"{label} {(x + w / 2) / width:.6f} {(y + h / 2) / height:.6f} {w / width:.6f} {h / height:.6f} {score}\n"
-            for label, x, y, w, h, score in boxes_of(rng, image, each)
-        ]
-        (folder / "labels" / f"{image:012}.txt").write_text("".join(lines))
-        (folder / "images" / f"{image:012}.png").write_bytes(pictures[width, height])
+    for image, rows in enumerate(_again(lambda image: _yolo_rows(rng, image, each), images, distinct)):
+        (folder / "labels" / f"{image:012}.txt").write_text(rows)
+        (folder / "images" / f"{image:012}.png").write_bytes(pictures[size_of(image)])
     names = "\n".join(f"  {number}: {name}" for number, name in enumerate(CLASSES))
     (folder / "data.yaml").write_text(f"path: .\ntrain: images\nval: images\nnc: 80\nnames:\n{names}\n")
     return folder / "labels"
+
+
+def _yolo_rows(rng: random.Random, image: int, count: int) -> str:
+    width, height = size_of(image)
+    return "".join(
+        f"{label} {(x + w / 2) / width:.6f} {(y + h / 2) / height:.6f} {w / width:.6f} {h / height:.6f} {score}\n"
+        for label, x, y, w, h, score in boxes_of(rng, image, count)
+    )
 
 
 def voc(folder: Path, *, images: int, each: int) -> Path:

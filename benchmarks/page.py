@@ -26,8 +26,8 @@ twentieth of the size. Absolute times do not carry over to another machine, rati
 
 The work: read an input, and write one packet an image, with whole pixels and scores, as JSON lines. Each tool runs in
 a process of its own, in turn with the others; the seconds are those of the work, imports left out; the memory is the
-peak of the largest process. The median of the rounds stands first, then the range. Tools that take more than three
-times as long as the fastest peer ran once. All checks are on: there is no other path.
+peak of the largest process. The median of the rounds stands first, then the range. Tools that take more than twice
+as long as the fastest peer ran once. All checks are on: there is no other path.
 
 `boxferry` has the [compiled functions](speedups.md), `boxferry, pure` has not. `plain` is what is written in ten
 minutes: `json.load`, `split` or ElementTree, dicts, `json.dumps`, no checks. The C scanner knows the layout of the file
@@ -36,10 +36,9 @@ given annotations without them. FiftyOne's importers ran without its database, U
 """
 PROFILE = """\
 With compiled functions the loops over boxes are gone from the [profiles](profiles.md). What is left of COCO is numpy
-over columns (the fit, and the records that wait in a file until every image's boxes stand together), the bytes that
-are written, and what each image costs in Python: its look-up, its digest, its packet. With ten boxes an image, as YOLO
-and VOC have here, these costs and the system's of opening two files outweigh the boxes. The C scanner does none of
-this.
+over columns (the records that wait in a file until every image's boxes stand together), the bytes that are written,
+and what each image costs in Python: its look-up, its digest, its packet. With ten boxes an image, as YOLO and VOC have
+here, these costs and the system's of opening two files outweigh the boxes. The C scanner does none of this.
 
 `--jobs` is for XML. For COCO and YOLO it is left out: bytes to columns, the part that another process could do, is now
 {coco_share} of COCO's time and {yolo_share} of YOLO's, of which two processes would save half at most, less what it
@@ -250,6 +249,11 @@ Against a sandbox in a process of its own, whose pages with boxes are in no orde
 20 ms longer than on this machine. Files that no page showed are asked for singly, and counted after the plus. Beside
 them what two calls a file take, for its size and for its boxes, which a plan, the plan of a push and a pull would
 make without the server's lists.
+
+A push onto files that are there takes two calls for each: the packet, and just before it the question whether another
+sender's packet with the same boxes has come to the file since. The question stays one a file: asked for many files
+together, its answer would be as old as the last of them has waited, and the server adds boxes twice without comparing.
+It costs no time where the server's limit of 20 packets a second holds: {CONNECTIONS} connections ask and send more.
 
 {table}"""
 
