@@ -1,5 +1,7 @@
 """From format to format: what goes in at one end comes out at the other."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,3 +47,17 @@ def test_boxes_of_a_video_are_not_put_on_one_image(tmp_path, fmt):
     predictions.write_as(FORMATS["boxferry"], tmp_path / "x.ndjson", Tally(), a_context("boxferry").options)
     (chunk,) = read_source(tmp_path / "x.ndjson").chunks(Tally())
     assert chunk.frame.tolist() == [0, 2]
+
+
+def test_yolo_to_coco_and_back_has_the_same_text_and_no_noise(tmp_path):
+    """No coordinate has more than nine digits after the point, and each row comes back as it was written."""
+    rows = "0 0.123456789 0.4 0.1 0.300000001 0.9971\n1 0.654321 0.333333333 0.2 0.4 0.5\n0 0.5 0.5 1 1 0.25\n"
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text(rows)
+    first = read_source(tmp_path / "labels", size="641x479", names=["cat", "dog"])
+    first.write_as(FORMATS["coco"], tmp_path / "x.json", Tally(), {"coco-form": "dataset"})
+    text = (tmp_path / "x.json").read_text()
+    assert re.search(r"\.\d{10}", text) is None
+    assert '"bbox":[0,0,641,479]' in text.replace(".0", "")
+    read_source(tmp_path / "x.json").write_as(FORMATS["yolo"], tmp_path / "yolo", Tally(), {})
+    assert (tmp_path / "yolo" / "labels" / "a.txt").read_text() == rows

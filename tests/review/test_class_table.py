@@ -166,7 +166,7 @@ def test_a_training_set_makes_the_round_trip(sandbox, diffgram, plates, tmp_path
     assert names_in(home) == yaml.safe_load(DATA_YAML)["names"]
     for name in ("f1", "f3"):
         assert (home / f"labels/{name}.txt").read_bytes() == (plates / f"labels/{name}.txt").read_bytes()
-    assert (home / "labels/f2.txt").read_text() == "1 0.525000000000 0.500000000000 0.250000000000 0.250000000000\n"
+    assert (home / "labels/f2.txt").read_text() == "1 0.525 0.5 0.25 0.25\n"
     save(store, file, [box])
     assert boxferry(["pull", "r", "--all", "--to", "yolo", "-o", str(home), "--yolo-ids", "from-0"]) == 0
     assert boxferry(["pull", "r", "--all", "--to", "yolo", "-o", str(home), "--names", "a,b,c,d,apple"]) == 0

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 import numpy as np
 
+from boxferry.boxes.decimals import short
+from boxferry.boxes.geometry import xyxy_to_xywh
 from boxferry.boxes.labels import LabelIds
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
@@ -90,7 +92,7 @@ class _Ids:
 
 def _rows(chunk: Detections, ids: _Ids) -> Iterator[tuple[Image, Id, list[tuple[int, Id, list[float], float]]]]:
     """Each image with its id, and its boxes as (row, category id, bbox, score)."""
-    bbox = np.hstack((chunk.xyxy[:, :2], chunk.xyxy[:, 2:] - chunk.xyxy[:, :2])).tolist()
+    bbox = short(xyxy_to_xywh(short(chunk.xyxy))).tolist()  # the far sides are as exact as the near ones
     categories = [ids.labels.of(name) for name in chunk.labels]
     labels, scores = chunk.label.tolist(), chunk.score.tolist()
     for image, rows in chunk.each_image():
@@ -130,7 +132,7 @@ def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
             for row, category, (x, y, w, h), score in boxes:
                 scored = msgspec.UNSET if score != score else score  # noqa: PLR0124 # NaN
                 number = next(numbers)
-                annotation = _Annotation(number, image_id, category, (x, y, w, h), w * h, score=scored)
+                annotation = _Annotation(number, image_id, category, (x, y, w, h), _written(w * h), score=scored)
                 if more:
                     _add_more(annotation, chunk, row)
                 stream.write(between + _encoder.encode(annotation))
@@ -145,8 +147,8 @@ def _write_dataset(chunks: Iterable[Detections], stream: BinaryIO, context: Cont
 def _add_more(annotation: _Annotation, chunk: Detections, row: int) -> None:
     """Give an annotation its outline, with the area that it encloses, its track and its attributes."""
     if chunk.polygons is not None and (rings := chunk.polygons[row]):
-        annotation.segmentation = [ring.reshape(-1).tolist() for ring in rings]
-        annotation.area = sum(map(_area, rings))
+        annotation.segmentation = [short(ring).reshape(-1).tolist() for ring in rings]
+        annotation.area = _written(sum(map(_area, rings)))
     if chunk.track is not None and chunk.track[row] >= 0:
         annotation.track_id = int(chunk.track[row])
     if chunk.attributes is not None and (attributes := chunk.attributes[row]):
@@ -163,6 +165,11 @@ def _places(points: Any) -> list[tuple[float, float]]:  # noqa: ANN401 # any val
     except (AttributeError, TypeError, ValueError):
         return []
     return pairs if all(math.isfinite(number) for pair in pairs for number in pair) else []
+
+
+def _written(area: float) -> float:
+    """An area in as many digits as can be told apart by eye: a millionth of a square pixel."""
+    return round(area, 6)
 
 
 def _area(ring: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from boxferry.boxes.decimals import short
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
@@ -95,16 +96,11 @@ def _meta(chunk: Detections, row: int) -> dict[str, Any]:
 def _rectangle(corners: list[float], image: Image) -> tuple[str, dict[str, Any]]:
     left, top, right, bottom = corners
     across, down = 100 / image.width, 100 / image.height
-    shape = {
-        "x": left * across,
-        "y": top * down,
-        "width": (right - left) * across,
-        "height": (bottom - top) * down,
-        "rotation": 0,
-    }
-    return "rectanglelabels", shape
+    sides = (left * across, top * down, (right - left) * across, (bottom - top) * down)
+    shape = dict(zip(("x", "y", "width", "height"), short(sides).tolist(), strict=True))
+    return "rectanglelabels", {**shape, "rotation": 0}
 
 
 def _polygon(ring: Any, image: Image) -> tuple[str, dict[str, Any]]:  # noqa: ANN401 # (K, 2) float64
     shares = ring * (100 / np.array([image.width, image.height]))
-    return "polygonlabels", {"points": shares.tolist(), "closed": True}
+    return "polygonlabels", {"points": short(shares).tolist(), "closed": True}

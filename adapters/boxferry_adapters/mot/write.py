@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.decimals import short
 from boxferry.boxes.labels import LabelIds
 from boxferry.boxes.tally import Place
 from boxferry.boxes.unwritten import noting_unwritten
@@ -92,13 +93,13 @@ def _frame(row: str) -> int:
 
 def _rows(chunk: Detections, rows: slice, classes: np.ndarray, *, results: bool) -> Iterator[str]:
     """The rows of a video, in the order of its boxes."""
-    xyxy, label, score = chunk.xyxy.tolist(), chunk.label.tolist(), chunk.score.tolist()
+    xyxy, label, score = short(chunk.xyxy).tolist(), chunk.label.tolist(), chunk.score.tolist()
     for row in range(rows.start, rows.stop):
         x_min, y_min, x_max, y_max = xyxy[row]
         frame = 0 if chunk.frame is None else int(chunk.frame[row])
         track = -1 if chunk.track is None else int(chunk.track[row])
         box = (x_min + ORIGIN, y_min + ORIGIN, x_max - x_min, y_max - y_min)
-        sides = ",".join(map(_number, box))
+        sides = ",".join(map(_number, short(box).tolist()))
         seventh = repr(score[row]) if results else "1"
         yield f"{frame + ORIGIN},{track},{sides},{seventh},{classes[label[row]]},{_visibility(chunk, row)}\n"
 

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 import numpy as np
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.decimals import short
 from boxferry.boxes.tally import Place
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
@@ -47,7 +48,7 @@ def _write_files(chunks: Iterable[Detections], folder: Path, context: Context) -
     taken: set[str] = set()
     for chunk in chunks:
         chunk = _inside(chunk, context) if shift else chunk  # noqa: PLW2901 # the chunk as the format can say it
-        xyxy, label, score = chunk.xyxy.tolist(), chunk.label.tolist(), chunk.score.tolist()
+        xyxy, label, score = short(chunk.xyxy).tolist(), chunk.label.tolist(), chunk.score.tolist()
         for image, rows in chunk.each_image():
             root = _head(image)
             for i in range(rows.start, rows.stop):
@@ -131,7 +132,7 @@ def _add_outline(element: Element, chunk: Detections, row: int, shift: float) ->
     """A `polygon` for each ring, its points as x1, y1, x2, …: a point is one pixel, and has no inclusive side."""
     for ring in (chunk.polygons[row] if chunk.polygons is not None else None) or ():
         polygon = SubElement(element, "polygon")
-        for number, point in enumerate((ring + shift).tolist(), start=1):
+        for number, point in enumerate(short(ring + shift).tolist(), start=1):
             for axis, value in zip("xy", point, strict=True):
                 SubElement(polygon, f"{axis}{number}").text = _number(value)
 

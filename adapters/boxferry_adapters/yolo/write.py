@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Id
 
-DIGITS = 12  #: of normalised coordinates: less than a millionth of a pixel on any image
+DIGITS = 9  #: of normalised coordinates: less than a thousandth of a pixel on any image
 
 
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
@@ -105,9 +105,13 @@ def _text(image: Image, scores: np.ndarray, table: list[list[float]]) -> str:
         )
     lines = []
     for (class_id, *shares), score in zip(table, scores.tolist(), strict=True):
-        numbers = " ".join(f"{share:.{DIGITS}f}" for share in shares)
+        numbers = " ".join(map(_number, shares))
         lines.append(f"{int(class_id)} {numbers} {score!r}\n" if scored.all() else f"{int(class_id)} {numbers}\n")
     return "".join(lines)
+
+
+def _number(share: float) -> str:
+    return f"{share:.{DIGITS}f}".rstrip("0").rstrip(".")
 
 
 def _write_names(target: Path, names: Mapping[Id, str]) -> None:
