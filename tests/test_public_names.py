@@ -23,6 +23,7 @@ PUBLIC = [
     "PushKeywords", "PushOptions", "PushResult", "RateLimited", "Refused", "RetireReport", "Review", "Server",
     "SizeDiffers", "Split", "StillProcessing", "Tally", "TrainingSet", "Truth", "UnknownFormat", "UnknownLabel",
     "Unreachable", "Unsure", "UsageError", "__version__", "diff", "evaluate", "hookimpl", "merge", "read", "read_plan",
+    "write_packets",
 ]  # fmt: skip
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from boxferry.formats import Context, Format
     from boxferry.hookspecs import hookimpl
     from boxferry.plan.attributes import AttributeWish
+    from boxferry.plan.named import write_packets
     from boxferry.plan.patience import Patience
     from boxferry.plan.plan_file import Plan, read_plan
     from boxferry.plan.push_options import PushKeywords, PushOptions
@@ -120,6 +121,7 @@ __all__ = [
     "merge",
     "read",
     "read_plan",
+    "write_packets",
 ]
 
 _HOMES = {
@@ -180,6 +182,7 @@ _HOMES = {
     "merge": "boxferry.reading.merge",
     "read": "boxferry.reading.read",
     "read_plan": "boxferry.plan.plan_file",
+    "write_packets": "boxferry.plan.named",
 }
 _FORMER = {"Manner": "PushOptions", "PushReport": "PushResult"}  #: names of the release before this one
 

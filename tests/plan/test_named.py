@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image as Picture
 
-from boxferry import read
+from boxferry import read, write_packets
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
 from boxferry.plan.named import sdk_packets
@@ -70,3 +70,12 @@ def test_the_boxes_of_a_video_bear_their_frame(tmp_path):
     (packet,) = [found for found in made(predictions) if found["media"]["type"] == "video"]
     frames = packet["frame_packet_map"]
     assert {frame: [box["frame_number"] for box in boxes] for frame, boxes in frames.items()} == {"0": [0], "3": [3]}
+
+
+def test_packets_are_written_in_python_as_by_convert(tmp_path):
+    """A line for each image; what is read and dropped is counted; a push reads them."""
+    tally = write_packets(a_source(tmp_path, "a.jpg", "x" * 300 + ".jpg"), tmp_path / "p.ndjson", model="m", run="r")
+    (line,) = (tmp_path / "p.ndjson").read_text().splitlines()
+    assert json.loads(line)["original_filename"] == "a.jpg"
+    assert (tally.read, tally.kept, tally.failed.total()) == (2, 1, 1)
+    assert read(tmp_path / "p.ndjson").format.name == "packets"

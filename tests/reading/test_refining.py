@@ -238,6 +238,8 @@ def test_predictions_are_not_read_again():
 def test_write_names_the_formats_and_the_options(tmp_path):
     with pytest.raises(UnknownFormat, match=r"to: 'coko' is not one of .*; did you mean 'coco'"):
         read(chunk()).write(tmp_path / "x", to="coko")
+    with pytest.raises(UsageError, match=r"to: packets need a model and a run: use boxferry\.write_packets"):
+        read(chunk()).write(tmp_path / "x", to="packets")
     with pytest.raises(UsageError, match=r"--voc-orign: not an option of format 'voc', which has .*did you mean"):
         read(chunk()).write(tmp_path / "x", to="voc", voc_orign="0")
     with pytest.raises(UsageError, match=r"options: \{'x'\} is set"):

@@ -22,6 +22,7 @@ def reading() -> bf.Predictions:
     train, val = refined.sample(100, seed=1).split(0.1)
     assert_type(val, bf.Predictions)
     assert_type(train.write("out.json", to="coco", keep_ids=False), bf.Tally)
+    assert_type(bf.write_packets(refined, "packets.ndjson", model="m", run="r", directory_id=3), bf.Tally)
     dataset = refined.collect()
     assert_type(dataset, bf.Dataset)
     assert_type(dataset["a.jpg"], bf.Detections)

@@ -16,18 +16,16 @@ from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.shard import shard_options, sharded
 from boxferry.errors import UnknownFormat, UsageError
-from boxferry.formats import output_stream
-from boxferry.plan.named import sdk_packets
+from boxferry.plan.named import write_packets
 from boxferry.reading.options import option_values
+from boxferry.reading.writing import PACKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from boxferry.cli.session import Session
     from boxferry.formats import Format
     from boxferry.reading.predictions import Predictions
-
-PACKETS = "packets"
 
 
 @click.command("convert", cls=ReadingCommand)
@@ -88,8 +86,7 @@ def convert_command(
     with reading(predictions) as (predictions, _):
         if target is None:
             name = run_name(run, given["source"])
-            packets = sdk_packets(predictions, tally, model=model or name, run=name, **places)
-            _write_packets(packets, output)
+            write_packets(predictions, output, model=model or name, run=name, tally=tally, **places)
         else:
             predictions.write_as(target, Path(output), tally, option_values(target, own))
     if as_json:
@@ -121,9 +118,3 @@ def _only_packets(target_format: str, places: dict[str, Any]) -> None:
     given = [f"--{name.replace('_', '-')}" for name, value in places.items() if value is not None]
     if given and target_format != PACKETS:
         raise UsageError(f"{' and '.join(given)}: cannot be combined with --to {target_format}: only packets have it")
-
-
-def _write_packets(packets: Iterable[list[bytes]], output: str) -> None:
-    with output_stream(Path(output)) as stream:
-        for chunk in packets:
-            stream.write(b"\n".join([*chunk, b""]))

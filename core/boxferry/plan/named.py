@@ -1,25 +1,63 @@
-"""Predictions as packets with label names, made without a server: `boxferry convert`, for Diffgram's SDK."""
+"""Predictions as packets with label names, made without a server: for Diffgram's SDK, or to be pushed later."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.tally import Place
+from boxferry.boxes.tally import Place, Tally
 from boxferry.destination import name_problem
+from boxferry.formats import output_stream
 from boxferry.packets.convert import named_packets
 from boxferry.plan.routes import NewFiles, UrlRoute
 from boxferry.plan.target import SkipReason
 from boxferry.plan.templates import Template
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
 
     from boxferry.boxes.detections import Detections, Image
-    from boxferry.boxes.tally import Tally
     from boxferry.reading.predictions import Predictions
 
     Find = Callable[[Image], tuple[str, str] | SkipReason]  # where its media is, and its name on the server
+
+
+def write_packets(
+    predictions: Predictions,
+    path: str | os.PathLike[str],
+    *,
+    model: str,
+    run: str,
+    media_url: str | None = None,
+    directory_id: int | None = None,
+    tally: Tally | None = None,
+) -> Tally:
+    """Write packets with label names, one JSON object a line, without a server: `push` and Diffgram's SDK read them.
+
+    Args:
+        predictions: what `read` gave.
+        path: the file; '-' is standard output.
+        model: the model's name, on every box.
+        run: the run's name, on every box.
+        media_url: the URL of each image, such as 'https://host/{file_name}'; without it `media.url` is its own path.
+        directory_id: the directory for the new files, which a server takes no packet without.
+        tally: counts what is read, dropped and written; a new one where left out.
+
+    Returns:
+        The tally.
+
+    Raises:
+        UsageError: the template is wrong, or the path cannot be written.
+        InputError: the source cannot be read, or an image's size is unknown.
+    """
+    tally = tally or Tally()
+    found = sdk_packets(predictions, tally, model=model, run=run, media_url=media_url, directory_id=directory_id)
+    with output_stream(Path(path)) as stream:
+        for packets in found:
+            stream.write(b"\n".join([*packets, b""]))
+    return tally
 
 
 def sdk_packets(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Names = str | os.PathLike[str] | Mapping[int, str] | Iterable[str] | None
 
+PACKETS = "packets"  #: a format that is read; its writer needs more than boxes
+
 
 class Writing(NamedTuple):
     """How boxes are written.
@@ -57,8 +59,10 @@ def writable(formats: Mapping[str, Format], to: object) -> Format:
 
     Raises:
         UnknownFormat: there is no such format.
-        UsageError: it can only be read.
+        UsageError: it can only be read, or is that of packets.
     """
+    if to == PACKETS:
+        raise UsageError("to: packets need a model and a run: use boxferry.write_packets")
     able = [name for name, fmt in formats.items() if fmt.write is not None]
     if not isinstance(to, str) or to not in formats:
         raise UnknownFormat(f"to: {to!r} is not one of {', '.join(able)}{did_you_mean(to, able)}")
