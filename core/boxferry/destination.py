@@ -7,7 +7,7 @@ They import it from here, and nothing from `diffgram/`; that package alone speak
 * what it takes: the rules of names, labels and media (`name_problem`, …);
 * lookup: what its record of an input means (`input_state`, `InputState`, `begun`, `reason_of`, `short`), what to do
   about a refusal (`remedy_of`), its clock (`moment`);
-* rows: stored boxes and shapes, typed (`Instance`, `instance`, `figure_of`, …).
+* rows: stored boxes and shapes, typed, and the values of attributes (`Instance`, `instance`, `figure_of`, …).
 
 What a packet looks like is `packets/`. docs/architecture.md has the thought experiment.
 """
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ViewedFile,
         moment,
     )
+    from boxferry.diffgram.attribute_values import AttributeValue, attribute_value
     from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, StoredFile, few
     from boxferry.diffgram.client import LIST_LIMIT, NO_LIMIT, Client
     from boxferry.diffgram.figures import PLAIN, Corners, Ring, around, figure_of
@@ -45,6 +46,7 @@ _HOMES = {
         "AttributeGroup", "Directory", "FileRecord", "ImageRecord", "InputRecord", "ModelRun", "Schema", "UploadAnswer",
         "ViewedFile", "moment",
     ),
+    "attribute_values": ("AttributeValue", "attribute_value"),
     "bulk": ("BOXES_SHARE", "FEW", "SIZES_SHARE", "Bulk", "StoredFile", "few"),
     "client": ("LIST_LIMIT", "NO_LIMIT", "Client"),
     "figures": ("PLAIN", "Corners", "Ring", "around", "figure_of"),
@@ -64,6 +66,7 @@ __all__ = [
     "PLAIN",
     "SIZES_SHARE",
     "AttributeGroup",
+    "AttributeValue",
     "Bulk",
     "Client",
     "Corners",
@@ -81,6 +84,7 @@ __all__ = [
     "UploadAnswer",
     "ViewedFile",
     "around",
+    "attribute_value",
     "begun",
     "few",
     "figure_of",

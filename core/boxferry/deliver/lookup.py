@@ -154,7 +154,7 @@ class Lookup:
         return [
             file.id
             for file in self._client.files(self._run.directory_id, search=name)
-            if file.original_filename == name and file.state != "removed"
+            if file.original_filename == name and not file.removed
         ]
 
     def namesakes(self, names: Collection[str]) -> dict[str, list[int]]:
@@ -163,7 +163,7 @@ class Lookup:
             return {name: sorted(self._files_named(name)) for name in names}
         found: dict[str, list[int]] = {name: [] for name in names}
         for file in self._client.files(self._run.directory_id):
-            if file.original_filename in found and file.state != "removed":
+            if file.original_filename in found and not file.removed:
                 found[file.original_filename].append(file.id)
         return {name: sorted(ids) for name, ids in found.items()}
 

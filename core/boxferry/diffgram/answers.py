@@ -10,13 +10,13 @@ import msgspec
 from msgspec import Meta
 
 from boxferry.errors import Unreachable
+from boxferry.packets.bodies import ADD, REPLACE
 from boxferry.packets.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]  #: a number that a database gives a row
-ADD, REPLACE = "update", "update_with_existing"  #: the modes of an input for a file that is there
 Size = Annotated[int, Meta(ge=0, le=2**31 - 1)]  #: of pixels, frames or boxes
 Rate = Annotated[float, Meta(ge=0, le=1e9)]
 

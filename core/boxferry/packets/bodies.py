@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+ADD, REPLACE = "update", "update_with_existing"  #: the modes of a packet for a file that is there
+
 
 class Shape(msgspec.Struct, gc=False):
     """What boxes and polygons have in common.

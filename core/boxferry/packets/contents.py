@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from msgspec import UNSET
 
+from boxferry.packets.bodies import ADD, REPLACE
 from boxferry.packets.reference import detection
 from boxferry.packets.rows import Row, rows
 
@@ -190,12 +191,12 @@ def with_boxes(body: bytes, frames: Frames) -> bytes:
 
 def appending(file_id: int, frames: Frames) -> bytes:
     """The packet that adds boxes to a file."""
-    return msgspec.json.encode({"file_id": file_id, "mode": "update"} | _lists(frames))
+    return msgspec.json.encode({"file_id": file_id, "mode": ADD} | _lists(frames))
 
 
 def replacing(file_id: int, directory_id: int, boxes: list[Row]) -> bytes:
     """The packet in which the boxes of an image are all that it has afterwards."""
-    place = {"file_id": file_id, "directory_id": directory_id, "mode": "update_with_existing"}
+    place = {"file_id": file_id, "directory_id": directory_id, "mode": REPLACE}
     return msgspec.json.encode(place | _lists({None: boxes}))
 
 

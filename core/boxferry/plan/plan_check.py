@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from boxferry.destination import label_problem, media_problem, name_problem, text_problem
 from boxferry.errors import InputError
 from boxferry.outbox.kinds import REPLACING, Mode, Via
+from boxferry.packets.bodies import ADD, REPLACE
 from boxferry.packets.reference import detection, parsed
 from boxferry.plan.routes import SPLITS
 from boxferry.reading.video import clip_problem
@@ -193,7 +194,7 @@ def _fetched(entry: Entry, packet: _Packet) -> Iterator[str]:
 
 
 def _existing(entry: Entry, packet: _Packet) -> Iterator[str]:
-    wanted = "update_with_existing" if entry.mode in REPLACING else "update"
+    wanted = REPLACE if entry.mode in REPLACING else ADD
     if entry.mode not in {Mode.APPEND, *REPLACING} or packet.mode != wanted:
         yield f"mode '{entry.mode}' and the packet's '{packet.mode}' do not fit together"
     if entry.replaces and entry.mode != Mode.REPLACE_OWN:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import REPLACING, Via
 from boxferry.outbox.source_image import image_text
-from boxferry.packets.bodies import Packet, encode
+from boxferry.packets.bodies import ADD, REPLACE, Packet, encode
 from boxferry.packets.contents import (
     Contents,
     among,
@@ -56,9 +56,9 @@ def entry(route: Route | None, target: Target, contents: Contents, *, directory_
 
 def update_body(target: Target, contents: Contents, directory_id: int) -> bytes:
     """The packet that appends to a file, or replaces boxes of it; the boxes to be kept are put in by `replacing`."""
-    packet = Packet(file_id=target.file_id or 0, mode="update")
+    packet = Packet(file_id=target.file_id or 0, mode=ADD)
     if target.mode in REPLACING:
-        packet.mode, packet.directory_id = "update_with_existing", directory_id
+        packet.mode, packet.directory_id = REPLACE, directory_id
     return encode(contents.put(packet))
 
 

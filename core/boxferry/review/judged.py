@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from boxferry.destination import Corners, Ring
-    from boxferry.review.attribute_names import Value
+    from boxferry.destination import AttributeValue, Corners, Ring
 
 
 Fate = Literal["kept", "moved", "relabelled", "deleted", "added", "replaced", "unreviewed"]
@@ -71,7 +70,7 @@ class Stored:
     shape: str = ""
     points: Ring = ()
     number: int | None = None
-    attributes: dict[str, Value] = field(default_factory=dict)
+    attributes: dict[str, AttributeValue] = field(default_factory=dict)
     root: int = 0
     created: float = 0.0
     member: int | None = None

@@ -121,7 +121,7 @@ def replaced(
         kept=sorted(kept),
         took=sorted({_name(row, named) for row in gone} - kept),
         edited=sorted(_name(row, named) for row in gone if not untouched(row)),
-        halves={named[_number(row)]: row["creation_ref_id"] for row in rows if _number(row) in named},
+        halves={named[_number(row)]: row.reference for row in rows if _number(row) in named},
         twins={name: other for name, other in merged if name != other},
         read=True,
         newest=max(map(_number, rows), default=0),
