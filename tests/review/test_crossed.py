@@ -119,6 +119,34 @@ def test_what_people_did_while_a_packet_was_on_its_way_is_no_look_at_its_boxes(s
     assert here.pull("day").summary().fates["kept"] == 1
 
 
+def left_unsent(machine, source, monkeypatch, **run):
+    """A replacement whose packet does not arrive."""
+
+    def gone(_body):
+        raise Unreachable("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(machine._client, "send_packet", gone)
+        waits = {"patience": Patience(failures=1, first_pause_s=0.01, settle_s=0.1)}
+        assert push(machine, source, **run, **REPLACES, **waits).exit_code == 4
+
+
+def test_what_people_deleted_between_two_attempts_they_deleted(sandbox, folder, here, monkeypatch):
+    """The first attempt never arrived, and would have taken it."""
+    push(here, on_a(folder, CAT + DOG), model="old", run="n01")
+    a_minute_later(sandbox)
+    left_unsent(here, on_a(folder, BOTH), monkeypatch, model="old", run="n02")
+    file, (cat, dog) = rows(sandbox)
+    save(sandbox._store, file, [cat, dog | {"soft_delete": True}])
+    a_minute_later(sandbox)
+    assert here.resume("n02").exit_code == 0
+    a_minute_later(sandbox)
+    fates = here.pull("n01").summary().fates
+    assert (fates["deleted"], fates["kept"]) == (1, 1)
+    lines = {line.name: line.fates for line in here.report("Default", since="30d").runs}
+    assert (lines["old/n01"]["deleted"], lines["old/n01"]["kept"]) == (1, 1)
+
+
 def test_what_a_copy_of_the_outbox_sent_later_found_what_people_had_done_by_then(
     sandbox, folder, here, tmp_path, monkeypatch
 ):
@@ -126,13 +154,7 @@ def test_what_a_copy_of_the_outbox_sent_later_found_what_people_had_done_by_then
     push(here, on_a(folder, CAT), model="old", run="n01")
     a_minute_later(sandbox)
 
-    def gone(_body):
-        raise Unreachable("gone")
-
-    monkeypatch.setattr(here._client, "send_packet", gone)
-    waits = {"patience": Patience(failures=1, first_pause_s=0.01)}
-    assert push(here, on_a(folder, DOG), model="new", run="n02", **REPLACES, **waits).exit_code == 4
-    monkeypatch.undo()
+    left_unsent(here, on_a(folder, DOG), monkeypatch, model="new", run="n02")
     copy = tmp_path / "copy.sqlite"
     with closing(sqlite3.connect(here.outbox_path)) as one, closing(sqlite3.connect(copy)) as two:
         one.backup(two)

@@ -15,7 +15,7 @@ from boxferry.packets.contents import references_in
 from boxferry.packets.reference import is_ours, origin, whole
 from boxferry.review.timeline import LAG_S, Push, by_people, name_of
 from boxferry.stored.before import Before, decoded, told
-from boxferry.stored.removals import read_at, taken_away
+from boxferry.stored.removals import changed_before, read_at, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -194,13 +194,13 @@ def _as_applied(before: Before, record: InputRecord) -> Before:
     That one read the file anew. Of what only this attempt would have taken, people can have deleted some before.
     """
     boxes = record.boxes
-    if before.at and (at := read_at(boxes)):
-        return before if abs(at - before.at) <= SAME_S else told(boxes)
-    gone = taken_away(boxes)
+    if before.at and (at := read_at(boxes)) and abs(at - before.at) > SAME_S:
+        return told(boxes)
+    gone, changed = taken_away(boxes), changed_before(boxes) or before.changed
     if gone is None or not before.took:
         return before
     stays = {name for name in before.took if is_ours(name) and name not in gone and name not in before.twins}
-    return replace_fields(before, took=[name for name in before.took if name not in stays])
+    return replace_fields(before, took=[name for name in before.took if name not in stays], tried=[], changed=changed)
 
 
 def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool) -> Push:
@@ -221,6 +221,7 @@ def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool
         read=facts.read,
         newest=facts.newest,
         stored={whole(name): made for name, made in facts.stored.items()},
+        tried=_wholes(facts.tried),
     )
 
 

@@ -51,6 +51,7 @@ class Push:
         stored: when boxes that it took had been stored, by the server's clock, as far as it tells.
         waited: whether it was applied long after the file's boxes were read for it: what people did in between to boxes
             that it took is not known.
+        tried: references of boxes that only an attempt took which may never have arrived: people can have deleted them.
         dated: whether rows tell when it was applied, or its reading back; else it is known when it was sent alone.
     """
 
@@ -73,6 +74,7 @@ class Push:
     stored: Mapping[str, float] = field(default_factory=dict)
     waited: bool = False
     dated: bool = True
+    tried: frozenset[str] = frozenset()
 
 
 class Life(NamedTuple):
@@ -205,7 +207,7 @@ class Timeline:
         A box is gone, is there twice or came again, without a packet that tells why; or that people completed the file
         is told by its time alone.
         """
-        unknown = any(push.replaces and not push.whole for push in self.pushes)
+        unknown = any(push.replaces and (push.tried or not push.whole) for push in self.pushes)
         return unknown or self._timed or self._unexplained or self._belated or self._doubled
 
     @property
@@ -293,7 +295,7 @@ class Timeline:
     def _taken(self, index: int, name: str, since: int) -> Life:
         """The life of a box that a packet took."""
         push = self.pushes[index]
-        sure = self._surely(index, name) and not push.waited and not self._loose(since)
+        sure = self._surely(index, name) and not (push.waited or name in push.tried or self._loose(since))
         edited = name in push.edited
         return Life(self._latest(since, index, name), "taken", name, index, sure=sure, edited=edited)
 

@@ -45,6 +45,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         newest: the highest number of its rows, as the server counts them; 0 where unknown.
         at: when its boxes were read, by the server's clock; 0 where unknown.
         stored: reference → when each of the boxes that go had been stored, likewise, as far as that is known.
+        tried: the references of those that only an earlier attempt would have taken, which may never have arrived.
     """
 
     complete: bool | None = None
@@ -59,6 +60,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     newest: int = 0
     at: float = 0.0
     stored: dict[str, float] = {}
+    tried: list[str] = []
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
@@ -70,6 +72,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             changed=earlier.changed,
             stored={**earlier.stored, **self.stored},
             took=sorted({*earlier.took, *self.took}),
+            tried=sorted({*earlier.took, *earlier.tried} - {*self.took}),
             edited=sorted({*earlier.edited, *self.edited}),
             halves={**earlier.halves, **self.halves},
             twins={**earlier.twins, **self.twins},
