@@ -88,6 +88,18 @@ fiftyone: .venv-fiftyone/.ready
 	chmod +x .venv-fiftyone/database/$(SERVER); }
 	touch $@
 
+# Airflow, Dagster and Prefect, each in an environment of its own (two gigabytes): the recipes of examples/orchestrators, with a push that is
+# killed and retried: some twenty minutes, since a retry waits until what was in flight cannot arrive any more.
+ORCHESTRATORS := airflow dagster prefect
+orchestrators: $(ORCHESTRATORS:%=.venv-orchestrators/%/.ready)
+	for each in $(ORCHESTRATORS); do .venv-orchestrators/$$each/bin/python -m pytest -q -p no:cacheprovider tests/orchestrators || exit 1; done
+
+.venv-orchestrators/%/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-orchestrators/$*
+	.venv-orchestrators/$*/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-orchestrators/$*/bin/python -m pip install --quiet -e '.[sandbox]' --group test --group $*
+	touch $@
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,0 +1,130 @@
+"""The recipes for orchestrators, run for real: a push that is killed in the middle and retried brings every box once.
+
+Skipped where none of them is installed; `make orchestrators` has each in an environment of its own.
+"""
+
+import contextlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image as Picture
+
+from boxferry.sandbox.server import Sandbox
+
+ROOT = Path(__file__).parents[2]
+RECIPES = {"airflow": "airflow_dag", "dagster": "dagster_job", "prefect": "prefect_flow"}
+IMAGES = 60
+LONGEST_S = 240
+
+
+@pytest.fixture(params=RECIPES)
+def recipe(request):
+    """The path of a recipe whose orchestrator is installed."""
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    return ROOT / "examples" / "orchestrators" / f"{RECIPES[request.param]}.py"
+
+
+@pytest.fixture
+def predicted(tmp_path):
+    """Sixty images with a box each."""
+    for folder in ("images", "labels", "tmp", "home"):
+        (tmp_path / folder).mkdir()
+    for number in range(IMAGES):
+        Picture.new("RGB", (64, 48)).save(tmp_path / f"images/{number}.png")
+        (tmp_path / f"labels/{number}.txt").write_text("0 0.5 0.5 0.2 0.2 0.9\n")
+    (tmp_path / "data.yaml").write_text("names: [cat]\n")
+    return tmp_path
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """A sandbox that takes ten packets a second."""
+    with Sandbox(tmp_path / "sandbox", rate_limit=10) as sandbox:
+        yield sandbox
+
+
+def environment(sandbox, folder, way, *, keeps):
+    """That of an orchestrator's worker, whose files are all in the folder."""
+    settings = {
+        "DIFFGRAM_HOST": sandbox.host,
+        "DIFFGRAM_PROJECT": sandbox.project,
+        "DIFFGRAM_CLIENT_ID": sandbox.client_id,
+        "DIFFGRAM_CLIENT_SECRET": sandbox.client_secret,
+        "PUSH_BY": way,
+        "RETRY_S": "0.5",
+        "TMPDIR": str(folder / "tmp"),
+        "HOME": str(folder / "home"),
+        "AIRFLOW_HOME": str(folder / "home"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "examples" / "orchestrators"),
+        "AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES": "",
+        "PREFECT_HOME": str(folder / "home"),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    return settings | ({"BOXFERRY_OUTBOX": str(folder / "tmp" / "kept.sqlite")} if keeps else {})
+
+
+def started(recipe, folder, environ):
+    """The recipe as a process."""
+    if recipe.stem == "airflow_dag" and not (folder / "home" / "airflow.db").exists():
+        migrate = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
+        subprocess.run(migrate, env=environ, check=True, capture_output=True)
+    arguments = [folder / "labels", folder / "data.yaml", folder / "images", "night"]
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen([sys.executable, recipe, *map(str, arguments)], env=environ, stdout=log, stderr=log)
+
+
+def holders(folder):
+    """The processes that have an outbox below the folder open, by their numbers."""
+    for path in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            target = path.readlink()
+            if target.is_relative_to(folder / "tmp") and target.suffix == ".sqlite":
+                yield int(path.parts[2])
+
+
+def kill_one_that_sends(sandbox, folder, running):
+    """Wait for the first files on the server, then kill the process that sends; gives its number."""
+    deadline = time.monotonic() + LONGEST_S
+    while time.monotonic() < deadline and running.poll() is None:
+        if len(sandbox.files()) >= 5 and (found := [pid for pid in holders(folder) if pid != os.getpid()]):
+            os.kill(found[0], signal.SIGKILL)
+            return found[0]
+        time.sleep(0.02)
+    pytest.fail(f"it did not send: {(folder / 'log').read_text()[-3000:]}")
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["outbox on a volume", "no outbox"])
+@pytest.mark.parametrize("way", ["command", "call"])
+def test_a_push_that_is_killed_and_retried_brings_every_box_once(recipe, way, keeps, slow, predicted):
+    """The command is retried by the orchestrator; a call is killed with its process, which is then started again."""
+    environ = environment(slow, predicted, way, keeps=keeps)
+    running = started(recipe, predicted, environ)
+    killed = kill_one_that_sends(slow, predicted, running)
+    assert (killed == running.pid) == (way == "call")
+    code = running.wait(LONGEST_S)
+    assert len(slow.files()) < IMAGES or way == "command"
+    if way == "call":
+        assert code == -signal.SIGKILL
+        code = started(recipe, predicted, environ).wait(LONGEST_S)
+    assert code == 0, (predicted / "log").read_text()[-3000:]
+    assert len(slow.files()) == IMAGES
+    assert {len(slow.boxes(f"{number}.png")) for number in range(IMAGES)} == {1}
+
+
+@pytest.mark.parametrize("way", ["command", "call"])
+def test_what_no_retry_mends_is_not_retried(recipe, way, slow, predicted):
+    """A wrong key ends the task at once: exit code 3."""
+    environ = environment(slow, predicted, way, keeps=True) | {"DIFFGRAM_CLIENT_SECRET": "wrong", "RETRY_S": "1000"}
+    assert started(recipe, predicted, environ).wait(LONGEST_S) == 1
+    assert not slow.files()
