@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +14,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import Stumble, open_file, read_file
+from boxferry.formats import Stumble, open_file, read_file, without_suffix
 from boxferry.parsing.xml import XmlError
 from boxferry_adapters.voc.batch import Batch, wish_of
 from boxferry_adapters.voc.fields import note_unknown
@@ -102,9 +101,9 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     note_unknown(context)
     reader = _Reader(source, context, wish_of(context))
     batch = reader.batch()
-    files = list(source.files(".xml"))
-    found = context.map(partial(_parsed, reader.wish), (path for _, path in files), batch=FILES_AT_ONCE)
-    for (relative, path), annotation in zip(files, found, strict=True):
+    paths = (path for _, path in source.files(".xml"))
+    found = context.map(partial(_parsed, reader.wish), paths, batch=FILES_AT_ONCE)
+    for (relative, path), annotation in zip(source.files(".xml"), found, strict=True):
         shown = source.name if source.is_stream else path
         try:
             reader.add(batch, relative, shown, annotation)
@@ -151,12 +150,14 @@ class _Reader:
         if isinstance(annotation, _Unreadable):
             raise _FileError(annotation.code, annotation.message, line=annotation.line)
         image = self._image(annotation, relative, shown)
-        first = self.seen.setdefault(image.key, shown)
-        if first != shown:
-            message = f"is about image '{image.key}', and so is {first}"
+        first = self.seen.setdefault(image.key, relative)
+        if first != relative:
+            there = next(path for each, path in self.source.files(".xml") if each == first)
+            message = f"is about image '{image.key}', and so is {there}"
             raise _FileError(Code.DUPLICATE_FILE, message, boxes=annotation.boxes)
         self.parts += annotation.parts
-        self.derived += sum(found.derived and not found.problem for found in annotation.objects)
+        if annotation.objects:
+            self.derived += sum(found.derived and not found.problem for found in annotation.objects)
         image = msgspec.structs.replace(image, source=shown)
         if annotation.columns is None:
             batch.add(image, annotation.objects)
@@ -171,7 +172,7 @@ class _Reader:
         except InputError as error:
             raise _FileError(Code.AMBIGUOUS_IMAGE, str(error), boxes=boxes) from None
         named = annotation.filename.replace("\\", "/")
-        if named and _last(named) not in {_last(image.key), posixpath.splitext(_last(image.key))[0]}:
+        if named and _last(named) not in {_last(image.key), without_suffix(_last(image.key))}:
             self.context.tally.note(Code.OTHER_FILENAME, f"names '{named}', taken to be '{image.key}'", Place(shown))
         said, known = (annotation.width, annotation.height), (image.width, image.height)
         if not all(said):
@@ -209,9 +210,9 @@ def _first_known(annotation: Annotation, relative: str, context: Context) -> Ima
 
     An image in the file's own folder goes before others of the same name, and one in the `JPEGImages` beside it.
     """
-    own_stem = posixpath.splitext(relative)[0]
+    own_stem = without_suffix(relative)
     named, path = annotation.filename.replace("\\", "/"), annotation.path.replace("\\", "/")
-    suffixed = bool(posixpath.splitext(named)[1])
+    suffixed = without_suffix(named) != named
     looks = (
         (context.images.named, named if suffixed else ""),
         (context.images.stem, "" if suffixed else named),
