@@ -58,7 +58,7 @@ def test_an_error_is_raised_where_its_item_would_have_come(jobs):
 
 def test_a_process_that_is_ended_is_said_in_one_line():
     """And nobody waits for it."""
-    with pytest.raises(BoxferryError, match=r"a worker process was ended from outside.*--jobs 1"):
+    with pytest.raises(BoxferryError, match=r"a worker process was killed.*--jobs 1"):
         list(Workers(2).map(end_at_seven, range(20)))
 
 
