@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from boxferry.deliver.budget import Budget
-from boxferry.deliver.lookup import Records
+from boxferry.deliver.records import Records
 from boxferry.deliver.stalls import Stalls
 from boxferry.deliver.watcher import Watcher
 from boxferry.diffgram.answers import InputRecord

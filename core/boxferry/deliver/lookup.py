@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.deliver.records import Records, ended
 from boxferry.destination import FEW, moment, reason_of
 from boxferry.errors import NotFound, Refused
 from boxferry.outbox.kinds import Mode, Via
@@ -23,7 +24,7 @@ from boxferry.stored.removals import taken_away
 from boxferry.stored.superseded import brought, last_with, planned_at, sent_since, superseded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from boxferry.deliver.blockers import Blockers
     from boxferry.deliver.stalls import Stalls
@@ -449,56 +450,3 @@ def _brought(records: Iterable[InputRecord]) -> set[str]:
     outcomes = ((record, input_outcome(record)) for record in records)
     applied = (record for record, outcome in outcomes if outcome and outcome.state == State.APPLIED)
     return set().union(*(record.references for record in applied))
-
-
-class Records:
-    """The server's records of one batch, the newest first, by the file that they are about.
-
-    Attributes:
-        all: every record.
-    """
-
-    def __init__(
-        self,
-        records: Iterable[InputRecord],
-        references_of: Callable[[Entry], set[str]],
-        whole: Callable[[InputRecord], InputRecord] = lambda record: record,
-    ) -> None:
-        """Sort them.
-
-        Args:
-            records: the records.
-            references_of: gives the references of an entry's boxes.
-            whole: gives a record with the boxes of its frames.
-        """
-        self.all = list(records)
-        self._by_file: dict[int | str, list[InputRecord]] = {}
-        self._references_of = references_of
-        self._whole = whole
-        for record in self.all:
-            key = record.file_id if record.updates else record.original_filename
-            if key is not None:
-                self._by_file.setdefault(key, []).append(record)
-
-    def of(self, entry: Entry) -> InputRecord | None:
-        """The record of a packet: that of its file, by id or for a new one by name, with its boxes in it."""
-        found = self._by_file.get(file_key(entry), [])
-        wanted = self._references_of(entry) if found else set()
-        return next((record for record in found if self._carries(record, wanted, alone=len(found) == 1)), None)
-
-    def _carries(self, record: InputRecord, wanted: set[str], *, alone: bool) -> bool:
-        """Whether a record has the wanted boxes; where it shows none at all, the only one of the file is believed."""
-        if not wanted:
-            return True
-        carried = record.references or self._whole(record).references
-        return wanted <= carried if carried else alone
-
-
-def file_key(entry: Entry) -> int | str:
-    """What identifies a packet's file within its batch: the file's id for an update, its name for a new file."""
-    return entry.file_id if entry.route == Via.EXISTING and entry.file_id is not None else entry.file_name
-
-
-def ended(records: Iterable[InputRecord]) -> bool:
-    """Whether the server is done with all of them."""
-    return all(input_outcome(record) is not None for record in records)

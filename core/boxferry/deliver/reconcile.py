@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.deliver.lookup import ended
+from boxferry.deliver.records import ended
 from boxferry.errors import StillProcessing
 from boxferry.outbox.kinds import Via
 from boxferry.outbox.outcome import Outcome, State, input_outcome
