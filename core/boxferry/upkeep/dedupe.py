@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from boxferry.deliver.budget import Budget
-from boxferry.deliver.lookup import ended
+from boxferry.deliver.records import ended
 from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.errors import StillProcessing
 from boxferry.outbox.outcome import input_outcome
