@@ -1,7 +1,7 @@
 """Every error that boxferry raises, as one tree; each carries the exit code of the command that it ends.
 
 BoxferryError                1   something went wrong with an item
-├── UsageError               2   the request itself makes no sense: options that clash, a value out of range
+├── UsageError               2   the request itself is not valid: options that clash, a value out of range
 │   ├── OptionError          2   options that contradict each other; named as keyword arguments, or as flags
 │   └── ConfigError          2   a setting is missing, unreadable or contradicts another
 ├── InputError               2   the predictions, or what describes them, cannot be read as what they claim to be
@@ -40,7 +40,7 @@ class BoxferryError(Exception):
 
 
 class UsageError(BoxferryError):
-    """The request itself makes no sense."""
+    """The request itself is not valid."""
 
     exit_code = 2
 

@@ -320,7 +320,7 @@ class Diffgram:
             given: how the boxes are pushed, as in `push`.
 
         Raises:
-            UsageError: an option makes no sense.
+            UsageError: an option is not valid.
         """
         return collector_of(
             self.workspace,

@@ -144,7 +144,7 @@ def settled(layout: Layout, rows: Sequence[Words], name: str) -> Layout:
 
 def _refuse_poses(wide: Sequence[Words], name: str) -> None:
     if look_like_poses(_as_numbers(wide)):
-        found = f"rows of {len(wide[0])} columns look like poses, a box and key points; as outlines they make no sense"
+        found = f"rows of {len(wide[0])} columns look like poses, a box and key points; they are not valid outlines"
         so = "--names data.yaml with kpt_shape, or --yolo-kind pose"
         raise InputError(f"{name}: {found}: {so}, if they are, --yolo-kind segments if not")
 

@@ -38,7 +38,7 @@ def collector_of(
     """The collector of a run; see `Diffgram.collector`.
 
     Raises:
-        UsageError: an option makes no sense.
+        UsageError: an option is not valid.
     """
     check_names(model=model, run=run)
     check_collecting(options, min_score)

@@ -95,7 +95,7 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
             given: how the boxes are pushed, as in `Diffgram.push`: labels='create', existing=True, …
 
         Raises:
-            UsageError: an option makes no sense.
+            UsageError: an option is not valid.
             ConfigError: a setting is missing.
         """
         check_word("writer", writer, ("driver", "actor"))

@@ -35,7 +35,7 @@ class TableRows:
         min_score: boxes under it are left out.
 
     Raises:
-        UsageError: a column that there is not, or an option that makes no sense.
+        UsageError: a column that there is not, or an option that is not valid.
     """
 
     rows: Rows = "auto"

@@ -47,7 +47,7 @@ class Destination:
         options: the push options.
 
     Raises:
-        UsageError: one of them makes no sense here.
+        UsageError: one of them is not valid here.
     """
 
     directory: str | int
