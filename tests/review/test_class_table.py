@@ -231,3 +231,21 @@ def test_predictions_with_scores_keep_no_file(diffgram, plates):
     assert {bytes(text) for text in diffgram.outbox.originals(1).values()} == {
         (plates / f"labels/{name}.txt").read_bytes() for name in ("f1", "f3")
     }
+
+
+def test_an_adopted_run_takes_the_class_ids_of_its_model(sandbox, diffgram, plates, tmp_path, capsys):
+    """From the newest run of the model in this outbox that has all its labels; else pull says how to give them."""
+    pushed(diffgram, plates)
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "empty.sqlite") as other:
+        assert not other.adopt("r", directory="Default").run.classes
+        tally = written(other, "yolo", tmp_path / "numbered")
+        assert tally.noted["class-ids"] == 1
+        assert "--names data.yaml" in str(tally.examples["class-ids"][0])
+        assert not written(other, "voc", tmp_path / "voc").noted
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "knows.sqlite") as other:
+        source = read(plates / "labels", names=plates / "data.yaml", images=plates / "images")
+        push(other, source, run="later", existing=True, create_empty=False)
+        found = other.adopt("r", directory="Default")
+        assert found.classes_of == "later"
+        assert not written(other, "yolo", tmp_path / "home").noted
+    assert names_in(tmp_path / "home") == NAMES

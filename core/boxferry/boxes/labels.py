@@ -102,6 +102,9 @@ class ClassTable:
     """The class ids of what is read, with their names, in their order.
 
     Several files may tell theirs; that they contradict each other matters only to what numbers classes.
+
+    Attributes:
+        asked: whether a writer has asked for the ids: a format that has names alone does not.
     """
 
     def __init__(self, rename: Callable[[str], str] = str) -> None:
@@ -110,6 +113,7 @@ class ClassTable:
         self._names: dict[int | str, str] = {}
         self._where: dict[int | str, str] = {}
         self._clash = ""
+        self.asked = False
 
     def learn(self, names: Mapping[int | str, str], where: str) -> None:
         """Take the classes of a file, or of what else `where` is in a message."""
@@ -130,6 +134,7 @@ class ClassTable:
         Raises:
             InputError: two files have one id for two names.
         """
+        self.asked = True
         if self._clash:
             raise InputError(f"{self._clash}: one table cannot hold both; convert these files one by one")
         return self._names

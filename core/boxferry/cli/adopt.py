@@ -53,6 +53,8 @@ def _lines(found: Adoption) -> list[str]:
     lines = [f"run '{found.run.name}'{of_model}: added {files} with {counted(found.boxes, 'box')}{gone}{known}"]
     if found.under_way:
         lines.append(f"{counted(found.under_way, 'box')} are not applied yet: adopt the run again when they are")
-    if not found.run.classes:
+    if found.classes_of:
+        lines.append(f"class ids: those of run '{found.classes_of}' of the same model; pull --names FILE takes others")
+    elif not found.run.classes:
         lines.append("the server does not keep class ids: pull renumbers the classes unless you add --names data.yaml")
     return lines

@@ -87,9 +87,8 @@ def _lines(report: RetireReport) -> list[str]:
     }
     lines += [f"{count} {words}" for name, words in stays.items() if (count := report.count(name))]
     if videos := sum(file.problem == VIDEO for file in report.files):
-        lines.append(
-            f"{videos} videos keep their boxes: a server cannot take boxes off a video; delete them in Diffgram"
-        )
+        many = counted(videos, "video")
+        lines.append(f"boxes stay on {many}: the server cannot remove boxes from a video; delete them in Diffgram")
     if report.under_way:
         lines.append(f"{counted(report.under_way, 'box')} are not applied yet: retire again when they are")
     return lines

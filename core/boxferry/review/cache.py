@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from boxferry.destination import FileRecord, InputRecord
     from boxferry.outbox.entry import Run
 
-VERSION = 2  #: of what is kept; files of others are not looked into
+VERSION = 3  #: of what is kept; files of others are not looked into
 LONG = ("label_file",)  #: what a row repeats, and nothing here looks at
 ADDRESS = re.compile(rb'://[^"\s]*\?')  #: of a URL with a query, which may be signed
 OURS = {"creation_ref_id", "attribute_groups"}  #: texts of people, which may look like an address
@@ -54,7 +54,7 @@ class Known(_Head, frozen=True, kw_only=True):
     inputs: list[msgspec.Raw] | None = None
 
 
-_head, _known = msgspec.json.Decoder(_Head), msgspec.json.Decoder(Known)
+_known = msgspec.json.Decoder(Known)
 
 
 class Cache:
@@ -65,7 +65,7 @@ class Cache:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, made for its owner alone; a line that was cut off is passed over."""
+        """Open the file, made for its owner alone; a line that is damaged is passed over: its file is read again."""
         self._path = path
         self._lock = threading.Lock()
         self._places: dict[int, tuple[str, str, int, int]] = {}
@@ -81,8 +81,8 @@ class Cache:
         start, line = 0, b"\n"
         with os.fdopen(os.dup(self._file), "rb") as stream:
             for line in stream:
-                with suppress(msgspec.DecodeError):
-                    head = _head.decode(line)
+                with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                    head = _known.decode(line)
                     self._places[head.file_id] = (head.name, head.changed, start, len(line))
                 start += len(line)
                 self._lines += 1

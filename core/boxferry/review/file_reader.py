@@ -74,6 +74,7 @@ class FileReader:
         """What other senders put onto files, and all that replaced boxes; asked once as long as these do not change.
 
         A replacing packet of this outbox can have been sent by another machine, from a copy of it.
+        All inputs are cached: an outbox that is restored from a backup does not know all that it has sent.
 
         Args:
             wanted: file id → the number of the first input that counts.
@@ -83,11 +84,11 @@ class FileReader:
         found = {number: files[number].inputs for number in wanted}
         unknown = {number: first for number, first in wanted.items() if found[number] is None}
         for number, records in (inputs_of(self._client, self._bulk, unknown) if unknown else {}).items():
-            strange = [record for record in records if record.replaces or record.id not in own[number]]
-            found[number] = kept = [packed_input(record) for record in strange]
+            found[number] = kept = [packed_input(record) for record in records]
             if number in self._listed:
                 self._cache.put(msgspec.structs.replace(files[number], inputs=kept))
-        return {number: [_input.decode(each) for each in inputs or ()] for number, inputs in found.items()}
+        told = {number: [_input.decode(each) for each in inputs or ()] for number, inputs in found.items()}
+        return {n: [each for each in records if each.replaces or each.id not in own[n]] for n, records in told.items()}
 
     def changed(self, file_id: int) -> float:
         """When a file was last changed, seconds since the epoch by the server's clock; 0 where it does not tell."""

@@ -25,6 +25,7 @@ class Predicted:
         score: None where it had none.
         frame: of a video, else None.
         rings: its outline; empty for a box.
+        label_id: the server's number of its label; 0 where unknown.
     """
 
     reference: str
@@ -33,6 +34,7 @@ class Predicted:
     score: float | None = None
     frame: int | None = None
     rings: tuple[Ring, ...] = ()
+    label_id: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

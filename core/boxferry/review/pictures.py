@@ -189,7 +189,7 @@ def picture_of(
     return Picture(
         file=file,
         changed=changed,
-        sent=_sent(inputs),
+        sent=_sent(inputs, names.labels),
         looked=looked,
         pushes=pushes,
         blank=not known.rows and listed.never_had_boxes,
@@ -197,8 +197,8 @@ def picture_of(
     )
 
 
-def _sent(inputs: Iterable[InputRecord]) -> list[SentByRun]:
-    """What each run sent, out of the inputs; the run of the last one last."""
+def _sent(inputs: Iterable[InputRecord], labels: Mapping[int, str]) -> list[SentByRun]:
+    """What each run sent, out of the inputs, under the names that labels have now; the run of the last one last."""
     found: dict[RunName, SentByRun] = {}
     for record in inputs:
         by_run: dict[RunName, list[Row]] = {}
@@ -209,10 +209,15 @@ def _sent(inputs: Iterable[InputRecord]) -> list[SentByRun]:
             before = found.pop(name, None)
             predicted = before.predicted if before else []
             known = {each.reference for each in predicted}
-            new = predicted_in(appending(0, {None: boxes}))
+            new = [_named_now(box, labels) for box in predicted_in(appending(0, {None: boxes}))]
             predicted = [*predicted, *(each for each in new if each.reference not in known)]
             found[name] = SentByRun(name=name, at=record.created or 0.0, predicted=predicted)
     return list(found.values())
+
+
+def _named_now(box: Predicted, labels: Mapping[int, str]) -> Predicted:
+    """A box with the name that its label has now: a label that was renamed is no other label."""
+    return replace(box, label=labels.get(box.label_id, box.label))
 
 
 def _run_of(box: Row) -> RunName:

@@ -11,7 +11,7 @@ from boxferry.review.fates import fates_of
 from boxferry.review.file_reader import FileReader
 from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import LeftOut, StoredRows, stored_rows
-from boxferry.review.sent import SentFile, files_of
+from boxferry.review.sent import SentFile, as_sent, files_of
 from boxferry.review.timeline import Timeline
 from boxferry.review.witnesses import saves_found
 
@@ -98,6 +98,7 @@ def pulled(
         DiffgramError: the server cannot be asked; what was read so far is in the cache.
     """
     sent = files_of(outbox, run)
+    labels = as_sent(labels, (box for file in sent for box in file.predicted))
     reader = FileReader.of_directory(client, run.directory_id, cache)
     reader.read([file.file_id for file in sent], on_file)
     cases = {file.file_id: case for file in sent if (case := _case(file, outbox, run, reader, labels, attributes))}

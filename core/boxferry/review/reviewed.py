@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import ClassTable, classes_in
 from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
     from boxferry.review.objectlab import ObjectLabInput
     from boxferry.review.pull import ReviewedFile
     from boxferry.review.suspicious import Suspicions
+
+
+NO_TABLE = (
+    "the run has no class ids (pushed without, or added by adopt): classes are numbered in the order in which "
+    "its labels were sent; --names data.yaml gives them their ids"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +171,5 @@ class Reviewed:
         )
         chunks = self.corrected_chunks(everything=everything, tally=tally)
         fmt.write(chunks if fmt.writes_videos else boxes.without_videos(chunks, fmt.name, tally), target, context)
+        if context.classes.asked and names is None and not self.run.classes:
+            tally.note(Code.CLASS_IDS, NO_TABLE)

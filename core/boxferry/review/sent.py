@@ -16,6 +16,8 @@ from boxferry.packets.reference import detection, is_ours, parsed
 from boxferry.review.judged import Predicted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from boxferry.outbox.entry import Run
     from boxferry.outbox.outbox import Outbox
 
@@ -53,6 +55,7 @@ class _Point(msgspec.Struct, frozen=True, gc=False):
 
 class _Sent(msgspec.Struct, frozen=True, gc=False):
     creation_ref_id: str | None = None
+    label_file_id: int | None = None
     score: float | None = None
     points: list[_Point] | None = None
 
@@ -88,4 +91,22 @@ def _as_sent(parts: list[_Sent]) -> Predicted | None:
         score=first.score,
         frame=reference.frame,
         rings=rings,
+        label_id=first.label_file_id or 0,
     )
+
+
+def as_sent(labels: Mapping[int, str], sent: Iterable[Predicted]) -> dict[int, str]:
+    """The labels of the server, those that were renamed since under the name that they were sent with.
+
+    Else a box that people left counted as relabelled, and its class lost the number that it was sent with.
+
+    Args:
+        labels: label_file_id → label, as the server calls it now.
+        sent: what was sent.
+    """
+    names: dict[int, set[str]] = {}
+    for box in sent:
+        names.setdefault(box.label_id, set()).add(box.label)
+    there = set(labels.values())
+    before = {n: name for n, (name, *more) in names.items() if not more and n in labels and name not in there}
+    return {**labels, **before}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from boxferry.boxes.labels import classes_in
 from boxferry.destination import moment
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import Mode, Via
@@ -40,6 +41,7 @@ class Adoption:
         deleted: those of them that are not on the server any more.
         known: the files of the run of which the outbox has everything already.
         under_way: boxes of the run that the server has accepted and not applied yet; adopt again when it has.
+        classes_of: the run of the same model whose class ids it has now; empty where none was needed, or none fits.
     """
 
     run: Run
@@ -48,10 +50,11 @@ class Adoption:
     deleted: int = 0
     known: int = 0
     under_way: int = 0
+    classes_of: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
-        names = ("files", "boxes", "deleted", "known", "under_way")
+        names = ("files", "boxes", "deleted", "known", "under_way", "classes_of")
         return {"run": msgspec.to_builtins(self.run)} | {name: getattr(self, name) for name in names}
 
 
@@ -68,6 +71,8 @@ class Adopter:
         """
         self.run, self._found, self._labels = run, found, labels
         self.files = self.boxes = self.deleted = self.known = 0
+        self._sent: set[str] = set()
+        self._classes_of = ""
 
     def adoption(self) -> Adoption:
         """What was taken up, once the entries have been gone through."""
@@ -79,7 +84,19 @@ class Adopter:
             deleted=self.deleted,
             known=self.known,
             under_way=len(coming),
+            classes_of=self._classes_of,
         )
+
+    def take_classes(self, outbox: Outbox) -> None:
+        """Give a run without class ids those of the newest run of its model in the outbox that has all its labels."""
+        run = self.run
+        for other in reversed(outbox.runs()) if not run.classes else ():
+            same = (other.host, other.project, other.model) == (run.host, run.project, run.model)
+            if same and other.classes and self._sent <= set(classes_in(other.classes).values()):
+                table = other.classes
+                outbox.keep_classes(run.id, lambda kept: kept or table)  # noqa: B023 # called at once
+                self.run, self._classes_of = msgspec.structs.replace(run, classes=table), other.name
+                return
 
     def _own(self, record: InputRecord) -> set[str]:
         names = {held.file.id: held.name for held in self._found.held}
@@ -102,6 +119,7 @@ class Adopter:
     def _count(self, held: Held, entries: list[Entry]) -> None:
         there = {detection(row.reference) for row in held.rows}
         brought = {detection(reference) for entry in entries for reference in references_in(entry.body)}
+        self._sent |= {told.label for reference in brought if (told := parsed(reference))}
         self.boxes += len(brought)
         self.deleted += len(brought - there)
 
@@ -243,4 +261,5 @@ def adopt(workspace: Workspace, run: str, *, directory: str | int, model: str | 
         adopter = Adopter(found, workspace.run_of(workspace.head(place.id, model, run)), labels)
         outbox.keep_directory(adopter.run.id, place.nickname or "")
         outbox.add(adopter.run.id, adopter.entries(outbox))
+        adopter.take_classes(outbox)
     return adopter.adoption()
