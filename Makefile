@@ -89,7 +89,7 @@ fiftyone: .venv-fiftyone/.ready
 	touch $@
 
 # Airflow, Dagster and Prefect, each in an environment of its own (two gigabytes): the recipes of examples/orchestrators, with a push that is
-# killed and retried: some twenty minutes, since a retry waits until what was in flight cannot arrive any more.
+# killed and retried: half an hour, since a retry waits until what was in flight cannot arrive any more.
 ORCHESTRATORS := airflow dagster prefect
 orchestrators: $(ORCHESTRATORS:%=.venv-orchestrators/%/.ready)
 	for each in $(ORCHESTRATORS); do .venv-orchestrators/$$each/bin/python -m pytest -q -p no:cacheprovider tests/orchestrators || exit 1; done

@@ -1,4 +1,4 @@
-"""Push predictions from Airflow 3, by the command line and by the Python call; run here by `dag.test()`.
+"""Push predictions from Airflow 3, by the command line and by the Python call.
 
 The file belongs in the DAGs folder; `python airflow_dag.py LABELS NAMES IMAGES RUN` runs the DAG once, without a
 scheduler.

@@ -5,8 +5,10 @@ Skipped where none of them is installed; `make orchestrators` has each in an env
 
 import contextlib
 import importlib.util
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -128,3 +130,55 @@ def test_what_no_retry_mends_is_not_retried(recipe, way, slow, predicted):
     environ = environment(slow, predicted, way, keeps=True) | {"DIFFGRAM_CLIENT_SECRET": "wrong", "RETRY_S": "1000"}
     assert started(recipe, predicted, environ).wait(LONGEST_S) == 1
     assert not slow.files()
+
+
+@contextlib.contextmanager
+def scheduling(environ, folder):
+    """Airflow with its scheduler, on SQLite; ended with all that it has started."""
+    with (folder / "log").open("ab") as log:
+        command = [str(Path(sys.executable).parent / "airflow"), "standalone"]
+        running = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
+        try:
+            yield running
+        finally:
+            os.killpg(running.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(20)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+
+
+def airflow(environ, *arguments):
+    """A command of Airflow's."""
+    command = [str(Path(sys.executable).parent / "airflow"), *arguments]
+    return subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
+
+
+def test_airflows_scheduler_starts_a_task_again_whose_process_was_killed(slow, predicted):
+    """The Python call is in the process that is killed; the scheduler sees that, and waits for the retry."""
+    pytest.importorskip("airflow")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environ = environment(slow, predicted, "call", keeps=True) | {
+        "AIRFLOW__API__PORT": port,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "false",
+    }
+    given = {name: str(predicted / path) for name, path in (("labels", "labels"), ("names", "data.yaml"))}
+    given |= {"images": str(predicted / "images")}
+    with scheduling(environ, predicted) as running:
+        deadline = time.monotonic() + LONGEST_S
+        trigger = ["dags", "trigger", "boxferry_by_call", "--run-id", "night", "--conf", json.dumps(given)]
+        while (told := airflow(environ, *trigger)).returncode and time.monotonic() < deadline:
+            time.sleep(2)
+        assert not told.returncode, told.stderr[-2000:]
+        kill_one_that_sends(slow, predicted, running)
+        listing = ["tasks", "states-for-dag-run", "boxferry_by_call", "night", "-o", "plain"]
+        while "success" not in (states := airflow(environ, *listing).stdout) and time.monotonic() < deadline:
+            time.sleep(2)
+    assert "success" in states, (states, (predicted / "log").read_text()[-3000:])
+    assert len(slow.files()) == IMAGES
+    assert {len(slow.boxes(f"{number}.png")) for number in range(IMAGES)} == {1}
