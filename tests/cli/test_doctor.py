@@ -141,8 +141,10 @@ def test_init_writes_what_the_server_accepts(sandbox, environ, monkeypatch, caps
     monkeypatch.delenv("DIFFGRAM_CLIENT_ID")
     monkeypatch.delenv("DIFFGRAM_CLIENT_SECRET")
     assert run(["labels", "--profile", "sand"]) == 0
+    assert run(["labels"]) == 0, "there is no other one"
+    environ.write_text(environ.read_text() + '[profiles.other]\nhost = "https://other.example"\n')
     assert run(["labels"]) == 2
-    assert "boxferry init" in capsys.readouterr().err
+    assert "with --profile or DIFFGRAM_PROFILE: sand, other" in capsys.readouterr().err
 
 
 def test_init_writes_nothing_that_the_server_refuses(sandbox, environ, monkeypatch, capsys):

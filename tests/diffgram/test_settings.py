@@ -8,7 +8,7 @@ import pytest
 
 from boxferry.diffgram.profiles import profile_names, settings_in, write_settings
 from boxferry.diffgram.secret import store_in_keyring
-from boxferry.diffgram.settings import Credentials, server_from_env
+from boxferry.diffgram.settings import Credentials, only_profile, server_from_env
 from boxferry.errors import ConfigError
 from diffgram.peers import SECRET, a_server
 
@@ -283,3 +283,24 @@ def test_a_profiles_name_is_a_plain_word(config, name):
     with pytest.raises(ConfigError, match="profile"):
         write_settings(path, name, {"host": "x"})
     assert path.read_text() == PROFILES
+
+
+ONE = '[profiles.lab]\nhost = "https://lab.example"\nproject = "p"\nclient_id = "i"\nclient_secret = "s"\n'
+
+
+def test_the_only_profile_is_used_though_none_is_named(config):
+    """But neither beside [diffgram], nor where the environment or an option names a server of its own."""
+    environ = config(ONE)
+    assert server_from_env(environ).host == "https://lab.example"
+    assert only_profile(environ, host="https://lab.example") == "lab"
+    assert only_profile(environ, host="https://other.example") is None
+    assert only_profile({**environ, "DIFFGRAM_HOST": "https://other.example"}) is None
+    assert only_profile(config(PROFILES)) is None
+    assert only_profile(config('[diffgram]\nhost = "https://n.example"\n')) is None
+
+
+def test_of_several_profiles_one_has_to_be_chosen(config):
+    """One line has their names, and how."""
+    environ = config(ONE + ONE.replace("lab", "shop"))
+    with pytest.raises(ConfigError, match=r"choose a profile of .* with --profile or DIFFGRAM_PROFILE: lab, shop$"):
+        server_from_env(environ)

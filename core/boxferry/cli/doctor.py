@@ -13,6 +13,7 @@ from boxferry.cli.output import table, tell, write_json
 from boxferry.cli.server import outbox_option, server_of, server_options
 from boxferry.deliver.workspace import default_outbox
 from boxferry.diffgram.profiles import PROFILE_VARIABLE, config_path
+from boxferry.diffgram.settings import only_profile
 from boxferry.doctor import Finding, Level, check_machine, check_server, failed, ok
 from boxferry.errors import ConfigError
 
@@ -61,7 +62,7 @@ def _of_server(given: Mapping[str, Any]) -> Iterator[Finding]:
         message, _, remedy = str(error).partition("; ")
         yield failed("settings", message, remedy or "boxferry init asks for them", error.exit_code)
         return
-    profile = given["profile"] or os.environ.get(PROFILE_VARIABLE)
+    profile = given["profile"] or os.environ.get(PROFILE_VARIABLE) or only_profile(os.environ, host=given["host"])
     where = f"{path}{f', profile {profile}' if profile else ''}" if path.is_file() else "the environment"
     yield ok("settings", f"project {server.project}, from {where}")
     yield from check_server(server)

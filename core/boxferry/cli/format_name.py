@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
 
+    from boxferry.formats import Format
+
 
 class FormatName(Named):
-    """The name of an installed format, or one of a few words more."""
+    """The name of an installed format that a path can hold, or one of a few words more."""
 
     def __init__(self, *words: str, writes: bool = False) -> None:
         """Say what is taken.
@@ -27,17 +29,16 @@ class FormatName(Named):
 
     def known(self, ctx: click.Context | None) -> list[str]:
         """What is taken: the words, and the formats' names."""
-        session = (ctx.find_object(Session) if ctx else None) or Session()
-        formats = session.plugins.formats().items()
-        return [*self.words, *(name for name, fmt in formats if not self.writes or fmt.write)]
+        formats = _formats(ctx).items()
+        return [*self.words, *(name for name, fmt in formats if not fmt.live and (fmt.write or not self.writes))]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name itself."""
         known = self.known(ctx)
         if value not in known:
-            unwritten = self.writes and value in FormatName().known(ctx)
-            wrong = "can be read, not written; choose" if unwritten else "is not"
-            self.fail(f"'{value}' {wrong} one of {', '.join(known)}{nearest(value, known)}", param, ctx)
+            self.fail(
+                f"'{value}' {_wrong(_formats(ctx).get(value))} {', '.join(known)}{nearest(value, known)}", param, ctx
+            )
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 # click's signature
@@ -45,3 +46,17 @@ class FormatName(Named):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(name) for name in self.known(ctx) if name.startswith(incomplete)]
+
+
+def _formats(ctx: click.Context | None) -> dict[str, Format]:
+    session = (ctx.find_object(Session) if ctx else None) or Session()
+    return session.plugins.formats()
+
+
+def _wrong(fmt: Format | None) -> str:
+    """What is wrong with a name, up to the list of those that are taken."""
+    if fmt is None:
+        return "is not one of"
+    if fmt.live:
+        return "is of results in memory, which boxferry.read takes in Python; choose one of"
+    return "can be read, not written; choose one of"

@@ -21,14 +21,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 @json_option
 @click.pass_obj
 def formats_command(session: Session, /, as_json: bool) -> None:
-    """List the formats that can be read and written."""
+    """List the formats that can be read and written; of results in memory, in Python."""
     formats = session.plugins.formats().values()
     rows = [(f.name, "yes" if f.read else "no", "yes" if f.write else "no", f.summary) for f in formats]
     if as_json:
         keys = ("name", "reads", "writes", "summary")
         write_json({"formats": [dict(zip(keys, (n, r == "yes", w == "yes", s), strict=True)) for n, r, w, s in rows]})
     else:
-        tell(table(("format", "read", "write", "summary"), rows))
+        live = {name for name, fmt in session.plugins.formats().items() if fmt.live}
+        shown = [(name, "in Python" if name in live else read, *rest) for name, read, *rest in rows]
+        tell(table(("format", "read", "write", "summary"), shown))
 
 
 @click.command("plugins", cls=Command)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.output import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -46,8 +48,11 @@ def server_of(given: Mapping[str, Any]) -> Server:
     Raises:
         ConfigError: a setting is missing or wrong.
     """
-    from boxferry.diffgram.settings import server_from_env
+    from boxferry.diffgram.profiles import config_path
+    from boxferry.diffgram.settings import only_profile, server_from_env
 
+    if not given["profile"] and (only := only_profile(os.environ, host=given["host"])):
+        say(f"profile {only}: the only one of {config_path(os.environ)}")
     return server_from_env(
         os.environ,
         host=given["host"],

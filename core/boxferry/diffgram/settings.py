@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from boxferry.diffgram.profiles import PROFILE_VARIABLE, SECRETS, TEXTS, config_path, settings_in
+from boxferry.diffgram.profiles import (
+    DEFAULT,
+    PROFILE_VARIABLE,
+    SECRETS,
+    TEXTS,
+    config_path,
+    profile_names,
+    settings_in,
+)
 from boxferry.diffgram.secret import secret_of_file, secret_of_keyring
 from boxferry.errors import ConfigError
 
@@ -130,17 +138,18 @@ def server_from_env(
         project: likewise.
         packet_path: likewise.
         insecure: see `Server`.
-        profile: a profile of the configuration file, whose settings override the environment.
+        profile: a profile of the configuration file, whose settings override the environment; where none is named, see
+            `only_profile`.
 
     Raises:
         ConfigError: a setting is missing or wrong, or the file cannot be read or holds a secret that others can read.
     """
     options = {"host": host, "project": project, "packet_path": packet_path}
-    found = _merged(environ, profile) | {name: value for name, value in options.items() if value}
+    only = None if profile else only_profile(environ, host=host)
+    found = _merged(environ, profile or only) | {name: value for name, value in options.items() if value}
     find_secret(found)
     if missing := [name for name in NEEDED if not found.get(name)]:
-        where = f"run boxferry init, or write them under [diffgram] in {config_path(environ)}"
-        raise ConfigError(f"missing settings: {_how_to_give(missing)}; {where}")
+        raise ConfigError(f"missing settings: {_how_to_give(missing)}; {_where_to_give(environ, profile)}")
     return Server(
         host=found["host"],
         project=found["project"],
@@ -148,6 +157,32 @@ def server_from_env(
         insecure=insecure,
         packet_path=found.get("packet_path", ""),
     )
+
+
+def only_profile(environ: Mapping[str, str], *, host: str | None = None) -> str | None:
+    """The profile that is used though none is named: the only one of a configuration file that has nothing else.
+
+    Where the environment names a server or a key, or `host` is another server than the profile's, that is what was
+    meant: a profile's key goes to its own server.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if environ.get(PROFILE_VARIABLE) or any(environ.get(_variable(name)) for name in (*NEEDED, "client_secret_file")):
+        return None
+    names = profile_names(environ)
+    if len(names) != 1 or names == [DEFAULT]:
+        return None
+    theirs = settings_in(config_path(environ), names[0]).get("host")
+    return names[0] if host in {None, theirs} else None
+
+
+def _where_to_give(environ: Mapping[str, str], profile: str | None) -> str:
+    """Where missing settings can be given; where the file has profiles and none is named, that one has to be chosen."""
+    path, names = config_path(environ), [name for name in profile_names(environ) if name != DEFAULT]
+    if names and not profile and not environ.get(PROFILE_VARIABLE):
+        return f"choose a profile of {path} with --profile or {PROFILE_VARIABLE}: {', '.join(names)}"
+    return f"run boxferry init, or write them under [diffgram] in {path}"
 
 
 def _merged(environ: Mapping[str, str], profile: str | None) -> dict[str, str]:
