@@ -51,6 +51,11 @@ def counts(page, text):
     page.locator("#shown", has_text=re.compile(f"^{text}$")).wait_for()
 
 
+def focused(locator):
+    """Wait until it has the focus; the page's policy allows no test to wait by a script of its own."""
+    pytest.importorskip("playwright.sync_api").expect(locator).to_be_focused()
+
+
 def boxes_in_sight(page):
     drawn = "[...document.querySelectorAll('#stage .shape:not(.faded) .line')].map((line) => line.getAttribute('d'))"
     return sum(path.count("M") for path in page.evaluate(drawn))
@@ -158,7 +163,7 @@ def test_a_suspicious_box_leads_to_its_image(page):
     assert float(page.locator("#stage").get_attribute("viewBox").split()[3]) < 200
     counts(page, "4 images")
     page.keyboard.press("Escape")
-    page.wait_for_function("document.activeElement.dataset.image === '2'")
+    focused(page.locator("#again a"))
 
 
 def test_a_served_page_has_all_images(browser, tmp_path):  # noqa: F811 # the fixture
