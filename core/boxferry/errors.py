@@ -7,7 +7,7 @@ BoxferryError                1   something went wrong with an item
 ├── InputError               2   the predictions, or what describes them, cannot be read as what they claim to be
 │   ├── SizeDiffers          2   an image is not of the size that a dataset file says it is
 │   ├── UnknownFormat        2   no format, or more than one, recognises the input
-│   └── UnknownLabel         2   a class or label that nobody can name, or that the server does not have
+│   └── UnknownLabel         2   a class or label without a name, or that the server does not have
 ├── PluginError              2   a plugin breaks the rules: a format name taken twice, a hook that does not exist
 ├── OutboxError              1   the outbox cannot be opened, read or written
 │   └── OutboxBusy           4   another process is sending from the outbox: try again later

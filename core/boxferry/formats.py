@@ -75,7 +75,7 @@ class Source(Protocol):
 class Images(Protocol):
     """What is known of the images that boxes are about, from the images folder, a dataset file, or a fixed size.
 
-    Each look-up answers with an Image whose size is 0 where nobody knows it.
+    Each look-up answers with an Image whose size is 0 where it is unknown.
     """
 
     def named(self, name: str, *likelier: str) -> Image:
@@ -372,7 +372,7 @@ class Context:
             scores has to know.
         classes: a reader whose source has class ids of its own tells them here; a writer that numbers classes keeps
             them.
-        original: an image's own file as it was read, by the image's key, where nobody has changed its boxes since; a
+        original: an image's own file as it was read, by the image's key, where its boxes have not changed since; a
             writer that has the same boxes to write writes the same bytes. Empty where there is none.
         map: as the built-in one: what a function of a module gives for each of many items, in their order. With
             `--jobs` other processes call it, `batch` items at a time; nothing that it gives may depend on that.

@@ -1,4 +1,4 @@
-"""Finds and loads plugins, and asks them: one typed method a hook; nobody else touches pluggy."""
+"""Finds and loads plugins, and asks them: one typed method a hook; nothing else uses pluggy."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Plugins:
         self._observe("boxferry_packet_built", packet=packet, context=context)
 
     def outcome(self, outcome: Mapping[str, Any], context: Mapping[str, Any]) -> None:
-        """Show what became of a packet to the observers."""
+        """Show the outcome of a packet to the observers."""
         self._observe("boxferry_outcome", outcome=outcome, context=context)
 
     def _observe(self, hook: str, **arguments: Any) -> None:  # noqa: ANN401 # hooks differ in what they take

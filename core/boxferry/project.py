@@ -411,7 +411,7 @@ class Diffgram:
             run: its number or name; 'model/run' where several models have left results of one name on disk. Without it
                 all runs of this project that have not ended, one after another, and the result is a list.
             wait_s: seconds to wait for the server until it has applied everything; 0 does not wait for that.
-            patience: what else can be said of waiting.
+            patience: further settings of waiting.
             verify: read back what is applied now.
             resend_stuck: send again what the server will never apply, as far as nothing of it is stored.
             resend_missing: send again what was applied and is gone from the server, where no person removed it; files
@@ -548,11 +548,11 @@ class Diffgram:
         return checked_runs(self.workspace, run)
 
     def adopt(self, run: str, *, directory: str | int, model: str | None = None) -> Adoption:
-        """Take up a run that another outbox pushed, from the server alone, so that it can be pulled and gone on with.
+        """Add a run that another outbox pushed, from the server alone, so that it can be pulled and resumed.
 
         Nothing is sent. What this outbox has of the run stays as it is; only what is missing is added, so that adopting
         again brings what other machines have pushed since. Pictures that were sent without boxes bear no trace of a
-        run, and are not taken up.
+        run, and are not added.
 
         Args:
             run: the run's name, as the server lists it.

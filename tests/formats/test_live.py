@@ -232,7 +232,7 @@ def test_supervisions_own_names_count_and_nothing_at_all_is_an_object():
 
 def test_shares_of_an_image_need_its_size():
     """FiftyOne's boxes; a sample without the field is an image without boxes; an index is a track."""
-    with pytest.raises(InputError, match=r"a.jpg: its boxes are shares of a size that nobody knows"):
+    with pytest.raises(InputError, match=r"a.jpg: its boxes are shares of an unknown size"):
         rows({"a.jpg": fiftyone()}, size=None)
     found, tally = rows({"b.jpg": None, "a.jpg": fiftyone(), "c.jpg": Thing(detections=[])})
     assert (found, tally.images) == (WANTED, 3)

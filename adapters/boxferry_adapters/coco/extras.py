@@ -130,7 +130,7 @@ class Extras:
 
     def _found(self, place: int) -> _Kept:
         self._file.seek(place)
-        kept: _Kept = pickle.load(self._file)  # noqa: S301 # written above, into a file that nobody else can open
+        kept: _Kept = pickle.load(self._file)  # noqa: S301 # written above, into a file that no other user can open
         return kept
 
     def note(self) -> None:

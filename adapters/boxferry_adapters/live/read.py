@@ -49,7 +49,7 @@ def reader(framework: Framework) -> Callable[[Source, Context], Iterator[Detecti
         """Yield a chunk for every 256 images; the frames of a video are one image.
 
         Raises:
-            InputError: it is no such result, or nobody knows which image one is of, or what its classes are called.
+            InputError: it is no such result, or the image of one is unknown, or what its classes are called.
         """
         if source.value is None:
             raise InputError(f"{source.name}: format '{framework.name}' is of results in memory, not of files")
@@ -84,9 +84,7 @@ def _in_pixels(live: LiveImage, image: Image) -> LiveImage:
     if not live.relative or not len(live.xyxy):
         return live
     if not image.sized:
-        raise InputError(
-            f"{image.key}: its boxes are shares of a size that nobody knows; pass images=, its folder, or size="
-        )
+        raise InputError(f"{image.key}: its boxes are shares of an unknown size; pass images=, its folder, or size=")
     return replace(live, xyxy=live.xyxy * np.tile([image.width, image.height], 2))
 
 

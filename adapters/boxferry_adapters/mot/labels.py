@@ -42,7 +42,7 @@ class Labels:
         """(N,) int32: the code of each row's label; -1 where a class has no name, which is remembered.
 
         Raises:
-            InputError: nobody says what a box is.
+            InputError: the class of a box is unknown.
         """
         codes, classed = np.empty(len(rows), np.int32), self.classed(rows)
         lines, classes = rows["line"][classed].tolist(), rows["class_id"][classed].astype(np.int64) - self.shift

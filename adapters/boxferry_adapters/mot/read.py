@@ -35,7 +35,7 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield a chunk for each file, which is about one video.
 
     Raises:
-        InputError: no file has rows, or some are results and some ground truth, or nobody says what the boxes are, or
+        InputError: no file has rows, or some are results and some ground truth, or a class is unknown, or
             a frame 0 or a box at 0 contradicts the format, or the source is standard input.
     """
     if source.name == "-":

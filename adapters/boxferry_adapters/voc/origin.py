@@ -43,7 +43,7 @@ def corners_of(
         place_of: where a row stands.
 
     Raises:
-        InputError: a minimum is below 1, the first pixel's number, and nobody said what that means.
+        InputError: a minimum is below 1, the first pixel's number, and the origin is not given.
     """
     shift = shift_of(context)
     low, high = found[:, :2], found[:, 2:]

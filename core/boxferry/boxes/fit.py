@@ -82,7 +82,7 @@ def _any_in_row(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _storable(detections: Detections, tally: Tally) -> Detections:
     """Without the boxes of which a number would not fit into a database's integers."""
     large = _any_in_row(detections.sizes > LARGEST)
-    message = f"its image is said to have a side over {LARGEST} pixels"
+    message = f"its image has a side over {LARGEST} pixels"
     detections = without(detections, large[detections.image_index], Code.IMAGE_TOO_LARGE, message, tally)
     for column, code, least in (("track", Code.BAD_TRACK, -LARGEST), ("frame", Code.BAD_FRAME, 0)):
         if (numbers := getattr(detections, column)) is not None:

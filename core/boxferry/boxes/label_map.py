@@ -1,4 +1,4 @@
-"""Label maps: other names for labels, several into one; and the names that somebody may have meant."""
+"""Label maps: other names for labels, several into one; and near names."""
 
 from __future__ import annotations
 

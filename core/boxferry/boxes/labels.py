@@ -1,4 +1,4 @@
-"""Class id or name → label: what a source's classes are called, and which of them nobody can name."""
+"""Class id or name → label: what a source's classes are called, and which of them have no name."""
 
 from __future__ import annotations
 

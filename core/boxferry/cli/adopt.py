@@ -1,4 +1,4 @@
-"""`boxferry adopt`: take up a run that another outbox pushed."""
+"""`boxferry adopt`: add a run that another outbox pushed."""
 
 from __future__ import annotations
 

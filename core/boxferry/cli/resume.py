@@ -1,4 +1,4 @@
-"""`boxferry resume`: go on with a run of the outbox, or with all that have not ended."""
+"""`boxferry resume`: resume a run of the outbox, or all unfinished ones."""
 
 from __future__ import annotations
 

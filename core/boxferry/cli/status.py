@@ -154,7 +154,7 @@ def _remedy(checked: Checked) -> str:
     adopt = f"boxferry adopt {shlex.quote(run.name)} --directory {run.directory_id}"
     return (
         f"run {run.name}: send again what is gone: boxferry resume {run.id} --resend-missing, or push the source again "
-        f"with --resend-missing; what another machine has sent again is taken up with: {adopt}"
+        f"with --resend-missing; to add what another machine has sent again: {adopt}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Who is told how a push goes on; by default nobody."""
+"""Progress callbacks of a push; the default does nothing."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class PushResult:
         tally: images and boxes read, and the boxes dropped, by reason; what it kept is what was stored for sending.
         run: the run in the outbox; None for a dry run of a run that was never pushed.
         outbox: the path of the outbox.
-        states: what became of the run's packets, state → (packets, boxes), earlier pushes of the run included.
+        states: the states of the run's packets, state → (packets, boxes), earlier pushes of the run included.
         failed: the packets of the run that the server refused, that are stuck there, or whose outcome is unknown.
         doubtful: the packets of the run that were applied and after which something was not as it should be.
         labels_created: the labels that were made on the server (or would be).
@@ -164,7 +164,7 @@ class PushResult:
         return paragraph(self) + (plain_table(("state", "packets", "boxes"), rows) if rows else "")
 
     def summary(self) -> str:
-        """One line: what was read, sent, dropped, and what became of it."""
+        """One line: what was read, sent and dropped, and the states of the packets."""
         states = ", ".join(f"{boxes} {state}" for state, (_, boxes) in self.states.items()) or "nothing sent"
         dropped = ", ".join(f"{n} {code}" for code, n in self.tally.dropped.items()) or "none"
         failed = f"; {self.tally.failed.total()} images or files failed" if self.tally.failed else ""

@@ -35,7 +35,7 @@ BATCH_SIZE = 200  #: packets in one input batch: a list of a batch carries every
 class Sender:
     """Carries the queued packets of one run to the server.
 
-    A refused packet stops nobody. What says that no packet can get through stops the run: wrong credentials or a wrong
+    A refused packet stops nothing. What says that no packet can get through stops the run: wrong credentials or a wrong
     path at once, an unreachable or failing server after a run of failures, each waited out a little longer. The packet
     in hand is queued again where it is certain that nothing has happened; else its outcome is unknown.
     Just before a packet goes out the server is asked whether another sender has sent the same by now.
@@ -61,7 +61,7 @@ class Sender:
             lookup: tells whether a name is taken by the very packet that is refused for it.
             backoff: counts failures in a row.
             connections: how many packets are in flight at once.
-            on_change: is told what became of each packet, from the sending threads.
+            on_change: called with the outcome of each packet, from the sending threads.
         """
         self._client = client
         self._outbox = outbox

@@ -59,7 +59,7 @@ class Call:
         method: 'GET' or 'POST'.
         path: below the host.
         changes: whether it changes something on the server: then it is only made again where it is certain that the
-            server has not acted, and a fault after which nobody knows is `Unsure`.
+            server has not acted, and a fault after which the outcome is unknown is `Unsure`.
         body: JSON, encoded, or an upload.
         also: statuses besides success whose body, where it can be decoded, is an answer and not an error.
         pacer: keeps the pace of the call's route.

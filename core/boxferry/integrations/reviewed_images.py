@@ -54,7 +54,7 @@ class ReviewedImages:
 
 
 def reviewed_images(diffgram: Diffgram, sent: Sent) -> ReviewedImages:
-    """Fetch the review of a run; what this machine's outbox does not know of it is taken up from the server.
+    """Fetch the review of a run; what this machine's outbox does not know of it is added from the server.
 
     Raises:
         DiffgramError: the server cannot be asked.

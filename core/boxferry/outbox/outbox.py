@@ -113,7 +113,7 @@ class Outbox:
         self.close()
 
     def run(self, *, host: str, project: str, directory_id: int, model: str, name: str, source: str = "") -> Run:
-        """The run of this name for this place, made at its first use: pushing again goes on with the same run."""
+        """The run of this name for this place, made at its first use: pushing again continues the same run."""
         key = (host, project, directory_id, model, name)
         columns = "host, project, directory_id, model, name, created, source"
         with self._writing() as db:

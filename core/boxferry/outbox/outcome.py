@@ -24,7 +24,7 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
-#: the states of packets that `resume` goes on with by itself
+#: the states of packets that `resume` continues by itself
 OPEN = frozenset({State.QUEUED, State.SENDING, State.UNSURE, State.ACCEPTED})
 
 

@@ -151,7 +151,7 @@ def ids_of(mapping: Mapping[str, int], option: str = "--file-ids") -> Callable[[
 
 
 class ServerSizes:
-    """Images whose size nobody here knows take it from the server's record of the file; satisfies `formats.Images`."""
+    """Images of unknown size take it from the server's record of the file; satisfies `formats.Images`."""
 
     def __init__(self, images: Images, files: FileIndex, view: Callable[[int], ViewedFile]) -> None:
         """Stand before `images`; `view` asks the server for a file."""

@@ -108,7 +108,7 @@ class PushOptions:
         same_iou: from this overlap (IoU) on a prediction and a box of one label are the same object to `ask_again`.
         wait_s: seconds to wait for the server until it has applied everything; 0 does not wait for that. The default,
             None, is that of `patience`: 600.
-        patience: what else can be said of waiting.
+        patience: further settings of waiting.
         verify: read back what was applied in this push, since the server's success can mean that no box was stored,
             or one twice.
         dry_run: send and change nothing; the report lists what would be sent.
@@ -206,7 +206,7 @@ class PushOptions:
         return self.attributes
 
     def _check_files(self) -> None:
-        """See that what is said of files fits together."""
+        """Check that the options about files can be combined."""
         if self.create_empty and (self.existing or self.mode.replaces):
             raise OptionError("{create_empty} makes new files: it cannot be combined with {existing} or replace-…")
         if self.create_directory and self.existing:
@@ -241,7 +241,7 @@ class PushOptions:
             self._set(on_existing=Mode.REPLACE_OWN.value)
 
     def _check_boxes(self) -> None:
-        """See that what is said of the boxes fits together."""
+        """Check that the options about boxes can be combined."""
         if self.human_made and not self.annotations:
             raise OptionError("{human_made} needs {annotations}: predictions are a model's, not people's")
         if self.annotations and self.replaces:

@@ -53,7 +53,7 @@ class _Entry(msgspec.Struct, gc=False):
         listed: the image as the dataset file has it; None where only the folder has it.
         local: its path relative to the images folder; empty where it is not in there.
         problem: why it cannot be told which file it is; empty where it can.
-        facts: its size, its frames and their rate, once somebody has asked for it; equal ones are one object.
+        facts: its size, its frames and their rate, once it was asked for; equal ones are one object.
         failed: whether a look-up has failed, so that whoever asked has been told.
         video: whether it is a video.
     """

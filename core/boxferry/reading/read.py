@@ -55,7 +55,7 @@ def read(
         names: the classes' names: a data.yaml or classes.txt, 'cat,dog', a list, or a dict of id → name.
         images: the folder that holds the images, or its URL.
         categories: a dataset file (COCO) that gives class names, image ids and sizes.
-        size: 'WIDTHxHEIGHT' in pixels, of every image whose size nobody else knows.
+        size: 'WIDTHxHEIGHT' in pixels, of every image whose size is unknown.
         options: the values of options that the format declares, {'voc-origin': '0'}.
         unknown: 'error' or 'skip', what becomes of classes without a name.
         polygons: read the outlines of the boxes too, where the source has them.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def order_lines(review: Reviewed, others: Iterable[Reviewed] = ()) -> str:
-    """A CSV of the files that nobody has looked at yet: file id, name and worth, the best first.
+    """A CSV of the files that are not reviewed yet: file id, name and worth, the best first.
 
     The worth of a file is the sum over its boxes of how doubtful each is (1 at a score of one half, 0 at 0 and 1), of
     how often people have corrected boxes of its label and score so far, and of how rare its label is; and 1 for each
@@ -60,7 +60,7 @@ def _history(review: Reviewed) -> tuple[Counter[tuple[str, int]], Counter[tuple[
 def disputed(file: ReviewedFile, other: Mapping[int, list[Predicted]]) -> int:
     """How many boxes one run has on a file and another has not: without a partner of the same label and half its area.
 
-    A file that the other run does not have is disputed by nobody.
+    A file that the other run does not have is not disputed.
     """
     if file.file_id not in other:
         return 0

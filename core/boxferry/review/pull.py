@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewedFile:
-    """One file of a run, with what became of its boxes.
+    """One file of a run, with the fates of its boxes.
 
     Attributes:
         file_name, file_id: of the file on the server.

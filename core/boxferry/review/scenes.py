@@ -27,7 +27,7 @@ class Scene:
     Attributes:
         file: the file.
         frame: of a video, else None.
-        left: N boxes as people left them; those of other runs that nobody touched are not among them.
+        left: N boxes as people left them; untouched ones of other runs are not among them.
         drawn: for each, whether people drew it.
         predicted: M boxes with a score that models predict there.
     """

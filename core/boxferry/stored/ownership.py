@@ -44,7 +44,7 @@ class Rows(NamedTuple):
 def sorted_rows(rows: Iterable[Row], *, file_name: str, model: str, runs: Mapping[int, str]) -> Rows:
     """Tell the boxes of a file apart.
 
-    A row is an untouched prediction where its reference was made here, nobody has saved it since, and its corners are
+    A row is an untouched prediction where its reference was made here, it was not saved since, and its corners are
     those that its reference was made for; the parts of one outline are one prediction. It is the model's own where the
     reference's digest is that of the file, the model, and the name of the run that the server has for the row.
 

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adoption:
-    """What was taken up of a run.
+    """What was added of a run.
 
     Attributes:
         run: the run, as the outbox has it now.
-        files: the files of which something was taken up.
-        boxes: the boxes that were taken up.
+        files: the files to which something was added.
+        boxes: the boxes that were added.
         deleted: those of them that are not on the server any more.
         known: the files of the run of which the outbox has everything already.
         under_way: boxes of the run that the server has accepted and not applied yet; adopt again when it has.
@@ -75,7 +75,7 @@ class Adopter:
         self._classes_of = ""
 
     def adoption(self) -> Adoption:
-        """What was taken up, once the entries have been gone through."""
+        """What was added, once the entries have been gone through."""
         coming = set().union(*(self._own(record) for record in self._found.unfinished))
         return Adoption(
             run=self.run,

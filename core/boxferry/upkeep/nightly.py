@@ -1,4 +1,4 @@
-"""One night: what earlier runs have left is gone on with, tonight's predictions are pushed, and all of it is told."""
+"""One night: earlier runs are resumed, tonight's predictions are pushed, and both are reported."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def earlier_runs(workspace: Workspace) -> list[str]:
 
 
 def gone_on_with(runs: Sequence[str], resume: Callable[[str], PushResult]) -> list[Step]:
-    """Each earlier run with what became of it; where the server lets nothing through, the others are not tried."""
+    """Each earlier run with its outcome; where the server lets nothing through, the others are not tried."""
     steps: list[Step] = []
     for run in runs:
         last = steps[-1] if steps else None

@@ -1,4 +1,4 @@
-"""A run gone on with: what waits on disk is sent, and what is in the outbox is brought to its end."""
+"""A run is resumed: what waits on disk is sent, and what is in the outbox is finished."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ResumeKeywords(TypedDict, total=False):
-    """What can be said of going on with a run; see `Diffgram.resume`."""
+    """The options of resuming a run; see `Diffgram.resume`."""
 
     wait_s: float | None
     patience: Patience | None
