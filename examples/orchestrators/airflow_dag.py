@@ -6,9 +6,10 @@ scheduler.
 Exit codes 4 (the server gave up) and 5 (still processing), and a killed command, are retried; 1, 2 and 3 are not:
 `AirflowFailException` fails a task for good. A plain BashOperator would retry all of them, and its
 `skip_on_exit_code` would show a failed push as skipped, so the command is started by a task of Python's. Where the
-process of a task is killed too, a scheduler starts it again (in the tests the DAG is run again, without one): no
-box is sent twice. The settings come from the environment; without BOXFERRY_OUTBOX each attempt has an empty outbox,
-and the server is asked what has arrived.
+process of a task is killed too, the scheduler starts it again: no box is sent twice.
+
+The settings come from the environment; without BOXFERRY_OUTBOX each attempt has an empty outbox, and the server is
+asked what has arrived.
 """
 
 from __future__ import annotations
