@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone lint docs pages pictures package bench bench-ray bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone image deploy lint docs pages pictures package bench bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -100,6 +100,22 @@ orchestrators: $(ORCHESTRATORS:%=.venv-orchestrators/%/.ready)
 	.venv-orchestrators/$*/bin/python -m pip install --quiet -e '.[sandbox]' --group test --group $*
 	touch $@
 
+# The container image, built and tried with docker, podman or buildah; BASE= another image of Python 3.11 or newer.
+ENGINE ?= $(firstword $(foreach each,docker podman buildah,$(if $(shell command -v $(each)),$(each))))
+image: .venv/.ready
+	$(ENGINE) build -f deploy/Dockerfile $(if $(BASE),--build-arg PYTHON=$(BASE)) -t localhost/boxferry .
+	BOXFERRY_IMAGE=localhost/boxferry BOXFERRY_ENGINE='$(ENGINE)' $(BIN)/pytest -q tests/deploy/test_image.py
+
+# The GitHub Action with the step that installs, and linters of Dockerfile, action and workflow.
+deploy: .venv/.ready
+	$(PYTHON) -m venv .venv-deploy
+	.venv-deploy/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-deploy/bin/python -m pip install --quiet --group deploy
+	.venv-deploy/bin/hadolint deploy/Dockerfile
+	.venv-deploy/bin/actionlint examples/github/predictions.yml
+	.venv-deploy/bin/zizmor --quiet --offline --config deploy/zizmor.yml deploy/action examples/github/predictions.yml
+	BOXFERRY_DEPLOY=1 $(BIN)/pytest -q tests/deploy
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -167,7 +183,7 @@ docs: .venv-docs/.ready
 
 clean:
 	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
-	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-distributed .venv-fiftyone .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-deploy .venv-distributed .venv-fiftyone .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

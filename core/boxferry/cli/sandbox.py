@@ -21,11 +21,20 @@ if TYPE_CHECKING:
     from boxferry.sandbox.faults import Faults
     from boxferry.sandbox.server import Sandbox
 
+ADDRESSES = ("127.0.0.1", "0.0.0.0")  # noqa: S104 # asked for, and the sandbox answers to loopback names only
+
 
 @click.command("sandbox", cls=Command)
 @click.option("--folder", metavar="DIR", help="The folder of its data. [default: a temporary one]")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="The port; 0 for a free one."
+)
+@click.option(
+    "--address",
+    type=click.Choice(ADDRESSES),
+    default=ADDRESSES[0],
+    show_default=True,
+    help="The address to listen on; in a container the second, so that its port can be published.",
 )
 @click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Answer 429 above N packets per second.")
 @click.option("--delay", type=NumberRange(0), default=0.0, show_default=True, help="Seconds until a packet is applied.")
@@ -34,7 +43,13 @@ if TYPE_CHECKING:
 )
 @click.option("--faults", metavar="SPEC", help="Simulate faults: 'drop_after=0.1,kill_worker=0.02,seed=7'.")
 def sandbox_command(
-    folder: str | None, port: int, rate_limit: int | None, delay: float, workers: int, faults: str | None
+    folder: str | None,
+    port: int,
+    address: str,
+    rate_limit: int | None,
+    delay: float,
+    workers: int,
+    faults: str | None,
 ) -> None:
     """Run a Diffgram-compatible server on this machine, with pages to look at and correct boxes; Ctrl-C stops it.
 
@@ -55,6 +70,7 @@ def sandbox_command(
         server = sandbox_class()(
             Path(folder or temporary),
             port=port,
+            address=address,
             rate_limit=rate_limit,
             delay_s=delay,
             workers=workers,

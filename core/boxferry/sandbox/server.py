@@ -76,6 +76,7 @@ class Sandbox:
         folder: Path,
         *,
         port: int = 0,
+        address: str = ADDRESS,
         rate_limit: int | None = None,
         delay_s: float = 0.0,
         video_s: float = 0.2,
@@ -96,7 +97,9 @@ class Sandbox:
 
         Args:
             folder: where the data is kept.
-            port: on the loopback address; 0 takes a free one.
+            port: 0 takes a free one.
+            address: the loopback address; in a container 0.0.0.0, so that a port of the machine can lead here. It
+                answers to the names of the loopback address only, whatever it listens on.
             rate_limit: answer 429 to more than so many packets a second; None switches the limiter off.
             delay_s: how many seconds a packet waits before it is worked on.
             video_s: how many seconds after an upload of a video is answered its boxes are stored; 0 for before.
@@ -121,6 +124,7 @@ class Sandbox:
         self.directory_id = 0
         self._folder = folder
         self._port = port
+        self._address = address
         self._rate_limit = rate_limit
         self._delay_s = delay_s
         self._video_s = video_s
@@ -153,7 +157,7 @@ class Sandbox:
         self._workers = Workers(self._store, self._work, count=self._count)
         handler = type("Handler", (_Handler,), {"clock": staticmethod(self._clock)})
         app = make_app(self._parts())
-        self._server = make_server(ADDRESS, self._port, app, threaded=True, request_handler=handler)
+        self._server = make_server(self._address, self._port, app, threaded=True, request_handler=handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined] # of the threading mix-in
         self._server.block_on_close = False  # type: ignore[attr-defined] # kept-open connections would hold it up
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
