@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone image deploy lint docs pages pictures package bench bench-ray bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone image deploy orchestrators lint docs pages pictures package bench bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -183,7 +183,7 @@ docs: .venv-docs/.ready
 
 clean:
 	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
-	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-deploy .venv-distributed .venv-fiftyone .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-deploy .venv-distributed .venv-fiftyone .venv-orchestrators .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

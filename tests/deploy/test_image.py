@@ -39,6 +39,7 @@ def container():
 
 STORY = """
 set -e
+: > /tmp/settings
 boxferry sandbox --address 0.0.0.0 --port 0 > /tmp/settings 2> /dev/null &
 while [ "$(wc -l < /tmp/settings)" -lt 4 ]; do sleep 0.1; done
 . /tmp/settings
