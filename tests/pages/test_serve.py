@@ -4,6 +4,7 @@ import io
 import re
 import signal
 import subprocess
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -35,7 +36,7 @@ def test_the_images_come_in_parts_and_their_pixels_one_by_one(server):
     page = got(server, "").text
     data = data_of(page)
     assert (data["total"], "images" in data) == (5, False)
-    found = [image for part in data["parts"] for image in got(server, part[1:]).json()]
+    found = [image for part in data["parts"] for image in got(server, part).json()]
     assert len(data["parts"]) == 3
     assert [image["i"] for image in found] == [0, 1, 2, 3, 4]
     assert sum(len(image["b"]) for image in found) == sum(data["counts"]["labels"]) == 15
@@ -56,6 +57,17 @@ def test_nothing_else_can_be_asked_for(server, path):
     assert requests.Session().send(request, timeout=9).status_code == 404
 
 
+def test_who_does_not_know_the_token_is_given_nothing(server, tmp_path):
+    """Neither the page nor its parts; each server has a token of its own."""
+    whole = urlsplit(server.address)
+    for path in ("", "data/0.json", "thumb/0", "style.css", "x/data/0.json", f"{whole.path[1:-2]}/data/0.json"):
+        assert requests.get(f"{whole.scheme}://{whole.netloc}/{path}", timeout=9).status_code == 404
+    (tmp_path / "other").mkdir()
+    with PageServer(a_preview(tmp_path / "other").pictured) as other:
+        assert len(whole.path) > 20
+        assert urlsplit(other.address).path != whole.path
+
+
 @pytest.mark.parametrize(("host", "status"), [("evil.example", 421), ("", 421), ("localhost:1", 200), ("[::1]", 200)])
 def test_a_name_that_was_made_to_lead_here_is_not_answered(server, host, status):
     """A page of another site could read the images else."""
@@ -64,7 +76,7 @@ def test_a_name_that_was_made_to_lead_here_is_not_answered(server, host, status)
 
 def test_a_port_that_is_taken_is_one_line(server, tmp_path):
     """Which one, and what to do."""
-    port = int(server.address.rsplit(":", 1)[1].strip("/"))
+    port = urlsplit(server.address).port
     (tmp_path / "other").mkdir()
     with pytest.raises(UsageError, match=rf"port {port} cannot be opened \(.*\): choose another port"):
         PageServer(a_preview(tmp_path / "other").pictured, port=port)
@@ -75,7 +87,7 @@ def test_the_command_serves_until_ctrl_c(tmp_path):
     a_preview(tmp_path, images=2)
     arguments = ["preview", "x.json", "--images", "images", "--serve"]
     with processes.Process(processes.COMMAND_LINE, *arguments, cwd=tmp_path, stdout=subprocess.PIPE) as process:
-        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\S+", process.stdout.readline())
         assert data_of(requests.get(address, timeout=9).text)["total"] == 2
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0

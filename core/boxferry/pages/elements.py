@@ -43,8 +43,8 @@ def whole_page(title: str, parts: Iterable[str], data: object = None) -> str:
 
 
 def served_page(title: str, parts: Iterable[str], data: object) -> str:
-    """A page for a server that has `/style.css`, and the scripts beside it."""
-    head = ['<link rel="stylesheet" href="/style.css">', '<script type="module" src="/main.js"></script>']
+    """A page for a server that has `style.css` and the scripts beside it."""
+    head = ['<link rel="stylesheet" href="style.css">', '<script type="module" src="main.js"></script>']
     return _document(title, head, [*parts, *data_part(data)])
 
 

@@ -24,10 +24,10 @@ export class Images {
   }
 
   small(image) {
-    return this.data.parts ? (image.p ? `/thumb/${image.i}` : "") : image.p || "";
+    return this.data.parts ? (image.p ? `thumb/${image.i}` : "") : image.p || "";
   }
 
   large(image) {
-    return this.data.parts ? (image.p ? `/image/${image.i}` : "") : image.p || "";
+    return this.data.parts ? (image.p ? `image/${image.i}` : "") : image.p || "";
   }
 }

@@ -134,7 +134,7 @@ class Gallery:
 
     def served(self, parts: int) -> dict[str, Any]:
         """What the script needs to ask a server for the rest, once `parts` has been called."""
-        return {**self._facts(), "parts": [f"/data/{part}.json" for part in range(parts)]}
+        return {**self._facts(), "parts": [f"data/{part}.json" for part in range(parts)]}
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         places = {fate: place for place, fate in enumerate(self.fates)}

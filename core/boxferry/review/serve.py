@@ -1,13 +1,15 @@
 """A page whose images are too many for one file, on a server of its own: for this machine alone, until Ctrl-C.
 
 The images are handed over in parts, and their pixels one by one, when they come into sight. Only what the page has can
-be asked for, by its number; a name that was made to lead to this machine is not answered.
+be asked for, by its number, and by who knows the address: its first part is a token, since other users and programs of
+this machine can reach the port. A name that was made to lead to this machine is not answered.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import secrets
 from collections import OrderedDict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,7 +83,8 @@ class PageServer:
             self._server = _Server(("127.0.0.1", port), handler)
         except OSError as error:
             raise UsageError(f"port {port} cannot be opened ({error.strerror}): choose another port") from None
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        self._token = secrets.token_urlsafe(16)
+        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/{self._token}/"
 
     def __enter__(self) -> Self:
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
@@ -100,7 +103,11 @@ class PageServer:
         self._thread.join()
 
     def answer(self, path: str) -> _Answer | None:
-        """What stands at a path; None where nothing does."""
+        """What stands at a path; None where nothing does, or the token is not in it."""
+        first, slash, rest = path.removeprefix("/").partition("/")
+        if not slash or not secrets.compare_digest(first.encode(), self._token.encode()):
+            return None
+        path = f"/{rest}"
         if path == "/":
             return _Answer("text/html; charset=utf-8", self._page)
         place = PurePosixPath(path)
@@ -161,7 +168,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         found = self.pages.answer(urlsplit(self.path).path)
         status = HTTPStatus.NOT_FOUND if found is None else HTTPStatus.OK
-        self._send(status, found or _Answer("text/plain", b"there is nothing here"))
+        self._send(
+            status, found or _Answer("text/plain", b"there is nothing here; open the whole address, its token too")
+        )
 
     do_HEAD = do_GET  # noqa: N815 # likewise
 
