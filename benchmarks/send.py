@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boxferry.deliver.run_to_end import run_to_end
+from boxferry.deliver.run_to_end import SendingOptions, run_to_end
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.pacing import Pacer
 from boxferry.diffgram.settings import Credentials, Server
@@ -83,10 +83,8 @@ def send(server: Server, folder: Path, first: int, count: int, connections: int)
         run = outbox.run(host=server.host, project=server.project, directory_id=directory, model="m", name="r")
         outbox.add(run.id, entries(client, first, count))
         started, cpu = time.monotonic(), time.process_time()
-        patience = Patience(wait_s=0)
-        run_to_end(
-            client, outbox, run, connections=connections, patience=patience, verify=False, on_change=lambda *_: None
-        )
+        options = SendingOptions(patience=Patience(wait_s=0), verify=False)
+        run_to_end(client, outbox, run, options, connections=connections, on_change=lambda *_: None)
         return time.monotonic() - started, time.process_time() - cpu, outbox, run
 
 
