@@ -62,6 +62,8 @@ class Truth:
             have rows of one reference and root; 0 where they did not.
         unclear: whether one of those rows was deleted or changed later: the server does not tell which of the two it
             was, nor whether people had deleted one before they changed the other.
+        beside: whether an equal box of another run was added after people had changed this one: who does not know that
+            sender's outbox cannot tell that they were no equals any more.
     """
 
     row: int | None
@@ -74,6 +76,7 @@ class Truth:
     left: bool = False
     split: int = 0
     unclear: bool = False
+    beside: bool = False
 
     @property
     def told(self):
@@ -85,7 +88,7 @@ class Truth:
             return True
         if fate == "deleted" and self.merged and not exact:
             return True
-        if fate == "kept" and self.left and not exact:
+        if fate == "kept" and (self.left or self.beside) and not exact:
             return True
         if self.again and fate in {"kept", "unreviewed", "replaced"}:
             return True
@@ -205,6 +208,9 @@ class History:
             truth.row = None
             truth.fate = "kept" if truth.told == "kept" else "replaced"
         self.came_again(file_id, after)
+        for (*_, reference), truth in self.boxes[file_id].items():
+            changed = truth.row is not None and truth.fate in {"moved", "relabelled"} and push["mode"] == "append"
+            truth.beside |= changed and any(each != reference and each[25:] == reference[25:] for each in sent)
         came = {row["creation_ref_id"]: row_id for row_id, row in after.items() if row_id not in before}
         if push["machine"] == "there" and (came or before.keys() - after.keys()):
             for truth in self.boxes[file_id].values():
@@ -416,6 +422,21 @@ HALF_CAME = [*ONE_EDITED, [[("move", 1)], [], []], _night([(0, 0, 1), (2, 0, 0)]
 HALF_GOES = [*HALF_CAME, [[("delete", 1)], [], []], _night([(3, 0, 0)], model="m"), [[("done", 0)], [], []]]
 
 
+ADDED_BESIDE = [  # an equal box comes beside one that people changed, which they delete later
+    _night([(2, 6, 0)]),
+    [[("relabel", 0)], [], []],
+    _night([(2, 6, 0)], run="one", mode="append", model="m"),
+    [[("done", 0), ("delete", 0)], [], []],
+]
+DRAWN_AND_CHANGED = [  # after a push that told that it was not there yet, and another that an adopted run does not know
+    _night([(2, 0, 1), (0, 0, 0)]),
+    [[("draw", 7)], [], []],
+    _night([]),
+    _night([(2, 0, 1), (0, 0, 0)]),
+    [[("relabel", 1)], [], []],
+]
+
+
 @settings(max_examples=EXAMPLES, derandomize=COUNT is None, **SLOW)
 @given(HISTORIES)
 @example(BROUGHT_AGAIN)
@@ -431,6 +452,8 @@ HALF_GOES = [*HALF_CAME, [[("delete", 1)], [], []], _night([(3, 0, 0)], model="m
 @example(HALF_TAKEN_THERE)
 @example(HALF_CAME)
 @example(HALF_GOES)
+@example(ADDED_BESIDE)
+@example(DRAWN_AND_CHANGED)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""
     done = carried_out(world, history)

@@ -13,6 +13,7 @@ from boxferry.boxes.tally import Place
 from boxferry.destination import moment
 from boxferry.outbox.kinds import Mode
 from boxferry.packets.reference import detection, is_ours
+from boxferry.packets.rows import untouched
 from boxferry.plan.asked_before import WHY
 from boxferry.plan.updates import entry
 from boxferry.stored.before import Before, encoded
@@ -63,9 +64,10 @@ class Making:
         found = Before(complete=self.stored_boxes.complete(file_id), changed=changed)
         if held is None:
             return found
-        newest = max((row.id or 0 for row in self.stored_boxes.rows(file_id, video=video)), default=0)
-        kept = sorted(filter(is_ours, held))
-        return msgspec.structs.replace(found, kept=kept, took=[], read=True, newest=newest)
+        rows = self.stored_boxes.rows(file_id, video=video)
+        touched = sorted({row.reference for row in rows if is_ours(row.reference) and not untouched(row)})
+        newest, kept = max((row.id or 0 for row in rows), default=0), sorted(filter(is_ours, held))
+        return msgspec.structs.replace(found, kept=kept, took=[], read=True, newest=newest, touched=touched)
 
     def left(
         self, contents: Contents, references: Collection[str], code: str, message: str, target: Target

@@ -222,6 +222,7 @@ def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool
         newest=facts.newest,
         stored={whole(name): made for name, made in facts.stored.items()},
         tried=_wholes(facts.tried),
+        touched=_wholes(facts.touched),
     )
 
 

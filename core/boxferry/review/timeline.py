@@ -51,6 +51,7 @@ class Push:
         stored: when boxes that it took had been stored, by the server's clock, as far as it tells.
         waited: whether it was applied long after the file's boxes were read for it: what people did in between to boxes
             that it took is not known.
+        touched: references of boxes that stay and that people had changed by then: they are equal to no other any more.
         tried: references of boxes that only an attempt took which may never have arrived: people can have deleted them.
         dated: whether rows tell when it was applied, or its reading back; else it is known when it was sent alone.
     """
@@ -75,6 +76,7 @@ class Push:
     waited: bool = False
     dated: bool = True
     tried: frozenset[str] = frozenset()
+    touched: frozenset[str] = frozenset()
 
 
 class Life(NamedTuple):
@@ -188,8 +190,11 @@ class Timeline:
         first = self._first_own
         if self.place(box.created) <= first:
             return False
-        if 0 < box.root <= self.pushes[first].newest:
+        push = self.pushes[first]
+        if 0 < box.root <= push.newest:
             return False
+        if box.root and push.replaces and push.kept is not None and push.whole:
+            return f"{ROOT}{box.root}" not in push.kept  # it has told of all that was there
         brought = self.pushes[first].brought - (self.pushes[first].kept or frozenset())
         since = {name for name in brought if (life := self._lives.get(name)) and life.since == first}  # not again later
         roots = [row.root for name, row in self.rows.items() if name in since and row.root]
@@ -418,6 +423,8 @@ class Timeline:
         halves = (each for each in there if self._halves.get(each, name) != name and self._alike(each, name))
         if half := next(halves, None):
             return half
+        if any(name in push.touched for push in self.pushes[since + 1 : last]):
+            return None
         came = self.pushes[since]
         unequal = (came.kept or ()) if came.replaces else ()
         alike = (each for each in there if each != name and place_of(each) == place_of(name) and each not in unequal)

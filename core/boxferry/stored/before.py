@@ -45,6 +45,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         newest: the highest number of its rows, as the server counts them; 0 where unknown.
         at: when its boxes were read, by the server's clock; 0 where unknown.
         stored: reference → when each of the boxes that go had been stored, likewise, as far as that is known.
+        touched: those of the boxes that stay which people had changed.
         tried: the references of those that only an earlier attempt would have taken, which may never have arrived.
     """
 
@@ -61,6 +62,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: float = 0.0
     stored: dict[str, float] = {}
     tried: list[str] = []
+    touched: list[str] = []
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
@@ -129,6 +131,7 @@ def replaced(
         read=True,
         newest=max(map(_number, rows), default=0),
         at=at,
+        touched=sorted(_name(row, named) for row in left.values() if is_ours(row.reference) and not untouched(row)),
         stored={_name(row, named): made for row in gone if (made := moment(row.created_time)) is not None},
     )
 
