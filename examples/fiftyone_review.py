@@ -17,7 +17,7 @@ def main(step: str, name: str, field: str, key: str) -> None:
         dataset.annotate(key, backend="diffgram", label_field=field)
     else:
         dataset.load_annotations(key)
-    print(dataset.count_values(f"{field}.detections.label"))
+    print(dict(sorted(dataset.count_values(f"{field}.detections.label").items())))
 
 
 if __name__ == "__main__":
