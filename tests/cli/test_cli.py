@@ -371,5 +371,5 @@ def test_what_no_format_recognises_is_two_lines_and_exit_code_2(tmp_path):
     done = boxferry("validate", tmp_path / "a.txt")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 2
-    assert "a.txt:1: '0 .5 .5 .2' is no row" in done.stderr
+    assert "a.txt:1: '0 .5 .5 .2' is not a row" in done.stderr
     assert "-f yolo" in done.stderr
