@@ -116,7 +116,7 @@ def test_a_push_notes_near_labels_before_it_makes_them(diffgram, folder):
         report = push(diffgram, predictions(folder), **options)
         notes = [str(issue) for issue in report.tally.examples["near-label"]]
         assert ["label 'cat': the server has 'Cat' too" in notes[0], "plural" in notes[1]] == [True, True]
-        assert "3 labels of the server are no classes" in str(report.tally.examples["unused-labels"][0])
+        assert "3 labels of the server are not classes" in str(report.tally.examples["unused-labels"][0])
     assert report.exit_code == 0
 
 
@@ -127,7 +127,7 @@ def test_a_push_notes_that_a_label_was_renamed(sandbox, diffgram, folder):
     with pytest.raises(UnknownLabel, match=r"'cat' .*renamed there to 'feline'"):
         push(diffgram, predictions(folder), run="again", labels="error", existing=True)
     report = push(diffgram, predictions(folder), run="again", dry_run=True, existing=True)
-    assert "label 'cat' is called 'feline' on the server now" in str(report.tally.examples["label-renamed"][0])
+    assert "label 'cat' was renamed to 'feline' on the server" in str(report.tally.examples["label-renamed"][0])
 
 
 def test_labels_as_they_should_be_make_no_noise(diffgram, folder):

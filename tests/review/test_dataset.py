@@ -353,7 +353,7 @@ def test_images_are_downloaded_once(reviewed, tmp_path):
         dataset.write(target, to="yolo", placing="download")
         assert calls.counted()["/api/v1/file/view"] == 1
     assert not list(target.rglob(".*"))
-    with pytest.raises(UsageError, match="choose one"):
+    with pytest.raises(UsageError, match="choose either images or download"):
         dataset.write(target, placing="download", images=tmp_path)
 
 

@@ -238,7 +238,7 @@ def chunk(key, corners=((0, 0, 10, 10),), **columns):
 
 def test_nothing_in_common_is_an_error():
     """Rather than a zero that looks like a bad model."""
-    with pytest.raises(InputError, match=r"'b\.jpg' is not among 'a\.jpg'"):
+    with pytest.raises(InputError, match=r"'b\.jpg' is not one of 'a\.jpg'"):
         evaluate([chunk("b.jpg")], [chunk("a.jpg")])
     with pytest.raises(InputError, match="both one image"):
         evaluate([chunk("x/a.jpg"), chunk("y/a.jpg")], [chunk("a.jpg")])

@@ -52,7 +52,7 @@ def test_a_run_is_forgotten_and_the_server_stays_as_it_is(sandbox, diffgram, out
 def test_what_has_not_ended_is_forgotten_only_by_name(diffgram, outbox, capsys):  # noqa: F811
     """The message says how many packets, and both ways on."""
     diffgram.outbox._db.execute("UPDATE packet SET state = 'queued' WHERE run_id = 2")
-    with pytest.raises(UsageError, match="packets have not ended: go on with it"):
+    with pytest.raises(UsageError, match="2 packets are not finished: resume it"):
         diffgram.forget("second")
     assert boxferry(["status", "--forget", "second", *outbox]) == 2
     assert boxferry(["status", "--forget", "second", "--unfinished", "--json", *outbox]) == 0
@@ -76,7 +76,7 @@ def test_results_that_wait_on_disk_are_not_forgotten(sandbox, diffgram, folder):
     head = DiskQueueHead(host=place[0], project=place[1], directory="Default", model="m", run="r")
     keep(spool, [b'{"image":{"key":"z.jpg"},"xyxy":[],"label":[]}\n'])
     write_head(spool, head)
-    with pytest.raises(UsageError, match="0 packets have not ended and 1 images wait on disk"):
+    with pytest.raises(UsageError, match="0 packets are not finished and 1 images wait on disk"):
         diffgram.forget("r")
     assert diffgram.forget("r", unfinished=True).waiting == 1
     assert [each.images for each in diffgram.waiting()] == [1]

@@ -251,7 +251,7 @@ def test_the_command_lists_it_with_the_remedy(sandbox, restored, monkeypatch, ca
     out, err = capsys.readouterr()
     assert "gone-file" in out
     assert "the server does not have it any more" in out
-    assert "1 of 2 boxes are gone" in out
+    assert "1 of 2 boxes are missing" in out
     assert "boxferry resume 1 --resend-missing" in err
     assert boxferry(["status", "--check", "--json"]) == 1
     (facts,) = json.loads(capsys.readouterr().out)["runs"]

@@ -43,7 +43,7 @@ def places_of(detections: Detections, ids: Sequence[str]) -> dict[str, Places]:
     for image, boxes in fitted:
         places = found.setdefault(image.key, {})
         for label, corners, row in zip(boxes.label, boxes.xyxy.tolist(), np.asarray(boxes.track), strict=True):
-            places.setdefault(place_of(boxes.labels[label], corners), []).append(ids[row])
+            places.setdefault(place_of(boxes.labels[label], corners), []).append(ids[row])  # pyright: ignore[reportArgumentType] # a word of an attribute
     return found
 
 
