@@ -49,7 +49,8 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Sending": ("--dry-run", "--plan", "--from", "--parallel", "--timeout", "--verify", "--no-wait"),
     "Dataset": ("--val", "--people", "--copy-images", "--link-images", "--download-images"),
     "On this machine": (
-        "--serve", "--folder", "--port", "--address", "--rate-limit", "--delay", "--workers", "--faults", "--fixtures", "--stay",
+        "--serve", "--folder", "--port", "--address", "--rate-limit", "--delay", "--workers", "--faults",
+        "--fixtures", "--stay",
     ),
     "Server": (
         "--directory", "--create-directory", "--profile", "--host", "--project", "--packet-path", "--insecure",
