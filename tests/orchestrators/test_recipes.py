@@ -23,6 +23,16 @@ ROOT = Path(__file__).parents[2]
 RECIPES = {"airflow": "airflow_dag", "dagster": "dagster_job", "prefect": "prefect_flow"}
 IMAGES = 60
 LONGEST_S = 240
+STARTED = []  #: the groups of processes that a test has started
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """A flow that is killed leaves the server that it had started for itself."""
+    yield
+    while STARTED:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(STARTED.pop(), signal.SIGKILL)
 
 
 @pytest.fixture(params=RECIPES)
@@ -83,7 +93,10 @@ def started(recipe, folder, environ):
         subprocess.run(migrate, env=environ, check=True, capture_output=True)
     arguments = [folder / "labels", folder / "data.yaml", folder / "images", "night"]
     with (folder / "log").open("ab") as log:
-        return subprocess.Popen([sys.executable, recipe, *map(str, arguments)], env=environ, stdout=log, stderr=log)
+        command = [sys.executable, recipe, *map(str, arguments)]
+        running = subprocess.Popen(command, env=environ, stdout=log, stderr=log, start_new_session=True)
+    STARTED.append(running.pid)
+    return running
 
 
 def holders(folder):
