@@ -42,8 +42,9 @@ def places_of(detections: Detections, ids: Sequence[str]) -> dict[str, Places]:
     found: dict[str, Places] = {}
     for image, boxes in fitted:
         places = found.setdefault(image.key, {})
-        for label, corners, row in zip(boxes.label, boxes.xyxy.tolist(), np.asarray(boxes.track), strict=True):
-            places.setdefault(place_of(boxes.labels[label], corners), []).append(ids[row])  # pyright: ignore[reportArgumentType] # a word of an attribute
+        rows: list[int] = np.asarray(boxes.track).tolist()
+        for label, corners, row in zip(boxes.label, boxes.xyxy.tolist(), rows, strict=True):
+            places.setdefault(place_of(boxes.labels[label], corners), []).append(ids[row])
     return found
 
 
