@@ -105,7 +105,8 @@ class Lookup:
 
     def settled(self, entry: Entry) -> bool:
         """Whether what a packet has left no trace of on the server, it never will leave a trace of."""
-        return bool(entry.over) or self.now() >= min(entry.sent, self.now()) + self._settle_s
+        arrived = max(min(entry.sent, self.now()), self._client.back())
+        return bool(entry.over) or self.now() >= arrived + self._settle_s
 
     def unless_early(self, entry: Entry, reason: str) -> Outcome | None:
         """That the outcome is unknown, for a packet that the server ought to know by now; else None."""

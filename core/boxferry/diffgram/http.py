@@ -23,6 +23,7 @@ from boxferry.diffgram.deadline import BoundedAdapter
 from boxferry.diffgram.decoders import decoder
 from boxferry.diffgram.faults import Answer, Fault, of_exception, raise_for, scrubbed_body, unreadable
 from boxferry.diffgram.multipart import Multipart, UnreadableError
+from boxferry.diffgram.outages import Outages
 from boxferry.diffgram.pacing import HeldError
 from boxferry.diffgram.settings import is_loopback
 from boxferry.errors import ConfigError, DiffgramError, RateLimited, UsageError
@@ -110,6 +111,7 @@ class Wire:
         self._pattern: requests.PreparedRequest | None = None
         self._left_s: Callable[[], float] = lambda: math.inf
         self.server_clock = ServerClock()
+        self.outages = Outages(self.server_clock.now)
 
     def limit(self, left_s: Callable[[], float]) -> None:
         """Bound every wait from now on by the seconds that `left_s` gives; a call gets one at least."""
@@ -207,7 +209,7 @@ class Wire:
         """A call as the session would prepare it, in a tenth of the time: most of it is the same for every call.
 
         Raises:
-            RequestException: the server's address is none.
+            RequestException: the server's address is not valid.
         """
         if self._pattern is None:
             self._pattern = self._session.prepare_request(requests.Request("GET", self._server.host))
@@ -238,6 +240,7 @@ class Wire:
         except Fault as error:
             fault = Fault(f"the answer of {self._server.host} to {call.path} {error}", acted=True, passing=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            self.outages.missed(call.path)
             fault = of_exception(error, self._server, answer_s)
         except OSError:  # requests' own, and its only one, for a bundle that is not there
             named = next((name for name in BUNDLE_VARIABLES if os.environ.get(name)), BUNDLE_VARIABLES[0])
@@ -246,6 +249,7 @@ class Wire:
             took_ms = 1e3 * (time.monotonic() - started)
             log.debug("%s %s %d, %d ms", call.method, call.path, response.status_code, took_ms)
             self.server_clock.heard(response.headers.get("Date"))
+            self.outages.heard(call.path, response.status_code)
             return Answer(status=response.status_code, headers=response.headers, body=scrubbed_body(body, self._server))
         raise fault  # out of the handler: the request, and with it the credentials, hang on the first error
 

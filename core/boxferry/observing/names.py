@@ -81,7 +81,7 @@ class Metric(StrEnum):
     Attributes:
         kind: how its values are combined.
         unit: in UCUM, as OpenTelemetry writes it.
-        label: the label's name; empty where there is none.
+        label: the label's name; empty where it has no label.
         meaning: one sentence.
     """
 

@@ -35,7 +35,7 @@ def words_of(data: bytes) -> list[Words]:
 
 
 def boxes_of(rows: Iterable[Words], made: Callable[[int, list[str]], Box], context: Context, place: Place) -> list[Box]:
-    """The boxes of an image's rows; each row that is none is skipped with the reason.
+    """The boxes of an image's rows; each row that is not a box is skipped with the reason.
 
     Args:
         rows: what stands in the file.

@@ -28,7 +28,7 @@ def number(value: object, what: str) -> float:
     """A finite number, out of a number or its text.
 
     Raises:
-        BadBox: it is none, or is too large.
+        BadBox: it is not such a number, or is too large.
     """
     try:
         found = math.nan if isinstance(value, bool) or "_" in str(value)[:1000] else float(value)  # type: ignore[arg-type] # what is no number raises
@@ -49,7 +49,7 @@ def score_of(value: object, what: str = "score") -> float:
 
 
 def whole(value: object) -> int:
-    """A size, a frame or an id as a whole number from 0; 0 where it is none."""
+    """A size, a frame or an id as a whole number from 0; 0 where it is not a number."""
     try:
         found = 0.0 if isinstance(value, bool) else float(value)  # type: ignore[arg-type] # what is no number raises
     except (TypeError, ValueError, OverflowError):

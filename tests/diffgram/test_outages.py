@@ -1,0 +1,30 @@
+"""An outage of the service that takes packets, after which requests may arrive that were sent long before."""
+
+import pytest
+
+from boxferry.diffgram.outages import Outages
+
+PACKETS, OTHER = "/api/walrus/v1/project/p/input/packet", "/api/project/p/labels"
+
+
+@pytest.mark.parametrize(
+    ("calls", "over"),
+    [
+        ([(0, PACKETS, 200), (9, PACKETS, 200)], 0),
+        ([(0, PACKETS, None), (2, PACKETS, 200)], 0),  # too short
+        ([(0, PACKETS, None), (9, PACKETS, None), (43, PACKETS, 200), (60, PACKETS, 200)], 43),
+        ([(0, PACKETS, 502), (9, OTHER, 200), (43, PACKETS, 500)], 43),  # another service answers all the time
+        ([(0, OTHER, None), (43, OTHER, 200)], 0),
+    ],
+)
+def test_an_outage_is_over_with_the_first_answer_of_that_service(calls, over):
+    """Whatever status it has, but one of a gateway."""
+    time = [0.0]
+    outages = Outages(lambda: time[0])
+    for at, path, status in calls:
+        time[0] = at
+        if status is None:
+            outages.missed(path)
+        else:
+            outages.heard(path, status)
+    assert outages.over == over
