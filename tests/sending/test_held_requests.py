@@ -8,7 +8,7 @@ import pytest
 from boxferry import Diffgram
 from boxferry.diffgram import outages
 from boxferry.plan.patience import Patience
-from boxferry.sandbox.faults import FaultyWire, Faults, _reset
+from boxferry.sandbox.faults import Faults, FaultyWire, _reset
 from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
 
 NEW, NEW_BOX = "1 0.7 0.7 0.1 0.1 0.9\n", (65, 52, 75, 60)
