@@ -1,4 +1,4 @@
-"""When the service that takes packets answered again after a while: a gateway may have held requests back until then."""
+"""When the service that takes packets answered again after an outage, over which a gateway may hold requests back."""
 
 from __future__ import annotations
 
