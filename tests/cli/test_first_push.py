@@ -107,7 +107,7 @@ def test_a_dry_run_finds_taken_names_and_near_labels_and_ends_with_what_resolves
     assert again[-2:] == ["--labels", "create"]
     assert run(again) == 1
     shown = capsys.readouterr().err
-    assert "is in the directory already: choose append, skip or replace-own" in shown
+    assert "is in the directory already: choose --on-existing append, skip or replace-own" in shown
     again = following(shown)
     assert again[-2:] == ["--on-existing", "skip"]
     assert run(again) == 0

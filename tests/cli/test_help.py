@@ -13,6 +13,7 @@ from boxferry.cli.command import Command
 from boxferry.cli.examples import EXAMPLES
 from boxferry.cli.help_groups import COMMANDS as COMMAND_GROUPS
 from boxferry.cli.help_groups import GROUPS, grouped
+from boxferry.cli.meant import COUNTERPARTS, INSTEAD, names_of
 from boxferry.cli.mistakes import long_flag
 from boxferry.cli.reading import FORMAT_OPTION
 from boxferry.cli.session import Session
@@ -91,6 +92,18 @@ MISTAKES = {
         ["push", "x", "--on-exsting", "append"],
         "no option --on-exsting; did you mean --on-existing? (see boxferry push --help)",
     ),
+    "output-format": (["pull", "x", "--format", "yolo"], "no option --format; did you mean --to? (see boxferry pull"),
+    "out": (["convert", "x", "--out", "y"], "no option --out; did you mean --output? (see boxferry convert --help)"),
+    "page": (["report", "x", "--output", "y"], "no option --output; did you mean --html? (see boxferry report --help)"),
+    "url": (["doctor", "--url", "http://x"], "no option --url; did you mean --host? (see boxferry doctor --help)"),
+    "dry": (["push", "x", "--dry"], "no option --dry; did you mean --dry-run? (see boxferry push --help)"),
+    "confidence": (["validate", "x", "--conf", "0.5"], "no option --conf; did you mean --min-score? (see"),
+    "threads": (["pull", "x", "--workers", "8"], "no option --workers; did you mean --parallel? (see"),
+    "skip": (["push", "x", "--skip-existing"], "did you mean --on-existing skip? (see boxferry push --help)"),
+    "named-run": (["pull", "--run", "x"], "no option --run: give RUN without an option (see boxferry pull --help)"),
+    "named-source": (["push", "--source", "x"], "no option --source: give SOURCE without an option (see"),
+    "token": (["push", "x", "--token", "y"], "no option --token: boxferry init keeps the key in a file, or the"),
+    "only-lists": (["retire", "x", "--dry-run"], "no option --dry-run: without --remove it only lists (see"),
     "choice": (
         ["push", "x", "--on-existing", "apend"],
         "--on-existing: 'apend' is not one of error, append, skip, replace-own, replace-all; did you mean 'append'?",
@@ -111,6 +124,15 @@ def test_a_mistake_in_the_arguments_is_one_line(arguments, line, capsys):
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert line in said
+
+
+def test_what_is_meant_by_another_name_exists():
+    """Each counterpart is an option or an argument of some command, and no name of another tool is one of them all."""
+    has = {name: {*names_of(context.command, context)} for name in COMMANDS if (context := context_of(name))}
+    for other, names in COUNTERPARTS.items():
+        for each in names:
+            assert any(each.partition(" ")[0] in found and other not in found for found in has.values()), (other, each)
+    assert all(option not in has[name] for name, option in INSTEAD)
 
 
 def test_an_options_earlier_name_still_works(capsys):

@@ -128,7 +128,7 @@ def test_predictions_that_are_gone_are_taken_away(sandbox, diffgram, folder, fir
     (folder / "labels" / "a.txt").write_text("")
     (folder / "labels" / "b.txt").write_text("")
     wanted = {"existing": True, "on_existing": "replace-own"}
-    with pytest.raises(UsageError, match=r"2 boxes would be removed .*a\.jpg: 1, b\.png: 1.* --allow-removals 2"):
+    with pytest.raises(UsageError, match=r"2 boxes would be removed .*a\.jpg: 1, b\.png: 1.* allow_removals 2"):
         push(diffgram, predictions(folder), run="next", **wanted)
     assert len(sandbox.boxes("a.jpg")) == 3
     report = push(diffgram, predictions(folder), run="next", allow_removals=2, **wanted)

@@ -351,7 +351,7 @@ class Run:
         if answer.get("states", {}).get("stuck"):
             self.notes.append("resent stuck")
             return {"do": "resend-stuck"}
-        if "gone" in answer.get("failed", {}) or "resend-missing" in reasons + answer.get("stopped", ""):
+        if "gone" in answer.get("failed", {}) or "resend_missing" in reasons + answer.get("stopped", ""):
             self.notes.append("resent missing")
             return {"resend_missing": True}
         return {}

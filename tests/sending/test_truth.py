@@ -234,7 +234,7 @@ def test_a_second_models_boxes_are_refused_unless_a_word_says_otherwise(files, d
     report = onto(diffgram, folder, model="second")
     assert report.exit_code == 1
     assert report.tally.failed == {"has-predictions": 2}
-    assert "choose append, skip or replace-own" in str(report.tally.examples["has-predictions"][0])
+    assert "choose on_existing=append, skip or replace-own" in str(report.tally.examples["has-predictions"][0])
     assert once(files)
     assert onto(diffgram, folder, model="second", on_existing="append").exit_code == 0
     assert once(files, 6)
@@ -563,7 +563,7 @@ def test_more_removed_than_sent_needs_leave_by_its_number(sandbox, diffgram, fol
     for rows in (folder / "labels").iterdir():
         rows.write_text("")
     before = held(sandbox)
-    with pytest.raises(UsageError, match="--allow-removals 3"):
+    with pytest.raises(UsageError, match="allow_removals 3"):
         push(diffgram, predictions(folder), run="night", on_existing="replace-own")
     assert held(sandbox) == before
     report = push(diffgram, predictions(folder), run="night", on_existing="replace-own", allow_removals=3)

@@ -13,13 +13,13 @@ import click
 
 from boxferry.cli.command import log_format_option
 from boxferry.cli.early import early
-from boxferry.cli.flags import flag
+from boxferry.cli.flags import told
 from boxferry.cli.help_groups import COMMANDS as COMMAND_GROUPS
 from boxferry.cli.logs import log_to_stderr, write
 from boxferry.cli.metrics import metered
 from boxferry.cli.mistakes import nearest, one_line
 from boxferry.cli.session import Session
-from boxferry.errors import BoxferryError, OptionError, UsageError
+from boxferry.errors import BoxferryError, UsageError
 from boxferry.observing.names import Fact
 from boxferry.version import __version__
 
@@ -155,10 +155,8 @@ def _ended_by(error: Exception) -> int:
     match error:
         case click.ClickException():
             return _end(one_line(error), error.exit_code)
-        case OptionError():
-            return _end(error.told(flag), error.exit_code)
         case BoxferryError():
-            return _end(str(error), error.exit_code)
+            return _end(told(error), error.exit_code)
         case BrokenPipeError():
             return _closed_pipe()
         case OSError():

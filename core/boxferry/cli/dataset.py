@@ -11,7 +11,7 @@ import click
 from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
 from boxferry.cli.number import NumberRange
-from boxferry.cli.output import say, write_json
+from boxferry.cli.output import issue_text, say, write_json
 from boxferry.cli.reading import format_options
 from boxferry.cli.server import diffgram_of
 from boxferry.errors import UsageError
@@ -165,4 +165,4 @@ def _say_boxes(tally: Tally, said: set[str]) -> None:
     kinds = {"drop": "left out", "error": "left out", "change": "changed", "note": "note"}
     for code, issues in tally.examples.items():
         for issue in issues[:SHOWN] if code not in said else ():
-            say(f"{kinds[issue.kind]}, {code}: {issue}")
+            say(f"{kinds[issue.kind]}, {code}: {issue_text(issue)}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.meant import meant
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -62,9 +64,11 @@ def one_line(error: click.ClickException) -> str:
 
 
 def _near_option(error: click.NoSuchOption) -> str:
-    command = error.ctx.command if error.ctx else None
-    known = [flag for param in command.get_params(error.ctx) for flag in param.opts] if command and error.ctx else []
-    return nearest(error.option_name, known).replace("'", "")
+    if error.ctx is None:
+        return ""
+    command = error.ctx.command
+    known = [flag for param in command.get_params(error.ctx) for flag in param.opts if flag.startswith("--")]
+    return meant(error.option_name, command, error.ctx) or nearest(error.option_name, known).replace("'", "")
 
 
 def _without_name(message: str, name: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.flags import flagged_facts, told
 from boxferry.cli.metrics import metrics_option
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, write_json
@@ -58,7 +59,7 @@ def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
             quiet=nothing_in(source, recognised=given["format_name"] == "auto"),
         )
     if as_json:
-        write_json(report.as_dict())
+        write_json(flagged_facts(report.as_dict()))
     else:
         _print(report)
     return report.exit_code
@@ -80,5 +81,5 @@ def _print_step(what: str, step: Step) -> None:
     if step.report is not None:
         print_report(step.report, {"as_json": False, "ndjson": False})
     if step.error is not None:
-        for line in str(step.error).splitlines():
+        for line in told(step.error).splitlines():
             say(f"boxferry: {line}")

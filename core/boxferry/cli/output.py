@@ -10,6 +10,7 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
+from boxferry.cli.flags import flagged
 from boxferry.cli.logs import write
 from boxferry.cli.plain import plain
 from boxferry.cli.session import Session
@@ -80,7 +81,7 @@ def entry_line(entry: Entry) -> str:
     from boxferry.destination import remedy_of
 
     remedy = remedy_of(entry.reason)
-    return f"{entry.state} {entry.file_name}: {entry.reason}{f'; {remedy}' if remedy else ''}"
+    return f"{entry.state} {entry.file_name}: {entry.reason}{f'; {flagged(remedy)}' if remedy else ''}"
 
 
 def warn_of(entry: Entry) -> None:
@@ -88,6 +89,11 @@ def warn_of(entry: Entry) -> None:
     from boxferry.deliver.facts import entry_facts
 
     warn(entry_line(entry), **entry_facts(entry))
+
+
+def issue_text(issue: Issue) -> str:
+    """What happened to the input and where, with options as flags."""
+    return str(msgspec.structs.replace(issue, message=flagged(issue.message)))
 
 
 def say_tally(tally: Tally, *, before: str = "") -> None:
@@ -115,4 +121,4 @@ def _tally_lines(tally: Tally) -> Iterator[tuple[str, Issue | None]]:
     for issues in tally.examples.values():
         if issues[0].kind in {"error", "note"} or issues[0].code in SHOWN:
             for issue in issues[:3]:
-                yield f"{issue.kind} {issue.code}: {issue}", issue
+                yield f"{issue.kind} {issue.code}: {issue_text(issue)}", issue

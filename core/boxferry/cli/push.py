@@ -10,6 +10,7 @@ import click
 from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
 from boxferry.cli.again import command_again
+from boxferry.cli.flags import flagged_facts, told
 from boxferry.cli.metrics import metrics_option
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say, say_tally, table, tell, warn, warn_of, write_json, write_record
@@ -152,13 +153,13 @@ def print_report(report: PushResult, given: Mapping[str, Any]) -> None:
 
 def _print(report: PushResult, given: Mapping[str, Any]) -> None:
     if given["as_json"]:
-        write_json(report.as_dict())
+        write_json(flagged_facts(report.as_dict()))
     elif given["ndjson"]:
         _print_records(report)
     else:
         _print_text(report)
     if report.stopped is not None:
-        warn(f"boxferry: {report.stopped}", **{Fact.ERROR.value: type(report.stopped).__name__})
+        warn(f"boxferry: {told(report.stopped)}", **{Fact.ERROR.value: type(report.stopped).__name__})
     if report.silence:
         warn(f"boxferry: {report.silence}")
     if report.dry_run:
@@ -201,7 +202,7 @@ def _say_how_to_go_on(run_id: int, states: Mapping[str, object]) -> None:
 
 
 def _print_records(report: PushResult) -> None:
-    facts = report.as_dict()
+    facts = flagged_facts(report.as_dict())
     for key, kind in (("planned", "planned"), ("failed", "failed"), ("examples", "issue")):
         for record in facts.pop(key) or ():
             write_record({**record, "record": kind})

@@ -14,7 +14,7 @@ from boxferry.cli.command import Command
 from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset
 from boxferry.cli.format_name import FormatName
 from boxferry.cli.number import NumberRange
-from boxferry.cli.output import say, table, tell, write_json
+from boxferry.cli.output import issue_text, say, table, tell, write_json
 from boxferry.cli.period import check_period, period_options, report_period
 from boxferry.cli.reading import WritingCommand, format_options
 from boxferry.cli.serve import serve_options, serve_page
@@ -140,7 +140,7 @@ def _say_changes(tally: Tally) -> None:
     kinds = {"drop": "left out", "error": "left out", "change": "changed", "note": "note"}
     for issues in tally.examples.values():
         for issue in issues[:SHOWN]:
-            say(f"{kinds[issue.kind]}, {issue.code}: {issue}")
+            say(f"{kinds[issue.kind]}, {issue.code}: {issue_text(issue)}")
 
 
 @click.command("report", cls=Command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _NAMES: Final = "give it a name that ends in .jpg, .png, .bmp, .tif or .mp4"
-_TAKEN: Final = "choose append, skip or replace-own for files that exist, or another name for the new one"
+_TAKEN: Final = "choose on_existing=append, skip or replace-own, or another name for the new file"
 _LABELS: Final = "the label is not one of this project's: list them with boxferry labels, then push again"
 
 #: a part of the server's words → what to do; the first that fits counts

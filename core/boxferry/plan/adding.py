@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from boxferry.stored.under_way import Coming, UnderWay
 
 
+CHOICES = "choose on_existing=append, skip or replace-own"
 ADOPTED = 1.0  #: stands for the end of a packet of which only its boxes on the server are known
 
 
@@ -78,7 +79,7 @@ class Adding:
             message = (
                 f"'{target.file_name}' was applied but is no longer in the directory: it was removed, or the server"
             )
-            remedy = "was restored; use resend-missing to send it again"
+            remedy = "was restored; use resend_missing=True to send it again"
             self.making.tally.fail(Code.GONE, f"{message} {remedy}", boxes=contents.boxes)
             return False
         if self.stored_boxes.removed(file_id):
@@ -143,11 +144,9 @@ class Adding:
             return None
         where = f"'{target.file_name}' (id {target.file_id}) is in the directory already"
         if target.taken:
-            return SkipReason(Code.FILE_EXISTS, f"{where}: choose append, skip or replace-own for it")
+            return SkipReason(Code.FILE_EXISTS, f"{where}: {CHOICES}")
         if target.mode == Mode.ERROR and origins:
-            return SkipReason(
-                Code.HAS_PREDICTIONS, f"{where} and has boxes of another run: choose append, skip or replace-own"
-            )
+            return SkipReason(Code.HAS_PREDICTIONS, f"{where} and has boxes of another run: {CHOICES}")
         return None
 
     def _moved(self, file_id: int, held: set[str], earlier: Sequence[Entry]) -> Iterator[Moved]:
@@ -166,7 +165,7 @@ class Adding:
         """That boxes were applied and are not on the file any more, although no person removed them."""
         if lost.boxes:
             message = f"{lost.boxes} boxes were applied but are no longer on the server, as after a restored backup"
-            remedy = f"{message}; use resend-missing to send them again"
+            remedy = f"{message}; use resend_missing=True to send them again"
             self.making.tally.fail(Code.GONE, remedy, Place(target.file_name), boxes=lost.boxes)
 
     def _adopted(self, target: Target, file_id: int, contents: Contents) -> Entry:

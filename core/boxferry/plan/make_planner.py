@@ -12,7 +12,7 @@ import msgspec
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place, Tally
 from boxferry.destination import text_problem
-from boxferry.errors import UsageError
+from boxferry.errors import OptionError, UsageError
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import REPLACING, Mode, Via
 from boxferry.outbox.label_history import sent_from_here
@@ -233,9 +233,12 @@ class Allowance:
         if self.deleting and not self._options.delete_people:
             files = ", ".join(f"{name}: {count}" for name, count in list(self.deleting.items())[:5])
             more = f" and {len(self.deleting) - 5} more files" if len(self.deleting) > 5 else ""
-            raise UsageError(
-                f"--on-existing replace-all would delete {sum(self.deleting.values())} boxes that people made or "
-                f"changed ({files}{more}); nothing was sent; to allow it, add --delete-people"
+            raise OptionError(
+                "{on_existing} replace-all would delete {count} boxes that people made or changed ({files}{more}); "
+                "nothing was sent; to allow it, add {delete_people}",
+                count=sum(self.deleting.values()),
+                files=files,
+                more=more,
             )
 
 
@@ -243,9 +246,13 @@ def _check_removals(removed: Mapping[str, int], most: int) -> None:
     if (total := sum(removed.values())) > most:
         files = ", ".join(f"{name}: {count}" for name, count in list(removed.items())[:5])
         more = f" and {len(removed) - 5} more files" if len(removed) > 5 else ""
-        raise UsageError(
-            f"{total} boxes would be removed with none in their place ({files}{more}), and {most} may be; nothing was "
-            f"sent; to allow it, add --allow-removals {total}"
+        raise OptionError(
+            "{total} boxes would be removed with none in their place ({files}{more}), and {most} may be; nothing was "
+            "sent; to allow it, add {allow_removals} {total}",
+            total=total,
+            files=files,
+            more=more,
+            most=most,
         )
 
 

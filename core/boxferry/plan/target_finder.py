@@ -87,10 +87,10 @@ class TargetFinder:
 
     def _update(self, name: str, file_id: int, *, video: bool) -> Target | SkipReason:
         if video and self.on_existing in REPLACING:
-            message = "Diffgram cannot replace boxes of a video; use --on-existing append"
+            message = "Diffgram cannot replace boxes of a video; use on_existing=append"
             return SkipReason(Code.VIDEO_REPLACE, message)
         mode = Mode.APPEND if self.on_existing == Mode.SKIP else self.on_existing
         if mode in REPLACING and not self.replace_completed and self.stored_boxes.complete(file_id):
-            message = f"file {file_id} is completed: its boxes were kept; use replace-completed to change them"
+            message = f"file {file_id} is completed: its boxes were kept; use replace_completed=True to change them"
             return SkipReason(Code.COMPLETED, message, fails=False)
         return Target(file_name=name, file_id=file_id, mode=mode, video=video)

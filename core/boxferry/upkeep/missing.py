@@ -120,18 +120,18 @@ class _Labels:
         name = reference.label if reference else ""
         ids = [schema[name] for schema in known if name in schema]
         if not ids:
-            return f"the server has no label '{name}'; push it with the labels created, and --resend-missing", None
+            return f"the server has no label '{name}'; push it with labels=create and resend_missing=True", None
         if box.label_id in ids:
             return "", box.label_id
         if box.has_attributes:
-            return "the server's labels or attributes have changed; push it with --resend-missing", None
+            return "the server's labels or attributes have changed; push it with resend_missing=True", None
         return "", ids[0]
 
 
 def _unmakable(entry: Entry) -> str:
     """Why a file cannot be made again as it was made first; empty where it can."""
     if entry.route == Via.EXISTING:
-        return "it was not uploaded from here; push it with its images, and --resend-missing"
+        return "it was not uploaded from here; push it with its images and resend_missing=True"
     if entry.route != Via.UPLOAD:
         return ""
     if problem := changed_since(entry.media, entry.mark):
