@@ -94,8 +94,10 @@ def test_a_push_keeps_what_it_takes_away(sandbox, diffgram, folder):
     (folder / "labels" / "a.txt").write_text(ROWS.splitlines()[0] + "\n")
     push(diffgram, predictions(folder), existing=True, on_existing="replace-own", allow_removals=9)
     new, second = [e for e in diffgram.outbox.entries(1) if e.file_name == "a.jpg"]
-    assert decoded(new.before) == Before(complete=False, kept=[], took=[], read=True)
-    before = decoded(second.before)
+    before, planned = decoded(second.before), decoded(new.before).planned
+    assert decoded(new.before) == Before(complete=False, kept=[], took=[], read=True, planned=planned)
+    assert 0 < planned < new.stood
+    assert planned <= before.planned < second.stood
     assert (before.kept, before.took, before.complete) == (first[:1], first[1:], False)
     assert 0 < new.stood == before.changed < second.stood
     file = next(f for f in sandbox.files() if f["original_filename"] == "a.jpg")

@@ -18,7 +18,7 @@ from boxferry.plan.patience import SETTLE_S
 from boxferry.plan.server_size import factor
 from boxferry.plan.target import SkipReason, models_in
 from boxferry.plan.updates import leaving_out, only_missing, replacing
-from boxferry.stored.before import Before, replaced
+from boxferry.stored.before import Before, decoded, replaced
 from boxferry.stored.claims import Claims
 from boxferry.stored.removals import taken_away
 from boxferry.stored.superseded import brought, last_with, planned_at, sent_since, superseded
@@ -303,7 +303,7 @@ class Lookup:
         newer = superseded(later, wanted, self._run.model, planned)
         if (newer and (own or not wanted)) or (own and self._all_there(entry, file_id)):
             return Outcome(State.APPLIED, "", own or None, file_id)
-        if wanted and (own := sent_since(self._others(entry, newest), wanted, planned)):
+        if wanted and (own := sent_since(self._others(entry, newest), wanted, planned.since)):
             return Outcome(State.APPLIED, "", own or None, file_id)
         return Outcome(State.REFUSED, SUPERSEDED) if newer else None
 
@@ -376,7 +376,8 @@ class Lookup:
         models = [self._run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
         complete, changed = self._stored_boxes.complete(file_id), self.last_changed(file_id)
         clear = entry.mode == Mode.REPLACE_OWN
-        whole = replacing(body, stay, rows.all, changed=changed, read=read, clear=clear, models=models)
+        planned = found.planned if (found := decoded(entry.before)) else 0.0
+        whole = replacing(body, stay, rows.all, changed=changed, read=read, planned=planned, clear=clear, models=models)
         if whole is None:
             return Replacement(None, Before(complete=complete, changed=changed, at=read))
         new = [box for box in boxes_in(whole) if box.id is None]

@@ -155,6 +155,7 @@ def make_planner(
         source=source_identity(predictions),
         replaces=options.replaces,
         inputs=inputs,
+        planned=client.now(),
     )
 
 

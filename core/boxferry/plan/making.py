@@ -37,11 +37,13 @@ class Making:
         destinations: makes new files, in its directory.
         stored_boxes: tells what files are like.
         tally: counts what is left out.
+        planned: when planning began, seconds since the epoch by the server's clock; 0 where unknown.
     """
 
     destinations: TargetFinder
     stored_boxes: StoredBoxes
     tally: Tally
+    planned: float = 0.0
 
     def made(self, target: Target, contents: Contents, held: Collection[str] | None = None) -> Entry:
         """The packet that brings boxes to a file.
@@ -59,9 +61,9 @@ class Making:
     def _before(self, file_id: int | None, held: Collection[str] | None, *, video: bool) -> Before:
         """What a file is like before a packet goes to it; a new one has nothing, and appending takes nothing away."""
         if file_id is None:
-            return Before(complete=False, kept=[], took=[], read=True)
+            return Before(complete=False, kept=[], took=[], read=True, planned=self.planned)
         changed = moment(self.stored_boxes.changed(file_id)) or 0.0
-        found = Before(complete=self.stored_boxes.complete(file_id), changed=changed)
+        found = Before(complete=self.stored_boxes.complete(file_id), changed=changed, planned=self.planned)
         if held is None:
             return found
         rows = self.stored_boxes.rows(file_id, video=video)

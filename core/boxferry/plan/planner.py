@@ -64,6 +64,7 @@ class Planner:
         asked: knows what people have decided on the files that are there; None where they are asked again.
         replaces: the models whose boxes go beside the model's own.
         inputs: tells what was sent to files; asked where boxes of other models may be the model's own by now.
+        planned: when planning began, seconds since the epoch by the server's clock; 0 where unknown.
     """
 
     predictions: Predictions
@@ -86,6 +87,7 @@ class Planner:
     asked: AskedBefore | None = None
     replaces: Sequence[str] = ()
     inputs: FileInputs | None = None
+    planned: float = 0.0
 
     def entries(self) -> Iterator[Entry | Change]:
         """The packets, in the order of the images, and what changes of earlier ones; nothing is stored or sent.
@@ -95,7 +97,7 @@ class Planner:
             UnknownLabel: at the end, the server lacks labels and the policy is 'error'.
             UsageError: at the end, the run was pushed from another source before.
         """
-        making = Making(self.destinations, self.stored_boxes, self.tally)
+        making = Making(self.destinations, self.stored_boxes, self.tally, self.planned)
         adding, replacing = self._adding(making), self._replacing(making)
         strangers = Strangers(self.earlier, self.source)
         for target, contents, codes in self._placed(replacing):

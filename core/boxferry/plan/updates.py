@@ -86,6 +86,7 @@ def replacing(
     *,
     changed: float,
     read: float = 0.0,
+    planned: float = 0.0,
     clear: bool = False,
     models: Collection[str] = (),
 ) -> bytes | None:
@@ -99,6 +100,7 @@ def replacing(
         rows: all that the file holds.
         changed: when it was last changed, see `removals`.
         read: when its boxes were read.
+        planned: when the packet's push began to plan.
         models: the models whose boxes give way; the packet names them.
         clear: let the file have no box afterwards, where none is left.
 
@@ -113,4 +115,5 @@ def replacing(
         if not (clear and rows):
             return None
         stay = cleared(rows)
-    return with_boxes(body, {None: naming(noted([*stay, *new], rows, changed=changed, read=read), models)})
+    listed = noted([*stay, *new], rows, changed=changed, read=read)
+    return with_boxes(body, {None: naming(listed, models, planned=planned)})

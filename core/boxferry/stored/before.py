@@ -47,6 +47,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         stored: reference → when each of the boxes that go had been stored, likewise, as far as that is known.
         touched: those of the boxes that stay which people had changed.
         tried: the references of those that only an earlier attempt would have taken, which may never have arrived.
+        planned: when its push began to plan, likewise.
     """
 
     complete: bool | None = None
@@ -63,13 +64,17 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stored: dict[str, float] = {}
     tried: list[str] = []
     touched: list[str] = []
+    planned: float = 0.0
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
-        if earlier is None or earlier.took is None or self.took is None:
+        if earlier is None:
             return self
+        found = msgspec.structs.replace(self, planned=earlier.planned)
+        if earlier.took is None or self.took is None:
+            return found
         return msgspec.structs.replace(
-            self,
+            found,
             complete=earlier.complete,
             changed=earlier.changed,
             stored={**earlier.stored, **self.stored},

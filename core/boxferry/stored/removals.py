@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 CHANGED = "boxferry_changed"  #: likewise: when the file had last been changed as its boxes were read for the packet
 EDITED = "boxferry_takes_edited"  #: likewise: those of the boxes that go which people had changed
+PLANNED = "boxferry_planned"  #: likewise: when the push of the packet began to plan
 READ = "boxferry_read"  #: likewise: when its boxes were read for the packet
 REPLACES = "boxferry_replaces"  #: the key of a list's first box: the models whose boxes give way
 TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the references of the boxes that go
 STORED = "boxferry_takes_stored"  #: likewise: when each of the boxes that go had been stored, in their order
 HALVES = "boxferry_takes_halves"  #: likewise: those of which one row goes and another, which people changed, stays
 
-NOTES = {TAKES_AWAY, STORED, HALVES, EDITED, CHANGED, READ, REPLACES}
+NOTES = {TAKES_AWAY, STORED, HALVES, EDITED, CHANGED, PLANNED, READ, REPLACES}
 
 
 def noted(listed: Sequence[Row], rows: Iterable[Row], *, changed: float, read: float = 0.0) -> list[Row]:
@@ -107,9 +108,21 @@ def _named(listed: Iterable[Row], key: str) -> set[str]:
     return {reference for references in named for reference in references if isinstance(reference, str)}
 
 
-def naming(listed: Sequence[Row], models: Collection[str]) -> list[Row]:
-    """The boxes of a replacing packet, the first of them with the names of the models whose boxes give way to it."""
-    return [Row({**listed[0], REPLACES: sorted(models)}), *listed[1:]] if models else list(listed)
+def naming(listed: Sequence[Row], models: Collection[str], *, planned: float = 0.0) -> list[Row]:
+    """The boxes of a replacing packet, the first of them with the names of the models whose boxes give way to it.
+
+    Args:
+        listed: all that the packet's list holds; one box or more.
+        models: those models.
+        planned: when the packet's push began to plan, seconds since the epoch by the server's clock; 0 where unknown.
+    """
+    notes = ({REPLACES: sorted(models)} if models else {}) | ({PLANNED: planned} if planned else {})
+    return [Row({**listed[0], **notes}), *listed[1:]]
+
+
+def planned_when(listed: Iterable[Row]) -> float:
+    """When the push of a replacing packet began to plan; 0 where that does not tell."""
+    return _time(listed, PLANNED)
 
 
 def given_way(listed: Iterable[Row]) -> set[str]:

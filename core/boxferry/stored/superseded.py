@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.outbox.kinds import Mode
 from boxferry.outbox.outcome import State, input_outcome
 from boxferry.stored.before import decoded
-from boxferry.stored.removals import given_way, taken_away
+from boxferry.stored.removals import given_way, planned_when, taken_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,35 +16,50 @@ if TYPE_CHECKING:
     from boxferry.outbox.entry import Entry
 
 
-def planned_at(entry: Entry) -> float | None:
-    """No later than when a packet was planned, by the server's clock; None where that is not known.
+class Planned(NamedTuple):
+    """When a packet was planned, seconds since the epoch by the server's clock.
 
-    It is when its file had last been changed then; a new file was not there.
+    Attributes:
+        since: when its file had last been changed then; 0 for a new one, which was not there.
+        at: when its push began to plan; 0 where unknown.
     """
+
+    since: float
+    at: float
+
+
+def planned_at(entry: Entry) -> Planned | None:
+    """When a packet was planned; None where that is not known."""
     before = decoded(entry.before)
     if entry.mode == Mode.NEW:
-        return 0.0
-    return before.changed if before and before.changed else None
+        return Planned(0.0, before.planned if before else 0.0)
+    return Planned(before.changed, before.planned) if before and before.changed else None
 
 
-def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, planned: float) -> bool:
-    """Whether a later replacement of a file took all boxes of a packet away, or named their model.
+def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, planned: Planned) -> bool:
+    """Whether a newer replacement of a file took all boxes of a packet away, or named their model.
 
     Args:
         inputs: of the file.
         wanted: the references of the packet's boxes.
         model: their model.
-        planned: when the packet was planned, seconds since the epoch by the server's clock.
+        planned: when the packet was planned.
     """
     for record in inputs:
         outcome = input_outcome(record)
         done = outcome is None or outcome.state == State.APPLIED
-        if record.replaces and done and (record.created or 0.0) > planned:
+        if record.replaces and done and _is_newer(record, planned):
             if model and model in given_way(record.boxes):
                 return True
             if wanted and wanted <= (taken_away(record.boxes) or set()):
                 return True
     return False
+
+
+def _is_newer(record: InputRecord, planned: Planned) -> bool:
+    """Whether an input came since, of a push that was not planned earlier itself, and held up on its machine."""
+    earlier = 0.0 < planned_when(record.boxes) < planned.at
+    return (record.created or 0.0) > planned.since and not earlier
 
 
 def last_with(inputs: Iterable[InputRecord], wanted: set[str]) -> int:
