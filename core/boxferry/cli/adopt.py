@@ -9,7 +9,7 @@ import click
 from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
 from boxferry.cli.output import say, write_json
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import connections_option, diffgram_of, server_options
 
 if TYPE_CHECKING:
     from boxferry.upkeep.adopt import Adoption
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
 @click.command("adopt", cls=Command)
 @click.argument("run")
 @server_options
-@outbox_option
 @click.option("--directory", required=True, metavar="NAME|ID", help="The directory on the server.")
 @click.option("--model", metavar="NAME", help="The model's name. [default: as recorded on the server]")
-@click.option(
-    "--parallel",
-    "connections",
-    type=click.IntRange(1, 64),
-    default=4,
-    show_default=True,
-    help="Number of parallel requests.",
-)
+@connections_option
 @click.option("--json", "as_json", is_flag=True, help="Write the counts as one JSON object.")
 def adopt_command(run: str, directory: str, model: str | None, as_json: bool, **given: Any) -> None:
     """Add RUN, which another machine or outbox pushed, to this outbox; `boxferry runs --server` lists such runs.

@@ -17,7 +17,9 @@ from boxferry.cli.output import warn
 from boxferry.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 ARGUMENTS: Final = "boxferry.arguments"  #: in a context's `meta`: the arguments as they were given
 RENAMED: Final = {"--connections": "--parallel"}  #: an option's earlier name → its name
@@ -77,6 +79,17 @@ class Command(click.Command):
 
     def format_more(self, ctx: click.Context, formatter: click.HelpFormatter, width: int) -> None:
         """Write what comes between the groups and the examples."""
+
+
+def options(*each: Decorator) -> Decorator:
+    """Several options as one decorator; in the help they stand in this order."""
+
+    def added(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(each):
+            command = option(command)
+        return command
+
+    return added
 
 
 def write_group(formatter: click.HelpFormatter, title: str, records: Iterable[tuple[str, str]], width: int) -> None:

@@ -15,7 +15,7 @@ from boxferry.cli.output import say_tally, write_json
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.shard import shard_options, sharded
-from boxferry.errors import UnknownFormat, UsageError
+from boxferry.errors import UsageError
 from boxferry.plan.named import write_packets
 from boxferry.reading.options import option_values
 from boxferry.reading.writing import PACKETS
@@ -76,7 +76,7 @@ def convert_command(
     if as_json and output == "-":
         raise UsageError("--json needs -o FILE: standard output already holds the data")
     options = format_options(given)
-    target = None if target_format == PACKETS else _format(session, target_format)
+    target = None if target_format == PACKETS else session.plugins.formats()[target_format]
     places = {name: given[name] for name in ("media_url", "directory_id")}
     _only_packets(target_format, places)
     own = {name: value for name, value in options.items() if target and _has(target, name)}
@@ -93,15 +93,6 @@ def convert_command(
         write_json({**tally.as_dict(), "examples": tally.example_dicts()})
     say_tally(tally)
     return tally.exit_code
-
-
-def _format(session: Session, /, name: str) -> Format:
-    formats = session.plugins.formats()
-    if name not in formats:
-        raise UnknownFormat(f"--to {name}: expected {PACKETS} or one of {', '.join(formats)}")
-    if formats[name].write is None:
-        raise UsageError(f"--to {name}: that format can be read, not written")
-    return formats[name]
 
 
 def _with_shared(predictions: Predictions, others: Mapping[str, str], own: Mapping[str, str]) -> Predictions:

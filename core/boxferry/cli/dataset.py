@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.counted import counted
+from boxferry.cli.command import options
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import issue_text, say, write_json
 from boxferry.cli.reading import format_options
@@ -17,17 +18,15 @@ from boxferry.cli.server import diffgram_of
 from boxferry.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Collection, Sequence
 
     from boxferry.boxes.tally import Tally
     from boxferry.review.dataset import TrainingSet, Written
 
-    Command = TypeVar("Command", bound=Callable[..., Any])
-
 SHOWN = 5  #: names that a line lists
 ONLY = ("val", "images", "people")  #: options of datasets alone
 
-_OPTIONS = (
+dataset_options = options(
     click.option(
         "--directory",
         "directories",
@@ -50,13 +49,6 @@ _OPTIONS = (
         "--download-images", "placing", flag_value="download", help="Dataset: download the images from the server."
     ),
 )
-
-
-def dataset_options(command: Command) -> Command:
-    """Add the options of datasets."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def is_dataset(runs: Sequence[str], given: dict[str, Any]) -> bool:
@@ -153,15 +145,15 @@ def _say_left_out(written: Written) -> None:
         say(f"left out, {each.code}: {each.name}: {each.message}")
     if len(others) > SHOWN:
         say(f"left out: {len(others) - SHOWN} more; --json has all")
-    _say_boxes(written.tally, {each.code for each in written.left_out})
+    say_changes(written.tally, {each.code for each in written.left_out})
 
 
 def _named(names: dict[Any, str]) -> str:
     return ", ".join(f"{number} {name}" for number, name in names.items())
 
 
-def _say_boxes(tally: Tally, said: set[str]) -> None:
-    """What was left out of boxes, changed, or is worth knowing: the first of each kind."""
+def say_changes(tally: Tally, said: Collection[str] = ()) -> None:
+    """What was left out, changed, or is worth knowing: the first of each kind whose code has not been said."""
     kinds = {"drop": "left out", "error": "left out", "change": "changed", "note": "note"}
     for code, issues in tally.examples.items():
         for issue in issues[:SHOWN] if code not in said else ():

@@ -8,20 +8,16 @@ import click
 import msgspec
 
 from boxferry.cli.command import Command
-from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, write_json
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import diffgram_of, server_options, timeout_option
 
 
 @click.command("dedupe", cls=Command)
 @click.argument("run")
 @server_options
-@outbox_option
 @click.option("--dry-run", is_flag=True, help="List what would be removed; change nothing.")
 @click.option("--replace-completed", is_flag=True, help="Include files that people have completed.")
-@click.option(
-    "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
-)
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def dedupe_command(
     run: str, dry_run: bool, replace_completed: bool, timeout: float, as_json: bool, **given: Any

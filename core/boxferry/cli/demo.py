@@ -11,10 +11,9 @@ import click
 
 from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
-from boxferry.cli.output import table, tell, warn_of
+from boxferry.cli.output import table, tell, warn_of, write_text
 from boxferry.cli.sandbox import sandbox_class
 from boxferry.demo import corrections_of, run_demo
-from boxferry.formats import output_stream
 from boxferry.outbox.outcome import State
 from boxferry.review.judged import FATES
 from boxferry.review.page import report_page
@@ -60,8 +59,7 @@ def _show_corrections(review: Review, html: Path) -> None:
     tell(f"\na reviewer corrected the first round; {summary.reviewed} of {counted(summary.files, 'file')} are back:")
     rows = [(label, *(fates[fate] for fate in FATES)) for label, fates in sorted(summary.labels.items())]
     tell(table(("label", *FATES), [*rows, ("all", *(summary.fates[fate] for fate in FATES))]))
-    with output_stream(html) as stream:
-        stream.write(report_page([(review, summary)]).encode("utf-8", "replace"))
+    write_text(str(html), report_page([(review, summary)]))
     tell(f"the report: {html}")
 
 

@@ -10,7 +10,7 @@ import click
 
 from boxferry.cli.command import Command
 from boxferry.cli.output import table, tell, write_json
-from boxferry.cli.server import outbox_option, server_of, server_options
+from boxferry.cli.server import server_of, server_options
 from boxferry.deliver.workspace import default_outbox
 from boxferry.diffgram.profiles import PROFILE_VARIABLE, config_path
 from boxferry.diffgram.settings import only_profile
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 @click.command("doctor", cls=Command)
 @server_options
-@outbox_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_obj
 def doctor_command(session: Session, /, as_json: bool, **given: Any) -> int:

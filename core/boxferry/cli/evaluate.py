@@ -16,8 +16,8 @@ from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.number import Number
 from boxferry.cli.output import say, say_tally, table, tell, write_json
 from boxferry.cli.reading import ReadingCommand, format_options
-from boxferry.cli.review import connections_option, pulled_run
-from boxferry.cli.server import outbox_option, server_options
+from boxferry.cli.review import pulled_run
+from boxferry.cli.server import connections_option, server_options
 from boxferry.errors import BoxferryError, InputError, UsageError
 from boxferry.remote.urls import is_url
 from boxferry.review.nothing import nothing_reviewed
@@ -58,7 +58,6 @@ class Measured:
 @click.option("--per-class", is_flag=True, help="Add the metrics and the score calibration of each class.")
 @precision_option
 @server_options
-@outbox_option
 @connections_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object, with all classes.")
 @click.pass_obj

@@ -8,7 +8,7 @@ import click
 
 from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import diffgram_of, server_options
 from boxferry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 @click.command("labels", cls=Command)
 @server_options
-@outbox_option
 @click.option("--schema", metavar="NAME|ID", help="The labels schema. [default: the project's default one]")
 @click.option(
     "--check", metavar="NAMES", help="Compare class names (data.yaml, classes.txt, 'cat,dog') with the labels."

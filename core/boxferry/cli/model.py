@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
+from boxferry.cli.command import options
 from boxferry.plan.source import name_of_source
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--model` and `--run`."""
-    command = click.option(
-        "--run", metavar="NAME", help="The run's name, stored with every box. [default: from SOURCE]"
-    )(command)
-    return click.option(
-        "--model", metavar="NAME", help="The model's name, stored with every box. [default: the run's name]"
-    )(command)
+model_options = options(
+    click.option("--model", metavar="NAME", help="The model's name, stored with every box. [default: the run's name]"),
+    click.option("--run", metavar="NAME", help="The run's name, stored with every box. [default: from SOURCE]"),
+)
 
 
 def run_name(given: str | None, source: str | list[str]) -> str:

@@ -14,7 +14,7 @@ from boxferry.cli.progress import progress
 from boxferry.cli.push import directory_hint, predictions_given, print_report
 from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, reading_options, source_argument
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import diffgram_of, server_options
 from boxferry.upkeep.nightly import nothing_in
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 @source_argument()
 @reading_options
 @server_options
-@outbox_option
 @click.option("--directory", required=True, metavar="NAME|ID", help="The directory on the server.")
 @model_options
 @file_options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,6 +58,14 @@ def write_json(value: Any) -> None:
 def write_record(value: Any) -> None:
     """One line of NDJSON on standard output."""
     _write(msgspec.json.encode(value))
+
+
+def write_text(path: str, text: str) -> None:
+    """A whole file, or standard output for '-'."""
+    from boxferry.formats import output_stream
+
+    with output_stream(Path(path)) as stream:
+        stream.write(text.encode("utf-8", "replace"))
 
 
 def _write(data: str | bytes) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxferry.cli.output import say, table, tell, write_json
+from boxferry.cli.command import options
+from boxferry.cli.output import say, table, tell, write_json, write_text
 from boxferry.cli.server import diffgram_of
 from boxferry.errors import UsageError
-from boxferry.formats import output_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from boxferry.review.period import PeriodReport
 
-    Command = TypeVar("Command", bound=Callable[..., Any])
-
-_OPTIONS = (
+period_options = options(
     click.option("--since", metavar="TIME", help="Report on all runs since 36h, 7d, 2w, or a day such as 2026-11-20."),
     click.option(
         "--directory",
@@ -30,13 +27,6 @@ _OPTIONS = (
     ),
 )
 MOST = 30  #: lines of a table; --json and --html have all
-
-
-def period_options(command: Command) -> Command:
-    """Add the options of a report over a time."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def check_period(runs: Sequence[str], given: dict[str, Any]) -> bool:
@@ -66,8 +56,7 @@ def report_period(given: dict[str, Any]) -> None:
     with diffgram_of(given) as diffgram, counting("report", "files") as on_file:
         report = diffgram.report(*given["directories"], since=given["since"], on_file=on_file)
     if given["html"]:
-        with output_stream(Path(given["html"])) as stream:
-            stream.write(period_page(report).encode("utf-8", "replace"))
+        write_text(given["html"], period_page(report))
         say(f"written: {given['html']}")
     if given["as_json"]:
         write_json(report.as_dict())

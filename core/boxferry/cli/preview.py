@@ -14,7 +14,7 @@ from boxferry.cli.progress import reading
 from boxferry.cli.push_options import same_iou_option
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.serve import serve_options, serve_page
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import diffgram_of, server_options
 from boxferry.formats import output_stream
 from boxferry.plan.make_planner import images_in
 from boxferry.review.preview import preview_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", default="preview.html", show_default=True, help="The page; - is standard output.")
 @click.option("--png", metavar="FILE", help="Write a contact sheet of the same images; needs Pillow.")
 @server_options
-@outbox_option
 @click.option(
     "--directory",
     metavar="NAME|ID",

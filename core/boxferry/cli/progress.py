@@ -137,11 +137,7 @@ class Reading:
             return
         self._next = now + EVERY_S
         if self._bar is None:
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (BarColumn(), TextColumn("{task.description}", markup=False), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+            self._bar = _bar("{task.description}", auto_refresh=False)
             self._bar.add_task("", total=None)
             self._bar.start()
         text = f"reading {self._name}: {self._found}" if self._found else f"reading {self._name}"
@@ -177,13 +173,19 @@ def counting(name: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     if is_quiet() or not draws():
         yield lambda _done, _all: None
         return
+    with _bar(unit, numbered=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _bar(text: str, *, numbered: bool = False, auto_refresh: bool = True) -> Progress:
+    """A bar on standard error with a text and the time left, perhaps with how many of how many; gone at its end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    numbers = [MofNCompleteColumn()] if numbered else []
+    columns = (BarColumn(), *numbers, TextColumn(text, markup=False), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=auto_refresh)
 
 
 def deletion(boxes: Mapping[str, int]) -> str:
@@ -202,16 +204,8 @@ def progress(before: Callable[[], None] = lambda: None) -> Iterator[Listener]:
     if not draws():
         yield Lines()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("done, {task.fields[sent]} sent, {task.fields[refused]} refused, {task.fields[rate]:.0f}/s"),
-        TimeRemainingColumn(),
-    )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    rates = "done, {task.fields[sent]} sent, {task.fields[refused]} refused, {task.fields[rate]:.0f}/s"
+    bar = _bar(rates, numbered=True)
     try:
         yield Bar(bar, bar.add_task("push", total=None, sent=0, refused=0, rate=0.0), before)
     finally:

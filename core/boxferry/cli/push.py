@@ -17,7 +17,7 @@ from boxferry.cli.output import say, say_tally, table, tell, warn, warn_of, writ
 from boxferry.cli.progress import progress, reading
 from boxferry.cli.push_options import box_options, file_options, options_of, sending_options
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import diffgram_of, server_options
 from boxferry.deliver.facts import run_facts
 from boxferry.errors import NotFound, UnknownLabel, UsageError
 from boxferry.observing.events import observed
@@ -43,7 +43,6 @@ OF_A_PLAN = ("--images", "--profile", "--host", "--project", "--packet-path", "-
 @source_argument(required=False)
 @reading_options
 @server_options
-@outbox_option
 @click.option("--directory", metavar="NAME|ID", help="The directory on the server. [required without --from]")
 @model_options
 @file_options

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from boxferry.cli.command import options
 from boxferry.cli.number import Number, NumberRange
 from boxferry.plan.attributes import AttributePolicy, AttributeWish
 from boxferry.plan.labels import Policy
@@ -17,7 +19,7 @@ from boxferry.reading.file_ids import load_file_ids
 from boxferry.stored.decided import SAME_IOU
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 KINDS = ("predictions", "annotations")
 
@@ -30,7 +32,17 @@ same_iou_option = click.option(
     help="Minimum IoU at which a prediction counts as an object that people have decided on.",
 )
 
-_FILES = (
+#: whether people are asked again what they have decided
+asking_options = options(
+    click.option(
+        "--ask-again",
+        is_flag=True,
+        help="Include predictions that people have corrected, deleted or approved before, of any run.",
+    ),
+    same_iou_option,
+)
+#: which files the boxes go to
+file_options = options(
     click.option(
         "--media-url", metavar="URL", help="The server fetches each image from a URL: 'https://host/{file_name}'."
     ),
@@ -87,16 +99,10 @@ _FILES = (
         "--allow-removals", type=int, metavar="N", help="Allow up to N boxes to be removed without a replacement."
     ),
     click.option("--resend-missing", is_flag=True, help="Resend applied boxes that are missing on the server."),
+    asking_options,
 )
-_ASKING = (
-    click.option(
-        "--ask-again",
-        is_flag=True,
-        help="Include predictions that people have corrected, deleted or approved before, of any run.",
-    ),
-    same_iou_option,
-)
-_BOXES = (
+#: what is on each box
+box_options = options(
     click.option(
         "--as",
         "kind",
@@ -137,7 +143,8 @@ _BOXES = (
         help="What to do with attributes that are missing on the server.",
     ),
 )
-_SENDING = (
+#: how it is sent, and how long is waited
+sending_options = options(
     click.option(
         "--parallel",
         "connections",
@@ -158,32 +165,6 @@ _SENDING = (
 )
 
 
-def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what says which files the boxes go to."""
-    return _added(command, (*_FILES, *_ASKING))
-
-
-def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what says whether people are asked again what they have decided."""
-    return _added(command, _ASKING)
-
-
-def box_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what says what is on each box."""
-    return _added(command, _BOXES)
-
-
-def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what says how it is sent, and how long is waited."""
-    return _added(command, _SENDING)
-
-
-def _added(command: Callable[..., Any], options: tuple[Any, ...]) -> Callable[..., Any]:
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 def patience_of(given: Mapping[str, Any]) -> Patience:
     """How long is waited, as the options say."""
     return Patience(wait_s=0.0 if given["no_wait"] else given["timeout"])
@@ -191,38 +172,13 @@ def patience_of(given: Mapping[str, Any]) -> Patience:
 
 def options_of(given: Mapping[str, Any]) -> PushOptions:
     """How the push is carried out, as the options say."""
+    same = {each.name: given[each.name] for each in fields(PushOptions) if each.name in given}
+    attributes = (given[f"attribute_{each}"] for each in ("fields", "constants", "policy"))
+    same["file_ids"] = load_file_ids(given["file_ids"]) if given["file_ids"] else None
     return PushOptions(
-        media_url=given["media_url"],
-        blob_path=given["blob_path"],
-        connection=given["connection"],
-        bucket=given["bucket"],
-        existing=given["existing"],
-        file_ids=load_file_ids(given["file_ids"]) if given["file_ids"] else None,
-        on_existing=given["on_existing"],
-        replaces=given["replaces"],
-        delete_people=given["delete_people"],
-        file_name=given["file_name"],
-        job=given["job"],
+        **same,
         video_split_s=given["video_split"],
-        video_rate=given["video_rate"],
         annotations=given["kind"] == "annotations",
-        human_made=given["human_made"],
-        attributes=AttributeWish.parse(
-            given["attribute_fields"], given["attribute_constants"], given["attribute_policy"]
-        ),
-        schema=given["schema"],
-        labels=given["labels"],
-        skip_empty=given["skip_empty"],
-        create_empty=given["create_empty"],
-        create_directory=given["create_directory"],
-        replace_completed=given["replace_completed"],
-        allow_removals=given["allow_removals"],
-        resend_missing=given["resend_missing"],
-        ask_again=given["ask_again"],
-        same_iou=given["same_iou"],
+        attributes=AttributeWish.parse(*attributes),
         patience=patience_of(given),
-        verify=given["verify"],
-        dry_run=given["dry_run"],
-        plan=given["plan"],
-        strict=given["strict"],
     )

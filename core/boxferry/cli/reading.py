@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxferry.cli.command import ARGUMENTS, Command, write_group
+from boxferry.cli.command import ARGUMENTS, Command, options, write_group
 from boxferry.cli.format_name import FormatName
 from boxferry.cli.mistakes import Choice
 from boxferry.cli.number import Number
@@ -39,7 +39,7 @@ class ReadingCommand(Command):
         for fmt in _formats(ctx).values():
             for option in self._own_options(fmt):
                 declared.setdefault(option.name, []).append(option)
-        extra = [_click_option(options) for options in declared.values()]
+        extra = [_click_option(alike) for alike in declared.values()]
         return [*params[:-1], *extra, _help_formats(), params[-1]]  # --help stays last
 
     def _own_options(self, fmt: Format) -> list[Option]:
@@ -104,13 +104,13 @@ class WritingCommand(ReadingCommand):
         return [option for option in fmt.options if option.writes and fmt.write]
 
 
-def _click_option(options: list[Option]) -> click.Option:
+def _click_option(alike: list[Option]) -> click.Option:
     """One option, which several formats may declare: each takes what is given in its own way."""
-    first = options[0]
-    texts = [each.help + (f" [default: {each.default}]" if each.default else "") for each in options]
+    first = alike[0]
+    texts = [each.help + (f" [default: {each.default}]" if each.default else "") for each in alike]
     return click.Option(
         [f"--{first.name}", FORMAT_OPTION + first.name.replace("-", "_")],
-        type=Choice(first.choices) if len(options) == 1 and first.choices else str,
+        type=Choice(first.choices) if len(alike) == 1 and first.choices else str,
         help=" ".join(texts),
     )
 
@@ -126,7 +126,8 @@ def _one_or_several(_context: click.Context, _param: click.Parameter, value: tup
     return value[0] if len(value) == 1 else list(value)
 
 
-_SHARED = (
+#: those that every reading command has
+reading_options = options(
     click.option(
         "-f",
         "--format",
@@ -175,13 +176,6 @@ _SHARED = (
 )
 
 
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the shared options to a command."""
-    for option in reversed(_SHARED):
-        command = option(command)
-    return command
-
-
 def format_options(given: Mapping[str, Any]) -> dict[str, str]:
     """The format options among a command's arguments, those that were given."""
     return {
@@ -195,20 +189,14 @@ def predictions_of(
     session: Session, /, given: Mapping[str, Any], options: Mapping[str, str], *, attributes: tuple[str, ...] = ()
 ) -> Predictions:
     """`read`, and the steps, as the shared options say; `attributes` are the source's fields that are wanted too."""
+    names = ("names", "images", "categories", "size", "unknown", "polygons", "score_scale", "jobs")
     predictions = read(
         given["source"],
         format=given["format_name"],
-        names=given["names"],
-        images=given["images"],
-        categories=given["categories"],
-        size=given["size"],
         options=options,
-        unknown=given["unknown"],
-        polygons=given["polygons"],
         attributes=attributes,
-        score_scale=given["score_scale"],
-        jobs=given["jobs"],
         plugins=session.plugins,
+        **{name: given[name] for name in names},
     )
     if given["label_map"]:
         predictions = predictions.relabel(given["label_map"])

@@ -12,7 +12,7 @@ from boxferry.cli.output import say, write_json
 from boxferry.cli.progress import progress
 from boxferry.cli.push import print_report
 from boxferry.cli.push_options import asking_options, patience_of, sending_options
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import diffgram_of, server_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 @click.command("resume", cls=Command)
 @click.argument("run", required=False)
 @server_options
-@outbox_option
 @sending_options
 @click.option("--resend-stuck", is_flag=True, help="Resend packets that the server will never apply.")
 @click.option(

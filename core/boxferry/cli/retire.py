@@ -8,9 +8,8 @@ import click
 
 from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
-from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import connections_option, diffgram_of, server_options, timeout_option
 from boxferry.upkeep.retire import VIDEO
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ SHOWN = 20  #: files in a list for people; --json lists all
 @click.command("retire", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="RUN|MODEL...")
 @server_options
-@outbox_option
 @click.option(
     "--directory",
     "directories",
@@ -31,12 +29,8 @@ SHOWN = 20  #: files in a list for people; --json lists all
     help="The directory of their files; repeatable. [default: as recorded in this outbox]",
 )
 @click.option("--remove", is_flag=True, help="Remove the boxes; without it they are only listed.")
-@click.option(
-    "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
-)
-@click.option(
-    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
-)
+@timeout_option
+@connections_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def retire_command(
     names: tuple[str, ...], directories: tuple[str, ...], remove: bool, timeout: float, as_json: bool, **given: Any

@@ -11,17 +11,16 @@ from boxferry.boxes.counted import counted
 from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.command import Command
-from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset
+from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset, say_changes
 from boxferry.cli.format_name import FormatName
 from boxferry.cli.number import NumberRange
-from boxferry.cli.output import issue_text, say, table, tell, write_json
+from boxferry.cli.output import say, table, tell, write_json, write_text
 from boxferry.cli.period import check_period, period_options, report_period
 from boxferry.cli.reading import WritingCommand, format_options
 from boxferry.cli.serve import serve_options, serve_page
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import connections_option, diffgram_of, server_options
 from boxferry.cli.suspicious import print_suspicious
-from boxferry.errors import UnknownFormat, UsageError
-from boxferry.formats import output_stream
+from boxferry.errors import UsageError
 from boxferry.reading.names import load_names
 from boxferry.reading.options import option_values
 from boxferry.review.nothing import nothing_reviewed
@@ -39,10 +38,6 @@ SHOWN = 5  #: files that a line lists
 
 CLICKS = NumberRange(0, 1_000_000)  #: a bound, so that infinity is none
 
-connections_option = click.option(
-    "--parallel", "connections", type=click.IntRange(1, 64), default=4, show_default=True, help="Calls at once."
-)
-
 
 def pulled_run(given: Mapping[str, Any], run: str) -> Review:
     """A run's files with their boxes as they are now; says which files are gone."""
@@ -59,7 +54,6 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
 @click.command("pull", cls=WritingCommand)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @server_options
-@outbox_option
 @connections_option
 @click.option(
     "--to",
@@ -101,18 +95,15 @@ def pull_command(session: Session, /, runs: tuple[str, ...], **given: Any) -> in
 
 
 def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
-    formats, target_format, output = session.plugins.formats(), given["target_format"], given["output"]
-    if target_format not in formats or formats[target_format].write is None:
-        able = ", ".join(name for name, fmt in formats.items() if fmt.write)
-        raise UnknownFormat(f"--to {target_format}: expected one of {able}")
+    target, output = session.plugins.formats()[given["target_format"]], given["output"]
     if given["as_json"] and output == "-":
         raise UsageError("--json needs -o FILE: standard output already holds the data")
     table = None if given["names"] is None else load_names(given["names"])
     options = format_options(given)
-    option_values(formats[target_format], options)  # what is wrong is said before the server is asked
+    option_values(target, options)  # what is wrong is said before the server is asked
     review, tally = pulled_run(given, run), Tally()
     everything = given["everything"]
-    review.write_as(formats[target_format], Path(output), tally, everything=everything, names=table, options=options)
+    review.write_as(target, Path(output), tally, everything=everything, names=table, options=options)
     overtaken = len(review.overtaken)
     reviewed = len(review.reviewed) + overtaken
     facts = {"files": len(review.files), "reviewed": reviewed, "overtaken": overtaken, "boxes": tally.kept}
@@ -131,22 +122,13 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
         )
     if overtaken and not everything:
         say(f"left out: {counted(overtaken, 'reviewed file')} whose boxes a later push replaced; pull that run instead")
-    _say_changes(tally)
+    say_changes(tally)
     return tally.exit_code
-
-
-def _say_changes(tally: Tally) -> None:
-    """What was left out, changed, or is worth knowing: the first of each kind."""
-    kinds = {"drop": "left out", "error": "left out", "change": "changed", "note": "note"}
-    for issues in tally.examples.values():
-        for issue in issues[:SHOWN]:
-            say(f"{kinds[issue.kind]}, {issue.code}: {issue_text(issue)}")
 
 
 @click.command("report", cls=Command)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @server_options
-@outbox_option
 @connections_option
 @period_options
 @click.option("--html", metavar="FILE", help="Write a self-contained page with plots and the worst images.")
@@ -264,8 +246,7 @@ def _print_beside(runs: Sequence[str], summaries: Sequence[Summary]) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with output_stream(Path(path)) as stream:
-        stream.write(text.encode("utf-8", "replace"))
+    write_text(path, text)
     say(f"written: {path}")
 
 

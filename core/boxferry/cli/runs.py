@@ -9,7 +9,7 @@ import click
 from boxferry.cli.command import Command
 from boxferry.cli.dates import day
 from boxferry.cli.output import say, table, tell, write_json
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import connections_option, diffgram_of, server_options
 
 if TYPE_CHECKING:
     from boxferry.review.runs import RunFacts
@@ -20,7 +20,6 @@ SERVER_HEADER = ("untouched", "reviewed")
 
 @click.command("runs", cls=Command)
 @server_options
-@outbox_option
 @click.option(
     "--server",
     "ask",
@@ -28,14 +27,7 @@ SERVER_HEADER = ("untouched", "reviewed")
     help="Ask the server for unchanged boxes, reviewed files and runs of other machines.",
 )
 @click.option("--all", "everything", is_flag=True, help="Include retired runs.")
-@click.option(
-    "--parallel",
-    "connections",
-    type=click.IntRange(1, 64),
-    default=4,
-    show_default=True,
-    help="Number of parallel requests.",
-)
+@connections_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def runs_command(ask: bool, everything: bool, as_json: bool, **given: Any) -> None:
     """List the runs of the project: model, directory, dates, boxes sent and source; asks no server without --server.

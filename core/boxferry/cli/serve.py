@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from boxferry.cli.command import options
 from boxferry.cli.output import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from boxferry.review.gallery import ImagePage
 
-    Command = TypeVar("Command", bound=Callable[..., Any])
-
-_OPTIONS = (
+serve_options = options(
     click.option(
         "--serve", is_flag=True, help="Show all images at a local address until Ctrl-C: for runs too large for a file."
     ),
@@ -24,13 +21,6 @@ _OPTIONS = (
         "--port", type=click.IntRange(0, 65535), default=0, help="With --serve: the port. [default: a free one]"
     ),
 )
-
-
-def serve_options(command: Command) -> Command:
-    """Add the options of a page that is served."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def serve_page(page: ImagePage, port: int) -> None:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import options
+from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from boxferry.diffgram.settings import Server
     from boxferry.project import Diffgram
 
-_SERVER = (
+#: which server, project and outbox; credentials come from the environment or the configuration file only
+server_options = options(
     click.option(
         "--profile",
         metavar="NAME",
@@ -29,17 +32,21 @@ _SERVER = (
         help="Path of the packet endpoint, with {project}, if it is not the usual one. [env: DIFFGRAM_PACKET_PATH]",
     ),
     click.option("--insecure", is_flag=True, help="Allow plain http to another machine."),
+    click.option(
+        "--outbox", metavar="FILE", help="The outbox file. [env: BOXFERRY_OUTBOX; default: in the user's state folder]"
+    ),
 )
-outbox_option = click.option(
-    "--outbox", metavar="FILE", help="The outbox file. [env: BOXFERRY_OUTBOX; default: in the user's state folder]"
+connections_option = click.option(
+    "--parallel",
+    "connections",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Number of parallel requests.",
 )
-
-
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which server. Credentials come from the environment or the configuration file only."""
-    for option in reversed(_SERVER):
-        command = option(command)
-    return command
+timeout_option = click.option(
+    "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
+)
 
 
 def server_of(given: Mapping[str, Any]) -> Server:
@@ -53,14 +60,8 @@ def server_of(given: Mapping[str, Any]) -> Server:
 
     if not given["profile"] and (only := only_profile(os.environ, host=given["host"])):
         say(f"profile {only}: the only one of {config_path(os.environ)}")
-    return server_from_env(
-        os.environ,
-        host=given["host"],
-        project=given["project"],
-        packet_path=given["packet_path"],
-        insecure=given["insecure"],
-        profile=given["profile"],
-    )
+    names = ("host", "project", "packet_path", "insecure", "profile")
+    return server_from_env(os.environ, **{name: given[name] for name in names})
 
 
 def diffgram_of(given: Mapping[str, Any]) -> Diffgram:

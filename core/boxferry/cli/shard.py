@@ -6,26 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from boxferry.cli.command import options
 from boxferry.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from boxferry.reading.predictions import Predictions
 
-_OPTIONS = (
+shard_options = options(
     click.option(
         "--shards", type=click.IntRange(1), metavar="N", help="Read one of N parts of SOURCE; each image is in one."
     ),
     click.option("--shard", type=click.IntRange(0), metavar="I", help="Which part: 0 to N - 1."),
 )
-
-
-def shard_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def sharded(predictions: Predictions, given: Mapping[str, Any]) -> Predictions:

@@ -14,7 +14,7 @@ from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
 from boxferry.cli.dates import ago, day
 from boxferry.cli.output import say, table, tell, warn_of, write_json, write_record
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
+from boxferry.cli.server import diffgram_of, server_options
 from boxferry.collector.waiting import waiting_beside
 from boxferry.deliver.workspace import default_outbox
 from boxferry.errors import OutboxError, UsageError
@@ -34,7 +34,6 @@ SHOWN = 5  #: images that were set aside, in a list for people
 @click.command("status", cls=Command)
 @click.argument("run", required=False)
 @server_options
-@outbox_option
 @click.option("--check", is_flag=True, help="Compare applied boxes with those on the server.")
 @click.option("--all", "everything", is_flag=True, help="Include retired runs.")
 @click.option("--forget", metavar="RUN", help="Remove a run from the outbox; nothing changes on the server.")

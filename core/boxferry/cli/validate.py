@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,11 +10,10 @@ import click
 from boxferry.boxes.counted import counted
 from boxferry.boxes.tally import Issue, Tally
 from boxferry.cli.again import command_again
-from boxferry.cli.output import say, table, tell, write_json, write_record
+from boxferry.cli.output import say, table, tell, write_json, write_record, write_text
 from boxferry.cli.progress import reading
 from boxferry.cli.reading import ReadingCommand, format_options, predictions_of, reading_options, source_argument
 from boxferry.cli.shard import shard_options, sharded
-from boxferry.formats import output_stream
 from boxferry.review.checkup import checkup
 
 if TYPE_CHECKING:
@@ -70,8 +68,7 @@ def _record(issue: Issue) -> None:
 def _write_page(target: str, found: Checkup, following: str) -> None:
     from boxferry.review.checkup_page import checkup_page
 
-    with output_stream(Path(target)) as stream:
-        stream.write(checkup_page(found, following).encode("utf-8", "replace"))
+    write_text(target, checkup_page(found, following))
 
 
 def _next(context: click.Context, found: Checkup) -> str:

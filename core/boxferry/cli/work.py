@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
-from boxferry.cli.output import say, table, tell, write_json
-from boxferry.cli.server import diffgram_of, outbox_option, server_options
-from boxferry.formats import output_stream
+from boxferry.cli.output import say, table, tell, write_json, write_text
+from boxferry.cli.server import connections_option, diffgram_of, server_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +25,7 @@ TROUBLE = ("under way", "failed", "stuck")
 @click.command("work", cls=Command)
 @click.argument("directories", nargs=-1, metavar="[DIRECTORY]...")
 @server_options
-@outbox_option
-@click.option(
-    "--parallel",
-    "connections",
-    type=click.IntRange(1, 64),
-    default=4,
-    show_default=True,
-    help="Number of parallel requests.",
-)
+@connections_option
 @click.option(
     "--most",
     type=click.IntRange(1),
@@ -81,8 +71,7 @@ def _first(found: Sequence[DirectoryWork], most: int | None) -> list[NextPicture
 def _write(path: str, pictures: Sequence[NextPicture]) -> None:
     from boxferry.review.work import next_lines
 
-    with output_stream(Path(path)) as stream:
-        stream.write(next_lines(pictures).encode("utf-8", "replace"))
+    write_text(path, next_lines(pictures))
     if path != "-":
         say(f"written: {path}: {counted(len(pictures), 'image')}")
 
