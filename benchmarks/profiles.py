@@ -8,10 +8,14 @@ from __future__ import annotations
 import cProfile
 import pstats
 import tempfile
+import threading
+import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import inputs
+import send
 
 from boxferry import read
 from boxferry.boxes.tally import Tally
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 SHOWN = 14
 IMAGES = 20_000
+PACKETS = 1_500
 INTRODUCTION = """# Profiles
 
 `make profile` wrote this: the functions in which most time is spent, by cProfile, which slows Python's functions more
@@ -41,7 +46,50 @@ def profiled(title: str, function: Callable[[], None]) -> str:
     """A table of the functions with the most time of their own."""
     profile = cProfile.Profile()
     profile.runcall(function)
-    found = pstats.Stats(profile)
+    return table_of(title, pstats.Stats(profile))
+
+
+def profiled_sending() -> str:
+    """The same of sending, by its threads' CPU: what waits for an answer does not count."""
+    found: list[cProfile.Profile] = []
+    run = threading.Thread.run
+
+    def with_profile(self: threading.Thread) -> None:
+        profile = cProfile.Profile(time.thread_time)
+        found.append(profile)
+        profile.runcall(run, self)
+
+    with send.with_files(PACKETS) as (server, folder, first):
+        threading.Thread.run = with_profile  # type: ignore[method-assign] # the one place that every thread passes
+        _, _, outbox, _ = send.send(server, folder, first, PACKETS, connections=4)
+        threading.Thread.run = run  # type: ignore[method-assign]
+        outbox.close()
+    return packages_of(f"Sending {PACKETS:,} packets of 50 boxes", pstats.Stats(*found))
+
+
+def packages_of(title: str, found: pstats.Stats) -> str:
+    """The share of each package, for work that is spread thin; what is built in counts for its caller."""
+    shares: Counter[str] = Counter()
+    for (file, _, _), (_, _, own, _, callers) in found.stats.items():  # type: ignore[attr-defined] # it is there
+        for (caller, _, _), (_, _, part, _) in callers.items() if file == "~" else ():
+            shares[package(caller)] += part
+        shares[package(file)] += 0 if file == "~" and callers else own
+    rows = [f"| {name} | {share / shares.total():.0%} |" for name, share in shares.most_common(SHOWN)]
+    return f"## {title}\n\n| package | own time |\n|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def package(file: str) -> str:
+    """The folder or module of the standard library, the package of another's, or the room of boxferry's."""
+    parts = [part.removesuffix(".py") for part in Path(file.strip("<>").removeprefix("frozen ")).parts]
+    if "boxferry" in parts:
+        at = len(parts) - 1 - parts[::-1].index("boxferry")
+        return ".".join(parts[at : at + 2])
+    start = 1 + max((at for at, part in enumerate(parts) if part.startswith(("python3", "site-packages"))), default=-1)
+    return parts[start] if start < len(parts) else "python"
+
+
+def table_of(title: str, found: pstats.Stats) -> str:
+    """The functions with the most time of their own, as a section of the page."""
     whole = found.total_tt  # type: ignore[attr-defined] # it is there
     ranked = sorted(found.stats.items(), key=lambda item: -item[1][2])  # type: ignore[attr-defined] # likewise
     rows = [
@@ -77,6 +125,7 @@ def main() -> None:
             "VOC results, 200,000 rows": lambda: work(rows, categories=str(root / "voctext" / "dataset.json")),
         }
         tables = [profiled(title, function) for title, function in works.items()]
+    tables.append(profiled_sending())
     used = "used" if compiled.speedups else "not installed"
     text = "\n".join([INTRODUCTION.format(used), *tables])
     (Path(__file__).parents[1] / "docs" / "profiles.md").write_text(text)

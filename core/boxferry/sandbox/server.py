@@ -26,7 +26,7 @@ ADDRESS = "127.0.0.1"
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections open, answers without Nagle's delay, and writes no line for each request.
+    """Answers without Nagle's delay, and writes no line for each request; werkzeug closes the connection after each.
 
     Attributes:
         clock: says the date of an answer, seconds since the epoch.
