@@ -230,8 +230,7 @@ class Crossing(History):
             if row_id is None:
                 row_id = self.alike(reference, after)
             if row_id is not None and (known is None or row_id in came.values()):
-                left, split = known is not None and known.told == "kept", self.split_at(file_id, row_id)
-                self.boxes[file_id][key] = Truth(row_id, left=left, split=split, blurred=True)
+                self.boxes[file_id][key] = Truth(row_id, split=self.split_at(file_id, row_id), blurred=True)
 
 
 def carried_out(world, history):

@@ -54,16 +54,12 @@ class Truth:
         seen: whether people have acted on the file since it came.
         done: whether they have completed it since: what else they did can be undone without a trace.
         blurred: whether a packet of another machine came onto the file since: it does not know what people did before.
-        merged: whether a person's save made one of this box and an equal one of another run.
         again: whether an equal box of another push came after people deleted it: of equal boxes it cannot be told which
             one people left or deleted since.
-        left: whether people had left it, before it was taken away and sent again.
         split: the row that it shared with an equal box when people changed one of the two and left the other: both then
             have rows of one reference and root; 0 where they did not.
         unclear: whether one of those rows was deleted or changed later: the server does not tell which of the two it
             was, nor whether people had deleted one before they changed the other.
-        beside: whether an equal box of another run was added after people had changed this one: who does not know that
-            sender's outbox cannot tell that they were no equals any more.
     """
 
     row: int | None
@@ -71,12 +67,9 @@ class Truth:
     seen: bool = False
     done: bool = False
     blurred: bool = False
-    merged: bool = False
     again: bool = False
-    left: bool = False
     split: int = 0
     unclear: bool = False
-    beside: bool = False
 
     @property
     def told(self):
@@ -86,11 +79,7 @@ class Truth:
         """Whether a fate is the truth; where that cannot be known, it is at least no person's that is not."""
         if fate == self.told:
             return True
-        if fate == "deleted" and self.merged and not exact:
-            return True
-        if fate == "kept" and (self.left or self.beside) and not exact:
-            return True
-        if self.again and fate in {"kept", "unreviewed", "replaced"}:
+        if self.again and fate in {"unreviewed", "replaced"}:
             return True
         unknown = self.told == "kept" and not self.done
         return fate not in PEOPLES and (unknown or not exact)
@@ -208,9 +197,6 @@ class History:
             truth.row = None
             truth.fate = "kept" if truth.told == "kept" else "replaced"
         self.came_again(file_id, after)
-        for (*_, reference), truth in self.boxes[file_id].items():
-            changed = truth.row is not None and truth.fate in {"moved", "relabelled"} and push["mode"] == "append"
-            truth.beside |= changed and any(each != reference and each[25:] == reference[25:] for each in sent)
         came = {row["creation_ref_id"]: row_id for row_id, row in after.items() if row_id not in before}
         if push["machine"] == "there" and (came or before.keys() - after.keys()):
             for truth in self.boxes[file_id].values():
@@ -226,8 +212,7 @@ class History:
             if row_id is None:
                 row_id = self.alike(reference, after)
             if row_id is not None and (known is None or row_id in came.values()):
-                left, split = known is not None and known.told == "kept", self.split_at(file_id, row_id)
-                self.boxes[file_id][key] = Truth(row_id, left=left, split=split)
+                self.boxes[file_id][key] = Truth(row_id, split=self.split_at(file_id, row_id))
 
     def came_again(self, file_id, rows):
         for (_, _, reference), truth in self.boxes[file_id].items():
@@ -295,7 +280,6 @@ class History:
             elif truth.row not in after:  # deleted, or an older one of two equal boxes, of which a save leaves one
                 twin = newest.get(same_box(before[truth.row]))
                 truth.row, truth.fate = twin, truth.fate if twin else "deleted"
-                truth.merged = truth.merged or twin is not None
 
     def split(self, file_id, act, before, after, chosen):
         """Note of which equal boxes people change one and leave the other, and what they do to those later."""
@@ -428,6 +412,9 @@ ADDED_BESIDE = [  # an equal box comes beside one that people changed, which the
     _night([(2, 6, 0)], run="one", mode="append", model="m"),
     [[("done", 0), ("delete", 0)], [], []],
 ]
+ADDED_THERE = [*ADDED_BESIDE[:2], ADDED_BESIDE[2] | {"machine": "there"}, ADDED_BESIDE[3]]
+ADDED_GOES = [*ADDED_BESIDE[:3], [[("done", 0), ("delete", 1)], [], []]]  # or they delete the one that came
+ADDED_GOES_THERE = [*ADDED_THERE[:3], ADDED_GOES[3]]
 DRAWN_AND_CHANGED = [  # after a push that told that it was not there yet, and another that an adopted run does not know
     _night([(2, 0, 1), (0, 0, 0)]),
     [[("draw", 7)], [], []],
@@ -453,6 +440,9 @@ DRAWN_AND_CHANGED = [  # after a push that told that it was not there yet, and a
 @example(HALF_CAME)
 @example(HALF_GOES)
 @example(ADDED_BESIDE)
+@example(ADDED_THERE)
+@example(ADDED_GOES)
+@example(ADDED_GOES_THERE)
 @example(DRAWN_AND_CHANGED)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""

@@ -19,12 +19,14 @@ from boxferry.errors import DiffgramError
 from boxferry.outbox.entry import Entry, Run
 from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome
+from boxferry.packets.rows import Row
 from boxferry.review.attribute_names import AttributeNames
 from boxferry.review.cache import Cache, Known, cache_name, packed
 from boxferry.review.corrected import corrected
 from boxferry.review.pull import ReviewedFile
 from boxferry.review.rows import stored_rows
 from boxferry.sandbox.server import Sandbox
+from boxferry.stored.removals import as_sent
 from counting import counted
 from filled import fill
 from review.reviewing import Clock
@@ -502,6 +504,27 @@ def test_a_box_that_was_deleted_before_an_equal_one_came_stays_deleted(folder, t
         clock.pass_(60)
         push(two, predictions(folder), run="n2", model="n", existing=True, ask_again=True)
         assert one.pull("n1").summary().fates["deleted"] == 1
+
+
+def test_a_packet_that_does_not_tell_what_it_came_beside_makes_no_fate_a_persons(folder, tmp_path):
+    """Of an earlier version: a save that made one of two equal boxes, and a deletion before it came, look alike."""
+    clock = Clock()
+    with (
+        Sandbox(tmp_path / "sandbox", clock=clock) as sandbox,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
+    ):
+        push(one, predictions(folder), run="n1", model="m")
+        clock.pass_(60)
+        push(two, predictions(folder), run="n2", model="n", existing=True)
+        (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
+        for sent in sandbox._store.rows("SELECT id, instance_list FROM input WHERE mode = 'update'"):
+            boxes = {"list": [as_sent(Row(box)) for box in json.loads(sent["instance_list"])["list"]]}
+            sandbox._store.update("input", sent["id"], {"instance_list": json.dumps(boxes)})
+        clock.pass_(60)
+        saved(sandbox, file, sandbox._store.instances(file["id"]), complete=True)
+        fates = one.pull("n1").summary().fates
+        assert (fates["replaced"], fates["unreviewed"], fates.total()) == (2, 1, 3)
 
 
 def saved(sandbox, file, rows, *, complete=False):

@@ -108,6 +108,11 @@ def origin(reference: object) -> str:
     return PREFIX + reference[len(PREFIX) :].partition(":")[0] if is_ours(reference) else ""
 
 
+def place_in(reference: str) -> str:
+    """What a reference says of the box alone: equal boxes of two runs have it in common; empty for one not ours."""
+    return reference[len(PREFIX) + 17 :] if is_ours(reference) else ""
+
+
 def label_of(reference: str) -> str:
     """The label in a reference made here."""
     return reference.split(":", 3)[3]

@@ -12,11 +12,13 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.destination import moment
 from boxferry.outbox.kinds import Mode
+from boxferry.packets.contents import boxes_in, with_boxes
 from boxferry.packets.reference import detection, is_ours
 from boxferry.packets.rows import untouched
 from boxferry.plan.asked_before import WHY
 from boxferry.plan.updates import entry
 from boxferry.stored.before import Before, encoded
+from boxferry.stored.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -56,7 +58,18 @@ class Making:
         mode = Mode.APPEND if target.mode == Mode.ERROR else target.mode
         target = dataclasses.replace(target, mode=mode)
         made = entry(self.destinations.route, target, contents, directory_id=self.destinations.directory_id)
+        if held is not None and not target.video:
+            made = self._noted(made, target)
         return msgspec.structs.replace(made, before=encoded(self._before(target.file_id, held, video=target.video)))
+
+    def _noted(self, made: Entry, target: Target) -> Entry:
+        """An appending packet with a note of what its boxes come beside."""
+        rows = self.stored_boxes.rows(target.file_id or 0)
+        if not any(is_ours(row.reference) for row in rows):
+            return made
+        sent = boxes_in(made.body)
+        noted = beside(sent, rows)
+        return made if noted == sent else msgspec.structs.replace(made, body=with_boxes(made.body, {None: noted}))
 
     def _before(self, file_id: int | None, held: Collection[str] | None, *, video: bool) -> Before:
         """What a file is like before a packet goes to it; a new one has nothing, and appending takes nothing away."""

@@ -14,7 +14,7 @@ from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import is_ours, origin, whole
 from boxferry.review.timeline import LAG_S, Push, by_people, name_of
-from boxferry.stored.before import Before, decoded, told
+from boxferry.stored.before import Before, decoded, told, told_beside
 from boxferry.stored.removals import changed_before, read_at, taken_away
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool
         stored={whole(name): made for name, made in facts.stored.items()},
         tried=_wholes(facts.tried),
         touched=_wholes(facts.touched),
+        beside=_wholes(facts.beside),
     )
 
 
@@ -234,10 +235,15 @@ def _of_input(record: InputRecord, *, own: bool) -> _Numbered:
     """A packet of another sender: what it sent tells which rows it left there, and not what it found."""
     replaces, boxes = record.replaces, record.boxes
     new = {box.reference for box in boxes if box.id is None and box.reference}
-    before = told(boxes) if replaces else NEW if not record.mode and record.parent_input_id is None else None
+    before = told(boxes) if replaces else _appended(record)
     push = _push(new, before, own=own, replaces=replaces)
     at, made = before.at if before else 0.0, record.created or 0.0
     return _Numbered(record.id or 0, push, 0.0, record.written, elsewhere=True, made=made, at=at)
+
+
+def _appended(record: InputRecord) -> Before | None:
+    """What a packet that takes nothing away tells of its file."""
+    return told_beside(record.boxes) if record.mode or record.parent_input_id is not None else NEW
 
 
 def _strangers(stored: Iterable[Stored], brought: set[str]) -> list[Push]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from boxferry.packets.reference import PREFIX, is_ours, whole
+from boxferry.packets.reference import is_ours, place_in, whole
 from boxferry.stored.before import ROOT
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from boxferry.review.judged import Stored
 
 LAG_S = 10.0  #: how long after its rows a packet may go on changing the file
-DIGEST = len(PREFIX) + 17  #: characters of a reference that say which file, model and run
 End = Literal["there", "taken", "deleted"]
 Step = Literal["there", "taken", "deleted", "twin", "unknown"]
 
@@ -52,6 +51,7 @@ class Push:
         waited: whether it was applied long after the file's boxes were read for it: what people did in between to boxes
             that it took is not known.
         touched: references of boxes that stay and that people had changed by then: they are equal to no other any more.
+        beside: those of equal boxes that were there, of a packet of which no more is known.
         tried: references of boxes that only an attempt took which may never have arrived: people can have deleted them.
         dated: whether rows tell when it was applied, or its reading back; else it is known when it was sent alone.
     """
@@ -77,6 +77,7 @@ class Push:
     dated: bool = True
     tried: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
 
 
 class Life(NamedTuple):
@@ -276,11 +277,18 @@ class Timeline:
         if since is None:
             again = found is not None and any(found.name in push.brought for push in self.pushes[found.since + 1 :])
             return found if again and name != reference else self._back(found)
+        return self._now(name, since, last)
+
+    def _now(self, name: str, since: int, last: int) -> Life:
+        """The life of a box that no packet is known to have taken."""
         if name in self.rows or name in self._hidden:
             return Life(since, "there", name, self.end)
-        if other := self._merged(name, since, last, self.rows) or self._merged_later(name, last):
+        if other := self._merged(name, since, last, self.rows):
             self._unexplained = True
             return Life(since, "there", other, self.end)
+        if self._may_be_merged(name, last):
+            self._unexplained = True
+            return Life(since, "taken", name, since, sure=False)
         return self._deleted(name, since, last, self.end)
 
     def _met(self, index: int, name: str, since: int, last: int) -> tuple[str, Life | None] | None:
@@ -338,7 +346,7 @@ class Timeline:
         push = self.pushes[index]
         if name in push.took:
             return "twin" if name in push.twins else "taken"
-        if push.kept is not None and name in push.kept:
+        if name in push.beside | push.touched | (push.kept or frozenset()):
             return "there"
         known = push.kept is not None and self.pushes[since].came <= push.changed  # else it was planned before
         if known and push.read and name in push.brought:
@@ -426,21 +434,22 @@ class Timeline:
         if any(name in push.touched for push in self.pushes[since + 1 : last]):
             return None
         came = self.pushes[since]
-        unequal = (came.kept or ()) if came.replaces else ()
+        unequal = ((came.kept or frozenset()) if came.replaces else frozenset()) | came.touched | self._edited(since)
         alike = (each for each in there if each != name and place_of(each) == place_of(name) and each not in unequal)
         return next((other for other in alike if self._brought(other, last)), None)
 
-    def _merged_later(self, name: str, last: int) -> str | None:
-        """The equal box that another sender put beside one later, where people have saved the file since.
+    def _edited(self, since: int) -> set[str]:
+        """The boxes that came before a packet and that people changed: before it, else both had one reference now."""
+        return {name for name, row in self.rows.items() if by_people(row) and self._brought(name, since)}
 
-        A save makes one of the two, and people have left that object; without one, ours had gone before.
+    def _may_be_merged(self, name: str, last: int) -> bool:
+        """Whether an equal box can have come beside one later that a save made one with it.
+
+        Another sender put it there, whose packet does not tell what it found, and people have saved the file since.
         """
-        for index in range(last, self._last_saved):
-            push = self.pushes[index]
-            alike = (other for other in push.brought if other in self.rows and place_of(other) == place_of(name))
-            if push.kept is None and not push.replaces and (other := next(alike, None)):
-                return other
-        return None
+        pushes = (p for p in self.pushes[last : self._last_saved] if p.kept is None and not p.replaces)
+        brought = (other for push in pushes for other in push.brought)
+        return any(other in self.rows and place_of(other) == place_of(name) for other in brought)
 
     def _stands(self, reference: str, index: int) -> str:
         """The name under which a box that a packet brought is there: that of an equal one that was there before.
@@ -471,7 +480,7 @@ def _edited_first(box: Stored) -> tuple[bool, int]:
 
 def place_of(name: str) -> str:
     """What a reference says of the box alone: two runs that sent the same box have it in common."""
-    return (name[DIGEST:] if is_ours(name) else "") or name  # one that says nothing of a box is like no other
+    return place_in(name) or name  # one that says nothing of a box is like no other
 
 
 def by_people(box: Stored) -> bool:

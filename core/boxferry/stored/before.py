@@ -9,6 +9,7 @@ import msgspec
 from boxferry.destination import moment
 from boxferry.packets.reference import is_ours
 from boxferry.packets.rows import identities, identity, untouched
+from boxferry.stored.beside import changed_beside, equal_beside
 from boxferry.stored.removals import (
     changed_before,
     edited_before,
@@ -46,6 +47,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         at: when its boxes were read, by the server's clock; 0 where unknown.
         stored: reference → when each of the boxes that go had been stored, likewise, as far as that is known.
         touched: those of the boxes that stay which people had changed.
+        beside: those of equal boxes that were there, where that is all that is known of what was.
         tried: the references of those that only an earlier attempt would have taken, which may never have arrived.
         planned: when its push began to plan, likewise.
     """
@@ -65,6 +67,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tried: list[str] = []
     touched: list[str] = []
     planned: float = 0.0
+    beside: list[str] = []
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
@@ -164,6 +167,13 @@ def told(listed: Iterable[Row]) -> Before:
         at=read_at(boxes),
         stored=stored_before(boxes),
     )
+
+
+def told_beside(listed: Iterable[Row]) -> Before | None:
+    """What an appending packet tells of itself: the boxes that were there and had been sent alike; None for nothing."""
+    boxes = list(listed)
+    equal, changed = equal_beside(boxes), changed_beside(boxes)
+    return Before(beside=sorted(equal), touched=sorted(changed)) if equal or changed else None
 
 
 def _number(row: Row) -> int:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from boxferry.destination import moment
 from boxferry.packets.rows import Row, identities, identity, untouched
+from boxferry.stored.beside import CHANGED as BESIDE_CHANGED
+from boxferry.stored.beside import EQUAL as BESIDE
+from boxferry.stored.beside import named_under
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +27,7 @@ TAKES_AWAY = "boxferry_takes_away"  #: the key of a list's first box: the refere
 STORED = "boxferry_takes_stored"  #: likewise: when each of the boxes that go had been stored, in their order
 HALVES = "boxferry_takes_halves"  #: likewise: those of which one row goes and another, which people changed, stays
 
-NOTES = {TAKES_AWAY, STORED, HALVES, EDITED, CHANGED, PLANNED, READ, REPLACES}
+NOTES = {TAKES_AWAY, STORED, HALVES, EDITED, CHANGED, PLANNED, READ, REPLACES, BESIDE, BESIDE_CHANGED}
 
 
 def noted(listed: Sequence[Row], rows: Iterable[Row], *, changed: float, read: float = 0.0) -> list[Row]:
@@ -95,17 +98,12 @@ def stored_before(listed: Iterable[Row]) -> dict[str, float]:
 
 def edited_before(listed: Iterable[Row]) -> set[str]:
     """The references of what a replacing packet has taken away that people had changed, as far as it tells."""
-    return _named(listed, EDITED)
+    return named_under(EDITED, listed)
 
 
 def halves_of(listed: Iterable[Row]) -> set[str]:
     """The references of which a replacing packet has taken one row away and left another, as far as it tells."""
-    return _named(listed, HALVES)
-
-
-def _named(listed: Iterable[Row], key: str) -> set[str]:
-    named = [found for box in listed if isinstance(found := box.get(key), list)]
-    return {reference for references in named for reference in references if isinstance(reference, str)}
+    return named_under(HALVES, listed)
 
 
 def naming(listed: Sequence[Row], models: Collection[str], *, planned: float = 0.0) -> list[Row]:
@@ -127,7 +125,7 @@ def planned_when(listed: Iterable[Row]) -> float:
 
 def given_way(listed: Iterable[Row]) -> set[str]:
     """The models whose boxes gave way to a replacing packet, as far as it tells."""
-    return _named(listed, REPLACES)
+    return named_under(REPLACES, listed)
 
 
 def as_sent(box: Row) -> Row:

@@ -15,7 +15,7 @@ from boxferry.outbox.outcome import State, input_outcome
 from boxferry.packets.contents import among, apart_from, appending, boxes_of, detections_of, references_in
 from boxferry.packets.reference import PREFIX, detection, file_digest, origin, parsed
 from boxferry.packets.rows import made_again
-from boxferry.stored.before import Before, encoded, told
+from boxferry.stored.before import Before, encoded, told, told_beside
 from boxferry.stored.run_origin import model_of, read_origin, sent_boxes
 
 if TYPE_CHECKING:
@@ -221,8 +221,10 @@ def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
 
 def _before(record: InputRecord | None) -> Before | None:
     """What an input tells of its file before; a new file had nothing yet."""
-    if record is None or (record.updates and not record.replaces):
+    if record is None:
         return None
+    if record.updates and not record.replaces:
+        return told_beside(record.boxes)
     return told(record.boxes) if record.replaces else Before(complete=False, kept=[], took=[])
 
 
