@@ -12,8 +12,9 @@ import numpy as np
 from boxferry.boxes.codes import Code
 from boxferry.boxes.detections import objects
 from boxferry.boxes.outlines import bounds_of
+from boxferry.parsing.gather import BadBox
 from boxferry.parsing.spill import said_of_disk
-from boxferry_adapters.coco.items import BadItem, bounds_of_points
+from boxferry_adapters.coco.items import bounds_of_points
 from boxferry_adapters.coco.segments import rings_of
 
 if TYPE_CHECKING:
@@ -62,15 +63,15 @@ class Extras:
         """The bbox [x, y, width, height] of an item that has a segmentation or key points in its place.
 
         Raises:
-            BadItem: they cannot be read, or cover nothing.
+            BadBox: they cannot be read, or cover nothing.
         """
         if not value.get("segmentation"):
             found = bounds_of_points(value["keypoints"])
         else:
             rings = rings_of(value["segmentation"])
             if not rings:
-                raise BadItem("segmentation: covers no pixel, and there is no bbox")
-            left, top, right, bottom = bounds_of(list(rings))
+                raise BadBox("segmentation: covers no pixel, and there is no bbox")
+            left, top, right, bottom = bounds_of(rings)
             found = left, top, right - left, bottom - top
         self.derived += 1
         return found
@@ -101,7 +102,7 @@ class Extras:
             return None
         try:
             rings = rings_of(value["segmentation"]) or None
-        except BadItem:
+        except BadBox:
             self.unreadable += 1
             return None
         return rings if rings is None or scale == (1.0, 1.0) else tuple(ring * scale for ring in rings)

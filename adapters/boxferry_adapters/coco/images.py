@@ -16,6 +16,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import id_key
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError, SizeDiffers
+from boxferry.parsing.gather import BadImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,19 +67,11 @@ class Gathered:
         return not before
 
 
-class _Lost(Exception):
-    """The boxes of an image cannot be used: a code, and one sentence."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 @dataclass(slots=True)
 class _LostImage:
     """An image whose boxes cannot be used, and how many there are, from the first one's index on."""
 
-    why: _Lost
+    why: BadImage
     item: int
     boxes: int = 0
 
@@ -133,7 +126,7 @@ class FileImages:
         image_id = self._shifted(raw)
         try:
             image, by = self._image(raw, image_id, name, index)
-        except _Lost as error:
+        except BadImage as error:
             self._lost[key] = _LostImage(error, index)
             return -1
         number = self.gathered.number(image)
@@ -151,7 +144,7 @@ class FileImages:
         """The image of an id, as it stands there and shifted, and whether it is known by its 'id' or its 'name'.
 
         Raises:
-            _Lost: it is unknown, or its boxes cannot be used.
+            BadImage: it is unknown, or its boxes cannot be used.
             InputError: its id and its name contradict each other, and it is not said which counts.
         """
         images = self.context.images
@@ -168,7 +161,7 @@ class FileImages:
             return _looked(images.named, name), "name"
         elif isinstance(raw, str) and ((stem := _looked(images.stem, raw)).media or stem.sized):
             return stem, "id"
-        raise _Lost(UNKNOWN, f"image_id {image_id} is not in the dataset")
+        raise BadImage(f"image_id {image_id} is not in the dataset", UNKNOWN)
 
     def _agree(self, name: str, key: str, raw: RawId, index: int) -> None:
         if name and not _same_image(name, key):
@@ -180,7 +173,7 @@ class FileImages:
         """A dataset's image with its local file, and one size.
 
         Raises:
-            _Lost: the dataset and the image disagree on its size, or several files have its name.
+            BadImage: the dataset and the image disagree on its size, or several files have its name.
         """
         self._met[own.key] = None
         beside = f"{self.folder}/{own.key}" if self.folder and RELATIVE.fullmatch(own.key) else ""
@@ -192,7 +185,7 @@ class FileImages:
             own = msgspec.structs.replace(own, width=found.width, height=found.height)
         if own.sized and found.sized and (own.width, own.height) != (found.width, found.height):
             sizes = f"{own.width}x{own.height}, the image itself is {found.width}x{found.height}"
-            raise _Lost(Code.SIZE_MISMATCH, f"'{own.key}' is said to be {sizes}: {SCALE_FROM}")
+            raise BadImage(f"'{own.key}' is said to be {sizes}: {SCALE_FROM}", Code.SIZE_MISMATCH)
         if beside:
             key = found.key if found.media else beside
         else:
@@ -260,7 +253,7 @@ class FileImages:
     def _unless_lost(self, own: Image) -> Image | None:
         try:
             return self.located(own)
-        except _Lost as error:
+        except BadImage as error:
             self.context.tally.fail(error.code, str(error), Place(self.name))
             return None
 
@@ -277,9 +270,9 @@ def _looked(look: Any, *names: Any) -> Any:  # noqa: ANN401 # one of the look-up
     try:
         return look(*names)
     except SizeDiffers as error:
-        raise _Lost(Code.SIZE_MISMATCH, f"{error}; {SCALE_FROM}") from None
+        raise BadImage(f"{error}; {SCALE_FROM}", Code.SIZE_MISMATCH) from None
     except InputError as error:
-        raise _Lost(Code.AMBIGUOUS_IMAGE, str(error)) from None
+        raise BadImage(str(error), Code.AMBIGUOUS_IMAGE) from None
 
 
 def _same_image(name: str, key: str) -> bool:

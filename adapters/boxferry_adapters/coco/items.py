@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from boxferry.boxes.labels import id_key
+from boxferry.parsing.gather import BadBox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,11 +91,7 @@ class CategoryItem(msgspec.Struct, gc=False):
     name: str
 
 
-class BadItem(Exception):
-    """An item is no box; the text says why."""
-
-
-class NoImage(BadItem):
+class NoImage(BadBox):
     """An item does not say which image it is of."""
 
 
@@ -106,18 +103,18 @@ def checked(value: Any, bounds: Callable[[Any], Bounds] | None = None) -> Item: 
         bounds: gives the bbox of an item that has none, by its outline or its key points.
 
     Raises:
-        BadItem: it is no box.
+        BadBox: it is no box.
     """
     if not isinstance(value, dict):
-        raise BadItem(f"expected an object, found {shown(value)}")
+        raise BadBox(f"expected an object, found {shown(value)}")
     if value.get("image_id") is None:
         raise NoImage("image_id: expected a number or a text, found nothing")
     for key in ("image_id", "category_id"):
         if not _is_id(value.get(key)):
-            raise BadItem(f"{key}: expected a number or a text, found {shown(value.get(key))}")
+            raise BadBox(f"{key}: expected a number or a text, found {shown(value.get(key))}")
     score, name, nested = value.get("score"), value.get("file_name"), value.get("attributes")
     if score is not None and _number(score) is None:
-        raise BadItem(f"score: expected a number, found {shown(score)}")
+        raise BadBox(f"score: expected a number, found {shown(score)}")
     return Item(
         image_id=value["image_id"],
         category_id=value["category_id"],
@@ -152,15 +149,15 @@ def bounds_of_points(points: Any) -> Bounds:  # noqa: ANN401 # any JSON value
     """The bbox [x, y, width, height] of the labelled key points among [x, y, visibility, …], 0 being not labelled.
 
     Raises:
-        BadItem: they are no such list, or none is labelled.
+        BadBox: they are no such list, or none is labelled.
     """
     numbers = [_number(number) for number in points] if isinstance(points, list) and len(points) % 3 == 0 else [None]
     if None in numbers:
-        raise BadItem("keypoints: expected numbers [x, y, visibility, …]")
+        raise BadBox("keypoints: expected numbers [x, y, visibility, …]")
     whole = [number for number in numbers if number is not None]
     seen = [(x, y) for x, y, label in zip(whole[::3], whole[1::3], whole[2::3], strict=True) if label > 0]
     if not seen:
-        raise BadItem("keypoints: none of them is labelled, and there is no bbox")
+        raise BadBox("keypoints: none of them is labelled, and there is no bbox")
     xs, ys = zip(*seen, strict=True)
     return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
@@ -172,7 +169,7 @@ def _raw(value: object) -> RawId | None:
 def _box(value: Any) -> tuple[float, float, float, float]:  # noqa: ANN401 # any JSON value
     numbers = [_number(number) for number in value] if isinstance(value, list) and len(value) == 4 else [None]
     if None in numbers:
-        raise BadItem(f"bbox: expected four numbers [x, y, width, height], found {shown(value)}")
+        raise BadBox(f"bbox: expected four numbers [x, y, width, height], found {shown(value)}")
     x, y, width, height = (number for number in numbers if number is not None)
     return x, y, width, height
 

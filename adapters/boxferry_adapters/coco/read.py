@@ -17,6 +17,7 @@ from boxferry.boxes.labels import Vocabulary, id_key
 from boxferry.boxes.refine import without
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
+from boxferry.parsing.gather import BadBox
 from boxferry.parsing.json_scan import Scanner
 from boxferry.parsing.spill import CHUNK_BOXES, RECORD, Spill
 from boxferry_adapters.coco.columns import ItemDecoder
@@ -24,7 +25,7 @@ from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.extras import Extras
 from boxferry_adapters.coco.files import files_of
 from boxferry_adapters.coco.images import FileImages, Gathered
-from boxferry_adapters.coco.items import BadItem, NoImage, checked, is_derived, track_of
+from boxferry_adapters.coco.items import NoImage, checked, is_derived, track_of
 from boxferry_adapters.coco.names import agreed
 from boxferry_adapters.coco.options import CocoOptions
 from boxferry_adapters.coco.piece import Piece
@@ -153,7 +154,7 @@ class _Reader:
             try:
                 items.append(checked(value, self.extras.bounds))
                 good.append(True)
-            except BadItem as error:
+            except BadBox as error:
                 good.append(False)
                 self._nameless += isinstance(error, NoImage)
                 self._first_bad = self._first_bad or f"{Place(self.source.name, item=place)}: {error}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from boxferry.boxes.outlines import outlines_of
-from boxferry_adapters.coco.items import BadItem
+from boxferry.parsing.gather import BadBox
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,13 +24,13 @@ def rings_of(segmentation: Any) -> tuple[NDArray[np.float64], ...]:  # noqa: ANN
             a list or compressed (https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.h).
 
     Raises:
-        BadItem: it is none of these; the text says why.
+        BadBox: it is none of these; the text says why.
     """
     if isinstance(segmentation, list):
         return tuple(_ring(part) for part in segmentation)
     if isinstance(segmentation, dict):
         return tuple(outlines_of(_mask(segmentation)))
-    raise BadItem(f"segmentation: expected a list of polygons or a mask, found {type(segmentation).__name__}")
+    raise BadBox(f"segmentation: expected a list of polygons or a mask, found {type(segmentation).__name__}")
 
 
 def mask_size(segmentation: Any) -> tuple[int, int] | None:  # noqa: ANN401 # any JSON value
@@ -52,7 +52,7 @@ def mask_scale(mask: tuple[int, int], image: tuple[float, float]) -> tuple[float
 def _ring(part: Any) -> NDArray[np.float64]:  # noqa: ANN401 # any JSON value
     numbers = isinstance(part, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in part)
     if not numbers or len(part) < 6 or len(part) % 2:
-        raise BadItem("segmentation: expected polygons of three corners or more, [x1, y1, x2, y2, x3, y3, …]")
+        raise BadBox("segmentation: expected polygons of three corners or more, [x1, y1, x2, y2, x3, y3, …]")
     return np.array(part, np.float64).reshape(-1, 2)
 
 
@@ -62,22 +62,22 @@ def _mask(rle: dict[str, Any]) -> NDArray[np.bool_]:
     size, counts = rle.get("size"), rle.get("counts")
     whole = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
     if not whole or size[0] * size[1] > LARGEST_MASK:  # type: ignore[index] # a list, as was seen
-        raise BadItem(f"segmentation: size: expected [height, width], found {size!r}"[:200])
+        raise BadBox(f"segmentation: size: expected [height, width], found {size!r}"[:200])
     height, width = size  # type: ignore[misc] # likewise
     found: Any
     if isinstance(counts, list):
         runs = all(isinstance(run, int) and run >= 0 for run in counts)
         if not runs or sum(counts) != height * width:
-            raise BadItem("segmentation: counts: its runs do not come to height times width")
+            raise BadBox("segmentation: counts: its runs do not come to height times width")
         as_runs: Any = {"size": [height, width], "counts": counts}
         found = masks.frPyObjects(as_runs, height, width)
     elif isinstance(counts, str | bytes):
         text = counts.encode("ascii", "replace") if isinstance(counts, str) else counts
         if _length(text) != height * width:
-            raise BadItem("segmentation: counts: its runs do not come to height times width")
+            raise BadBox("segmentation: counts: its runs do not come to height times width")
         found = {"size": [height, width], "counts": text}
     else:
-        raise BadItem(f"segmentation: counts: expected runs or their text, found {type(counts).__name__}")
+        raise BadBox(f"segmentation: counts: expected runs or their text, found {type(counts).__name__}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of what pycocotools asks of numpy
         return np.asarray(masks.decode(found), bool)

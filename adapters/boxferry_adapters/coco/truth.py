@@ -11,11 +11,12 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import id_key
 from boxferry.boxes.tally import Place
 from boxferry.boxes.truth import TrueBox, Truth, together
+from boxferry.parsing.gather import BadBox
 from boxferry.parsing.json_scan import Scanner
 from boxferry_adapters.coco.dataset import opened, survey
 from boxferry_adapters.coco.extras import Extras
 from boxferry_adapters.coco.files import files_of
-from boxferry_adapters.coco.items import BadItem, Number, RawId, checked
+from boxferry_adapters.coco.items import Number, RawId, checked
 from boxferry_adapters.coco.names import agreed
 from boxferry_adapters.coco.options import CocoOptions
 
@@ -89,7 +90,7 @@ def _checked(value: Any, index: int, source: Source, context: Context, extras: E
     """An annotation out of a plain value; None where it is no box, which is counted."""
     try:
         item = checked(value, extras.bounds)
-    except BadItem as error:
+    except BadBox as error:
         context.tally.skip(Code.BAD_BOX, str(error), Place(source.name, item=index))
         return None
     number, area = value.get("id"), value.get("area")

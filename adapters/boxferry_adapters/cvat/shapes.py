@@ -45,7 +45,7 @@ def shape_of(element: Element) -> tuple[Corners, tuple[Ring, ...]]:
             raise BadBox(f"a {tag} has no area", Code.NO_AREA)
     if not rings:
         raise BadBox("a mask that covers no pixel")
-    return bounds_of(list(rings)), rings
+    return bounds_of(rings), rings
 
 
 def _box(element: Element) -> tuple[Corners, tuple[Ring, ...]]:

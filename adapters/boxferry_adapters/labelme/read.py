@@ -85,7 +85,7 @@ class _Reader:
             if (first := found.setdefault(key, box)) is not box:
                 self._gathering.remark(Code.JOINED, JOINED)
                 first.rings += box.rings
-                first.corners = bounds_of(list(first.rings))
+                first.corners = bounds_of(first.rings)
         return list(found.values())
 
 

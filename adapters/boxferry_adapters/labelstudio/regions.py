@@ -122,7 +122,7 @@ def _brushed(value: dict[str, Any], width: int, height: int) -> tuple[Corners, t
     rings = tuple(outlines_of(mask_of(value["rle"], width, height)))
     if not rings:
         raise BadBox("rle: covers no pixel")
-    return bounds_of(list(rings)), rings
+    return bounds_of(rings), rings
 
 
 def _corners(value: dict[str, Any], scale: tuple[float, float]) -> Corners:

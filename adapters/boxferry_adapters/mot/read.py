@@ -13,10 +13,11 @@ from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import open_text
+from boxferry.parsing.gather import BadImage
 from boxferry_adapters.mot.files import files_of
 from boxferry_adapters.mot.labels import Labels, shift_of
 from boxferry_adapters.mot.rows import LARGEST_WHOLE, Rows, parse
-from boxferry_adapters.mot.video import VideoError, video_of
+from boxferry_adapters.mot.video import video_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ class _Reader:
         except OSError as error:
             self.context.tally.fail(Code.UNREADABLE, f"cannot be read: {error.strerror}", place)
             return None
-        except VideoError as error:
+        except BadImage as error:
             self.context.tally.fail(error.code, str(error), place, boxes=len(rows), counted=False)
             return None
         for line, problem in rows.bad:
@@ -86,11 +87,11 @@ class _Reader:
         """The video that a file is about.
 
         Raises:
-            VideoError: it cannot be told, or another file is about it too.
+            BadImage: it cannot be told, or another file is about it too.
         """
         image = video_of(file, self.context)
         if (first := self.seen.setdefault(image.key, file.shown)) != file.shown:
-            raise VideoError(Code.DUPLICATE_FILE, f"is about video '{image.key}', and so is {first}")
+            raise BadImage(f"is about video '{image.key}', and so is {first}", Code.DUPLICATE_FILE)
         return image
 
     def _detections(self, image: Image, rows: Table, *, ground_truth: bool) -> Detections:

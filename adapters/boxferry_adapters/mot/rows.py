@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boxferry.parsing.gather import BadBox
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -47,10 +49,6 @@ class Rows:
         return len(self.good) + len(self.bad)
 
 
-class _BadRowError(Exception):
-    """A line is no row; one sentence."""
-
-
 def parse(lines: Iterable[str]) -> Rows:
     """The rows of a file; blank lines are passed over."""
     numbers, bad = array("d"), []
@@ -59,7 +57,7 @@ def parse(lines: Iterable[str]) -> Rows:
             continue
         try:
             numbers.extend((line, *_row(text)))
-        except _BadRowError as error:
+        except BadBox as error:
             bad.append((line, str(error)))
     return Rows(np.array(numbers).view(ROW), bad)
 
@@ -68,7 +66,7 @@ def looks_like_row(text: str) -> bool:
     """Whether a line is a row."""
     try:
         _row(text)
-    except _BadRowError:
+    except BadBox:
         return False
     return True
 
@@ -77,11 +75,11 @@ def _row(text: str) -> list[float]:
     """The first nine numbers of a line."""
     numbers = _numbers(text)
     if not FEWEST <= len(numbers) <= MOST:
-        raise _BadRowError(f"{len(numbers)} columns with commas between them in '{_shown(text)}'; {EXPECTED}")
+        raise BadBox(f"{len(numbers)} columns with commas between them in '{_shown(text)}'; {EXPECTED}")
     _check_whole("frame", numbers[0], least=0)
     _check_whole("id", numbers[1], least=-1)
     if numbers[4] < 0 or numbers[5] < 0:
-        raise _BadRowError(f"width and height cannot be negative, found {numbers[4]:g} and {numbers[5]:g}")
+        raise BadBox(f"width and height cannot be negative, found {numbers[4]:g} and {numbers[5]:g}")
     return [*numbers[:9], *ABSENT[max(0, len(numbers) - FEWEST) :]]
 
 
@@ -91,13 +89,13 @@ def _numbers(text: str) -> list[float]:
     except ValueError:
         numbers = [math.nan]
     if not all(map(math.isfinite, numbers)) or "_" in text or not text.isascii():  # float() takes '1_0' and the like
-        raise _BadRowError(f"a column of '{_shown(text)}' is not a number; {EXPECTED}")
+        raise BadBox(f"a column of '{_shown(text)}' is not a number; {EXPECTED}")
     return numbers
 
 
 def _check_whole(name: str, number: float, *, least: int) -> None:
     if number % 1 or not least <= number <= LARGEST_WHOLE:
-        raise _BadRowError(f"{name} {number:g}; expected a whole number from {least}")
+        raise BadBox(f"{name} {number:g}; expected a whole number from {least}")
 
 
 def _shown(text: str) -> str:

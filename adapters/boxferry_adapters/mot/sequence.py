@@ -6,6 +6,8 @@ import configparser
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.boxes.codes import Code
+from boxferry.parsing.gather import BadImage
 from boxferry.remote.path import folders_above
 
 if TYPE_CHECKING:
@@ -14,10 +16,6 @@ if TYPE_CHECKING:
 FILE_NAME = "seqinfo.ini"
 SECTION = "Sequence"
 FOLDERS = ("det", "gt")
-
-
-class SequenceError(Exception):
-    """A `seqinfo.ini` cannot be read; one sentence that names it."""
 
 
 class Sequence(NamedTuple):
@@ -41,7 +39,7 @@ def sequence_of(place: AnyPath) -> Sequence:
     """The sequence that a file of rows is about: by `seqinfo.ini` beside it or in the folder above, else by its name.
 
     Raises:
-        SequenceError: there is such a file, and it cannot be read.
+        BadImage: there is such a file, and it cannot be read.
     """
     place = place.absolute()
     for folder in folders_above(place, 2):
@@ -64,11 +62,11 @@ def _described(path: AnyPath, name: str) -> Sequence:
         parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
         said = dict(parser[SECTION])
     except KeyError:
-        raise SequenceError(f"{path}: no section [{SECTION}] in it") from None
+        raise BadImage(f"{path}: no section [{SECTION}] in it", Code.BAD_SEQINFO) from None
     except OSError as error:
-        raise SequenceError(f"{path}: cannot be read: {error.strerror}") from None
+        raise BadImage(f"{path}: cannot be read: {error.strerror}", Code.BAD_SEQINFO) from None
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise SequenceError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
+        raise BadImage(f"{path}: cannot be read: {' '.join(str(error).split())}", Code.BAD_SEQINFO) from None
     width, height, frames = (int(_number(path, said, key, whole=True)) for key in ("imWidth", "imHeight", "seqLength"))
     return Sequence(said.get("name", "").strip() or name, width, height, frames, _number(path, said, "frameRate"))
 
@@ -78,5 +76,5 @@ def _number(path: AnyPath, said: dict[str, str], key: str, *, whole: bool = Fals
     text = said.get(key.lower(), "").strip()  # configparser gives keys in lower case
     if not re.fullmatch(r"\d{1,9}" if whole else r"\d{1,9}(\.\d*)?", text, re.ASCII) and text:
         expected = "a whole number" if whole else "a number"
-        raise SequenceError(f"{path}: {key} '{text[:40]}', expected {expected} from 0")
+        raise BadImage(f"{path}: {key} '{text[:40]}', expected {expected} from 0", Code.BAD_SEQINFO)
     return float(text or 0)

@@ -9,9 +9,9 @@ import msgspec
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
-from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES
-from boxferry_adapters.mot.sequence import FILE_NAME, SequenceError, sequence_of
+from boxferry.parsing.gather import BadImage, one_image
+from boxferry_adapters.mot.sequence import FILE_NAME, sequence_of
 
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Image
@@ -20,29 +20,17 @@ if TYPE_CHECKING:
     from boxferry_adapters.mot.sequence import Sequence
 
 
-class VideoError(Exception):
-    """A file fails as a whole, since its video cannot be told: a code, and one sentence."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def video_of(file: File, context: Context) -> Image:
     """The video, as the images folder and its `seqinfo.ini` know it; the latter says how many frames there are.
 
     Raises:
-        VideoError: it cannot be told which it is, it is an image, or the two disagree on its size.
+        BadImage: it cannot be told which it is, it is an image, or the two disagree on its size.
     """
-    try:
-        sequence = sequence_of(file.place)
+    sequence = sequence_of(file.place)
+    with one_image():
         found = context.images.stem(sequence.name)
-    except SequenceError as error:
-        raise VideoError(Code.BAD_SEQINFO, str(error)) from None
-    except InputError as error:
-        raise VideoError(Code.AMBIGUOUS_IMAGE, str(error)) from None
     if found.media and PurePath(found.media).suffix.lower() not in VIDEO_SUFFIXES:
-        raise VideoError(Code.NOT_A_VIDEO, f"is about '{found.key}', which is an image; expected a video")
+        raise BadImage(f"is about '{found.key}', which is an image; expected a video", Code.NOT_A_VIDEO)
     if found.frames and sequence.frames not in {0, found.frames}:
         lengths = f"{sequence.frames} frames in {FILE_NAME}, the video itself has {found.frames}"
         context.tally.note(Code.OTHER_LENGTH, lengths, Place(file.shown))
@@ -65,5 +53,5 @@ def _size(found: Image, sequence: Sequence) -> tuple[int, int]:
         return known
     if found.media and found.sized and said != known:
         sizes = f"{said[0]}x{said[1]} in {FILE_NAME}, the video itself is {known[0]}x{known[1]}"
-        raise VideoError(Code.SIZE_MISMATCH, f"{sizes}: its boxes may be wrong")
+        raise BadImage(f"{sizes}: its boxes may be wrong", Code.SIZE_MISMATCH)
     return said

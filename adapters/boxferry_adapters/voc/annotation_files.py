@@ -15,6 +15,7 @@ from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Stumble, open_file, read_file, without_suffix
+from boxferry.parsing.gather import BadImage
 from boxferry.parsing.xml import XmlError
 from boxferry_adapters.voc.batch import Batch, wish_of
 from boxferry_adapters.voc.fields import note_unknown
@@ -84,14 +85,6 @@ def are_there(source: Source) -> bool:
     return next(iter(source.files(".xml")), None) is not None
 
 
-class _FileError(Exception):
-    """A file fails as a whole, with the boxes in it."""
-
-    def __init__(self, code: str, message: str, *, line: int | None = None, boxes: int = 0) -> None:
-        super().__init__(message)
-        self.code, self.message, self.line, self.boxes = code, message, line, boxes
-
-
 def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield a chunk for every 512 files.
 
@@ -105,11 +98,13 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     found = context.map(partial(_parsed, reader.wish), paths, batch=FILES_AT_ONCE)
     for (relative, path), annotation in zip(source.files(".xml"), found, strict=True):
         shown = source.name if source.is_stream else path
+        if isinstance(annotation, _Unreadable):
+            context.tally.fail(annotation.code, annotation.message, Place(shown, line=annotation.line))
+            continue
         try:
             reader.add(batch, relative, shown, annotation)
-        except _FileError as error:
-            place = Place(shown, line=error.line)
-            context.tally.fail(error.code, error.message, place, boxes=error.boxes, counted=False)
+        except BadImage as error:
+            context.tally.fail(error.code, str(error), Place(shown), boxes=error.boxes, counted=False)
         if len(batch.images) >= CHUNK_FILES:
             yield batch.detections()
             batch = reader.batch()
@@ -141,20 +136,18 @@ class _Reader:
             message = f"{self.parts} parts of objects are skipped; --parts yes reads them as boxes of their own"
             self.context.tally.note(Code.PARTS, message, Place(self.source.name))
 
-    def add(self, batch: Batch, relative: str, shown: str, annotation: Annotation | _Unreadable) -> None:
+    def add(self, batch: Batch, relative: str, shown: str, annotation: Annotation) -> None:
         """Add one file to the batch.
 
         Raises:
-            _FileError: it fails as a whole.
+            BadImage: it fails as a whole.
         """
-        if isinstance(annotation, _Unreadable):
-            raise _FileError(annotation.code, annotation.message, line=annotation.line)
         image = self._image(annotation, relative, shown)
         first = self.seen.setdefault(image.key, relative)
         if first != relative:
             there = next(path for each, path in self.source.files(".xml") if each == first)
             message = f"is about image '{image.key}', and so is {there}"
-            raise _FileError(Code.DUPLICATE_FILE, message, boxes=annotation.boxes)
+            raise BadImage(message, Code.DUPLICATE_FILE, annotation.boxes)
         self.parts += annotation.parts
         if annotation.objects:
             self.derived += sum(found.derived and not found.problem for found in annotation.objects)
@@ -170,7 +163,7 @@ class _Reader:
         try:
             image = _first_known(annotation, relative, self.context)
         except InputError as error:
-            raise _FileError(Code.AMBIGUOUS_IMAGE, str(error), boxes=boxes) from None
+            raise BadImage(str(error), Code.AMBIGUOUS_IMAGE, boxes) from None
         named = annotation.filename.replace("\\", "/")
         if named and _last(named) not in {_last(image.key), without_suffix(_last(image.key))}:
             self.context.tally.note(Code.OTHER_FILENAME, f"names '{named}', taken to be '{image.key}'", Place(shown))
@@ -179,7 +172,7 @@ class _Reader:
             return image
         if image.sized and said != known:
             sizes = f"says {said[0]}x{said[1]}, the image itself is {known[0]}x{known[1]}"
-            raise _FileError(Code.SIZE_MISMATCH, f"{sizes}: its boxes may be wrong", boxes=boxes)
+            raise BadImage(f"{sizes}: its boxes may be wrong", Code.SIZE_MISMATCH, boxes)
         return msgspec.structs.replace(image, width=said[0], height=said[1])
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.outlines import bounds_of
 from boxferry.parsing.xml_values import number_of, text_of
 from boxferry_adapters.voc.fields import fields_of
-from boxferry_adapters.voc.outlines import OutlineError, bounds_of, polygon_of, rotated_of
+from boxferry_adapters.voc.outlines import OutlineError, polygon_of, rotated_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -54,13 +54,6 @@ def rotated_of(element: Element) -> tuple[Ring, ...]:
     return (np.array([(cx + x * cos - y * sin, cy + x * sin + y * cos) for x, y in sides]),)
 
 
-def bounds_of(rings: tuple[Ring, ...]) -> tuple[float, float, float, float]:
-    """The least and greatest x and y of some rings: x_min, y_min, x_max, y_max."""
-    points = np.concatenate(rings)
-    (x_min, y_min), (x_max, y_max) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    return x_min, y_min, x_max, y_max
-
-
 def _ring(polygon: Element) -> Ring:
     texts = [(text_of(point, "x"), text_of(point, "y")) for point in polygon.iterfind("pt")] or _numbered(polygon)
     if len(texts) < 3:

@@ -7,12 +7,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from boxferry_adapters.yolo.label_file import LabelFile
+    from boxferry.parsing.files import File
 
 NUMBERED = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,9})", re.DOTALL)
 
 
-def videos_of(files: list[LabelFile], origin: int) -> tuple[dict[str, list[tuple[int, LabelFile]]], list[LabelFile]]:
+def videos_of(files: list[File], origin: int) -> tuple[dict[str, list[tuple[int, File]]], list[File]]:
     """The files of each video, frame by frame, and those that have no frame number.
 
     Args:
@@ -22,8 +22,8 @@ def videos_of(files: list[LabelFile], origin: int) -> tuple[dict[str, list[tuple
     Returns:
         Stem of the video's path → its frames, from 0, in their order; and the files left over.
     """
-    videos: dict[str, list[tuple[int, LabelFile]]] = {}
-    left: list[LabelFile] = []
+    videos: dict[str, list[tuple[int, File]]] = {}
+    left: list[File] = []
     for file in files:
         found = NUMBERED.fullmatch(str(PurePosixPath(file.relative).with_suffix("")))
         if found is None or int(found["number"]) < origin:

@@ -15,16 +15,16 @@ from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Stumble, open_file, read_file, without_suffix
+from boxferry.parsing.files import files_of
+from boxferry.parsing.gather import BadImage
 from boxferry.remote.path import folders_above, path_of
 from boxferry_adapters.yolo.batch import Batch
 from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.frames import videos_of
-from boxferry_adapters.yolo.label_file import LabelFile
 from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, settled
 from boxferry_adapters.yolo.rows import (
     NUMBER,
     NUMBERS,
-    LabelFileError,
     Rows,
     UnknownNameError,
     name_length,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Source
+    from boxferry.parsing.files import File
 
 CHUNK_FILES = 512
 SNIFFED_FILES = 5
@@ -58,7 +59,7 @@ def sniff(source: Source) -> str | None:
     """Recognise the rows of the first label files; one that is cut or wrong does not hide the others."""
     try:
         seen = [line for path in _first_files(source) for line in _first_lines(path)]
-    except (OSError, InputError, LabelFileError):
+    except (OSError, InputError, BadImage):
         return None
     rows = [line for line in seen if _looks_like_row(line)]
     if not rows or 2 * len(rows) < len(seen):
@@ -76,7 +77,7 @@ def stumble(source: Source) -> Stumble | None:
         found = [(path, lines) for path in _first_files(source) if (lines := _first_lines(path))]
     except (OSError, InputError) as error:
         return Stumble(where=source.name, found=str(error))
-    except LabelFileError as error:
+    except BadImage as error:
         return Stumble(where=source.name, found=f"a text file that {error}")
     rows = [(path, number, line) for path, each in found for number, line in enumerate(each, start=1)]
     if not rows or rows[0][2].lstrip().startswith(("{", "[", "<")):
@@ -135,14 +136,6 @@ def _looks_like_row(line: str) -> bool:
     return len(words) >= 5 and all(NUMBER.fullmatch(w) for w in words) and float(words[0]) % 1 == 0
 
 
-class _FileError(Exception):
-    """A file fails as a whole, with the boxes in it."""
-
-    def __init__(self, code: str, message: str, boxes: int = 0) -> None:
-        super().__init__(message)
-        self.code, self.message, self.boxes = code, message, boxes
-
-
 def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield a chunk for every 512 files, or for every few videos.
 
@@ -173,18 +166,16 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         raise InputError(f"{source.name}: no label files (*.txt) in it")
 
 
-def _label_files(source: Source) -> Iterator[LabelFile]:
-    for relative, path in source.files(".txt"):
-        if _is_label_file(relative, path):
-            yield LabelFile(relative, path, source.name if source.is_stream else path)
+def _label_files(source: Source) -> Iterator[File]:
+    return (file for file in files_of(source, ".txt") if _is_label_file(file.relative, file.path))
 
 
-def _first_rows(files: list[LabelFile]) -> Iterator[list[str]]:
+def _first_rows(files: list[File]) -> Iterator[list[str]]:
     """The words of the rows of some files, as far as they can be read, a number in the first place."""
     for file in files:
         try:
             yield from _rows_of(_first_lines(file.path))
-        except (OSError, LabelFileError):
+        except (OSError, BadImage):
             continue  # said when it is read
 
 
@@ -213,7 +204,7 @@ class _Reader:
     def __post_init__(self) -> None:
         self.vocabulary = Vocabulary(self.context.names)
 
-    def stills(self, files: Iterator[LabelFile] | list[LabelFile]) -> Iterator[Detections]:
+    def stills(self, files: Iterator[File] | list[File]) -> Iterator[Detections]:
         """A file an image."""
         for file in files:
             stem = without_suffix(file.relative)
@@ -222,7 +213,7 @@ class _Reader:
             if len(self.batch) >= CHUNK_FILES:
                 yield self._chunk()
 
-    def _still(self, file: LabelFile, stem: str) -> None:
+    def _still(self, file: File, stem: str) -> None:
         """Take a file, where its image is in the part that is read; one that fails is in that of its own name."""
         key = f"{stem}.image"
         try:
@@ -233,7 +224,7 @@ class _Reader:
                 self._check_first(rows, image, self.seen.setdefault(key, file.relative), file)
                 self._check(rows, image)
                 self._add(image, rows, file)
-        except _FileError as error:
+        except BadImage as error:
             if self.context.takes(key):
                 self._fail(file, error)
 
@@ -241,12 +232,12 @@ class _Reader:
         """Whether a file's image may be in the part that is read; its name is the file's, or begins with its stem."""
         return self.context.takes(f"{stem}.image") or self.context.takes(stem)
 
-    def videos(self, files: list[LabelFile], origin: int) -> Iterator[Detections]:
+    def videos(self, files: list[File], origin: int) -> Iterator[Detections]:
         """A file a frame; `origin` is the number of the first frame in the names."""
         videos, unnumbered = videos_of(files, origin)
         for file in unnumbered:
             message = f"its name has no frame number from {origin} at its end, as in clip_{origin}.txt"
-            self._fail(file, _FileError(Code.NO_FRAME, message, self._boxes_in(file)))
+            self._fail(file, BadImage(message, Code.NO_FRAME, self._boxes_in(file)))
         for stem, frames in videos.items():
             first = True
             for frame, file in frames:
@@ -256,7 +247,7 @@ class _Reader:
                     self._check(rows, image)
                     self._add(image, rows, file, frame=frame, more=not first)
                     first = False
-                except _FileError as error:
+                except BadImage as error:
                     self._fail(file, error)
             if len(self.batch.lines) >= CHUNK_FILES:
                 yield self._chunk()
@@ -280,10 +271,10 @@ class _Reader:
         self.context.tally.count(chunk)
         return chunk
 
-    def _fail(self, file: LabelFile, error: _FileError) -> None:
-        self.context.tally.fail(error.code, error.message, Place(file.shown), boxes=error.boxes, counted=False)
+    def _fail(self, file: File, error: BadImage) -> None:
+        self.context.tally.fail(error.code, str(error), Place(file.shown), boxes=error.boxes, counted=False)
 
-    def _rows(self, file: LabelFile) -> Rows:
+    def _rows(self, file: File) -> Rows:
         try:
             rows = parse(read_file(file.path), self.layout, self.classes)
             if not rows.widths <= self.widths and self.layout.open(rows.widths):
@@ -291,16 +282,14 @@ class _Reader:
                 self.layout = settled(self.layout, list(_rows_of(line for line in lines if line.strip())), file.shown)
                 rows = parse(read_file(file.path), self.layout, self.classes)
         except OSError as error:
-            raise _FileError(Code.UNREADABLE, f"cannot be read: {error.strerror}") from None
-        except LabelFileError as error:
-            raise _FileError(error.code, str(error)) from None
+            raise BadImage(f"cannot be read: {error.strerror}", Code.UNREADABLE) from None
         except UnknownNameError as error:
             raise InputError(f"{Place(file.shown, line=error.line)}: {error}") from None
         self.widths |= rows.widths
         self._judge_six(rows, file)
         return rows
 
-    def _judge_six(self, rows: Rows, file: LabelFile) -> None:
+    def _judge_six(self, rows: Rows, file: File) -> None:
         """Hold the sixth column of a file against what it is elsewhere; the first file that has one decides.
 
         Raises:
@@ -317,20 +306,20 @@ class _Reader:
             found = "its sixth column holds scores, that of others track ids"
             raise InputError(f"{file.shown}: {found}: {SCORES_OR_TRACKS}")
 
-    def _boxes_in(self, file: LabelFile) -> int:
+    def _boxes_in(self, file: File) -> int:
         try:
             rows = self._rows(file)
-        except _FileError:
+        except BadImage:
             return 0
         return _size(rows)
 
-    def _image(self, stem: str, rows: Rows, file: LabelFile) -> Image:
+    def _image(self, stem: str, rows: Rows, file: File) -> Image:
         try:
             return self._found(stem, file)
         except InputError as error:
-            raise _FileError(Code.AMBIGUOUS_IMAGE, str(error), _size(rows)) from None
+            raise BadImage(str(error), Code.AMBIGUOUS_IMAGE, _size(rows)) from None
 
-    def _found(self, stem: str, file: LabelFile) -> Image:
+    def _found(self, stem: str, file: File) -> Image:
         """The image of a stem; where `labels` is a folder above it, the one that lies so below `images` goes first."""
         if "labels" in stem and (beside := _beside(stem)):
             return self.context.images.stem(stem, beside)
@@ -341,7 +330,7 @@ class _Reader:
                 return self.context.images.stem(stem, beside)
             raise
 
-    def _add(self, image: Image, rows: Rows, file: LabelFile, *, frame: int | None = None, more: bool = False) -> None:
+    def _add(self, image: Image, rows: Rows, file: File, *, frame: int | None = None, more: bool = False) -> None:
         if len(rows) and len(rows) + len(rows.repeated) > rows.named and not self.context.names:
             hint = _names_nearby(file.path)
             raise InputError(f"{file.shown}: class ids need names; add --names FILE or LIST{hint}")
@@ -355,23 +344,23 @@ class _Reader:
             self.outlines += sum(outline is not None for outline in rows.outlines)
         self.batch.add(msgspec.structs.replace(image, source=file.shown), rows, frame=frame, more=more)
 
-    def _check_first(self, rows: Rows, image: Image, first: str, file: LabelFile) -> None:
+    def _check_first(self, rows: Rows, image: Image, first: str, file: File) -> None:
         if first != file.relative:
             shown = next(each.shown for each in _label_files(self.source) if each.relative == first)
-            raise _FileError(Code.DUPLICATE_FILE, f"is about image '{image.key}', and so is {shown}", _size(rows))
+            raise BadImage(f"is about image '{image.key}', and so is {shown}", Code.DUPLICATE_FILE, _size(rows))
 
     def _check(self, rows: Rows, image: Image) -> None:
         if not len(rows):
             return
         if not image.sized:
             remedy = "add --images DIR, --size WxH or --categories FILE"
-            raise _FileError(Code.NO_SIZE, f"the size of its image '{image.key}' is not known; {remedy}", _size(rows))
+            raise BadImage(f"the size of its image '{image.key}' is not known; {remedy}", Code.NO_SIZE, _size(rows))
         if rows.highest > PIXELS and not self.layout.absolute:
             coordinates = list(rows.coordinates())
             high = sum(value > PIXELS for value in coordinates)
             if high > PIXEL_SHARE * len(coordinates):
                 found = f"{high} of {len(coordinates)} coordinates are above 1; expected shares of the image"
-                raise _FileError(Code.PIXELS, f"{found}; if they are pixels, pass --absolute yes", _size(rows))
+                raise BadImage(f"{found}; if they are pixels, pass --absolute yes", Code.PIXELS, _size(rows))
         if rows.best > self.layout.scale:
             self._check_scores(rows, _size(rows))
 
@@ -384,7 +373,7 @@ class _Reader:
             hint = "if they are percent, add --score-scale 100"
             if all(0 <= second <= 1 for second in rows.table[1::NUMBERS]):
                 hint = f"{hint}; if the second column holds the scores, --columns cls,conf,x,y,w,h"
-            raise _FileError(Code.NOT_A_SCORE, f"{found}; expected 0 to 1; {hint}; {SCORES_OR_TRACKS}", boxes)
+            raise BadImage(f"{found}; expected 0 to 1; {hint}; {SCORES_OR_TRACKS}", Code.NOT_A_SCORE, boxes)
 
 
 def _beside(stem: str) -> str:

@@ -15,6 +15,7 @@ from boxferry.boxes.codes import Code
 from boxferry.errors import InputError
 from boxferry.parsing import compiled
 from boxferry.parsing.files import TextError, plain
+from boxferry.parsing.gather import BadImage
 from boxferry_adapters.yolo.layout import LARGEST
 
 if TYPE_CHECKING:
@@ -29,14 +30,6 @@ NUMBERS = 6  #: of a row as it is kept
 MOST_SHOWN = 60
 
 _decoder = msgspec.json.Decoder(list[list[float]])
-
-
-class LabelFileError(Exception):
-    """The file as a whole is no label file: a code, and one sentence."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class UnknownNameError(Exception):
@@ -96,7 +89,7 @@ def parse(data: bytes, layout: Layout, classes: Classes) -> Rows:
     """The rows of a label file.
 
     Raises:
-        LabelFileError: it is no label file, or its encoding is not known.
+        BadImage: it is no label file, or its encoding is not known.
         UnknownNameError: a class is a name that is not among those given.
     """
     text = text_of(data)
@@ -110,12 +103,12 @@ def text_of(data: bytes) -> bytes:
     """The text of a label file, as UTF-8.
 
     Raises:
-        LabelFileError: it is no text.
+        BadImage: it is no text.
     """
     try:
         return plain(data)
     except TextError as error:
-        raise LabelFileError(Code.BAD_ENCODING, str(error)) from None
+        raise BadImage(str(error), Code.BAD_ENCODING) from None
 
 
 def parse_compiled(text: bytes) -> Rows | None:
@@ -173,7 +166,7 @@ def words_of(text: bytes, classes: Classes, *, place: int = 0) -> tuple[dict[int
         place: the column of the class.
 
     Raises:
-        LabelFileError: the rows are those of a classification result.
+        BadImage: the rows are those of a classification result.
         UnknownNameError: a class is a name that is not among those given.
     """
     found = {}
@@ -181,7 +174,7 @@ def words_of(text: bytes, classes: Classes, *, place: int = 0) -> tuple[dict[int
         if words := raw.decode("utf-8", "replace").split():
             found[line] = words
     if found and all(_is_classification(words) for words in found.values()):
-        raise LabelFileError(Code.CLASSIFICATION, "is a classification result ('score name'), it has no boxes")
+        raise BadImage("is a classification result ('score name'), it has no boxes", Code.CLASSIFICATION)
     named = 0
     for line, words in found.items():
         if (count := name_length(words, place)) > 0:
@@ -210,7 +203,7 @@ def parse_carefully(text: bytes, layout: Layout, classes: Classes) -> Rows:
     """The rows of any file, line by line.
 
     Raises:
-        LabelFileError: the rows are those of a classification result.
+        BadImage: the rows are those of a classification result.
         UnknownNameError: a class is a name that is not among those given.
     """
     lines, named = words_of(text, classes, place=layout.columns.index("cls") if layout.columns else 0)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Point = tuple[int, int]
@@ -33,7 +35,7 @@ def outlines_of(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     return rings
 
 
-def bounds_of(rings: list[NDArray[np.float64]]) -> tuple[float, float, float, float]:
+def bounds_of(rings: Sequence[NDArray[np.float64]]) -> tuple[float, float, float, float]:
     """x_min, y_min, x_max, y_max of what encloses all rings."""
     points = np.concatenate(rings)
     (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
