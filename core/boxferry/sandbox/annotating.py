@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from boxferry.sandbox.bounds import BoxError
-from boxferry.sandbox.boxes import same_box, touch, vanishes
+from boxferry.sandbox.boxes import next_version, same_box, touch, vanishes
 from boxferry.sandbox.instances import check
 
 if TYPE_CHECKING:
@@ -57,9 +56,8 @@ class Change:
     def _chained(self, sent: Row, stored: Row) -> Row:
         """A row that names what it came from: the box that was sent with an id, which need not be there."""
         old = self.rows.get(sent["id"]) if isinstance(sent.get("id"), int) else None
-        version = sent.get("version")
         chain = {
-            "version": version + 1 if isinstance(version, int) else 1,
+            "version": next_version(sent),
             "root_id": sent.get("root_id") or (old or {}).get("root_id") or (old or {}).get("id"),
             "previous_id": sent.get("id"),
             "action_type": _action(sent, stored, old),
@@ -134,11 +132,7 @@ def save(store: Store, file: Row, boxes: list[Any]) -> Saved:
 
 def _rows(store: Store, file_id: int) -> dict[int, Row]:
     """All rows of a file by id, the oldest first, deleted ones too."""
-    query = "SELECT id, soft_delete, data FROM instance WHERE file_id = ? ORDER BY id"
-    return {
-        row["id"]: json.loads(row["data"]) | {"id": row["id"], "soft_delete": bool(row["soft_delete"])}
-        for row in store.rows(query, file_id)
-    }
+    return {row["id"]: row for row in store.all_instances(file_id)}
 
 
 def _carry_out(store: Store, file_id: int, added: list[Row], deleted: list[int]) -> list[int]:

@@ -6,6 +6,9 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+#: what an answer or an input says of itself while nothing is wrong
+LOG: dict[str, Any] = {"error": {}, "info": {}, "success": False}
+
 
 class DatabaseRefusal(Exception):  # it is the database's, not ours
     """What the database refuses in the midst of a call. The answer's status line is then broken: `HTTP/1.1 0 9h9h`.
@@ -36,7 +39,7 @@ class Refusal(Exception):  # it is an answer
 
 def ok(**values: Any) -> Response:  # noqa: ANN401 # whatever JSON can hold
     """An answer of success."""
-    return jsonify({**values, "log": {"error": {}, "info": {}, "success": True}})
+    return jsonify({**values, "log": LOG | {"success": True}})
 
 
 def bad(message: str, *, key: str = "error", **values: Any) -> tuple[Response, int]:  # noqa: ANN401 # as above
@@ -50,8 +53,7 @@ def refused(
     **values: Any,  # noqa: ANN401 # as above
 ) -> tuple[Response, int]:
     """A 400 with the reasons in `log.error`, as `Refusal` has them."""
-    log = {"error": errors, "info": {} if info is None else info, "success": False}
-    return jsonify({**values, "log": log}), 400
+    return jsonify({**values, "log": LOG | {"error": errors} | ({} if info is None else {"info": info})}), 400
 
 
 def body() -> dict[str, Any] | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
 
-from boxferry.sandbox.answers import Refusal, ok
-from boxferry.sandbox.checks import checked, checked_object, text
+from boxferry.sandbox.answers import LOG, Refusal, ok
+from boxferry.sandbox.checks import checked, checked_object, small, text
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -38,8 +38,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     @blueprint.post(f"{prefix}/group/update")
     def update_group(project: str) -> Response:
         group = _updated(store, project, checked(mode=text))
-        answer: Row = {"group": _shown(group), "log": {"error": {}, "info": {"update": "Success"}, "success": True}}
-        return jsonify(answer)
+        return jsonify({"group": _shown(group), "log": LOG | {"info": {"update": "Success"}, "success": True}})
 
     @blueprint.post(prefix)
     def new_option(project: str) -> Response:
@@ -74,7 +73,7 @@ def _updated(store: Store, project: str, sent: Row) -> Row:
         raise Refusal({"group": "No group found"})
     for label in sent.get("label_file_list") or []:
         label_id = label.get("id") if isinstance(label, dict) else None
-        if store.row("SELECT id FROM label_file WHERE project = ? AND id = ?", project, _small(label_id)) is None:
+        if store.row("SELECT id FROM label_file WHERE project = ? AND id = ?", project, small(label_id)) is None:
             raise Refusal({"label_file_id": f"Invalid{label_id}"})
     values = {name: sent[name] for name in ("name", "prompt", "kind") if isinstance(sent.get(name), str)}
     store.update("attribute_group", group["id"], values | {"data": json.dumps(sent)})
@@ -83,16 +82,11 @@ def _updated(store: Store, project: str, sent: Row) -> Row:
 
 def _has_schema(store: Store, project: str, schema_id: object) -> bool:
     query = "SELECT id FROM label_schema WHERE project = ? AND id = ?"
-    return store.row(query, project, _small(schema_id)) is not None
+    return store.row(query, project, small(schema_id)) is not None
 
 
 def _row(store: Store, project: str, group_id: object) -> Row | None:
-    return store.row("SELECT * FROM attribute_group WHERE id = ? AND project = ?", _small(group_id), project)
-
-
-def _small(value: object) -> int:
-    """An id as the database can look it up; anything else is the id of nothing."""
-    return value if isinstance(value, int) and abs(value) < 2**62 else -1
+    return store.row("SELECT * FROM attribute_group WHERE id = ? AND project = ?", small(group_id), project)
 
 
 def _shown(row: Row) -> Row:

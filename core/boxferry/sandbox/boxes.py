@@ -43,12 +43,11 @@ def touch(store: Store, file_id: int, came: int) -> None:
 
 def new_row(box: Row) -> Row:
     """A box that was not there before; a version that comes with it is counted on."""
+    nothing = dict.fromkeys(("root_id", "previous_id", "member_created_id"))
+    return {**box, **nothing, "version": next_version(box), "action_type": "created"}
+
+
+def next_version(box: Row) -> int:
+    """The version of a row that is made of a box."""
     version = box.get("version")
-    chain = {
-        "version": version + 1 if isinstance(version, int) else 1,
-        "root_id": None,
-        "previous_id": None,
-        "action_type": "created",
-        "member_created_id": None,
-    }
-    return {**box, **chain}
+    return version + 1 if isinstance(version, int) else 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify
@@ -40,8 +39,7 @@ def _found(store: Store, project: str, file_id: int, first: int, last: int) -> d
     """The boxes of the frames from `first` to `last`, both included, by frame; deleted ones are marked as such."""
     known = shown.labels(store, project)
     found: dict[str, list[Row]] = {}
-    for row in store.rows("SELECT id, soft_delete, data FROM instance WHERE file_id = ? ORDER BY id", file_id):
-        box = json.loads(row["data"]) | {"id": row["id"], "soft_delete": bool(row["soft_delete"])}
+    for box in store.all_instances(file_id):
         if box.get("frame_number") is not None and first <= box["frame_number"] <= last:
             found.setdefault(str(box["frame_number"]), []).append(shown.box(box, known, file_id))
     return found

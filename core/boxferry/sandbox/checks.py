@@ -89,6 +89,11 @@ def filled_list(name: str, value: object) -> str | None:
     return f"Missing {name}" if value is None else maybe_filled_list(name, value)
 
 
+def small(value: object) -> int:
+    """An id as the database can look it up; anything else is the id of nothing."""
+    return value if isinstance(value, int) and abs(value) < 2**62 else -1
+
+
 def database_int(value: Any) -> int:  # noqa: ANN401 # whatever was sent
     """A number as the database takes one: from a text of digits too.
 

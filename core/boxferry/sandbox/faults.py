@@ -155,16 +155,7 @@ class FaultyWire:
         """What happens to the next request, and which status an error has."""
         with self._lock:
             roll, status = self._dice.random(), self._dice.choice((500, 502, 503, 200))
-        for name in (
-            "drop_before",
-            "drop_after",
-            "delay",
-            "truncate",
-            "limited",
-            "error_before",
-            "error_after",
-            "refuse",
-        ):
+        for name in BREAKING:
             roll -= getattr(self._faults, name)
             if roll < 0:
                 return name, status

@@ -9,9 +9,9 @@ from werkzeug.exceptions import NotFound
 
 from boxferry.sandbox import shown
 from boxferry.sandbox.annotating import Saved, save
-from boxferry.sandbox.answers import bad, ok, refused
+from boxferry.sandbox.answers import LOG, bad, ok, refused
 from boxferry.sandbox.bounds import BoxError
-from boxferry.sandbox.checks import an_int, checked, text
+from boxferry.sandbox.checks import an_int, checked, small, text
 from boxferry.sandbox.listing import COLUMNS, FileLists, Unlisted
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _save(store: Store, project: str, file_id: int) -> Response | tuple[Response
 
 def _saved(store: Store, project: str, file_id: int, saved: Saved | None) -> Row:
     """The answer to a save; None for one that had no boxes."""
-    log: Row = {"error": {}, "info": {}, "success": saved is not None}
+    log = LOG | {"success": saved is not None}
     if saved is not None and saved.missing:
         log["warning"] = _warning(saved.missing)
     known = shown.labels(store, project)
@@ -122,5 +122,4 @@ def _warning(missing: list[int]) -> Row:
 
 
 def _file(store: Store, project: str, file_id: Any) -> Row | None:  # noqa: ANN401 # whatever was sent
-    wanted = file_id if isinstance(file_id, int) and abs(file_id) < 2**62 else -1
-    return store.row(f"SELECT {COLUMNS}, project FROM file WHERE id = ? AND project = ?", wanted, project)  # noqa: S608
+    return store.row(f"SELECT {COLUMNS}, project FROM file WHERE id = ? AND project = ?", small(file_id), project)  # noqa: S608

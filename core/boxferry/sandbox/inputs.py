@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
 
-from boxferry.sandbox.answers import DatabaseRefusal, Refusal
+from boxferry.sandbox.answers import LOG, DatabaseRefusal, Refusal
 from boxferry.sandbox.checks import checked, maybe_int, maybe_text
 from boxferry.sandbox.store import moment
 
@@ -31,7 +31,6 @@ STATUS_FILTERS = {
 SELECT = "SELECT input.*, directory.nickname FROM input LEFT JOIN directory ON directory.id = input.directory_id"
 NO_INPUT = "'NoneType' object has no attribute 'project_id'"  #: what a server says that did not look twice
 DEFAULT_SPLIT_S = 30
-CLEAN_LOG = {"error": {}, "info": {}, "success": False}
 
 #: Of an input; a real one has four times more.
 KEYS = (
@@ -144,7 +143,7 @@ def shown(row: Row) -> Row:
         "percent_complete": _percent(row),
         "status_text": row["status_text"] or ("Version: 1" if ended_well and not uploaded else None),
         "created_time": moment(row["created_time"]),
-        "update_log": CLEAN_LOG if row["update_log"] is None else json.loads(row["update_log"]),
+        "update_log": LOG if row["update_log"] is None else json.loads(row["update_log"]),
         "instance_list": None if row["instance_list"] is None else json.loads(row["instance_list"]),
         "directory": {"id": row["directory_id"], "nickname": row["nickname"]},
         "source": None if uploaded else row["type"] or "from_url",

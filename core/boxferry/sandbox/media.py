@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageOps
 
+from boxferry.sandbox.answers import LOG
 from boxferry.sandbox.guard import is_loopback
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class MediaError(Exception):
 
 
 def _logged(text: str) -> MediaError:
-    return MediaError(text, log={"error": {"status_text": text}, "info": {}, "success": False})
+    return MediaError(text, log=LOG | {"error": {"status_text": text}})
 
 
 def name_in(url: str | None) -> str:

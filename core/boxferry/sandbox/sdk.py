@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from boxferry.sandbox.annotating import MEMBER
 from boxferry.sandbox.answers import Refusal, ok
-from boxferry.sandbox.checks import checked, maybe_list, text
+from boxferry.sandbox.checks import checked, maybe_list, small, text
 from boxferry.sandbox.directories import shown_directory
 from boxferry.sandbox.labels import schema_of
 
@@ -86,8 +86,7 @@ def _is_file(store: Store, project: str, wanted: object) -> bool:
     if isinstance(wanted, str):
         query = "SELECT id FROM file WHERE project = ? AND original_filename = ?"
         return store.row(query, project, wanted) is not None
-    known = isinstance(wanted, int) and abs(wanted) < 2**62
-    return known and store.row("SELECT id FROM file WHERE project = ? AND id = ?", project, wanted) is not None
+    return store.row("SELECT id FROM file WHERE project = ? AND id = ?", project, small(wanted)) is not None
 
 
 def _labels(store: Store, project: str, schema_id: str | None) -> list[Row]:

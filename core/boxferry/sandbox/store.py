@@ -143,10 +143,15 @@ class Store:
             found = self.row("SELECT id FROM directory WHERE project = ? ORDER BY id", project)
             return found["id"] if found else self.insert("directory", {"project": project, "nickname": "Default"})
 
+    def all_instances(self, file_id: int) -> list[Row]:
+        """The boxes of a file, deleted ones marked as such, the oldest first."""
+        query = "SELECT id, soft_delete, data FROM instance WHERE file_id = ? ORDER BY id"
+        found = self.rows(query, file_id)
+        return [json.loads(row["data"]) | {"id": row["id"], "soft_delete": bool(row["soft_delete"])} for row in found]
+
     def instances(self, file_id: int) -> list[Row]:
         """The boxes of a file, deleted ones left out, the oldest first."""
-        query = "SELECT id, data FROM instance WHERE file_id = ? AND soft_delete = 0 ORDER BY id"
-        return [json.loads(row["data"]) | {"id": row["id"]} for row in self.rows(query, file_id)]
+        return [box for box in self.all_instances(file_id) if not box.pop("soft_delete")]
 
     def add_instances(self, file_id: int, boxes: Sequence[Row]) -> list[int]:
         """Store boxes of a file; gives their ids."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 from werkzeug.utils import secure_filename
 
-from boxferry.sandbox.answers import DatabaseRefusal, Refusal, ok, refused
-from boxferry.sandbox.checks import checked_object, maybe_int, maybe_list
+from boxferry.sandbox.answers import LOG, DatabaseRefusal, Refusal, ok, refused
+from boxferry.sandbox.checks import checked_object, maybe_int, maybe_list, small
 from boxferry.sandbox.inputs import KEYS, shown_input
 from boxferry.sandbox.media import MediaError
 from boxferry.sandbox.pool import Abandoned
 from boxferry.sandbox.store import now
 from boxferry.sandbox.video import is_video
-from boxferry.sandbox.worker import IN_QUEUE, LOG, carry_out_new, end, finish_video
+from boxferry.sandbox.worker import IN_QUEUE, carry_out_new, end, finish_video
 
 if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
@@ -133,7 +133,8 @@ def _directory(store: Store, project: str, wanted: int | None) -> int:
         Refusal: there is no such directory.
     """
     query = "SELECT id FROM directory WHERE project = ? AND (? IS NULL OR id = ?) ORDER BY id"
-    found = store.row(query, project, wanted, wanted) if wanted is None or abs(wanted) < 2**62 else None
+    known = wanted if wanted is None else small(wanted)
+    found = store.row(query, project, known, known)
     if found is None:
         raise Refusal(f"Bad directory_id: {wanted}")
     return int(found["id"])

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from boxferry.sandbox.annotating import MEMBER, apply_list
+from boxferry.sandbox.answers import LOG
 from boxferry.sandbox.boxes import refused_by_database, touch
 from boxferry.sandbox.media import MediaError, check_extension, fetch, name_in, opened
 from boxferry.sandbox.pool import Abandoned, WorkerDied
@@ -22,7 +23,6 @@ log = logging.getLogger("boxferry.sandbox")
 KINDS = {None, "image", "video", "text", "audio", "sensor_fusion", "geospatial"}
 LONGEST_NAME = 250  #: characters; the database takes no more
 IN_QUEUE = {"status": "processing_frames_in_queue", "percent_complete": 60.0}
-LOG: dict[str, Any] = {"error": {}, "info": {}, "success": False}
 
 
 def work_off(store: Store, row: Row) -> None:
