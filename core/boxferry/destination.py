@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from boxferry.diffgram.figures import PLAIN, Corners, Ring, around, figure_of
     from boxferry.diffgram.instances import Instance, instance, reference_of
     from boxferry.diffgram.meanings import State as InputState
-    from boxferry.diffgram.meanings import begun, input_state, reason_of, short
+    from boxferry.diffgram.meanings import begun, input_state, reason_of, remedy_of, short
     from boxferry.diffgram.names import label_problem, media_problem, name_problem, server_name, text_problem
-    from boxferry.diffgram.remedies import remedy_of
     from boxferry.diffgram.settings import Server
 
 _HOMES = {
@@ -51,56 +50,11 @@ _HOMES = {
     "client": ("LIST_LIMIT", "NO_LIMIT", "Client"),
     "figures": ("PLAIN", "Corners", "Ring", "around", "figure_of"),
     "instances": ("Instance", "instance", "reference_of"),
-    "meanings": ("InputState", "begun", "input_state", "reason_of", "short"),
+    "meanings": ("InputState", "begun", "input_state", "reason_of", "remedy_of", "short"),
     "names": ("label_problem", "media_problem", "name_problem", "server_name", "text_problem"),
-    "remedies": ("remedy_of",),
     "settings": ("Server",),
 }  # fmt: skip
 _MODULES = {name: f"boxferry.diffgram.{module}" for module, names in _HOMES.items() for name in names}
-
-__all__ = [
-    "BOXES_SHARE",
-    "FEW",
-    "LIST_LIMIT",
-    "NO_LIMIT",
-    "PLAIN",
-    "SIZES_SHARE",
-    "AttributeGroup",
-    "AttributeValue",
-    "Bulk",
-    "Client",
-    "Corners",
-    "Directory",
-    "FileRecord",
-    "ImageRecord",
-    "InputRecord",
-    "InputState",
-    "Instance",
-    "ModelRun",
-    "Ring",
-    "Schema",
-    "Server",
-    "StoredFile",
-    "UploadAnswer",
-    "ViewedFile",
-    "around",
-    "attribute_value",
-    "begun",
-    "few",
-    "figure_of",
-    "input_state",
-    "instance",
-    "label_problem",
-    "media_problem",
-    "moment",
-    "name_problem",
-    "reason_of",
-    "reference_of",
-    "remedy_of",
-    "server_name",
-    "short",
-    "text_problem",
-]
 
 
 def __getattr__(name: str) -> object:

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from boxferry.deliver.files import FileResult
+from boxferry.deliver.report import FileResult
 from boxferry.errors import BoxferryError
 from sending.pushing import predictions, push
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from boxferry.diffgram.outages import Outages
+from boxferry.diffgram.clock import Outages
 
 PACKETS, OTHER = "/api/walrus/v1/project/p/input/packet", "/api/project/p/labels"
 

@@ -164,7 +164,7 @@ def test_random_frames_of_a_faster_video_never_share_a_frame():
     """Of those that come to one frame of the server's, one is kept."""
     from boxferry.boxes.detections import Image
     from boxferry.boxes.tally import Tally
-    from boxferry.plan.server_frames import Timing, to_server_frames
+    from boxferry.plan.server_size import Timing, to_server_frames
 
     for source, server in [(60.0, 30.0), (50.0, 30.0), (59.94, 30.0), (120.0, 30.0), (33.3, 30.0), (29.97, 30.0)]:
         frames = np.arange(600)

@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.deliver.facts import note_end, run_facts, tallied
-from boxferry.deliver.listener import PluginListener
-from boxferry.deliver.notebook_bar import listening
+from boxferry.deliver.listener import PluginListener, listening
 from boxferry.deliver.recheck import Recheck
 from boxferry.deliver.report import PushResult
 from boxferry.deliver.run_to_end import SendingOptions, run_to_end

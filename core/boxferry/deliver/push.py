@@ -8,12 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.tally import Tally
-from boxferry.deliver.completed import unless_completed
 from boxferry.deliver.facts import note_end, tallied
 from boxferry.deliver.finish import looked_at, pending, result_of, send
-from boxferry.deliver.listener import PluginListener
-from boxferry.deliver.notebook_bar import listening
-from boxferry.deliver.recheck import Recheck
+from boxferry.deliver.listener import PluginListener, listening
+from boxferry.deliver.recheck import Recheck, unless_completed
 from boxferry.deliver.report import PlannedFile, PushResult, planned_file
 from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import UnknownLabel, UsageError

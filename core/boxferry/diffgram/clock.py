@@ -1,4 +1,4 @@
-"""The server's clock, learnt from its answers: what was sent when is compared by it, never by this machine's."""
+"""The server's clock and its outages, learnt from its answers: this machine's clock is not compared with it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LONG_S = 5.0  #: seconds without an answer that are an outage
+SERVICE = "/api/walrus/"  #: the paths of that service
+GATEWAY = frozenset({502, 503, 504})  #: what a gateway answers in place of a service that is away
 SET_BACK_S = 3.0  #: an answer that is this much behind what is expected means that the server's clock was set
 
 
@@ -39,3 +42,31 @@ class ServerClock:
     def now(self) -> float:
         """Seconds since the epoch."""
         return self._local() if self._ahead is None else self._monotonic() + self._ahead
+
+
+class Outages:
+    """Hears of every call to the service that takes packets: a gateway may hold requests back over an outage.
+
+    Attributes:
+        over: when the last outage ended, by the given clock; 0 where there was none.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Begin; `clock` gives seconds."""
+        self._clock = clock
+        self._since: float | None = None
+        self.over = 0.0
+
+    def heard(self, path: str, status: int) -> None:
+        """Take in the status of an answer."""
+        if status in GATEWAY:
+            self.missed(path)
+        elif path.startswith(SERVICE) and (since := self._since) is not None:
+            self._since = None
+            if self._clock() - since >= LONG_S:
+                self.over = self._clock()
+
+    def missed(self, path: str) -> None:
+        """Take in that a call had no answer."""
+        if path.startswith(SERVICE) and self._since is None:
+            self._since = self._clock()

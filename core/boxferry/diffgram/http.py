@@ -18,12 +18,11 @@ import requests
 import urllib3
 
 from boxferry.diffgram import deadline
-from boxferry.diffgram.clock import ServerClock
+from boxferry.diffgram.clock import Outages, ServerClock
 from boxferry.diffgram.deadline import BoundedAdapter
 from boxferry.diffgram.decoders import decoder
 from boxferry.diffgram.faults import Answer, Fault, of_exception, raise_for, scrubbed_body, unreadable
 from boxferry.diffgram.multipart import Multipart, UnreadableError
-from boxferry.diffgram.outages import Outages
 from boxferry.diffgram.pacing import HeldError
 from boxferry.diffgram.settings import is_loopback
 from boxferry.errors import ConfigError, DiffgramError, RateLimited, UsageError

@@ -5,19 +5,25 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
-from boxferry.outbox.original import original_of
-from boxferry.plan.server_frames import Timing, timing_problem, to_server_frames
-from boxferry.plan.server_size import size_of_new, to_server_size
+from boxferry.formats import read_file
+from boxferry.plan.server_size import Timing, size_of_new, timing_problem, to_server_frames, to_server_size
 from boxferry.plan.target import SkipReason, Target
+from boxferry.remote.urls import is_url
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
     from boxferry.plan.earlier import Earlier
     from boxferry.plan.target_finder import TargetFinder
     from boxferry.stored.stored_boxes import StoredBoxes
+
+MOST = 1 << 16  #: bytes of a source's own file; one that is larger is not kept
 
 
 class Placed(NamedTuple):
@@ -125,9 +131,27 @@ def leave_out(placed: Placed, chunk: Detections, tally: Tally, *, creates: bool)
 
 
 def with_originals(targets: list[Target | None], chunk: Detections) -> list[Target | None]:
-    """The targets, each with the source's own file of its image, where the format keeps it."""
+    """The targets, each with the source's own file of its image: what people leave alone comes home as it was."""
     kept = [original_of(image, chunk.score[rows]) for image, rows in chunk.each_image()]
     return [
         dataclasses.replace(target, original=original) if target and original else target
         for target, original in zip(targets, kept, strict=True)
     ]
+
+
+def original_of(image: Image, scores: NDArray[np.float64]) -> bytes:
+    """The file that an image's boxes were read from; empty where it is not worth keeping.
+
+    Boxes come home without scores, so that a file with scores is never written as it was.
+
+    Args:
+        image: the image.
+        scores: (N,) of its boxes, NaN for none.
+    """
+    if image.video or not len(scores) or not np.isnan(scores).all() or is_url(image.source):
+        return b""
+    try:
+        found = read_file(image.source)
+    except OSError:
+        return b""
+    return found if len(found) <= MOST else b""
