@@ -147,6 +147,19 @@ def test_without_a_list_many_files_are_listed_first(sandbox, counting):
     assert calls == ["list base", "list explorer"]
 
 
+@pytest.mark.parametrize("wanted", ["none", "without boxes"])
+def test_where_no_box_is_asked_for_none_is_read(wanted, sandbox, counting):
+    """However many are expected: a push of new files does not read the boxes of all that are there."""
+    client, calls = counting
+    ids = fill(sandbox, 40, boxes=1)
+    empty = fill(sandbox, 2, first=40)
+    stored_boxes = StoredBoxes(client, sandbox.directory_id, list(client.files(sandbox.directory_id)), expected=40)
+    stored_boxes.load([] if wanted == "none" else empty)
+    assert calls == ["list base"]
+    stored_boxes.load(ids[:1])
+    assert calls == ["list base", "list explorer"]
+
+
 def test_what_was_read_back_once_is_read_back_anew(sandbox, counting):
     """A file that was seen without boxes has some after a packet; files that nobody named are not kept."""
     client, _ = counting

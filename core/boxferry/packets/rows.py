@@ -143,7 +143,7 @@ class Row(dict[str, Any]):
     @property
     def filled(self) -> Row:
         """The same without the fields that have no value: what is sent back."""
-        return Row((name, value) for name, value in self.items() if value is not None)
+        return Row({name: value for name, value in self.items() if value is not None})
 
 
 def rows(boxes: Iterable[dict[str, Any]]) -> list[Row]:

@@ -89,8 +89,9 @@ class StoredBoxes:
         """
         self._list_unknown(file_ids)
         wanted = [self._files[i] for i in file_ids if i in self._files and i not in self._rows]
-        self._loaded.update(file.id for file in wanted if not file.never_had_boxes)
-        by_pages = self._many(self._loaded, BOXES_SHARE)
+        asked = {file.id for file in wanted if not file.never_had_boxes}
+        self._loaded |= asked
+        by_pages = bool(asked) and self._many(self._loaded, BOXES_SHARE)
         if by_pages and self._given:
             wanted = [file for file in self._files.values() if file.id not in self._rows]
         for file in wanted:
