@@ -358,13 +358,24 @@ class Timeline:
     def _replaced(self, index: int, name: str, since: int) -> Step:
         """What a replacing packet did to a box of which it is not known that it stayed, or went by it."""
         push = self.pushes[index]
-        if self._was_there(name, push) or name in push.brought:
+        if self._was_there(name, push) or name in push.brought or self._found_later(index, name):
             return "there"
         stood_for = any(self._alike(each, name) for each in push.took)  # two had been made one, or had one reference
         absorbed = not push.read and self._absorbed(index, name)
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
         return "taken" if self.pushes[since].came > push.changed else "deleted"
+
+    def _found_later(self, index: int, name: str) -> bool:
+        """Whether a later packet tells that it found a box, which had not come again in between."""
+        for push in self.pushes[index + 1 :]:
+            if push.changed >= self.pushes[index].came and name in (push.kept or frozenset()) | (
+                push.took - push.tried
+            ):
+                return True
+            if name in push.brought:
+                return False
+        return False
 
     def _loose(self, index: int) -> bool:
         """Whether it is unknown when a packet was applied, on a file where packets are known to have waited."""
