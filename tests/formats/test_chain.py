@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from boxferry import read as read_source
+from boxferry.boxes.detections import Detections, Image
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
 from boxferry.reading.source import source_of
@@ -61,3 +62,20 @@ def test_yolo_to_coco_and_back_has_the_same_text_and_no_noise(tmp_path):
     assert '"bbox":[0,0,641,479]' in text.replace(".0", "")
     read_source(tmp_path / "x.json").write_as(FORMATS["yolo"], tmp_path / "yolo", Tally(), {})
     assert (tmp_path / "yolo" / "labels" / "a.txt").read_text() == rows
+
+
+@pytest.mark.parametrize("fmt", ["coco", "cvat", "labelme", "labelstudio", "voc", "yolo"])
+def test_no_writer_of_text_leaves_the_noise_of_binary_arithmetic(tmp_path, fmt):
+    """Neither in boxes nor in outlines: at most nine digits after the point, and each box comes back where it was."""
+    noisy = [0.1 + 0.2, 1.1 + 2.2, 10.1 + 20.2, 40.1 + 0.2]
+    ring = np.array([[noisy[0], noisy[1]], [noisy[2], noisy[1]], [noisy[2], noisy[3]]])
+    polygons = None if fmt == "voc" else [None, [ring]]
+    chunk = Detections.from_counts(
+        [Image("a.jpg", 64, 48)], [2], [noisy] * 2, [0, 1], ["cat", "dog"], score=[0.5, 0.25], polygons=polygons
+    )
+    target = tmp_path / {"coco": "x.json", "cvat": "x.xml", "labelstudio": "x.json"}.get(fmt, "out")
+    FORMATS[fmt].write([chunk], target, a_context(fmt, names={0: "cat", 1: "dog"}))
+    files = [target] if target.is_file() else [path for path in target.rglob("*") if path.is_file()]
+    assert not [found for path in files for found in re.findall(r"\d\.\d{10,}", path.read_text())]
+    for found in read_source(target, format=fmt, size="64x48", names=["cat", "dog"]).chunks(Tally()):
+        assert found.xyxy == pytest.approx(np.array([noisy] * 2), abs=1e-5)

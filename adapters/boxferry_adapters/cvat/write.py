@@ -8,6 +8,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
+from boxferry.boxes.decimals import short
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import output_stream
@@ -88,10 +89,10 @@ def _shape(chunk: Detections, row: int, image: Image, labels: dict[str, set[str]
     rings = None if chunk.polygons is None else chunk.polygons[row]
     common = " ".join(f"{name}={_quoted(value, image.key)}" for name, value in {"label": label, **own}.items())
     if not rings or len(rings) > 1:
-        sides = zip(("xtl", "ytl", "xbr", "ybr"), chunk.xyxy[row].tolist(), strict=True)
+        sides = zip(("xtl", "ytl", "xbr", "ybr"), short(chunk.xyxy[row]).tolist(), strict=True)
         corners = " ".join(f'{side}="{value!r}"' for side, value in sides)
         return f"    <box {common} {corners}>{below}</box>\n"
-    points = ";".join(f"{x!r},{y!r}" for x, y in rings[0].tolist())
+    points = ";".join(f"{x!r},{y!r}" for x, y in short(rings[0]).tolist())
     return f'    <polygon {common} points="{points}">{below}</polygon>\n'
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from boxferry.boxes.decimals import short
 from boxferry.errors import InputError
 from boxferry.formats import file_stem, output_folder
 from boxferry.parsing.values import TRACK
@@ -62,9 +63,9 @@ def _document(image: Image, shapes: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _shapes(chunk: Detections, row: int, group: int) -> Iterator[dict[str, Any]]:
     rings = None if chunk.polygons is None else chunk.polygons[row]
-    left, top, right, bottom = chunk.xyxy[row].tolist()
+    left, top, right, bottom = short(chunk.xyxy[row]).tolist()
     kind = "polygon" if rings else "rectangle"
-    for points in [ring.tolist() for ring in rings] if rings else [[[left, top], [right, bottom]]]:
+    for points in [short(ring).tolist() for ring in rings] if rings else [[[left, top], [right, bottom]]]:
         shape = {
             "label": chunk.labels[chunk.label[row]],
             "points": points,
