@@ -463,7 +463,8 @@ class Diffgram:
             directory: the directory on the server, by name or id.
             model: the model's name.
             run: the run's name.
-            options: how, tonight and for the earlier runs as far as it says how long is waited and what is verified.
+            options: how, tonight and for the earlier runs as far as it says how long is waited and what is verified;
+                with `dry_run` the report names the earlier runs and what would be sent, and nothing is changed.
             listener: called as it goes on, from the sending threads.
             plugins: the plugins that observe it; those that are installed where left out.
             quiet: why there is nothing to push; then `predictions` is not called, and the server is only asked whether

@@ -351,10 +351,16 @@ def test_json_has_the_same_numbers(files, capsys):
         (["evaluate", "found.json"], "add --against FILE"),
         (["evaluate", "missing.json", "--against", "truth.json"], "no such file, and no run of that name"),
         (["evaluate", "found.json", "--against", "missing.json"], "missing.json"),
+        (["evaluate", "truth.json", "--against", "found.json"], "RESULTS come first, the ground truth after --against"),
+        (["evaluate", "found.json", "--against", "night"], "'night' is a run; boxferry pull night --to coco -o"),
     ],
 )
 def test_a_mistake_is_one_line(files, arguments, word, capsys):
     """With the remedy, and exit code 2."""
+    from boxferry.outbox.outbox import Outbox
+
+    with Outbox(files / "outbox.sqlite") as outbox:
+        outbox.run(host="http://h", project="p", directory_id=1, model="m", name="night")
     assert boxferry(arguments) == 2
     said = capsys.readouterr().err
     assert word in said

@@ -32,9 +32,9 @@ def broken_off(diffgram, folder, monkeypatch, *, run="earlier"):
     def gone(*_):
         raise Unreachable("gone")
 
-    monkeypatch.setattr(diffgram._client, "upload", gone)
-    assert push(diffgram, predictions(folder), run=run).exit_code == 4
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(diffgram._client, "upload", gone)
+        assert push(diffgram, predictions(folder), run=run).exit_code == 4
 
 
 def test_earlier_runs_are_gone_on_with_before_tonights(sandbox, diffgram, folder, monkeypatch):
@@ -51,6 +51,26 @@ def test_earlier_runs_are_gone_on_with_before_tonights(sandbox, diffgram, folder
     assert (report.exit_code, report.quiet) == (0, "")
     assert [step.report.run.name for step in (*report.earlier, report.tonight)] == ["earlier", "tonight"]
     assert boxes_in(sandbox, "a.jpg") == sorted([*A_BOXES, (65, 52, 75, 60)])
+    assert len(sandbox.files()) == 3
+
+
+def test_a_dry_run_names_the_earlier_runs_and_plans_tonights(sandbox, diffgram, folder, monkeypatch, settings, capsys):
+    """Nothing is sent and nothing is resumed, even while another night is under way; then the same is done."""
+    broken_off(diffgram, folder, monkeypatch)
+    arguments = command(folder, "--dry-run")
+    with alone(diffgram.outbox_path):
+        assert boxferry(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(step["run"], step["report"], step["error"]) for step in told["earlier"]] == [("1", None, None)]
+    assert [planned["file_name"] for planned in told["tonight"]["report"]["planned"]] == ["a.jpg", "b.png"]
+    assert (sandbox.inputs(), sandbox.files(), diffgram.unfinished()) == ([], [], ["1"])
+    arguments.remove("--json")
+    assert boxferry(arguments) == 0
+    shown = capsys.readouterr().err
+    assert "earlier run 1 would be resumed\n" in shown
+    assert shown.splitlines()[-1].startswith("next: boxferry nightly ")
+    assert "--dry-run" not in shown.splitlines()[-1]
+    assert boxferry([*command(folder), "--on-existing", "append"]) == 0
     assert len(sandbox.files()) == 3
 
 

@@ -122,8 +122,18 @@ def _truth(session: Session, against: str | None, given: Mapping[str, Any]) -> T
 
     if against is None:
         return None
+    if not os.path.exists(against) and _run_called(against, given.get("outbox")):  # noqa: PTH110
+        pulled = f"boxferry pull {shlex.quote(against)} --to coco -o corrected.json"
+        raise UsageError(
+            f"--against: '{against}' is a run; {pulled} writes its corrected boxes, for --against corrected.json"
+        )
     tally = Tally()
-    found = ground_truth(against, tally, names=given["names"], images=given["images"], plugins=session.plugins)
+    try:
+        found = ground_truth(against, tally, names=given["names"], images=given["images"], plugins=session.plugins)
+    except InputError as error:
+        if "--categories" not in str(error):
+            raise
+        raise InputError(f"{error}; RESULTS come first, the ground truth after --against") from None
     say(
         f"{against}: {counted(len(found.images), 'image')}, {counted(len(found.boxes), 'box')}, "
         f"{found.crowds} of them crowd regions"

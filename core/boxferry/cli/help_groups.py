@@ -12,7 +12,7 @@ COMMON: Final[dict[str, tuple[str, ...]]] = {
     "evaluate": ("--against", "--names", "--images", "--per-class", "--json"),
     "nightly": (
         "--directory", "--create-directory", "--images", "--names", "--min-score", "--model", "--run", "--labels",
-        "--on-existing", "--json",
+        "--on-existing", "--dry-run", "--json",
     ),
     "preview": ("--output", "--images", "--names", "--min-score", "--directory"),
     "pull": ("--to", "--output", "--directory", "--images", "--names", "--all"),

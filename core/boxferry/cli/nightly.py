@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 @box_options
 @sending_options
 @click.option("--most-uncertain", type=int, metavar="N", help="Only the N images that are most useful to correct.")
+@click.option(
+    "--dry-run", is_flag=True, help="List the runs to resume and what would be sent and dropped; change nothing."
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @metrics_option
 @click.pass_obj
@@ -43,7 +46,7 @@ def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
     the earlier runs. A second nightly on the same outbox ends with 4. An empty folder is a success. The options are
     those of `push`; --timeout applies to each run.
     """
-    given |= {"dry_run": False, "plan": None}
+    given |= {"plan": None}
     source, run = given["source"], run_name(given["run"], given["source"])
     options = options_of(given)
     with diffgram_of(given) as diffgram, directory_hint(given), progress() as listener:
@@ -67,6 +70,8 @@ def nightly_command(session: Session, /, as_json: bool, **given: Any) -> int:
 def _print(report: NightlyReport) -> None:
     for step in report.earlier:
         _print_step(f"earlier run {step.run}", step)
+    if any(step.report is None and step.error is None for step in report.earlier):
+        say("boxferry status RUN lists the packets of a run")
     if report.tonight is not None:
         _print_step(f"tonight's run {report.tonight.run}", report.tonight)
     if report.quiet:
@@ -76,7 +81,7 @@ def _print(report: NightlyReport) -> None:
 
 
 def _print_step(what: str, step: Step) -> None:
-    say(what)
+    say(what if step.report is not None or step.error is not None else f"{what} would be resumed")
     if step.report is not None:
         print_report(step.report, {"as_json": False, "ndjson": False})
     if step.error is not None:

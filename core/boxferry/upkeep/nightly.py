@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ class Step:
 
     Attributes:
         run: the run, as `resume` takes it; of tonight's push its name.
-        report: what was done; None where it could not be begun.
+        report: what was done; None where it could not be begun, or where a dry run only names the run.
         error: what kept it from being done.
     """
 
@@ -119,6 +119,8 @@ def night(
 ) -> NightlyReport:
     """Go on with what earlier runs have left, and push tonight's predictions; see `Diffgram.nightly`.
 
+    A dry run names the earlier runs, and may be made while another night is under way.
+
     Raises:
         OutboxBusy: another night is under way from this outbox.
     """
@@ -136,8 +138,9 @@ def night(
         )
 
     facts: Facts = {Fact.RUN.value: run, Fact.DIRECTORY.value: str(directory)}
-    with alone(workspace.outbox_path), during(Stage.NIGHTLY, **facts) as span:
-        earlier = gone_on_with(earlier_runs(workspace), gone_on)
+    with nullcontext() if options.dry_run else alone(workspace.outbox_path), during(Stage.NIGHTLY, **facts) as span:
+        runs = earlier_runs(workspace)
+        earlier = [Step(run=each) for each in runs] if options.dry_run else gone_on_with(runs, gone_on)
         tonight = _trouble(workspace, directory, run) if push is None else tried(run, push)
         quiet = quiet_push(tonight) if push is not None and tonight is not None else quiet
         report = NightlyReport(earlier=earlier, tonight=tonight, quiet=quiet)
