@@ -12,8 +12,8 @@ from boxferry.cli.number import Number, NumberRange
 from boxferry.plan.attributes import AttributePolicy, AttributeWish
 from boxferry.plan.labels import Policy
 from boxferry.plan.patience import Patience
-from boxferry.plan.planner import VIDEO_RATE
 from boxferry.plan.push_options import PushOptions
+from boxferry.plan.server_size import VIDEO_RATE
 from boxferry.plan.target import OnExisting
 from boxferry.reading.file_ids import load_file_ids
 from boxferry.stored.decided import SAME_IOU

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from boxferry.packets.contents import Contents
     from boxferry.plan.making import Making
     from boxferry.plan.target import Target
-    from boxferry.stored.stored_boxes import StoredBoxes
     from boxferry.stored.under_way import Coming, UnderWay
 
 
@@ -35,26 +34,17 @@ CHOICES = "choose on_existing=append, skip or replace-own"
 ADOPTED = 1.0  #: stands for the end of a packet of which only its boxes on the server are known
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Adding:
     """Plans packets that take nothing away.
 
     Attributes:
         making: makes the packets.
-        stored_boxes: tells what the files on the server hold.
         under_way: tells what the server has accepted and not ended, whoever sent it.
-        model, run: name the boxes' model and run.
-        by_name: whether files are found by their names, not by a mapping.
-        resend_missing: send again what was applied and is gone, where no person removed it.
     """
 
     making: Making
-    stored_boxes: StoredBoxes
     under_way: UnderWay
-    model: str
-    run: str
-    by_name: bool = True
-    resend_missing: bool = False
 
     def onto_new(self, target: Target, contents: Contents, earlier: Sequence[Entry]) -> Iterator[Entry | Change]:
         """The packet that makes a file, unless one that makes it is under way."""
@@ -75,14 +65,14 @@ class Adding:
 
     def _may_be_made_again(self, target: Target, contents: Contents, file_id: int) -> bool:
         """Whether a file that was made by an applied packet, and is gone, is to be made again."""
-        if not self.resend_missing:
+        if not self.making.options.resend_missing:
             message = (
                 f"'{target.file_name}' was applied but is no longer in the directory: it was removed, or the server"
             )
             remedy = "was restored; use resend_missing=True to send it again"
             self.making.tally.fail(Code.GONE, f"{message} {remedy}", boxes=contents.boxes)
             return False
-        if self.stored_boxes.removed(file_id):
+        if self.making.stored_boxes.removed(file_id):
             message = "not sent again: a person removed it from the directory"
             self.making.tally.discard(Code.REMOVED_BY_PEOPLE, message, Place(target.file_name), boxes=contents.boxes)
             return False
@@ -113,7 +103,7 @@ class Adding:
             earlier: what this run has for the file.
             codes: why some of the predictions are not to be sent.
         """
-        held = set(self.stored_boxes.references(file_id, video=target.video))
+        held = set(self.making.stored_boxes.references(file_id, video=target.video))
         inputs = self.under_way.on(file_id)
         coming = carried(inputs)
         if problem := self._not_ours(target, held | coming, earlier):
@@ -122,7 +112,7 @@ class Adding:
         yield from self._moved(file_id, held, earlier)
         sent = references_of(earlier)
         lost = self._lost(file_id, earlier, sent - held - coming)
-        if lost and not self.resend_missing:
+        if lost and not self.making.options.resend_missing:
             self._say_lost(target, contents.only(lost))
             contents = contents.without(lost)
         sent -= lost
@@ -138,7 +128,7 @@ class Adding:
 
     def _not_ours(self, target: Target, there: set[str], earlier: Sequence[Entry]) -> SkipReason | None:
         """Why boxes do not go onto a file that is there: a new one was meant, or one without predictions."""
-        own = f"{PREFIX}{file_digest(target.file_name, self.model, self.run)}"
+        own = f"{PREFIX}{file_digest(target.file_name, self.making.model, self.making.run)}"
         origins = {origin(reference) for reference in there} - {""}
         if own in origins or earlier:
             return None
@@ -151,7 +141,7 @@ class Adding:
 
     def _moved(self, file_id: int, held: set[str], earlier: Sequence[Entry]) -> Iterator[Moved]:
         """Which packets' boxes are on this file now: the one that they were sent to is gone, or another's."""
-        for each in earlier if self.by_name else ():
+        for each in earlier if self.making.options.file_ids is None else ():
             elsewhere = each.state == State.APPLIED and each.file_id not in {None, file_id}
             if elsewhere and references_in(each.body) & held:
                 yield Moved(each.id, file_id)

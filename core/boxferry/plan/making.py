@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from boxferry.boxes.tally import Tally
     from boxferry.outbox.entry import Entry
     from boxferry.packets.contents import Contents
+    from boxferry.plan.push_options import PushOptions
     from boxferry.plan.target import Target
     from boxferry.plan.target_finder import TargetFinder
     from boxferry.stored.stored_boxes import StoredBoxes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Making:
     """Makes packets, and counts the boxes that are left out of them.
 
@@ -39,12 +40,17 @@ class Making:
         destinations: makes new files, in its directory.
         stored_boxes: tells what files are like.
         tally: counts what is left out.
+        options: those of the push.
+        model, run: name the boxes' model and run; the model is empty for annotations.
         planned: when planning began, seconds since the epoch by the server's clock; 0 where unknown.
     """
 
     destinations: TargetFinder
     stored_boxes: StoredBoxes
     tally: Tally
+    options: PushOptions
+    model: str
+    run: str
     planned: float = 0.0
 
     def made(self, target: Target, contents: Contents, held: Collection[str] | None = None) -> Entry:

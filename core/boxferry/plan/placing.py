@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
     from boxferry.plan.earlier import Earlier
+    from boxferry.plan.push_options import PushOptions
     from boxferry.plan.target_finder import TargetFinder
     from boxferry.stored.stored_boxes import StoredBoxes
 
@@ -43,6 +45,7 @@ class Placed(NamedTuple):
         return [each if isinstance(each, Target) else None for each in found]
 
 
+@dataclass(slots=True)
 class Placing:
     """Finds the places of images, chunk by chunk; knows which names are taken.
 
@@ -51,39 +54,31 @@ class Placing:
         stored_boxes: tells what the files on the server are like.
         earlier: knows the pictures that were uploaded from here.
         tally: counts boxes that are outside of the server's file.
-        video_rate: the project's frames a second.
-        by_name: whether files are found by their names, not by a mapping.
+        options: those of the push.
     """
 
-    def __init__(
-        self,
-        destinations: TargetFinder,
-        stored_boxes: StoredBoxes,
-        earlier: Earlier,
-        tally: Tally,
-        *,
-        video_rate: float,
-        by_name: bool,
-    ) -> None:
-        self._destinations, self._stored_boxes, self._earlier = destinations, stored_boxes, earlier
-        self._tally, self._video_rate, self._by_name = tally, video_rate, by_name
-        self._taken: dict[str, str] = {}
+    destinations: TargetFinder
+    stored_boxes: StoredBoxes
+    earlier: Earlier
+    tally: Tally
+    options: PushOptions
+    _taken: dict[str, str] = field(default_factory=dict)
 
     def placed(self, chunk: Detections) -> Placed:
         """A chunk with the places of its images."""
-        targets = zip(chunk.images, self._destinations.of(chunk.images), strict=True)
+        targets = zip(chunk.images, self.destinations.of(chunk.images), strict=True)
         found = {image.key: self._unless_taken(image, target) for image, target in targets}
         sizes, timings = [], []
         for image in chunk.images:
             found[image.key], size, timing = self._viewed(image, found[image.key])
             sizes.append(size)
             timings.append(timing)
-        chunk, problems = to_server_size(chunk, sizes, self._tally)
+        chunk, problems = to_server_size(chunk, sizes, self.tally)
         for index, problem in problems.items():
             found[chunk.images[index].key] = problem
-        if self._by_name:
+        if self.options.file_ids is None:
             found = {image.key: self._unless_other(image, found[image.key]) for image in chunk.images}
-        return Placed(to_server_frames(chunk, timings, self._tally), found)
+        return Placed(to_server_frames(chunk, timings, self.tally), found)
 
     def _unless_taken(self, image: Image, found: Target | SkipReason) -> Target | SkipReason:
         if isinstance(found, SkipReason):
@@ -96,10 +91,10 @@ class Placing:
     def _viewed(self, image: Image, found: Target | SkipReason) -> tuple[Target | SkipReason, tuple[int, int], Timing]:
         """The place, with the size and the timing of the file; for a new one, what they will be."""
         if isinstance(found, SkipReason) or found.file_id is None:
-            rate = min(image.frame_rate, self._video_rate)
+            rate = min(image.frame_rate, self.options.video_rate)
             frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
             return found, size_of_new((image.width, image.height)), Timing(rate, frames)
-        file = self._stored_boxes.view(found.file_id)
+        file = self.stored_boxes.view(found.file_id)
         timing = Timing(file.rate, file.frames or image.frames)
         return timing_problem(image, timing) or found, file.size, timing
 
@@ -107,7 +102,7 @@ class Placing:
         """See that a file that was found by its name is of this very picture, where that can be known."""
         if isinstance(found, SkipReason) or found.file_id is None or image.file_id:
             return found
-        problem = self._earlier.other_picture(found.file_id, found.file_name, image.media)
+        problem = self.earlier.other_picture(found.file_id, found.file_name, image.media)
         return SkipReason(Code.OTHER_PICTURE, problem) if problem else found
 
 

@@ -23,7 +23,7 @@ from boxferry.stored.decided import spots_of
 from boxferry.stored.under_way import UnderWay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from boxferry.boxes.tally import Tally
     from boxferry.outbox.entry import Change, Entry
@@ -31,13 +31,12 @@ if TYPE_CHECKING:
     from boxferry.plan.asked_before import AskedBefore
     from boxferry.plan.attributes import AttributeResolver
     from boxferry.plan.labels import LabelResolver
+    from boxferry.plan.push_options import PushOptions
     from boxferry.plan.target import Target
     from boxferry.plan.target_finder import TargetFinder
     from boxferry.reading.predictions import Predictions
     from boxferry.stored.file_inputs import FileInputs
     from boxferry.stored.stored_boxes import StoredBoxes
-
-VIDEO_RATE = 30.0  #: frames a second that a project is set to, unless its settings were changed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,20 +48,15 @@ class Planner:
         destinations: knows where each image's boxes go.
         stored_boxes: tells what the files on the server hold; asked for files that are there.
         labels: knows the labels' ids.
+        options: those of the push.
         model, run: name the boxes' model and run; the model is empty for annotations.
         tally: counts what is read, dropped and left out.
-        machine_made: False where the boxes are people's work.
         attributes: knows the attributes' ids; None where none are sent.
         earlier: knows what this machine has of the run already.
-        skip_empty: make no file for an image without boxes.
-        video_rate: the project's frames a second: faster videos are resampled to it by the server.
         under_way: tells what the server has accepted and not ended, whoever sent it.
         source: what is pushed, where it has a name that tells it apart; compared with what the run was pushed from.
-        by_name: whether files are found by their names, not by a mapping.
-        resend_missing: send again what was applied and is gone, where no person removed it.
         classes: is told the class ids of the source.
         asked: knows what people have decided on the files that are there; None where they are asked again.
-        replaces: the models whose boxes go beside the model's own.
         inputs: tells what was sent to files; asked where boxes of other models may be the model's own by now.
         planned: when planning began, seconds since the epoch by the server's clock; 0 where unknown.
     """
@@ -71,21 +65,16 @@ class Planner:
     destinations: TargetFinder
     stored_boxes: StoredBoxes
     labels: LabelResolver
+    options: PushOptions
     model: str
     run: str
     tally: Tally
-    machine_made: bool = True
     attributes: AttributeResolver | None = None
     earlier: Earlier = field(default_factory=Earlier)
-    skip_empty: bool = False
-    video_rate: float = VIDEO_RATE
     under_way: UnderWay = field(default_factory=UnderWay)
     source: str = ""
-    by_name: bool = True
-    resend_missing: bool = False
     classes: ClassTable = field(default_factory=ClassTable)
     asked: AskedBefore | None = None
-    replaces: Sequence[str] = ()
     inputs: FileInputs | None = None
     planned: float = 0.0
 
@@ -97,8 +86,8 @@ class Planner:
             UnknownLabel: at the end, the server lacks labels and the policy is 'error'.
             UsageError: at the end, the run was pushed from another source before.
         """
-        making = Making(self.destinations, self.stored_boxes, self.tally, self.planned)
-        adding, replacing = self._adding(making), self._replacing(making)
+        making = self._making()
+        adding, replacing = Adding(making, self.under_way), Replacing(making, self.inputs)
         strangers = Strangers(self.earlier, self.source)
         for target, contents, codes in self._placed(replacing):
             if not contents and not self._sends_empty(target):
@@ -119,20 +108,15 @@ class Planner:
         if self.attributes is not None:
             self.attributes.finish()
 
-    def _adding(self, making: Making) -> Adding:
-        return Adding(
-            making=making,
+    def _making(self) -> Making:
+        return Making(
+            destinations=self.destinations,
             stored_boxes=self.stored_boxes,
-            under_way=self.under_way,
+            tally=self.tally,
+            options=self.options,
             model=self.model,
             run=self.run,
-            by_name=self.by_name,
-            resend_missing=self.resend_missing,
-        )
-
-    def _replacing(self, making: Making) -> Replacing:
-        return Replacing(
-            making, self.stored_boxes, model=self.model, run=self.run, replaces=self.replaces, inputs=self.inputs
+            planned=self.planned,
         )
 
     def _placed(self, replacing: Replacing) -> Iterator[tuple[Target, Contents, Mapping[str, str]]]:
@@ -141,17 +125,10 @@ class Planner:
             model=self.model,
             run=self.run,
             label_ids=self.labels.ids,
-            machine_made=self.machine_made,
+            machine_made=not self.options.human_made,
             attribute_groups=self.attributes,
         )
-        placing = Placing(
-            self.destinations,
-            self.stored_boxes,
-            self.earlier,
-            self.tally,
-            video_rate=self.video_rate,
-            by_name=self.by_name,
-        )
+        placing = Placing(self.destinations, self.stored_boxes, self.earlier, self.tally, self.options)
         for read in self.predictions.chunks(self.tally, self.classes):
             placed = placing.placed(read)
             fitted = fit(placed.chunk, tally=self.tally, tiny=self.predictions.tiny)
@@ -191,7 +168,7 @@ class Planner:
 
     def _sends_empty(self, target: Target) -> bool:
         """Whether a packet without boxes is worth sending: for a new file, or to take boxes away."""
-        return target.mode in REPLACING or (target.mode == Mode.NEW and not self.skip_empty)
+        return target.mode in REPLACING or (target.mode == Mode.NEW and not self.options.skip_empty)
 
     def _note_there(self, target: Target) -> None:
         """That a picture without boxes is not uploaded, since a file has its name and size."""

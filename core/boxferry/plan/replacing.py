@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,36 +27,21 @@ if TYPE_CHECKING:
     from boxferry.plan.target import Target
     from boxferry.stored.file_inputs import FileInputs
     from boxferry.stored.ownership import Rows
-    from boxferry.stored.stored_boxes import StoredBoxes
 
 
+@dataclass(slots=True)
 class Replacing:
-    """Plans packets in whose place other boxes go; counts the boxes of each older model that were found."""
+    """Plans packets in whose place other boxes go; counts the boxes of each older model that were found.
 
-    def __init__(
-        self,
-        making: Making,
-        stored_boxes: StoredBoxes,
-        *,
-        model: str,
-        run: str,
-        replaces: Sequence[str],
-        inputs: FileInputs | None,
-    ) -> None:
-        """Plan packets of one push.
+    Attributes:
+        making: makes the packets.
+        inputs: tells what was sent to files, and so which runs their boxes are of, see `claims`.
+    """
 
-        Args:
-            making: makes the packets.
-            stored_boxes: tells what the files on the server hold.
-            model: the boxes' model.
-            run: their run.
-            replaces: the models whose boxes go beside the model's own.
-            inputs: tells what was sent to files, and so which runs their boxes are of, see `claims`.
-        """
-        self._making, self._stored_boxes = making, stored_boxes
-        self._model, self._run, self._replaces, self._inputs = model, run, replaces, inputs
-        self._claims: dict[int, Claims] = {}  # of the files of the chunk in hand
-        self._found: Counter[str] = Counter()
+    making: Making
+    inputs: FileInputs | None
+    _claims: dict[int, Claims] = field(default_factory=dict)  # of the files of the chunk in hand
+    _found: Counter[str] = field(default_factory=Counter)
 
     def packet(
         self, target: Target, contents: Contents, earlier: Sequence[Entry], codes: Mapping[str, str]
@@ -69,7 +55,7 @@ class Replacing:
             codes: why some of the predictions are not to be sent.
         """
         given = {shape.creation_ref_id for shape in contents}
-        contents = self._making.undecided(contents, codes, target)
+        contents = self.making.undecided(contents, codes, target)
         if earlier and earlier[-1].state not in ENDED:
             self._waits(target, contents, given, references_in(earlier[-1].body))
             return None
@@ -77,22 +63,22 @@ class Replacing:
         rows = self._rows(target)
         if target.mode == Mode.REPLACE_OWN:
             settled = people_settled(contents, rows, sent)
-            contents = self._making.left(contents, settled, Code.CORRECTED, "people have changed or deleted it", target)
+            contents = self.making.left(contents, settled, Code.CORRECTED, "people have changed or deleted it", target)
         new = identities(contents.rows)
         stays = identities(rows.kept) if target.mode == Mode.REPLACE_OWN else set()
         if new | stays == identities(rows.all) and not self._stands_for_others(contents, rows, sent):
             there = {shape.creation_ref_id for shape in contents}
-            self._making.left(contents, there, Code.ALREADY_SENT, "on the server already", target)
+            self.making.left(contents, there, Code.ALREADY_SENT, "on the server already", target)
             return None
         if not new and target.mode == Mode.REPLACE_ALL:
             message = "nothing was replaced: no box would be left on the file"
-            self._making.tally.fail(Code.CANNOT_CLEAR, f"'{target.file_name}' {message}")
+            self.making.tally.fail(Code.CANNOT_CLEAR, f"'{target.file_name}' {message}")
             return None
         return msgspec.structs.replace(
-            self._making.made(target, contents),
+            self.making.made(target, contents),
             removes=sum(identity(row) not in new | stays for row in rows.all),
             deletes=sum(identity(row) not in new | stays for row in rows.people),
-            replaces=models_text(self._replaces),
+            replaces=models_text(self.making.options.replaces),
         )
 
     def load(self, targets: Iterable[Target]) -> None:
@@ -102,45 +88,47 @@ class Replacing:
             DiffgramError: the server cannot be asked.
         """
         wanted = [each.file_id for each in targets if each.file_id is not None and self._depends_on_claims(each)]
-        inputs = self._inputs.of(wanted) if wanted and self._inputs else {}
+        inputs = self.inputs.of(wanted) if wanted and self.inputs else {}
         self._claims = {file_id: Claims(inputs.get(file_id, ())) for file_id in wanted}
 
     def _depends_on_claims(self, target: Target) -> bool:
         if target.mode != Mode.REPLACE_OWN or target.file_id is None:
             return False
-        if self._replaces:
+        if self.making.options.replaces:
             return True
-        rows = self._stored_boxes.sorted(target.file_id, file_name=target.file_name, model=self._model)
+        rows = self.making.stored_boxes.sorted(target.file_id, file_name=target.file_name, model=self.making.model)
         return rows.predicted_elsewhere
 
     def _waits(self, target: Target, contents: Contents, given: set[str], sent: set[str]) -> None:
         """Record that an earlier packet has not ended, with the same boxes or others."""
         wanted = {shape.creation_ref_id for shape in contents}
         if wanted <= sent <= given:
-            self._making.left(contents, wanted, Code.ALREADY_SENT, "in this run already", target)
+            self.making.left(contents, wanted, Code.ALREADY_SENT, "in this run already", target)
         else:
-            self._making.pending(target, contents)
+            self.making.pending(target, contents)
 
     def _rows(self, target: Target) -> Rows:
         """The boxes of a file; those of the models that are replaced are among one's own, and counted."""
         file_id, name = target.file_id or 0, target.file_name
         if (claims := self._claims.get(file_id)) is None:
-            return self._stored_boxes.sorted(file_id, file_name=name, model=self._model)
-        models = [self._model, *self._replaces]
-        found = self._stored_boxes.owned(file_id, file_name=name, models=models, run=self._run, claims=claims)
-        for model in self._replaces:
-            origins = self._stored_boxes.origins(name, model, self._run)
+            return self.making.stored_boxes.sorted(file_id, file_name=name, model=self.making.model)
+        models = [self.making.model, *self.making.options.replaces]
+        found = self.making.stored_boxes.owned(
+            file_id, file_name=name, models=models, run=self.making.run, claims=claims
+        )
+        for model in self.making.options.replaces:
+            origins = self.making.stored_boxes.origins(name, model, self.making.run)
             self._found[model] += sum(origin(row.reference) in origins for row in found.own)
         return found
 
     def _stands_for_others(self, contents: Contents, rows: Rows, sent: set[str]) -> bool:
         """Whether equal boxes bear an older model's references: sent once, the file's inputs say that they are ours."""
         there = {row.reference for row in rows.all}
-        return bool(self._replaces) and bool({shape.creation_ref_id for shape in contents} - sent - there)
+        return bool(self.making.options.replaces) and bool({shape.creation_ref_id for shape in contents} - sent - there)
 
     def note_unfound(self, tally: Tally) -> None:
         """Note the older models of which no box was found: their names may be misspelt."""
-        for model in self._replaces:
+        for model in self.making.options.replaces:
             if not self._found[model]:
                 tally.note(Code.NOTHING_REPLACED, f"the files of this push have no unchanged box of model '{model}'")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Size = tuple[int, int]  # width and height in pixels; 0 where unknown
 
 LONGEST_SIDE = 7680  #: what the server scales longer images down to
+VIDEO_RATE = 30.0  #: frames a second that a project is set to, unless its settings were changed
 TOLERANCE = 0.01  #: two rates that differ by less are the same: 29.97 and 30
 UNKNOWN: Size = (0, 0)
 
