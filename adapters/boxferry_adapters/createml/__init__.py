@@ -13,19 +13,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.tally import Place
 from boxferry.formats import Format
 from boxferry.hookspecs import hookimpl
+from boxferry.parsing.documents import items_of
 from boxferry.parsing.encoding import utf8_head
-from boxferry.parsing.files import heads_of, streams_of
+from boxferry.parsing.files import heads_of
 from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, usable
-from boxferry.parsing.json_scan import values_of
 from boxferry.parsing.values import label_of, number, score_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Place
     from boxferry.formats import Context, Source
 
 NAME_KEYS = ("image", "imagefilename")
@@ -54,31 +54,20 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         InputError: it is no JSON.
     """
     gathering = Gathering(context)
-    return gathering.chunks(_images(source, context, gathering))
+    return gathering.read(items_of(source, context, ".json"), partial(_image, gathering))
 
 
-def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[tuple[Image, list[Box], Place]]:
-    for file, stream in streams_of(source, context, ".json", json=True):
-        for index, item in enumerate(values_of(stream, file.shown)):
-            place = Place(file.shown, item=index)
-            try:
-                image, objects = _image(item, context, file.shown)
-            except BadImage as error:
-                gathering.fail(error, place)
-                continue
-            yield image, usable(objects, partial(_box, gathering, index), context, place), place
-
-
-def _image(item: Any, context: Context, source: str) -> tuple[Image, list[Any]]:  # noqa: ANN401 # any JSON value
+def _image(gathering: Gathering, item: Any, place: Place) -> tuple[Image, list[Box]]:  # noqa: ANN401 # any JSON value
     if not isinstance(item, dict):
         raise BadImage(f"expected an object, found {shown(item)}", Code.BAD_IMAGE)
     name = next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), "")
-    objects = _objects(item)
-    return located(context, [name], source=source, boxes=len(objects)), objects
+    objects, context = _objects(item), gathering.context
+    image = located(context, [name], source=place.source, boxes=len(objects))
+    return image, usable(objects, partial(_box, gathering, place.item or 0), context, place)
 
 
-def _objects(item: Any) -> list[Any]:  # noqa: ANN401 # any JSON value
-    found = [item[key] for key in LIST_KEYS if item.get(key) is not None] if isinstance(item, dict) else []
+def _objects(item: dict[str, Any]) -> list[Any]:
+    found = [item[key] for key in LIST_KEYS if item.get(key) is not None]
     return [] if not found else found[0] if isinstance(found[0], list) else [found[0]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,10 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     return gathering.chunks(_Reader(context, gathering).images(source))
 
 
+@dataclass(frozen=True, slots=True)
 class _Reader:
-    def __init__(self, context: Context, gathering: Gathering) -> None:
-        self._context = context
-        self._gathering = gathering
+    _context: Context
+    _gathering: Gathering
 
     def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
         for file, stream in streams_of(source, self._context, ".xml"):
@@ -128,16 +129,16 @@ class _Reader:
             self._gathering.fail(error, place)
 
 
+@dataclass(slots=True)
 class _Video:
     """What a file says of its video, as far as it was read."""
 
-    def __init__(self) -> None:
-        self.name = ""
-        self.size: tuple[int, int] = (0, 0)
-        self.frames = 0
-        self.tracks = 0
-        self.images = 0
-        self.boxes: list[Box] = []
+    name: str = ""
+    size: tuple[int, int] = (0, 0)
+    frames: int = 0
+    tracks: int = 0
+    images: int = 0
+    boxes: list[Box] = field(default_factory=list)
 
 
 def _describe(element: Element, video: _Video) -> None:

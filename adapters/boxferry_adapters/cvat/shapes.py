@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of, outlines_of
 from boxferry.parsing.gather import BadBox
-from boxferry.parsing.values import number, ring_of, shown, turned, whole
+from boxferry.parsing.values import ellipse, number, ring_of, shown, turned, whole
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 SHAPES = ("box", "polygon", "mask", "ellipse", "polyline", "points", "cuboid", "skeleton")
 SIDES = ("xtl", "ytl", "xbr", "ybr")
-ELLIPSE_CORNERS = 32
 LARGEST_MASK = 50_000_000  #: pixels
 
 
@@ -63,11 +61,7 @@ def _points(element: Element) -> list[list[str]]:
 
 def _ellipse(element: Element) -> Ring:
     x, y, across, down = (number(element.get(name), name) for name in ("cx", "cy", "rx", "ry"))
-    angles = np.arange(ELLIPSE_CORNERS) * (2 * math.pi / ELLIPSE_CORNERS)
-    turn = math.radians(number(element.get("rotation") or 0, "rotation"))
-    matrix = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-    ring = np.column_stack((np.cos(angles) * across, np.sin(angles) * down)) @ matrix
-    return np.asarray(np.add(ring, (x, y)), np.float64)
+    return ellipse((x, y), (across, down), number(element.get("rotation") or 0, "rotation"))
 
 
 def _mask(element: Element) -> NDArray[np.bool_]:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
-from boxferry.boxes.tally import Place
-from boxferry.parsing.documents import boxes_of, words_of
-from boxferry.parsing.files import contents_of, heads_of, most
-from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, one_image
-from boxferry.parsing.values import flat_ring, shown
-from boxferry_adapters.dota.rows import CORNERS, numbers_of
+from boxferry.parsing.documents import boxes_of, documents_of, image_of_file, words_of
+from boxferry.parsing.files import heads_of, most
+from boxferry.parsing.gather import BadBox, Box, Gathering
+from boxferry.parsing.values import NUMBER, flat_ring, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Place
     from boxferry.formats import Context, Source
     from boxferry.parsing.files import File
 
 HEADER = re.compile(r"\s*(imagesource|gsd)\s*:", re.IGNORECASE)
 FIRST_LINES = 5
+CORNERS = 8  #: numbers, x and y of each
 
 
 def sniff(source: Source) -> str | None:
@@ -41,34 +38,22 @@ def sniff(source: Source) -> str | None:
 
 
 def _is_row(words: list[str]) -> bool:
-    last = words[CORNERS + 1 :]
-    numbers = numbers_of(words[:CORNERS])
-    named = len(words) > CORNERS and numbers_of(words[CORNERS : CORNERS + 1]) is None
-    return numbers is not None and named and (not last or (len(last) == 1 and last[0].isdigit()))
+    corners, last = words[:CORNERS], words[CORNERS + 1 :]
+    named = len(words) > CORNERS and not NUMBER.fullmatch(words[CORNERS])
+    return all(map(NUMBER.fullmatch, corners)) and named and (not last or (len(last) == 1 and last[0].isdigit()))
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
     """Yield chunks of files; one that cannot be read fails alone."""
     gathering = Gathering(context, row_unit="line")
-    return gathering.chunks(_images(source, context, gathering))
+    return gathering.read(documents_of(source, context, ".txt"), partial(_image, gathering))
 
 
-def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[tuple[Image, list[Box], Place]]:
-    for file, data in contents_of(source, context, ".txt"):
-        place = Place(file.shown)
-        try:
-            rows = [(line, words) for line, words in words_of(data) if not HEADER.match(words[0])]
-            image = _image(context, file, len(rows))
-        except BadImage as error:
-            gathering.fail(error, place)
-            continue
-        yield image, boxes_of(rows, partial(_box, gathering), context, place), place
-
-
-def _image(context: Context, file: File, boxes: int) -> Image:
-    with one_image(boxes):
-        found = context.images.stem(posixpath.splitext(file.relative)[0])
-    return msgspec.structs.replace(found, source=file.shown)
+def _image(gathering: Gathering, document: tuple[File, bytes], place: Place) -> tuple[Image, list[Box]]:
+    file, data = document
+    rows = [(line, words) for line, words in words_of(data) if not HEADER.match(words[0])]
+    image = image_of_file(file, gathering.context, len(rows))
+    return image, boxes_of(rows, partial(_box, gathering), gathering.context, place)
 
 
 def _box(gathering: Gathering, line: int, words: list[str]) -> Box:

@@ -15,8 +15,8 @@ from boxferry.errors import InputError
 from boxferry.parsing.files import heads_of, streams_of
 from boxferry.parsing.gather import BadBox, BadImage, Box, one_image
 from boxferry.parsing.scatter import Scattered
-from boxferry.parsing.values import flat_ring, number, shown
-from boxferry_adapters.dota.rows import CORNERS, numbers_of
+from boxferry.parsing.values import NUMBER, flat_ring, number, shown
+from boxferry_adapters.dota.labels import CORNERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def sniff(source: Source) -> str | None:
 
 
 def _is_row(words: list[str]) -> bool:
-    return len(words) in COLUMNS and numbers_of(words[1:]) is not None
+    return len(words) in COLUMNS and all(map(NUMBER.fullmatch, words[1:]))
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:

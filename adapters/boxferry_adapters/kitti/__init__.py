@@ -11,26 +11,25 @@ from __future__ import annotations
 
 import math
 import posixpath
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES, Format, Stumble
 from boxferry.hookspecs import hookimpl
-from boxferry.parsing.documents import boxes_of, words_of
-from boxferry.parsing.files import contents_of, heads_of, most
-from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, one_image
-from boxferry.parsing.values import number, shown
+from boxferry.parsing.documents import boxes_of, documents_of, image_of_file, words_of
+from boxferry.parsing.files import heads_of, most
+from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering
+from boxferry.parsing.values import NUMBER, number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Place
     from boxferry.formats import Context, Source
     from boxferry.parsing.files import File
 
@@ -39,7 +38,6 @@ FIELDS = (
     "truncated", "occluded", "alpha", "", "", "", "", "height", "width", "length", "x", "y", "z", "rotation_y"
 )  # fmt: skip
 UNSET = {"truncated": -1.0, "occluded": -1.0, "alpha": -10.0}  #: what results and DontCare rows hold in their place
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 NO_OBJECT = "DontCare"
 FIRST_LINES = 5
 LEAST = 8  #: numbers of a row that looks like one of these
@@ -98,20 +96,15 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
             "standard input: KITTI needs files, since a file's name tells its image; name one, or a folder"
         )
     gathering = Gathering(context, row_unit="line")
-    return gathering.chunks(_images(source, context, gathering))
+    return gathering.read(documents_of(source, context, ".txt"), partial(_read, gathering))
 
 
-def _images(source: Source, context: Context, gathering: Gathering) -> Iterator[tuple[Image, list[Box], Place]]:
-    for file, data in contents_of(source, context, ".txt"):
-        place = Place(file.shown)
-        try:
-            rows = words_of(data)
-            video = any(_kind(words) == "tracking" for _, words in rows)
-            image = _image(context, file, len(rows), video=video)
-        except BadImage as error:
-            gathering.fail(error, place)
-            continue
-        yield image, boxes_of(rows, partial(_box, gathering, video=video), context, place), place
+def _read(gathering: Gathering, document: tuple[File, bytes], place: Place) -> tuple[Image, list[Box]]:
+    file, data = document
+    rows = words_of(data)
+    video = any(_kind(words) == "tracking" for _, words in rows)
+    image = _image(gathering.context, file, len(rows), video=video)
+    return image, boxes_of(rows, partial(_box, gathering, video=video), gathering.context, place)
 
 
 def _image(context: Context, file: File, boxes: int, *, video: bool) -> Image:
@@ -120,13 +113,12 @@ def _image(context: Context, file: File, boxes: int, *, video: bool) -> Image:
     Raises:
         BadImage: several have, or it is an image where the rows have frames.
     """
-    with one_image(boxes):
-        found = context.images.stem(posixpath.splitext(file.relative)[0])
+    found = image_of_file(file, context, boxes)
     if video and found.media and posixpath.splitext(found.media)[1].lower() not in VIDEO_SUFFIXES:
         raise BadImage(
             f"its rows have frames, but '{found.key}' is an image; expected a video", Code.NOT_A_VIDEO, boxes
         )
-    return msgspec.structs.replace(found, source=file.shown, video=video or found.video)
+    return msgspec.structs.replace(found, video=video or found.video)
 
 
 def _box(gathering: Gathering, line: int, words: list[str], *, video: bool) -> Box:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
-from boxferry.boxes.tally import Place
-from boxferry.parsing.documents import object_of
-from boxferry.parsing.files import TextError, contents_of, plain
+from boxferry.parsing.documents import documents_of, object_of
+from boxferry.parsing.files import TextError, plain
 from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, usable
 from boxferry.parsing.values import TRACK, is_field, label_of, score_of, shown, track_of, whole
 from boxferry_adapters.labelme.shapes import outline_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Place
     from boxferry.formats import Context, Source
     from boxferry.parsing.files import File
 
@@ -30,23 +31,21 @@ JOINED = "outlines are parts of objects, by their group_id: an object is one box
 def read(source: Source, context: Context) -> Iterator[Detections]:
     """Chunks of files; one that is none fails alone."""
     gathering = Gathering(context, source=source.name)
-    return gathering.chunks(_Reader(context, gathering).images(source))
+    return gathering.read(documents_of(source, context, ".json"), _Reader(context, gathering).image)
 
 
+@dataclass(frozen=True, slots=True)
 class _Reader:
-    def __init__(self, context: Context, gathering: Gathering) -> None:
-        self._context = context
-        self._gathering = gathering
+    _context: Context
+    _gathering: Gathering
 
-    def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
-        for file, data in contents_of(source, self._context, ".json"):
-            place = Place(file.shown)
-            try:
-                yield *self._image(_document(data), file, place), place
-            except BadImage as error:
-                self._gathering.fail(error, place)
+    def image(self, document: tuple[File, bytes], place: Place) -> tuple[Image, list[Box]]:
+        """The image that a file is about, and its boxes.
 
-    def _image(self, value: dict[str, Any], file: File, place: Place) -> tuple[Image, list[Box]]:
+        Raises:
+            BadImage: it is no such file, or its image cannot be told.
+        """
+        file, value = document[0], _document(document[1])
         shapes = value.get("shapes")
         if not isinstance(shapes, list):
             raise BadImage(f"shapes: expected a list, found {shown(shapes)}", Code.BAD_FILE)

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.parsing.gather import BadBox
-from boxferry.parsing.values import number, ring_of, shown
+from boxferry.parsing.values import ellipse, number, ring_of, shown
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Corners = tuple[float, float, float, float]
     Ring = NDArray[np.float64]
 
-CIRCLE_CORNERS = 32
 NO_AREA = ("point", "points", "line", "linestrip")
 
 
@@ -60,7 +58,6 @@ def _bounds(points: list[tuple[float, float]]) -> Corners:
 
 
 def _circle(points: list[tuple[float, float]]) -> Ring:
-    (x, y), edge = points
-    radius = math.dist((x, y), edge)
-    angles = np.arange(CIRCLE_CORNERS) * (2 * math.pi / CIRCLE_CORNERS)
-    return np.column_stack((x + radius * np.cos(angles), y + radius * np.sin(angles)))
+    centre, edge = points
+    radius = math.dist(centre, edge)
+    return ellipse(centre, (radius, radius))

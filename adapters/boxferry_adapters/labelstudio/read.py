@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from boxferry.boxes.codes import Code
-from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.parsing.files import streams_of
+from boxferry.parsing.documents import items_of
 from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located
-from boxferry.parsing.json_scan import values_of
 from boxferry.parsing.values import TRACK, is_field, label_of, score_of, shown, track_of
 from boxferry_adapters.labelstudio.names import names_of
 from boxferry_adapters.labelstudio.regions import LABEL_KEYS, Region, regions_of, shape_of
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections, Image
+    from boxferry.boxes.tally import Place
     from boxferry.formats import Context, Source
 
 DERIVED = "regions are no rectangles along the axes: their boxes are their bounds"
@@ -32,7 +31,8 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
         InputError: it is no JSON, or a task has predictions and annotations and no option says which are meant.
     """
     gathering = Gathering(context, source=source.name)
-    return gathering.chunks(_Reader(context, gathering).images(source))
+    reader = _Reader(context, gathering)
+    return gathering.read(items_of(source, context, ".json", ".jsonl"), reader.image)
 
 
 class _Reader:
@@ -43,16 +43,7 @@ class _Reader:
         self._model = context.options["labelstudio-model"]
         self._several = context.options["labelstudio-several"]
 
-    def images(self, source: Source) -> Iterator[tuple[Image, list[Box], Place]]:
-        for file, stream in streams_of(source, self._context, ".json", ".jsonl", json=True):
-            for index, task in enumerate(values_of(stream, file.shown)):
-                place = Place(file.shown, item=index)
-                try:
-                    yield *self._task(task, place), place
-                except BadImage as error:
-                    self._gathering.fail(error, place)
-
-    def _task(self, task: Any, place: Place) -> tuple[Image, list[Box]]:  # noqa: ANN401 # any JSON value
+    def image(self, task: Any, place: Place) -> tuple[Image, list[Box]]:  # noqa: ANN401 # any JSON value
         if not isinstance(task, dict):
             raise BadImage(f"expected a task, found {shown(task)}", Code.BAD_TASK)
         data = task.get("data")
@@ -157,12 +148,6 @@ def _least(item: dict[str, Any]) -> list[Region]:
         for value in values if isinstance(values, list) else ():
             kind = next((key for key in LABEL_KEYS if key in value), "") if isinstance(value, dict) else ""
             if kind:
-                found.append(
-                    Region(
-                        kind,
-                        value,
-                        value,
-                        [str(label) for label in value[kind]] if isinstance(value[kind], list) else [],
-                    )
-                )
+                labels = [str(label) for label in value[kind]] if isinstance(value[kind], list) else []
+                found.append(Region(kind, value, value, labels))
     return found

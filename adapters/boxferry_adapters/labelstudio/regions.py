@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of, outlines_of
 from boxferry.parsing.gather import BadBox
-from boxferry.parsing.values import number, ring_of, shown, turned, whole
+from boxferry.parsing.values import ellipse, number, ring_of, shown, turned, whole
 from boxferry_adapters.labelstudio.brush import mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     Corners = tuple[float, float, float, float]
     Ring = NDArray[np.float64]
 
-ELLIPSE_CORNERS = 32
 LABEL_KEYS = ("rectanglelabels", "polygonlabels", "ellipselabels", "brushlabels", "labels", "keypointlabels", "choices")
 FIELD_TYPES = {"choices": "choices", "textarea": "text", "rating": "rating", "number": "number", "taxonomy": "taxonomy"}
 SHAPE_TYPES = ("rectangle", "polygon", "ellipse", "brush", "keypoint", "video", "magicwand")
@@ -134,9 +131,5 @@ def _corners(value: dict[str, Any], scale: tuple[float, float]) -> Corners:
 
 def _ellipse(value: dict[str, Any], scale: tuple[float, float]) -> Ring:
     x, y, across, down = (number(value.get(key), key) for key in ("x", "y", "radiusX", "radiusY"))
-    centre = (x * scale[0], y * scale[1])
-    angles = np.arange(ELLIPSE_CORNERS) * (2 * math.pi / ELLIPSE_CORNERS)
-    ring = np.column_stack((np.cos(angles) * across * scale[0], np.sin(angles) * down * scale[1]))
-    turn = math.radians(number(value.get("rotation") or 0, "rotation"))
-    matrix = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-    return np.asarray(ring @ matrix + centre, np.float64)
+    rotation = number(value.get("rotation") or 0, "rotation")
+    return ellipse((x * scale[0], y * scale[1]), (across * scale[0], down * scale[1]), rotation)

@@ -80,16 +80,10 @@ class _Reader:
 
     def chunks(self, packets: Iterable[tuple[Any, Place]]) -> Iterator[Detections]:
         """Their images."""
-        return self._gathering.chunks(self._images(packets))
+        return self._gathering.read(packets, self._image)
 
-    def _images(self, packets: Iterable[tuple[Any, Place]]) -> Iterator[tuple[Image, list[Box], Place]]:
-        for packet, place in packets:
-            try:
-                yield *self._image(_decoded(packet), place), place
-            except BadImage as error:
-                self._gathering.fail(error, place)
-
-    def _image(self, packet: dict[str, Any], place: Place) -> tuple[Image, list[Box]]:
+    def _image(self, decoded: Any, place: Place) -> tuple[Image, list[Box]]:  # noqa: ANN401 # a line, or a value
+        packet = _decoded(decoded)
         given = packet.get("media")
         media: dict[str, Any] = given if isinstance(given, dict) else {}
         rows = _rows(packet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import posixpath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
@@ -15,7 +16,6 @@ from boxferry.parsing.files import streams_of
 from boxferry.parsing.gather import BadBox, BadImage, Box, one_image
 from boxferry.parsing.scatter import Scattered
 from boxferry.parsing.values import label_of, number, shown
-from boxferry_adapters.openimages.classes import classes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,6 @@ PREDICTIONS = {"ImageID", "PredictionString"}
 FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 BY_PEOPLE = ("xclick", "activemil")
 WORDS = 6  #: of a predicted box
-LONGEST_LINE = 1 << 24
 
 Row = dict[str, str]
 
@@ -62,6 +61,25 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     if not names and any(name.startswith("/m/") for name in boxes.vocabulary.labels):
         message = "labels are ids such as /m/01yrx; add --openimages-classes FILE for their names"
         context.tally.note(Code.UNNAMED_LABELS, message, Place(source.name))
+
+
+def classes_of(path: str) -> dict[int | str, str]:
+    """Label id → name; none where no file is named.
+
+    Raises:
+        InputError: the file cannot be read, or has no rows of two columns.
+    """
+    if not path:
+        return {}
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"--openimages-classes {path}: cannot be read: {reason}") from None
+    if not rows or any(len(row) != 2 for row in rows):
+        raise InputError(f"--openimages-classes {path}: expected rows of two columns, LabelName,DisplayName")
+    return {row[0]: row[1] for row in rows if row[0].lower() != "labelname"}
 
 
 class _Table:

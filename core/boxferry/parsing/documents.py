@@ -1,21 +1,25 @@
-"""Files that are about one image each, read whole: rows of words, and objects of JSON."""
+"""Files about one image each, read whole: rows of words, objects of JSON; and values of JSON one by one."""
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from boxferry.boxes.codes import Code
-from boxferry.parsing.files import TextError, plain
-from boxferry.parsing.gather import BadBox, BadImage
+from boxferry.boxes.tally import Place
+from boxferry.parsing.files import TextError, contents_of, plain, streams_of
+from boxferry.parsing.gather import BadBox, BadImage, one_image
+from boxferry.parsing.json_scan import values_of
 from boxferry.parsing.values import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from boxferry.boxes.tally import Place
-    from boxferry.formats import Context
+    from boxferry.boxes.detections import Image
+    from boxferry.formats import Context, Source
+    from boxferry.parsing.files import File
     from boxferry.parsing.gather import Box
 
     Words = tuple[int, list[str]]  # the number of a line, from 1, and its words
@@ -50,6 +54,33 @@ def boxes_of(rows: Iterable[Words], made: Callable[[int, list[str]], Box], conte
         except BadBox as error:
             context.tally.skip(error.code, str(error), place._replace(line=line))
     return boxes
+
+
+def image_of_file(file: File, context: Context, boxes: int) -> Image:
+    """The image that has a file's name.
+
+    Raises:
+        BadImage: several have it; they fail with their `boxes`.
+    """
+    with one_image(boxes):
+        found = context.images.stem(posixpath.splitext(file.relative)[0])
+    return msgspec.structs.replace(found, source=file.shown)
+
+
+def documents_of(source: Source, context: Context, suffix: str) -> Iterator[tuple[tuple[File, bytes], Place]]:
+    """Each file with its content, and its place."""
+    return ((found, Place(found[0].shown)) for found in contents_of(source, context, suffix))
+
+
+def items_of(source: Source, context: Context, *suffixes: str) -> Iterator[tuple[Any, Place]]:
+    """Each value in files of JSON, with its place.
+
+    Raises:
+        InputError: as `streams_of`, or a file is no JSON.
+    """
+    for file, stream in streams_of(source, context, *suffixes, json=True):
+        for index, value in enumerate(values_of(stream, file.shown)):
+            yield value, Place(file.shown, item=index)
 
 
 def object_of(text: bytes, what: str, *, malformed: str, code: str) -> dict[str, Any]:

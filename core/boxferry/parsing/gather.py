@@ -78,7 +78,12 @@ class _Columns:
 
 
 class Gathering:
-    """Takes images with their boxes, one after another, and gives chunks of them; each image is taken once."""
+    """Takes images with their boxes, one after another, and gives chunks of them; each image is taken once.
+
+    Attributes:
+        context: whose tally counts the chunks, and which says what is asked for.
+        vocabulary: numbers the labels.
+    """
 
     def __init__(
         self,
@@ -99,7 +104,7 @@ class Gathering:
             seen: the images that were taken before, with their places; this gathering's are added.
         """
         self.vocabulary = Vocabulary(names or {})
-        self._context = context
+        self.context = context
         self._row_unit: Literal["line", "item"] = row_unit
         self._seen = {} if seen is None else seen
         self._columns = _Columns()
@@ -112,7 +117,27 @@ class Gathering:
 
     def fail(self, error: BadImage, place: Place) -> None:
         """Record an image that failed, with its boxes, which are not counted yet."""
-        self._context.tally.fail(error.code, str(error), place, boxes=error.boxes, counted=False)
+        self.context.tally.fail(error.code, str(error), place, boxes=error.boxes, counted=False)
+
+    def read(
+        self, items: Iterable[tuple[T, Place]], image_of: Callable[[T, Place], tuple[Image, list[Box]]]
+    ) -> Iterator[Detections]:
+        """Chunks of the images that items are about, each item with its place.
+
+        Args:
+            items: what stands in the source.
+            image_of: gives an item's image and boxes; raises BadImage where that one fails, and the others go on.
+        """
+        return self.chunks(self._images(items, image_of))
+
+    def _images(
+        self, items: Iterable[tuple[T, Place]], image_of: Callable[[T, Place], tuple[Image, list[Box]]]
+    ) -> Iterator[tuple[Image, list[Box], Place]]:
+        for item, place in items:
+            try:
+                yield *image_of(item, place), place
+            except BadImage as error:
+                self.fail(error, place)
 
     def chunks(self, found: Iterable[tuple[Image, list[Box], Place]]) -> Iterator[Detections]:
         """Chunks of all images that come, each with its boxes and its place; at the end notes, and unnamed classes."""
@@ -123,8 +148,8 @@ class Gathering:
         if self._columns.images:
             yield self.taken()
         for (code, message), number_of in self._remarks.items():
-            self._context.tally.note(code, f"{number_of} {message}", Place(self._source))
-        self.vocabulary.report(self._context.tally)
+            self.context.tally.note(code, f"{number_of} {message}", Place(self._source))
+        self.vocabulary.report(self.context.tally)
 
     @property
     def full(self) -> bool:
@@ -136,7 +161,7 @@ class Gathering:
         known = [box for box in boxes if box.code >= 0]
         if (first := self._seen.get(image.key)) is not None:
             message = f"image '{image.key}' is in {first} already"
-            self._context.tally.fail(Code.DUPLICATE_IMAGE, message, place, boxes=len(known), counted=False)
+            self.context.tally.fail(Code.DUPLICATE_IMAGE, message, place, boxes=len(known), counted=False)
             return
         self._seen[image.key] = str(place)
         self._columns.images.append(image)
@@ -158,11 +183,11 @@ class Gathering:
             row_unit=self._row_unit,
             **self._optional(found),
         )
-        self._context.tally.count(chunk)
+        self.context.tally.count(chunk)
         return chunk
 
     def _optional(self, found: _Columns) -> dict[str, Any]:
-        boxes, columns, context = found.boxes, dict[str, Any](), self._context
+        boxes, columns, context = found.boxes, dict[str, Any](), self.context
         if any(image.video for image in found.images):
             columns["frame"] = [box.frame for box in boxes]
         if any(box.track >= 0 for box in boxes):

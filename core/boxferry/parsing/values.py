@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,6 +23,8 @@ TRACK = "track_id"  #: the attribute in which formats without tracks hold the tr
 LARGEST = 1e9  #: of a coordinate in pixels; more is a broken file's
 LARGEST_WHOLE = 2**31 - 1  #: of frames, tracks and sizes
 SHOWN = 60
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)  #: a finite number in text
+ELLIPSE_CORNERS = 32
 
 
 def number(value: object, what: str) -> float:
@@ -116,9 +119,19 @@ def flat_ring(numbers: Any, what: str, scale: tuple[float, float] = (1.0, 1.0)) 
 def turned(corners: Corners, degrees: float, about: tuple[float, float]) -> Ring:
     """(4, 2) the corners of a box that is turned clockwise, as the image is seen, about a point."""
     left, top, right, bottom = corners
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     moved = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64) - about
-    ring: Ring = moved @ np.array([[cos, sin], [-sin, cos]]) + about
+    return _turned(moved, degrees, about)
+
+
+def ellipse(centre: tuple[float, float], radii: tuple[float, float], degrees: float = 0.0) -> Ring:
+    """(32, 2) the corners of what stands for an ellipse that is turned clockwise about its centre."""
+    angles = np.arange(ELLIPSE_CORNERS) * (2 * math.pi / ELLIPSE_CORNERS)
+    return _turned(np.column_stack((np.cos(angles) * radii[0], np.sin(angles) * radii[1])), degrees, centre)
+
+
+def _turned(points: Ring, degrees: float, about: tuple[float, float]) -> Ring:
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    ring: Ring = points @ np.array([[cos, sin], [-sin, cos]]) + about
     return ring
 
 
