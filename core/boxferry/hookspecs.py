@@ -16,6 +16,17 @@ hookspec = pluggy.HookspecMarker("boxferry")
 hookimpl = pluggy.HookimplMarker("boxferry")
 
 
+def registering(*formats: Format) -> Callable[[Callable[[Format], None]], None]:
+    """The hook of a plugin that brings formats: it is assigned to the name `boxferry_register_formats`."""
+
+    @hookimpl
+    def boxferry_register_formats(register: Callable[[Format], None]) -> None:
+        for each in formats:
+            register(each)
+
+    return boxferry_register_formats
+
+
 @hookspec
 def boxferry_register_formats(register: Callable[[Format], None]) -> None:
     """Call `register` once for each format that the plugin brings."""

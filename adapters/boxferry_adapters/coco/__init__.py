@@ -5,10 +5,8 @@ The format is defined at https://cocodataset.org/#format-data and https://cocoda
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from boxferry.formats import Format, Option
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry_adapters.coco.dataset import catalog
 from boxferry_adapters.coco.files import sniff, stumble
 from boxferry_adapters.coco.options import OPTIONS
@@ -16,30 +14,23 @@ from boxferry_adapters.coco.read import read
 from boxferry_adapters.coco.truth import truth
 from boxferry_adapters.coco.write import write
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    form = Option(
-        name="coco-form",
-        writes=True,
-        help="What to write: a dataset with scored annotations, or a list of results.",
-        default="dataset",
-        choices=("dataset", "results"),
+FORM = Option(
+    name="coco-form",
+    writes=True,
+    help="What to write: a dataset with scored annotations, or a list of results.",
+    default="dataset",
+    choices=("dataset", "results"),
+)
+boxferry_register_formats = registering(
+    Format(
+        name="coco",
+        summary="JSON files, each a dataset or a list of results",
+        sniff=sniff,
+        stumble=stumble,
+        read=read,
+        write=write,
+        catalog=catalog,
+        truth=truth,
+        options=(FORM, *OPTIONS),
     )
-    register(
-        Format(
-            name="coco",
-            summary="JSON files, each a dataset or a list of results",
-            sniff=sniff,
-            stumble=stumble,
-            read=read,
-            write=write,
-            catalog=catalog,
-            truth=truth,
-            options=(form, *OPTIONS),
-        )
-    )
+)

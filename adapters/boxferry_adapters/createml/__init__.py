@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from boxferry.boxes.codes import Code
 from boxferry.formats import Format
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.documents import items_of
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of
@@ -22,7 +22,7 @@ from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, u
 from boxferry.parsing.values import label_of, number, score_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Place
@@ -85,8 +85,5 @@ def _box(gathering: Gathering, row: int, value: Any, _: int) -> Box:  # noqa: AN
     )
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "a JSON list of images with labels and coordinates, as Create ML has it"
-    register(Format(name="createml", summary=summary, sniff=sniff, read=read))
+SUMMARY = "a JSON list of images with labels and coordinates, as Create ML has it"
+boxferry_register_formats = registering(Format(name="createml", summary=SUMMARY, sniff=sniff, read=read))

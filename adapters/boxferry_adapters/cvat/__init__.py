@@ -13,14 +13,12 @@ import re
 from typing import TYPE_CHECKING
 
 from boxferry.formats import Format
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.cvat.read import read
 from boxferry_adapters.cvat.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from boxferry.formats import Source
 
 ROOT = re.compile(rb"^[^<]*(<\?[^>]*\?>\s*|<!--.*?-->\s*)*<annotations[\s>]", re.DOTALL)
@@ -32,8 +30,5 @@ def sniff(source: Source) -> str | None:
     return "XML with the root annotations" if most([ROOT.match(head[:4096]) for head in heads]) else None
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "one XML file with the root annotations, as CVAT exports it for images and for video"
-    register(Format(name="cvat", summary=summary, sniff=sniff, read=read, write=write))
+SUMMARY = "one XML file with the root annotations, as CVAT exports it for images and for video"
+boxferry_register_formats = registering(Format(name="cvat", summary=SUMMARY, sniff=sniff, read=read, write=write))

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from boxferry.errors import InputError
 from boxferry.formats import Format
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry_adapters.dota import labels, results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections
     from boxferry.formats import Context, Source
@@ -41,8 +41,5 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     return results.read(source, context) if True in found else labels.read(source, context)
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "a text file an image, rows of 'x1 y1 … x4 y4 class difficult', or results Task1_<class>.txt, as DOTA has"
-    register(Format(name="dota", summary=summary, sniff=sniff, read=read))
+SUMMARY = "a text file an image, rows of 'x1 y1 … x4 y4 class difficult', or results Task1_<class>.txt, as DOTA has"
+boxferry_register_formats = registering(Format(name="dota", summary=SUMMARY, sniff=sniff, read=read))

@@ -19,14 +19,14 @@ import msgspec
 from boxferry.boxes.codes import Code
 from boxferry.errors import InputError
 from boxferry.formats import VIDEO_SUFFIXES, Format, Stumble
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.documents import boxes_of, documents_of, image_of_file, words_of
 from boxferry.parsing.files import heads_of, most
 from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering
 from boxferry.parsing.values import NUMBER, number, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Place
@@ -150,8 +150,7 @@ def _frame_and_track(words: list[str]) -> tuple[int, int]:
     return int(numbers[0]), int(numbers[1])
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "a text file an image, rows of 'type truncated occluded alpha left top right bottom …', as KITTI has them"
-    register(Format(name="kitti", summary=summary, sniff=sniff, stumble=stumble, read=read, any_scores=True))
+SUMMARY = "a text file an image, rows of 'type truncated occluded alpha left top right bottom …', as KITTI has them"
+boxferry_register_formats = registering(
+    Format(name="kitti", summary=SUMMARY, sniff=sniff, stumble=stumble, read=read, any_scores=True)
+)

@@ -14,15 +14,13 @@ import re
 from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Stumble
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.labelme.read import read
 from boxferry_adapters.labelme.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from boxferry.formats import Source
 
 KEYS = (re.compile(rb'"shapes"\s*:\s*\['), re.compile(rb'"imagePath"\s*:|"imageData"\s*:|"shape_type"\s*:'))
@@ -42,8 +40,7 @@ def stumble(source: Source) -> Stumble | None:
     return None
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "a folder of JSON files, one an image, as LabelMe writes them"
-    register(Format(name="labelme", summary=summary, sniff=sniff, stumble=stumble, read=read, write=write))
+SUMMARY = "a folder of JSON files, one an image, as LabelMe writes them"
+boxferry_register_formats = registering(
+    Format(name="labelme", summary=SUMMARY, sniff=sniff, stumble=stumble, read=read, write=write)
+)

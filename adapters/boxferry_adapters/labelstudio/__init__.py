@@ -13,15 +13,13 @@ import re
 from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option, Stumble
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of
 from boxferry_adapters.labelstudio.read import read
 from boxferry_adapters.labelstudio.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from boxferry.formats import Source
 
 BEGINNING = re.compile(rb"^\s*\[?\s*\{")
@@ -79,12 +77,7 @@ OPTIONS = (
 )
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "JSON tasks with predictions or annotations, as Label Studio exports and imports them"
-    register(
-        Format(
-            name="labelstudio", summary=summary, sniff=sniff, stumble=stumble, read=read, write=write, options=OPTIONS
-        )
-    )
+SUMMARY = "JSON tasks with predictions or annotations, as Label Studio exports and imports them"
+boxferry_register_formats = registering(
+    Format(name="labelstudio", summary=SUMMARY, sniff=sniff, stumble=stumble, read=read, write=write, options=OPTIONS)
+)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from boxferry.formats import Format
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry_adapters.live import own
 from boxferry_adapters.live.frameworks import FRAMEWORKS
 from boxferry_adapters.live.read import reader, sniffer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the formats in."""
-    register(own.FORMAT)
-    for framework in FRAMEWORKS:
-        summary = f"in memory: {framework.looks_like}"
-        register(
-            Format(name=framework.name, summary=summary, sniff=sniffer(framework), read=reader(framework), live=True)
-        )
+boxferry_register_formats = registering(
+    own.FORMAT,
+    *(
+        Format(name=f.name, summary=f"in memory: {f.looks_like}", sniff=sniffer(f), read=reader(f), live=True)
+        for f in FRAMEWORKS
+    ),
+)

@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING
 
 from boxferry.boxes.detections import Detections
 from boxferry.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Format
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from boxferry.formats import Context, Source
 
 CHUNK_IMAGES = 512
 DATA_SUFFIXES = (".txt", ".json", ".jsonl", ".ndjson", ".xml", ".csv", ".gz")
-
-
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "a folder of images and videos alone, without boxes"
-    register(Format(name="media", summary=summary, sniff=sniff, read=read, reads_images_folder=True))
 
 
 def sniff(source: Source) -> str | None:
@@ -40,3 +33,9 @@ def read(source: Source, context: Context) -> Iterator[Detections]:  # noqa: ARG
         detections = Detections.from_counts(chunk, [0] * len(chunk), [], [], ())
         context.tally.count(detections)
         yield detections
+
+
+SUMMARY = "a folder of images and videos alone, without boxes"
+boxferry_register_formats = registering(
+    Format(name="media", summary=SUMMARY, sniff=sniff, read=read, reads_images_folder=True)
+)

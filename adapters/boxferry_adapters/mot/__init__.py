@@ -9,16 +9,11 @@ eighth is a class, and the ninth how much of the box can be seen (https://arxiv.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from boxferry.formats import Format, Option
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry_adapters.mot.files import sniff, stumble
 from boxferry_adapters.mot.read import read
 from boxferry_adapters.mot.write import write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 KIND = Option(
     name="mot-kind",
@@ -50,20 +45,17 @@ FIRST_FRAME = Option(
 )
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "a text file a video, rows of 'frame,id,x,y,w,h,score,…' (det.txt, gt.txt), as MOT Challenge has them"
-    register(
-        Format(
-            name="mot",
-            summary=summary,
-            sniff=sniff,
-            stumble=stumble,
-            read=read,
-            write=write,
-            writes_videos=True,
-            options=(KIND, LABEL, FIRST_FRAME, FIRST_CLASS, ORIGIN),
-            any_scores=True,
-        )
+SUMMARY = "a text file a video, rows of 'frame,id,x,y,w,h,score,…' (det.txt, gt.txt), as MOT Challenge has them"
+boxferry_register_formats = registering(
+    Format(
+        name="mot",
+        summary=SUMMARY,
+        sniff=sniff,
+        stumble=stumble,
+        read=read,
+        write=write,
+        writes_videos=True,
+        options=(KIND, LABEL, FIRST_FRAME, FIRST_CLASS, ORIGIN),
+        any_scores=True,
     )
+)

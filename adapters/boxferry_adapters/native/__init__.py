@@ -12,11 +12,11 @@ from boxferry.boxes.lines import decoded, encoded, joined
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Format, Option, output_stream
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry_adapters.native import packets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections
@@ -27,31 +27,6 @@ CHUNK_IMAGES = 256
 BEGINNING = b'{"boxferry":'
 SUFFIXES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
 SNIFFED_FILES = 5
-
-
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "one image a line of JSON, with all that is known of it"
-    media = Option(
-        name="boxferry-media",
-        help="Where the pixels of boxferry lines' images are: in the --images folder, or at the paths written in them.",
-        default="folder",
-        choices=("folder", "written"),
-    )
-    register(packets.FORMAT)
-    register(
-        Format(
-            name="boxferry",
-            summary=summary,
-            sniff=sniff,
-            read=read,
-            write=write,
-            options=(media,),
-            writes_videos=True,
-            any_scores=True,
-        )
-    )
 
 
 def sniff(source: Source) -> str | None:
@@ -129,3 +104,25 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     with output_stream(target) as stream:
         for chunk in chunks:
             stream.writelines(encoded(chunk))
+
+
+SUMMARY = "one image a line of JSON, with all that is known of it"
+MEDIA = Option(
+    name="boxferry-media",
+    help="Where the pixels of boxferry lines' images are: in the --images folder, or at the paths written in them.",
+    default="folder",
+    choices=("folder", "written"),
+)
+boxferry_register_formats = registering(
+    packets.FORMAT,
+    Format(
+        name="boxferry",
+        summary=SUMMARY,
+        sniff=sniff,
+        read=read,
+        write=write,
+        options=(MEDIA,),
+        writes_videos=True,
+        any_scores=True,
+    ),
+)

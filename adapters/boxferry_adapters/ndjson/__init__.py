@@ -19,7 +19,7 @@ from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Format
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.documents import object_of
 from boxferry.parsing.encoding import utf8_head
 from boxferry.parsing.files import heads_of, streams_of
@@ -27,7 +27,7 @@ from boxferry.parsing.gather import BadBox, BadImage, Box, Gathering, located, u
 from boxferry.parsing.values import flat_ring, number, shown, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Id, Source
@@ -164,8 +164,5 @@ def _shape(key: str, numbers: list[Any], image: Image) -> tuple[tuple[float, flo
     ), ()
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "lines of JSON, the first of a data set, the others of its images, as Ultralytics has them"
-    register(Format(name="ndjson", summary=summary, sniff=sniff, read=read))
+SUMMARY = "lines of JSON, the first of a data set, the others of its images, as Ultralytics has them"
+boxferry_register_formats = registering(Format(name="ndjson", summary=SUMMARY, sniff=sniff, read=read))

@@ -12,13 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option, Stumble
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.openimages.read import BOXES, PREDICTIONS, columns_of, header_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from boxferry.formats import Source
 
 
@@ -55,9 +53,7 @@ GROUPS = Option(
 )
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "CSV rows 'ImageID,Source,LabelName,Confidence,XMin,…', or ImageId,PredictionString, as Open Images has"
-    options = (CLASSES, GROUPS)
-    register(Format(name="openimages", summary=summary, sniff=sniff, stumble=stumble, read=read, options=options))
+SUMMARY = "CSV rows 'ImageID,Source,LabelName,Confidence,XMin,…', or ImageId,PredictionString, as Open Images has"
+boxferry_register_formats = registering(
+    Format(name="openimages", summary=SUMMARY, sniff=sniff, stumble=stumble, read=read, options=(CLASSES, GROUPS))
+)

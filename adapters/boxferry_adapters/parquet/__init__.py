@@ -11,15 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.formats import Format, Option
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.parquet.columns import FORMS
 from boxferry_adapters.parquet.read import read
 from boxferry_adapters.parquet.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from boxferry.formats import Source
 
 MAGIC = b"PAR1"
@@ -54,17 +52,14 @@ OPTIONS = (
 )
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    register(
-        Format(
-            name="parquet",
-            summary="Parquet tables, a row for each box or for each image, one file or a folder (extra 'parquet')",
-            sniff=sniff,
-            read=read,
-            write=write,
-            options=OPTIONS,
-            writes_videos=True,
-        )
+boxferry_register_formats = registering(
+    Format(
+        name="parquet",
+        summary="Parquet tables, a row for each box or for each image, one file or a folder (extra 'parquet')",
+        sniff=sniff,
+        read=read,
+        write=write,
+        options=OPTIONS,
+        writes_videos=True,
     )
+)

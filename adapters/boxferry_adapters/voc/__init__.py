@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from boxferry.errors import InputError
 from boxferry.formats import Format, Option
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry_adapters.voc import annotation_files, labelme, results
 from boxferry_adapters.voc.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from boxferry.boxes.detections import Detections
     from boxferry.formats import Context, Source
@@ -63,18 +63,15 @@ PARTS = Option(
 )
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the formats in."""
-    register(
-        Format(
-            name="voc",
-            summary="a folder of XML files, or the devkit's result files comp*_det_*_<class>.txt",
-            sniff=sniff,
-            read=read,
-            write=write,
-            options=(ORIGIN, SKIP_DIFFICULT, PARTS),
-            stumble=annotation_files.stumble,
-        )
-    )
-    register(labelme.FORMAT)
+boxferry_register_formats = registering(
+    Format(
+        name="voc",
+        summary="a folder of XML files, or the devkit's result files comp*_det_*_<class>.txt",
+        sniff=sniff,
+        read=read,
+        write=write,
+        options=(ORIGIN, SKIP_DIFFICULT, PARTS),
+        stumble=annotation_files.stumble,
+    ),
+    labelme.FORMAT,
+)

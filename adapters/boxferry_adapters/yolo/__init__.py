@@ -6,16 +6,10 @@ what `predict` and `val` write with save_txt and save_conf.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from boxferry.formats import Format, Option
-from boxferry.hookspecs import hookimpl
+from boxferry.hookspecs import registering
 from boxferry_adapters.yolo.read import read, sniff, stumble
 from boxferry_adapters.yolo.write import write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 OPTIONS = (
     Option(name="columns", help="YOLO: what each column is, such as cls,conf,x,y,w,h; also id, a track."),
@@ -41,19 +35,16 @@ OPTIONS = (
 )
 
 
-@hookimpl
-def boxferry_register_formats(register: Callable[[Format], None]) -> None:
-    """Bring the format in."""
-    summary = "a folder of text files, rows of 'class cx cy w h [score]' or outlines, normalised"
-    register(
-        Format(
-            name="yolo",
-            summary=summary,
-            sniff=sniff,
-            stumble=stumble,
-            read=read,
-            write=write,
-            options=OPTIONS,
-            keeps_files=True,
-        )
+SUMMARY = "a folder of text files, rows of 'class cx cy w h [score]' or outlines, normalised"
+boxferry_register_formats = registering(
+    Format(
+        name="yolo",
+        summary=SUMMARY,
+        sniff=sniff,
+        stumble=stumble,
+        read=read,
+        write=write,
+        options=OPTIONS,
+        keeps_files=True,
     )
+)
