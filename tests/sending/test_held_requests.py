@@ -6,7 +6,7 @@ import time
 import pytest
 
 from boxferry import Diffgram
-from boxferry.diffgram import outages
+from boxferry.diffgram import clock
 from boxferry.plan.patience import Patience
 from boxferry.sandbox.faults import Faults, FaultyWire, _reset
 from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
@@ -38,7 +38,7 @@ def test_a_packet_that_arrives_when_the_service_is_back_is_not_sent_again(
     sandbox, diffgram, folder, tmp_path, monkeypatch, manner
 ):
     """What left no trace is only known not to arrive so long after the first answer."""
-    monkeypatch.setattr(outages, "LONG_S", 0.3)
+    monkeypatch.setattr(clock, "LONG_S", 0.3)
     push(diffgram, predictions(folder), run="before")
     (folder / "labels" / "b.txt").unlink()
     (folder / "labels" / "a.txt").write_text(NEW)

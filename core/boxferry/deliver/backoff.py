@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from dataclasses import dataclass, field
 from random import random
 from typing import TYPE_CHECKING
 
@@ -18,40 +19,28 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 
 
+@dataclass(eq=False, kw_only=True)
 class Backoff:
     """Counts failures in a row over all connections.
 
     Attributes:
         patience: how many failures in a row end the sending.
+        first_pause_s: seconds to wait after the first failure; they double with each further one.
+        limit_s: for how many seconds no call may work before sending ends.
+        clock: seconds.
+        random: gives 0 to 1; half of each pause is left to chance, so that many senders do not come back at once.
+        sleep: waits.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int = 8,
-        first_pause_s: float = FIRST_PAUSE_S,
-        limit_s: float = math.inf,
-        clock: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = random,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Start closed: calls go through.
+    patience: int = 8
+    first_pause_s: float = FIRST_PAUSE_S
+    limit_s: float = math.inf
+    clock: Callable[[], float] = time.monotonic
+    random: Callable[[], float] = random
+    sleep: Callable[[float], None] = time.sleep
+    _failing_since: float | None = field(default=None, init=False)
 
-        Args:
-            patience: how many failures in a row end the sending.
-            first_pause_s: seconds to wait after the first failure; they double with each further one.
-            limit_s: for how many seconds no call may work before sending ends.
-            clock: seconds.
-            random: gives 0 to 1; half of each pause is left to chance, so that many senders do not come back at once.
-            sleep: waits.
-        """
-        self.patience = patience
-        self._first_pause_s = first_pause_s
-        self._limit_s = limit_s
-        self._clock = clock
-        self._failing_since: float | None = None
-        self._random = random
-        self._sleep = sleep
+    def __post_init__(self) -> None:
         self._failures = 0
         self._lock = threading.Lock()
 
@@ -65,7 +54,7 @@ class Backoff:
     def left_s(self) -> float:
         """Seconds for which calls may still fail."""
         since = self._failing_since
-        return self._limit_s if since is None else max(0.0, self._limit_s - (self._clock() - since))
+        return self.limit_s if since is None else max(0.0, self.limit_s - (self.clock() - since))
 
     def failed(self) -> bool:
         """A call failed: wait, then tell whether to try on."""
@@ -73,10 +62,10 @@ class Backoff:
             self._failures += 1
             failures = self._failures
             if self._failing_since is None:
-                self._failing_since = self._clock()
-        pause = min(self._first_pause_s * 2 ** (failures - 1), LONGEST_PAUSE_S) * (0.5 + self._random() / 2)
+                self._failing_since = self.clock()
+        pause = min(self.first_pause_s * 2 ** (failures - 1), LONGEST_PAUSE_S) * (0.5 + self.random() / 2)
         if failures >= self.patience or self.left_s < pause:
             return False
         events.retried(Cause.BACKOFF, pause)
-        self._sleep(pause)
+        self.sleep(pause)
         return True

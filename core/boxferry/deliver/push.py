@@ -69,42 +69,27 @@ def push(
     """
     facts: Facts = {Fact.MODEL.value: model, Fact.RUN.value: run, Fact.DIRECTORY.value: str(directory)}
     with during(Stage.PUSH, **facts) as span:
-        result = _pushed(workspace, predictions, options, directory=directory, model=model, run=run, listener=listener)
+        workspace.client.limit(lambda: options.patience.budget_s)
+        check_names(model=model, run=run)
+        source = predictions if isinstance(predictions, Predictions) else read(predictions)
+        dry_run = options.dry_run or options.plan is not None
+        if not dry_run:
+            workspace.client.check_role()
+        place, created, near = place_of(workspace.client, directory, options)
+        model = "" if options.annotations else model
+        planning = partial(make_planner, workspace.client, source, place, options, model=model, run=run)
+        if dry_run:
+            with during(Stage.PLAN):
+                result = _dry_run(workspace, planning(memory=workspace.memory()), place, options)
+        else:
+            with workspace.outbox.sending():
+                with during(Stage.PLAN):
+                    planner = planning(memory=workspace.memory())
+                    planned = _planned(workspace, planner, place, options, listening(listener))
+                result = _carried_out(workspace, planned, options)
+        result = replace(result, directory_created=created, directory_near=near)
         note_end(span, result)
         return result
-
-
-def _pushed(
-    workspace: Workspace,
-    predictions: object,
-    options: PushOptions,
-    *,
-    directory: str | int,
-    model: str,
-    run: str,
-    listener: Listener | None,
-) -> PushResult:
-    workspace.client.limit(lambda: options.patience.budget_s)
-    check_names(model=model, run=run)
-    if not isinstance(predictions, Predictions):
-        predictions = read(predictions)
-    dry_run = options.dry_run or options.plan is not None
-    if not dry_run:
-        workspace.client.check_role()
-    place, created, near = place_of(workspace.client, directory, options)
-    planning = partial(
-        make_planner, workspace.client, predictions, place, options, model="" if options.annotations else model, run=run
-    )
-    if dry_run:
-        with during(Stage.PLAN):
-            result = _dry_run(workspace, planning(memory=workspace.memory()), place, options)
-    else:
-        with workspace.outbox.sending():
-            with during(Stage.PLAN):
-                planner = planning(memory=workspace.memory())
-                planned = _planned(workspace, planner, place, options, listening(listener))
-            result = _carried_out(workspace, planned, options)
-    return replace(result, directory_created=created, directory_near=near)
 
 
 def _dry_run(workspace: Workspace, planner: Planner, place: Directory, options: PushOptions) -> PushResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,21 +29,24 @@ if TYPE_CHECKING:
     from boxferry.outbox.outbox import Outbox
 
 
+@dataclass(eq=False)
 class Recheck:
-    """Leaves out of packets for files that are there what people have decided about meanwhile."""
+    """Leaves out of packets for files that are there what people have decided about meanwhile.
 
-    def __init__(self, client: Client, outbox: Outbox, run: Run, tally: Tally, *, iou: float) -> None:
-        """Prepare; nothing is asked yet.
+    Attributes:
+        client: asks the server.
+        outbox: has the packets.
+        run: whose packets they are.
+        tally: counts what is left out.
+        iou: from this overlap on two boxes of one label are the same object.
+    """
 
-        Args:
-            client: asks the server.
-            outbox: has the packets.
-            run: whose packets they are.
-            tally: counts what is left out.
-            iou: from this overlap on two boxes of one label are the same object.
-        """
-        self._client, self._outbox, self._run, self._tally = client, outbox, run, tally
-        self._iou = iou
+    client: Client
+    outbox: Outbox
+    run: Run
+    tally: Tally
+    _: KW_ONLY
+    iou: float
 
     def shorten(self, entries: Sequence[Entry]) -> None:
         """Take it out of packets that are queued in the outbox; one of which nothing is left counts as applied.
@@ -50,16 +54,16 @@ class Recheck:
         Raises:
             DiffgramError: the server cannot be asked; nothing was changed.
         """
-        whole = {entry.id: msgspec.structs.replace(entry, body=self._outbox.body(entry.id)) for entry in entries}
+        whole = {entry.id: msgspec.structs.replace(entry, body=self.outbox.body(entry.id)) for entry in entries}
         codes = self._codes(whole.values(), queued=True)
         for entry in whole.values():
             left = self._left(entry, codes.get(entry.file_id or 0, {}), counted=False)
             if left is None or left.body != entry.body:
                 body, boxes = (left.body, left.boxes) if left else (b"{}", 0)
-                self._outbox.shorten(entry.id, body, boxes)
+                self.outbox.shorten(entry.id, body, boxes)
             if left is None:
                 outcome = Outcome(State.APPLIED, "", None, entry.file_id)
-                self._outbox.settle(entry.id, outcome, ended=self._client.now())
+                self.outbox.settle(entry.id, outcome, ended=self.client.now())
 
     def without(self, entries: Sequence[Entry]) -> list[Entry]:
         """Packets that are not stored yet, and whose boxes are counted as read, without it.
@@ -79,7 +83,7 @@ class Recheck:
         there = [entry for entry in entries if entry.route == Via.EXISTING and entry.boxes]
         if not there:
             return {}
-        names = Names({n: name for s in self._client.schemas() for n, name in self._client.label_names(s.id).items()})
+        names = Names({n: name for s in self.client.schemas() for n, name in self.client.label_names(s.id).items()})
         questions: dict[int, Question] = {}
         for entry in there:
             if entry.file_id is not None and (predicted := _predicted(entry.body, names)):
@@ -91,12 +95,12 @@ class Recheck:
                     video=is_of_video(entry.body),
                     unsent={*(before.unsent if before else ()), *(references_in(entry.body) if queued else ())},
                 )
-        stored_boxes = StoredBoxes(self._client, self._run.directory_id, expected=len(questions))
+        stored_boxes = StoredBoxes(self.client, self.run.directory_id, expected=len(questions))
         stored_boxes.load(questions)
-        inputs = FileInputs(self._client, self._run.directory_id, since=stored_boxes.first_run)
+        inputs = FileInputs(self.client, self.run.directory_id, since=stored_boxes.first_run)
         # a replacing packet goes out only where its file is as completed, or not, as when it was planned
-        asked = AskedBefore(stored_boxes, inputs, names, iou=self._iou, replace_completed=True)
-        asked.remember(self._outbox, self._run.host, self._run.project)
+        asked = AskedBefore(stored_boxes, inputs, names, iou=self.iou, replace_completed=True)
+        asked.remember(self.outbox, self.run.host, self.run.project)
         return asked.codes(questions.values())
 
     def _left(self, entry: Entry, codes: Mapping[str, str], *, counted: bool) -> Entry | None:
@@ -105,8 +109,8 @@ class Recheck:
             gone = {each for each in references_in(entry.body) if codes.get(detection(each)) == code}
             body, boxes = leaving_out(entry.body, gone)
             if fewer := entry.boxes - boxes:
-                self._tally.read += 0 if counted else fewer
-                self._tally.discard(code, why, Place(entry.file_name), boxes=fewer)
+                self.tally.read += 0 if counted else fewer
+                self.tally.discard(code, why, Place(entry.file_name), boxes=fewer)
                 entry = msgspec.structs.replace(entry, body=body, boxes=boxes)
         return entry if entry.boxes or entry.mode in REPLACING or not codes else None
 

@@ -17,6 +17,7 @@ the process ended while it was in flight. For each route there is a question who
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from boxferry.deliver.records import ended
@@ -37,32 +38,24 @@ MOST_ERRORS = 3  #: how often a packet is sent that the server answers with an e
 ASK_AGAIN_S = 1.0
 
 
+@dataclass(eq=False)
 class Reconciler:
-    """Brings the packets of one run whose outcome is unknown to a known state."""
+    """Brings the packets of one run whose outcome is unknown to a known state.
 
-    def __init__(
-        self,
-        lookup: Lookup,
-        outbox: Outbox,
-        run: Run,
-        *,
-        on_change: Callable[[Entry, Outcome], None],
-        ask_again_s: float = ASK_AGAIN_S,
-    ) -> None:
-        """Prepare; nothing is asked yet.
+    Attributes:
+        lookup: asks the server.
+        outbox: holds the packets.
+        run: whose packets they are.
+        on_change: called with each packet that is decided.
+        ask_again_s: seconds between two rounds.
+    """
 
-        Args:
-            lookup: asks the server.
-            outbox: holds the packets.
-            run: whose packets they are.
-            on_change: called with each packet that is decided.
-            ask_again_s: seconds between two rounds.
-        """
-        self._lookup = lookup
-        self._outbox = outbox
-        self._run = run
-        self._on_change = on_change
-        self._ask_again_s = ask_again_s
+    lookup: Lookup
+    outbox: Outbox
+    run: Run
+    _: KW_ONLY
+    on_change: Callable[[Entry, Outcome], None]
+    ask_again_s: float = ASK_AGAIN_S
 
     def reconcile(self, budget: Budget) -> None:
         """Ask until every such packet is decided.
@@ -72,16 +65,16 @@ class Reconciler:
             StillProcessing: it was not known of some of them before the budget was spent.
         """
         with budget.waiting():
-            while waiting := self._outbox.entries(self._run.id, (State.UNSURE,)):
+            while waiting := self.outbox.entries(self.run.id, (State.UNSURE,)):
                 undecided = sum(not self._decided(entry) for entry in waiting)
-                if undecided and not budget.pause(self._ask_again_s):
+                if undecided and not budget.pause(self.ask_again_s):
                     raise StillProcessing(f"the outcome of {undecided} packets is not known yet")
 
     def _decided(self, entry: Entry) -> bool:
         outcome = self._ask(entry)
         if outcome is not None:
-            self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
-            self._on_change(entry, outcome)
+            self.outbox.settle(entry.id, outcome, ended=self.lookup.now())
+            self.on_change(entry, outcome)
         return outcome is not None
 
     def _ask(self, entry: Entry) -> Outcome | None:
@@ -90,7 +83,7 @@ class Reconciler:
             return self._ask_upload(entry)
         if entry.batch_id is None:
             return Outcome(State.QUEUED)
-        record = self._lookup.records(entry.batch_id).of(entry)
+        record = self.lookup.records(entry.batch_id).of(entry)
         if record is None:
             return self._unless_early(entry)
         outcome = input_outcome(record)
@@ -100,7 +93,7 @@ class Reconciler:
 
     def _unless_early(self, entry: Entry) -> Outcome | None:
         """Nothing of the packet is there: it may be sent again, as soon as it cannot arrive any more."""
-        if not self._lookup.settled(entry):
+        if not self.lookup.settled(entry):
             return None
         if entry.attempts >= (MOST_ERRORS if entry.over else MOST_ATTEMPTS):
             return Outcome(
@@ -109,17 +102,17 @@ class Reconciler:
         return Outcome(State.QUEUED)
 
     def _ask_upload(self, entry: Entry) -> Outcome | None:
-        file_id = self._lookup.file_named(entry.file_name)
+        file_id = self.lookup.file_named(entry.file_name)
         if file_id is None:
-            return (entry.over and self._lookup.failed_upload(entry)) or self._unless_early(entry)
-        missing = self._lookup.missing(entry, file_id)
-        if not missing and not self._lookup.other_picture(entry, file_id):
+            return (entry.over and self.lookup.failed_upload(entry)) or self._unless_early(entry)
+        missing = self.lookup.missing(entry, file_id)
+        if not missing and not self.lookup.other_picture(entry, file_id):
             return Outcome(State.APPLIED, "", None, file_id)
-        records = self._lookup.own_records(entry, file_id)
+        records = self.lookup.own_records(entry, file_id)
         if not records:
             return self._unless_early(entry)
         if not (entry.over or ended(records)):
             return None
-        if not (left := missing - self._lookup.taken_since(file_id)):
+        if not (left := missing - self.lookup.taken_since(file_id)):
             return Outcome(State.APPLIED, "", None, file_id)
-        return self._lookup.append_rest(entry, file_id, left)
+        return self.lookup.append_rest(entry, file_id, left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -75,22 +75,20 @@ def run_to_end(
     return _Course(client, outbox, run, options, connections=connections, on_change=on_change).run_to_end()
 
 
+@dataclass(eq=False)
 class _Course:
-    """One way of a run through its steps."""
+    """One way of a run through its steps; see `run_to_end`."""
 
-    def __init__(
-        self,
-        client: Client,
-        outbox: Outbox,
-        run: Run,
-        options: SendingOptions,
-        *,
-        connections: int,
-        on_change: Callable[[Entry, Outcome], None],
-    ) -> None:
-        patience = options.patience
-        self._client, self._outbox, self._run = client, outbox, run
-        self._options, self._patience, self._on_change = options, patience, on_change
+    client: Client
+    outbox: Outbox
+    run: Run
+    options: SendingOptions
+    _: KW_ONLY
+    connections: int
+    on_change: Callable[[Entry, Outcome], None]
+
+    def __post_init__(self) -> None:
+        client, outbox, run, options, patience = self.client, self.outbox, self.run, self.options, self.options.patience
         self._ended: dict[int, tuple[Entry, Outcome]] = {}
         self._unsure: list[Entry] = []  # of the earlier ones, until it is known whether they have arrived
         self._budget = Budget(patience.budget_s)
@@ -102,51 +100,58 @@ class _Course:
         blockers = Blockers(client, stuck_s=patience.stuck_s, left_s=lambda: self._budget.left_s)
         self._lookup = Lookup(client, outbox, run, stored_boxes, blockers, settle_s=patience.settle_s)
         ask_again_s = min(ASK_AGAIN_S, patience.settle_s / 4)
-        self._reconciler = Reconciler(self._lookup, outbox, run, on_change=on_change, ask_again_s=ask_again_s)
+        self._reconciler = Reconciler(self._lookup, outbox, run, on_change=self.on_change, ask_again_s=ask_again_s)
         self._watcher = Watcher(self._lookup, outbox, run, on_change=self._listen, stuck_s=patience.stuck_s)
         self._resender = Resender(self._lookup, outbox, run, resend=options.resend_stuck, on_change=self._listen)
         self._sender = partial(
-            Sender, client, outbox, run, self._lookup, self._backoff, connections=connections, on_change=self._listen
+            Sender,
+            client,
+            outbox,
+            run,
+            self._lookup,
+            self._backoff,
+            connections=self.connections,
+            on_change=self._listen,
         )
 
     def _listen(self, entry: Entry, outcome: Outcome) -> None:
         if outcome.state in {State.APPLIED, State.REFUSED}:
             self._ended[entry.id] = entry, outcome
-        self._on_change(entry, outcome)
+        self.on_change(entry, outcome)
 
     def run_to_end(self) -> str:
         """Take the steps until nothing is left to do."""
-        self._outbox.recover(self._run.id)
-        self._lookup.changed = changed_files(self._client, self._run.directory_id, self._options.earlier)
+        self.outbox.recover(self.run.id)
+        self._lookup.changed = changed_files(self.client, self.run.directory_id, self.options.earlier)
         self._asked(self._check_again)
         self._asked(self._resender.look)
         while True:
             self._asked(lambda: self._reconciler.reconcile(self._budget))
             self._asked(self._check_unsure)
-            if self._patience.pilot:
+            if self.options.patience.pilot:
                 self._send_pilot()
             self._sender().send()
-            if self._outbox.entries(self._run.id, (State.UNSURE,)):
+            if self.outbox.entries(self.run.id, (State.UNSURE,)):
                 continue
-            if not self._watched() or not self._outbox.waiting(self._run.id):
+            if not self._watched() or not self.outbox.waiting(self.run.id):
                 break
-        if self._options.verify:
+        if self.options.verify:
             with during(Stage.VERIFY):
-                read_back(self._lookup, self._outbox, self._run, self._ended, self._budget, on_change=self._on_change)
-        return self._watcher.stalls.silence() if self._outbox.entries(self._run.id, (State.ACCEPTED,)) else ""
+                read_back(self._lookup, self.outbox, self.run, self._ended, self._budget, on_change=self.on_change)
+        return self._watcher.stalls.silence() if self.outbox.entries(self.run.id, (State.ACCEPTED,)) else ""
 
     def _check_again(self) -> None:
         """Let what was planned some time ago, and is certain not to be on the server, be looked at once more."""
-        self._lookup.old = {entry.id for entry in self._options.earlier}
-        waiting = [entry for entry in self._options.earlier if entry.state == State.QUEUED]
-        self._options.recheck([entry for entry in waiting if entry.file_id not in self._lookup.changed])
-        self._unsure = [entry for entry in self._options.earlier if entry.state in {State.SENDING, State.UNSURE}]
+        self._lookup.old = {entry.id for entry in self.options.earlier}
+        waiting = [entry for entry in self.options.earlier if entry.state == State.QUEUED]
+        self.options.recheck([entry for entry in waiting if entry.file_id not in self._lookup.changed])
+        self._unsure = [entry for entry in self.options.earlier if entry.state in {State.SENDING, State.UNSURE}]
 
     def _check_unsure(self) -> None:
         """The same for what an earlier command may have sent, and has not."""
-        queued = {entry.id for entry in self._outbox.entries(self._run.id, (State.QUEUED,))} if self._unsure else set()
+        queued = {entry.id for entry in self.outbox.entries(self.run.id, (State.QUEUED,))} if self._unsure else set()
         unsent = [entry for entry in self._unsure if entry.id in queued]
-        self._options.recheck([entry for entry in unsent if entry.file_id not in self._lookup.changed])
+        self.options.recheck([entry for entry in unsent if entry.file_id not in self._lookup.changed])
         self._unsure = []
 
     def _asked(self, step: Callable[[], T]) -> T:
@@ -169,13 +174,13 @@ class _Course:
                 return answer
 
     def _watched(self) -> bool:
-        return self._patience.wait_s > 0 and self._asked(lambda: self._watcher.watch(self._budget))
+        return self.options.patience.wait_s > 0 and self._asked(lambda: self._watcher.watch(self._budget))
 
     def _known(self) -> bool:
         """Whether the server knows the model and the run; annotations have none, and need not be known."""
-        if self._options.unknown and self._run.model:  # a server that has lost boxes may have lost the run
+        if self.options.unknown and self.run.model:  # a server that has lost boxes may have lost the run
             return any(outcome.state == State.APPLIED and entry.boxes for entry, outcome in self._ended.values())
-        return not self._run.model or self._outbox.sent_before(self._run.id)
+        return not self.run.model or self.outbox.sent_before(self.run.id)
 
     def _send_pilot(self) -> None:
         """Send packets one by one until one is applied, so that the server makes its model and run once.
@@ -185,7 +190,7 @@ class _Course:
         Raises:
             StillProcessing: the time was over before the first packet was applied.
         """
-        while not self._known() and (self._outbox.entries(self._run.id, (State.ACCEPTED,)) or self._next_pilot()):
+        while not self._known() and (self.outbox.entries(self.run.id, (State.ACCEPTED,)) or self._next_pilot()):
             self._asked(lambda: self._reconciler.reconcile(self._budget))
             if not self._asked(lambda: self._watcher.watch(self._budget, until=self._known)):
                 silence = self._watcher.stalls.silence()
@@ -195,7 +200,7 @@ class _Course:
                 )
 
     def _next_pilot(self) -> bool:
-        waiting = self._outbox.waiting(self._run.id, filled=True)
+        waiting = self.outbox.waiting(self.run.id, filled=True)
         if waiting:
             self._sender().send_one()
         return waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextvars import copy_context
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING
 
 from boxferry.deliver.facts import packet_facts
@@ -32,6 +33,7 @@ COMPLETED = "the file was completed after this was planned: its boxes were kept;
 BATCH_SIZE = 200  #: packets in one input batch: a list of a batch carries every box back, and cannot be paged
 
 
+@dataclass(eq=False)
 class Sender:
     """Carries the queued packets of one run to the server.
 
@@ -39,39 +41,29 @@ class Sender:
     path at once, an unreachable or failing server after a run of failures, each waited out a little longer. The packet
     in hand is queued again where it is certain that nothing has happened; else its outcome is unknown.
     Just before a packet goes out the server is asked whether another sender has sent the same by now.
+
+    Attributes:
+        client: talks to the server; safe to use from several threads.
+        outbox: holds the packets.
+        run: whose packets are sent.
+        lookup: tells whether a name is taken by the very packet that is refused for it.
+        backoff: counts failures in a row.
+        connections: how many packets are in flight at once.
+        on_change: called with the outcome of each packet, from the sending threads.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        outbox: Outbox,
-        run: Run,
-        lookup: Lookup,
-        backoff: Backoff,
-        *,
-        connections: int,
-        on_change: Callable[[Entry, Outcome], None],
-    ) -> None:
-        """Prepare; nothing is sent yet.
+    client: Client
+    outbox: Outbox
+    run: Run
+    lookup: Lookup
+    backoff: Backoff
+    _: KW_ONLY
+    connections: int
+    on_change: Callable[[Entry, Outcome], None]
+    _stopped: BaseException | None = field(default=None, init=False)
 
-        Args:
-            client: talks to the server; safe to use from several threads.
-            outbox: holds the packets.
-            run: whose packets are sent.
-            lookup: tells whether a name is taken by the very packet that is refused for it.
-            backoff: counts failures in a row.
-            connections: how many packets are in flight at once.
-            on_change: called with the outcome of each packet, from the sending threads.
-        """
-        self._client = client
-        self._outbox = outbox
-        self._run = run
-        self._lookup = lookup
-        self._backoff = backoff
-        self._connections = connections
-        self._on_change = on_change
-        self._batches = _Batches(client)
-        self._stopped: BaseException | None = None
+    def __post_init__(self) -> None:
+        self._batches = _Batches(self.client)
         self._halt = threading.Event()
 
     def send(self) -> None:
@@ -82,14 +74,14 @@ class Sender:
         Raises:
             BoxferryError: what stopped the run before the end; the rest is still queued, or its outcome unknown.
         """
-        self._in_threads(self._connections, self._work)
+        self._in_threads(self.connections, self._work)
 
     def send_one(self) -> None:
         """Send one queued packet that carries boxes, if there is one; as `send` otherwise."""
         self._in_threads(1, self._work_once)
 
     def _in_threads(self, count: int, work: Callable[[int], None]) -> None:
-        start = self._outbox.any_queued(self._run.id) if self._connections > 1 else 0  # one connection: in order
+        start = self.outbox.any_queued(self.run.id) if self.connections > 1 else 0  # one connection: in order
         ends: list[threading.Event] = []
         try:
             for _ in range(count):
@@ -122,13 +114,13 @@ class Sender:
             self._deliver(entry)
 
     def _claimed(self, start: int, *, filled: bool = False) -> Entry | None:
-        return self._outbox.claim(self._run.id, sent=self._lookup.now(), start=start, filled=filled)
+        return self.outbox.claim(self.run.id, sent=self.lookup.now(), start=start, filled=filled)
 
     def _deliver(self, entry: Entry) -> None:
         with during(Stage.PACKET, **packet_facts(entry)) as span:
             outcome, failure = self._tried(entry)
-            self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
-            self._on_change(entry, outcome)
+            self.outbox.settle(entry.id, outcome, ended=self.lookup.now())
+            self.on_change(entry, outcome)
             span.facts |= packet_facts(entry, outcome)
             if failure or outcome.state == State.REFUSED:
                 span.facts[Fact.ERROR.value] = type(failure).__name__ if failure else Refused.__name__
@@ -137,7 +129,7 @@ class Sender:
     def _tried(self, entry: Entry) -> tuple[Outcome, DiffgramError | None]:
         """What sending a packet came to, with the failure that counts against the server."""
         try:
-            return self._lookup.already(entry) or self._sent(entry), None
+            return self.lookup.already(entry) or self._sent(entry), None
         except Unsure as error:
             return Outcome(State.UNSURE, short(str(error)), detail=error.detail, over=error.over), error
         except (AuthError, NotFound, RateLimited, Unreachable) as error:
@@ -151,22 +143,22 @@ class Sender:
     def _judge(self, failure: DiffgramError | None) -> None:
         """Count a failure, and stop where there are too many in a row, or one that no waiting mends."""
         if failure is None:
-            self._backoff.worked()
-        elif isinstance(failure, AuthError | NotFound | RateLimited) or not self._backoff.failed():
+            self.backoff.worked()
+        elif isinstance(failure, AuthError | NotFound | RateLimited) or not self.backoff.failed():
             self._stop(failure)
 
     def _post(self, entry: Entry) -> Outcome:
         batch_id = self._batches.take()
         body, before = entry.body, ""
         if entry.mode in REPLACING:
-            found, planned = self._lookup.replacement(entry), decoded(entry.before)
+            found, planned = self.lookup.replacement(entry), decoded(entry.before)
             if found.before.complete and not (planned and planned.complete):
                 return Outcome(State.REFUSED, COMPLETED)
             if found.body is None:
                 return Outcome(State.REFUSED, CLEARED)
             body, before = found.body, encoded(found.before.after(planned))
-        self._outbox.assign(entry.id, batch_id, sent=self._lookup.now(), before=before)
-        self._client.send_packet(with_batch(body, batch_id))
+        self.outbox.assign(entry.id, batch_id, sent=self.lookup.now(), before=before)
+        self.client.send_packet(with_batch(body, batch_id))
         return Outcome(State.ACCEPTED)
 
     def _upload(self, entry: Entry) -> Outcome:
@@ -178,11 +170,11 @@ class Sender:
             return Outcome(State.REFUSED, f"{entry.media}: {error.strerror}")
         with image:
             if not is_url(entry.media):
-                self._outbox.set_digest(entry.id, digest_of(entry.media))
-            answer = self._client.upload(entry.file_name, image, entry.body)
+                self.outbox.set_digest(entry.id, digest_of(entry.media))
+            answer = self.client.upload(entry.file_name, image, entry.body)
             if is_url(entry.media):  # its bytes have come by just now: they are not fetched twice
-                self._outbox.set_digest(entry.id, digest_sent(image))
-        return self._lookup.clash(entry, upload_outcome(answer))
+                self.outbox.set_digest(entry.id, digest_sent(image))
+        return self.lookup.clash(entry, upload_outcome(answer))
 
     def _stop(self, error: BaseException) -> None:
         self._stopped = self._stopped or error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from boxferry.destination import FileRecord
@@ -17,18 +18,19 @@ if TYPE_CHECKING:
     from boxferry.outbox.outbox import Outbox
 
 
+@dataclass(eq=False)
 class AskedRows:
-    """Compares fitted boxes with what people decided on the files of one directory; changes nothing."""
+    """Compares fitted boxes with what people decided on the files of one directory; changes nothing.
 
-    def __init__(self, files: FileIndex, stored_boxes: StoredBoxes, asked: AskedBefore) -> None:
-        """Prepare; see `asked_rows`, which asks the server for these.
+    Attributes:
+        files: finds the files of the directory by the names of images.
+        stored_boxes: reads their sizes and boxes.
+        asked: compares boxes with what people decided.
+    """
 
-        Args:
-            files: finds the files of the directory by the names of images.
-            stored_boxes: reads their sizes and boxes.
-            asked: compares boxes with what people decided.
-        """
-        self._files, self._stored_boxes, self._asked = files, stored_boxes, asked
+    files: FileIndex
+    stored_boxes: StoredBoxes
+    asked: AskedBefore
 
     def codes(self, chunk: Detections) -> list[str]:
         """(N,) why a push leaves each box out, 'people-have-it' or 'rejected-before'; empty for what is undecided.
@@ -38,23 +40,23 @@ class AskedRows:
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        found = ((self._files.find(image), image, rows) for image, rows in chunk.each_image() if rows.stop > rows.start)
+        found = ((self.files.find(image), image, rows) for image, rows in chunk.each_image() if rows.stop > rows.start)
         there = [(file, image, rows) for file, image, rows in found if isinstance(file, FileRecord)]
-        self._stored_boxes.load_sizes([file.id for file, *_ in there])
+        self.stored_boxes.load_sizes([file.id for file, *_ in there])
         there = [each for each in there if self._fits(each[0].id, each[1])]
-        self._stored_boxes.load([file.id for file, *_ in there])
+        self.stored_boxes.load([file.id for file, *_ in there])
         questions = [
             Question(file_id=file.id, predicted=_spots(chunk, rows, video=image.video), video=image.video)
             for file, image, rows in there
         ]
         codes = [""] * len(chunk)
-        for decided in self._asked.codes(questions).values():
+        for decided in self.asked.codes(questions).values():
             for row, code in decided.items():
                 codes[int(row)] = code
         return codes
 
     def _fits(self, file_id: int, image: Image) -> bool:
-        return self._stored_boxes.size(file_id) == (image.width, image.height)
+        return self.stored_boxes.size(file_id) == (image.width, image.height)
 
 
 def _spots(chunk: Detections, rows: slice | range, *, video: bool) -> dict[str, Spot]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from boxferry.boxes.codes import Code
@@ -76,37 +76,29 @@ def _pair(text: str, option: str, *, second: bool) -> tuple[str, str]:
     return left, right
 
 
+@dataclass(eq=False)
 class AttributeResolver:
     """Gives each box's attributes as the server takes them, and meets what the server does not have by one policy.
 
     Attributes:
         created: the attributes and options that were made on the way (or would be, in a dry run).
+        client: asks the server.
+        wish: what is sent.
+        tally: notes what is left out.
+        schema_id: the schema that the attributes are in.
+        dry_run: make nothing.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        wish: AttributeWish,
-        tally: Tally,
-        *,
-        schema_id: int,
-        dry_run: bool = False,
-    ) -> None:
-        """Prepare; `require` asks the server.
-
-        Args:
-            client: asks the server.
-            wish: what is sent.
-            tally: notes what is left out.
-            schema_id: the schema that the attributes are in.
-            dry_run: make nothing.
-        """
-        self.created: list[str] = []
-        self._client, self._wish, self._tally = client, wish, tally
-        self._schema_id, self._dry_run = schema_id, dry_run
-        self._groups: dict[str, AttributeGroup] = {}
-        self._left_out: Counter[str] = Counter()
-        self._no_text: Counter[str] = Counter()
+    client: Client
+    wish: AttributeWish
+    tally: Tally
+    _: KW_ONLY
+    schema_id: int
+    dry_run: bool = False
+    created: list[str] = field(default_factory=list, init=False)
+    _groups: dict[str, AttributeGroup] = field(default_factory=dict, init=False)
+    _left_out: Counter[str] = field(default_factory=Counter, init=False)
+    _no_text: Counter[str] = field(default_factory=Counter, init=False)
 
     def require(self, label_ids: Mapping[str, int]) -> None:
         """Look the schema's attributes up, and make those that are missing where that is asked for.
@@ -119,34 +111,34 @@ class AttributeResolver:
             DiffgramError: the server cannot be asked.
         """
         self._groups = self._known()
-        for name in dict.fromkeys([*self._wish.fields.values(), *self._wish.constants]):
+        for name in dict.fromkeys([*self.wish.fields.values(), *self.wish.constants]):
             self._require(name, label_ids)
 
     @property
     def sources(self) -> dict[str, str]:
         """As those of the wish."""
-        return self._wish.sources
+        return self.wish.sources
 
     def _known(self) -> dict[str, AttributeGroup]:
-        groups = self._client.attribute_groups(self._schema_id)
+        groups = self.client.attribute_groups(self.schema_id)
         named = {group.prompt: group for group in groups if group.prompt}
         return named | {group.name: group for group in groups if group.name}
 
     def _require(self, name: str, label_ids: Mapping[str, int]) -> None:
-        if name not in self._groups and self._wish.policy == "create":
+        if name not in self._groups and self.wish.policy == "create":
             self.created.append(name)
-            if not self._dry_run:
+            if not self.dry_run:
                 kind = "select"
-                self._client.create_attribute_group(
-                    name, kind, schema_id=self._schema_id, label_ids=sorted(set(label_ids.values()))
+                self.client.create_attribute_group(
+                    name, kind, schema_id=self.schema_id, label_ids=sorted(set(label_ids.values()))
                 )
                 self._groups = self._known()
             return
         problem = self._problem(name)
-        if problem and self._wish.policy == "error":
+        if problem and self.wish.policy == "error":
             raise NotFound(f"{problem}; create it, or use --attributes create or skip")
         if problem:
-            self._tally.note(Code.NO_SUCH_ATTRIBUTE, f"{problem}: left out")
+            self.tally.note(Code.NO_SUCH_ATTRIBUTE, f"{problem}: left out")
 
     def _problem(self, name: str) -> str | None:
         group = self._groups.get(name)
@@ -164,9 +156,9 @@ class AttributeResolver:
         Raises:
             NotFound: the policy is 'error', and a choice has no such option.
         """
-        wanted = {name: found[source] for source, name in self._wish.fields.items() if found and source in found}
+        wanted = {name: found[source] for source, name in self.wish.fields.items() if found and source in found}
         sent: dict[str, Any] = {}
-        for name, value in (wanted | dict(self._wish.constants)).items():
+        for name, value in (wanted | dict(self.wish.constants)).items():
             group = self._groups.get(name)
             if group is not None and not self._problem(name) and (form := self._form(group, name, value)) is not None:
                 sent[str(group.id)] = form
@@ -187,12 +179,12 @@ class AttributeResolver:
 
     def _option(self, group: AttributeGroup, name: str, value: str) -> dict[str, Any] | None:
         options = {option.name: option for option in self._groups[name].attribute_template_list or () if option.name}
-        if value not in options and self._wish.policy == "create":
+        if value not in options and self.wish.policy == "create":
             self._create_option(group, name, value)
             options = {o.name: o for o in self._groups[name].attribute_template_list or () if o.name}
         if value in options:
             return {"id": options[value].id, "name": value, "display_name": value, "selected": True}
-        if self._wish.policy == "error":
+        if self.wish.policy == "error":
             near = near_misses(value, options) or list(options)
             raise NotFound(
                 f"attribute '{name}' has no option '{value}' (there are: {', '.join(near) or 'none'}); "
@@ -204,16 +196,16 @@ class AttributeResolver:
     def _create_option(self, group: AttributeGroup, name: str, value: str) -> None:
         if f"{name}={value}" not in self.created:
             self.created.append(f"{name}={value}")
-            if not self._dry_run:
-                self._client.create_attribute_option(group.id, value)
+            if not self.dry_run:
+                self.client.create_attribute_option(group.id, value)
                 self._groups = self._known()
 
     def finish(self) -> None:
         """Note what was left out."""
         for option, boxes in self._left_out.items():
-            self._tally.note(Code.NO_SUCH_OPTION, f"{boxes} boxes without {option}: the attribute has no such option")
+            self.tally.note(Code.NO_SUCH_OPTION, f"{boxes} boxes without {option}: the attribute has no such option")
         for problem, boxes in self._no_text.items():
-            self._tally.note(Code.NO_TEXT, f"{boxes} boxes without attribute {problem}")
+            self.tally.note(Code.NO_TEXT, f"{boxes} boxes without attribute {problem}")
 
 
 def _text(value: object) -> str:

@@ -61,7 +61,7 @@ class LabelSync:
         for name in wanted:
             if problem := label_problem(name):
                 raise UsageError(f"label '{name}': {problem}; no label was made")
-        labels = LabelResolver.looked_up(self._client, schema_id=self._schema_id, policy="create")
+        labels = LabelResolver(self._client, schema_id=self._schema_id, policy="create").looked_up()
         for name in wanted:
             labels.id_of(name)
         return dataclasses.replace(self.check(listed), created=labels.created, dry_run=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -45,6 +46,7 @@ def choose_schema(schemas: list[Schema], wanted: str | None) -> Schema:
     raise NotFound(f"{problem}; there are: {listed}")
 
 
+@dataclass(eq=False)
 class LabelResolver:
     """Knows which labels the server has, and meets the others by one policy.
 
@@ -53,47 +55,36 @@ class LabelResolver:
         names: `label_file_id` → name, of all labels that the server has.
         schema_id: the schema that the labels are in.
         created: the names of labels that were made on the way (or would be, in a dry run).
+        client: asks the server.
+        policy: 'error' ends in an error that lists every label the server does not have, 'skip' drops their
+            boxes, 'create' makes the labels.
+        dry_run: make no label; numbers below 0 stand for the ids of those that would be made.
+        sent: gives label id → the names under which boxes were sent with it: a label that is missing may have
+            another name now.
     """
 
-    def __init__(
-        self, client: Client, *, schema_id: int, policy: Policy, dry_run: bool = False, sent: Sent = dict
-    ) -> None:
-        """Prepare; nothing is asked yet.
+    client: Client
+    _: KW_ONLY
+    schema_id: int
+    policy: Policy
+    dry_run: bool = False
+    sent: Sent = dict
+    ids: dict[str, int] = field(default_factory=dict, init=False)
+    names: dict[int, str] = field(default_factory=dict, init=False)
+    created: list[str] = field(default_factory=list, init=False)
+    _twice: dict[str, list[int]] = field(default_factory=dict, init=False)
+    _used: dict[str, int] = field(default_factory=dict, init=False)
+    _unknown: Counter[str] = field(default_factory=Counter, init=False)
 
-        Args:
-            client: asks the server.
-            schema_id: the schema that the labels are in.
-            policy: 'error' ends in an error that lists every label the server does not have, 'skip' drops their
-                boxes, 'create' makes the labels.
-            dry_run: make no label; numbers below 0 stand for the ids of those that would be made.
-            sent: gives label id → the names under which boxes were sent with it: a label that is missing may have
-                another name now.
-        """
-        self.ids: dict[str, int] = {}
-        self.names: dict[int, str] = {}
-        self.created: list[str] = []
-        self._sent = sent
-        self._twice: dict[str, list[int]] = {}
-        self._used: dict[str, int] = {}
-        self._client = client
-        self.schema_id = schema_id
-        self._policy = policy
-        self._dry_run = dry_run
-        self._unknown: Counter[str] = Counter()
-
-    @classmethod
-    def looked_up(
-        cls, client: Client, *, schema_id: int, policy: Policy, dry_run: bool = False, sent: Sent = dict
-    ) -> Self:
-        """One that has asked the server for the labels; see the constructor."""
-        made = cls(client, schema_id=schema_id, policy=policy, dry_run=dry_run, sent=sent)
-        made._look_up()
-        return made
+    def looked_up(self) -> Self:
+        """The same, once the server was asked for its labels."""
+        self._look_up()
+        return self
 
     def _look_up(self) -> None:
         """Ask for the labels; of several of one name, the one with the smallest id counts for every process."""
         found: dict[str, list[int]] = {}
-        there = self._client.label_names(self.schema_id)
+        there = self.client.label_names(self.schema_id)
         self.names |= there
         for number, name in there.items():
             found.setdefault(name, []).append(number)
@@ -108,10 +99,10 @@ class LabelResolver:
         counts = np.bincount(detections.label, minlength=len(detections.labels)).tolist()
         missing = {name: n for name, n in zip(detections.labels, counts, strict=True) if n and name not in self.ids}
         bad = {name: problem for name in missing if (problem := label_problem(name))}
-        if self._policy == "create":
+        if self.policy == "create":
             self._create([name for name in missing if name not in bad])
         self._use([name for name, n in zip(detections.labels, counts, strict=True) if n and name in self.ids], tally)
-        if self._policy == "create":
+        if self.policy == "create":
             return without_labels(detections, bad, tally)
         self._unknown.update(missing)
         kept = np.array([name in self.ids for name in detections.labels], bool)[detections.label]
@@ -134,11 +125,11 @@ class LabelResolver:
         for name in names:
             self.ids[name] = (
                 -1 - len(self.created)
-                if self._dry_run
-                else self._client.create_label(name, schema_id=self.schema_id, colour={"hex": colour_of(name)})
+                if self.dry_run
+                else self.client.create_label(name, schema_id=self.schema_id, colour={"hex": colour_of(name)})
             )
             self.created.append(name)
-        if names and not self._dry_run:
+        if names and not self.dry_run:
             self._look_up()
 
     def _use(self, names: list[str], tally: Tally) -> None:
@@ -159,7 +150,7 @@ class LabelResolver:
             DiffgramError: a label that was made now turns out to have been made by another process before.
         """
         self._see_again()
-        if self._policy != "error" or not self._unknown:
+        if self.policy != "error" or not self._unknown:
             return
         listed = "; ".join(self._described(name, n) for name, n in self._unknown.most_common(5))
         more = f" and {len(self._unknown) - 5} more" if len(self._unknown) > 5 else ""
@@ -170,7 +161,7 @@ class LabelResolver:
 
     def _see_again(self) -> None:
         """See that the labels that were made are still the first of their names: boxes have their ids by now."""
-        if self._dry_run or not self.created:
+        if self.dry_run or not self.created:
             return
         self._look_up()
         if other := next((name for name, number in self._used.items() if self.ids[name] != number), None):
@@ -186,7 +177,7 @@ class LabelResolver:
 
     def _renamed(self, name: str) -> str:
         """What a label that the server lacks is called now, in words; empty where it was not renamed."""
-        found = called_now(name, self.names, self._sent())
+        found = called_now(name, self.names, self.sent())
         return f"renamed there to {', '.join(map(repr, found))}" if found else ""
 
 

@@ -111,9 +111,9 @@ def make_planner(
     tally, dry_run = Tally(strict=options.strict), options.dry_run or options.plan is not None
     schema = choose_schema(client.schemas(), options.schema)
     memory = memory or Memory()
-    labels = LabelResolver.looked_up(
+    labels = LabelResolver(
         client, schema_id=schema.id, policy=options.labels, dry_run=dry_run, sent=memory.labels
-    )
+    ).looked_up()
     unfinished = client.unfinished()  # before the files: what ends in between is then on them
     listed = [] if place.id == PLANNED_ID else list(client.files(place.id))
     stored_boxes = StoredBoxes(client, place.id, listed, expected=images_in(predictions.source))
@@ -270,7 +270,7 @@ def planned_labels(client: Client, summary: PlanSummary) -> tuple[dict[int, int]
     """The ids of the labels that a plan makes first, by the numbers that stand for them; and those made now."""
     if not summary.create_labels:
         return {}, []
-    labels = LabelResolver.looked_up(client, schema_id=summary.schema_id, policy="create")
+    labels = LabelResolver(client, schema_id=summary.schema_id, policy="create").looked_up()
     return {number: labels.id_of(name) for name, number in summary.create_labels.items()}, labels.created
 
 

@@ -6,6 +6,7 @@ import io
 import shutil
 import tempfile
 import weakref
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from boxferry.remote.storage import open_seekable, open_stream, read, read_many, stat, stat_many
@@ -26,32 +27,28 @@ STAT_BYTES = 256  #: what an answer about a file counts for
 UNKNOWN_BYTES = 64 << 10  #: what a file counts for whose size is not known
 
 
+@dataclass(eq=False)
 class Window(Generic[T]):
     """Gives a value for each of many URLs; a miss fetches the values of those that follow too.
 
     A window grows as long as the URLs are asked for in their order, so that a few that are picked out of many cost
     little more than themselves.
+
+    Attributes:
+        urls: in the order in which they are likely asked for.
+        fetch: gives the values of some URLs.
+        size_of: what the value of the URL at an index counts for, bytes.
+        keep: keep all values, not those of one window alone.
     """
 
-    def __init__(
-        self,
-        urls: Sequence[str],
-        fetch: Callable[[Sequence[str]], list[T]],
-        size_of: Callable[[int], int],
-        *,
-        keep: bool = False,
-    ) -> None:
-        """Stand before the first URL.
+    urls: Sequence[str]
+    fetch: Callable[[Sequence[str]], list[T]]
+    size_of: Callable[[int], int]
+    _: KW_ONLY
+    keep: bool = False
+    _values: dict[int, T] = field(default_factory=dict, init=False)
 
-        Args:
-            urls: in the order in which they are likely asked for.
-            fetch: gives the values of some URLs.
-            size_of: what the value of the URL at an index counts for, bytes.
-            keep: keep all values, not those of one window alone.
-        """
-        self._urls, self._fetch, self._size_of = urls, fetch, size_of
-        self._keep = keep
-        self._values: dict[int, T] = {}
+    def __post_init__(self) -> None:
         self._end = 0
         self._most = 8
 
@@ -60,15 +57,15 @@ class Window(Generic[T]):
         if index not in self._values:
             self._most = min(2 * self._most, MOST_FILES) if index == self._end else max(self._most // 2, 1)
             self._end = self._until(index)
-            some = self._urls[index : self._end]
-            found = dict(zip(range(index, self._end), self._fetch(some), strict=True))
-            self._values = self._values if self._keep else {}
+            some = self.urls[index : self._end]
+            found = dict(zip(range(index, self._end), self.fetch(some), strict=True))
+            self._values = self._values if self.keep else {}
             self._values |= found
         return self._values[index]
 
     def _until(self, index: int) -> int:
-        left, end = MOST_BYTES - self._size_of(index), index + 1
-        while end < min(len(self._urls), index + self._most) and (left := left - self._size_of(end)) >= 0:
+        left, end = MOST_BYTES - self.size_of(index), index + 1
+        while end < min(len(self.urls), index + self._most) and (left := left - self.size_of(end)) >= 0:
             end += 1
         return end
 

@@ -103,22 +103,21 @@ def to_go(rows: Iterable[Row], origins: set[str]) -> list[Row]:
     return gone
 
 
+@dataclass(eq=False)
 class Deduper:
-    """Finds and removes the doubles of one run."""
+    """Finds and removes the doubles of one run.
 
-    def __init__(self, client: Client, run: Run, origins: Mapping[int, set[str]], names: Mapping[int, str]) -> None:
-        """Prepare; nothing is asked yet.
+    Attributes:
+        client: talks to the server.
+        run: the run.
+        origins: file id → what the references of the run's boxes begin with.
+        names: file id → the file's name.
+    """
 
-        Args:
-            client: talks to the server.
-            run: the run.
-            origins: file id → what the references of the run's boxes begin with.
-            names: file id → the file's name.
-        """
-        self._client = client
-        self._run = run
-        self._origins = origins
-        self._names = names
+    client: Client
+    run: Run
+    origins: Mapping[int, set[str]]
+    names: Mapping[int, str]
 
     def find(self) -> list[Doubles]:
         """The files that hold boxes twice.
@@ -126,15 +125,15 @@ class Deduper:
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        stored_boxes = StoredBoxes(self._client, self._run.directory_id, expected=len(self._origins))
-        stored_boxes.load(self._origins)
+        stored_boxes = StoredBoxes(self.client, self.run.directory_id, expected=len(self.origins))
+        stored_boxes.load(self.origins)
         found = []
-        for file_id, origins in self._origins.items():
+        for file_id, origins in self.origins.items():
             rows = stored_boxes.rows(file_id)
             if gone := to_go(rows, origins):
                 doubles = Doubles(
                     file_id=file_id,
-                    file_name=self._names[file_id],
+                    file_name=self.names[file_id],
                     removed=len(gone),
                     merged=_merged(rows, gone),
                     completed=stored_boxes.complete(file_id),
@@ -144,8 +143,8 @@ class Deduper:
 
     def several(self) -> dict[str, list[int]]:
         """Names of the run that more than one file of the directory has."""
-        wanted, found = set(self._names.values()), dict[str, list[int]]()
-        for file in self._client.files(self._run.directory_id):
+        wanted, found = set(self.names.values()), dict[str, list[int]]()
+        for file in self.client.files(self.run.directory_id):
             if file.original_filename in wanted and not file.removed:
                 found.setdefault(file.original_filename or "", []).append(file.id)
         return {name: sorted(ids) for name, ids in found.items() if len(ids) > 1}
@@ -158,24 +157,24 @@ class Deduper:
             StillProcessing: it was not done with them when the budget was spent.
         """
         for start in range(0, len(files), BATCH_SIZE):
-            batch_id = self._client.new_batch()
+            batch_id = self.client.new_batch()
             for file in files[start : start + BATCH_SIZE]:
-                self._client.send_packet(with_batch(self._body(file.file_id), batch_id))
+                self.client.send_packet(with_batch(self._body(file.file_id), batch_id))
             self._wait(batch_id, budget)
         left = {file.file_id: file.removed for file in self.find()}
         return [_after(file, left) for file in files]
 
     def _body(self, file_id: int) -> bytes:
         """The packet with the rows that stay, read now, null fields left out."""
-        file = self._client.annotated(file_id, directory_id=self._run.directory_id)
-        gone = {row.id for row in to_go(file.rows, self._origins[file_id])}
+        file = self.client.annotated(file_id, directory_id=self.run.directory_id)
+        gone = {row.id for row in to_go(file.rows, self.origins[file_id])}
         kept = [row.filled for row in file.rows if row.id not in gone]
-        listed = noted(kept, file.rows, changed=file.changed, read=self._client.now())
-        return replacing(file_id, self._run.directory_id, listed)
+        listed = noted(kept, file.rows, changed=file.changed, read=self.client.now())
+        return replacing(file_id, self.run.directory_id, listed)
 
     def _wait(self, batch_id: int, budget: Budget) -> None:
         with budget.waiting():
-            while not ended(records := self._client.inputs(batch_id=batch_id)):
+            while not ended(records := self.client.inputs(batch_id=batch_id)):
                 if not budget.pause(ASK_AGAIN_S):
                     waiting = sum(input_outcome(record) is None for record in records)
                     raise StillProcessing(f"the server has not applied {waiting} packets that remove duplicates yet")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING
 
 from boxferry.collector.collecting import waiting_here
@@ -28,29 +28,24 @@ if TYPE_CHECKING:
 COMING = OPEN | {State.STUCK}
 
 
+@dataclass(eq=False)
 class Retiring:
-    """Retires some runs of a project."""
+    """Retires some runs of a project.
 
-    def __init__(
-        self,
-        client: Client,
-        outbox: Outbox | None,
-        runs: Sequence[Run],
-        names: Sequence[str],
-        *,
-        waiting: Sequence[Waiting] = (),
-    ) -> None:
-        """Prepare; nothing is asked yet.
+    Attributes:
+        client: talks to the server.
+        outbox: None where nothing was ever pushed from here.
+        runs: its runs of the project.
+        names: the runs or models, as the user wrote them.
+        waiting: what collectors have left on disk for the project.
+    """
 
-        Args:
-            client: talks to the server.
-            outbox: None where nothing was ever pushed from here.
-            runs: its runs of the project.
-            names: the runs or models, as the user wrote them.
-            waiting: what collectors have left on disk for the project.
-        """
-        self._waiting = waiting
-        self._client, self._outbox, self._runs, self._names = client, outbox, runs, names
+    client: Client
+    outbox: Outbox | None
+    runs: Sequence[Run]
+    names: Sequence[str]
+    _: KW_ONLY
+    waiting: Sequence[Waiting] = ()
 
     def places(self, directories: Sequence[str | int]) -> list[Directory]:
         """The directories that were named; else those to which the outbox has sent the runs.
@@ -59,21 +54,21 @@ class Retiring:
             UsageError: none was named, and the outbox does not know the runs.
             NotFound: there is no such directory.
         """
-        known = dict.fromkeys(run.directory_id for name in self._names for run in known_runs(name, self._runs))
+        known = dict.fromkeys(run.directory_id for name in self.names for run in known_runs(name, self.runs))
         wanted = list(directories) or list(known)
         if not wanted:
-            listed = ", ".join(map(repr, self._names))
+            listed = ", ".join(map(repr, self.names))
             raise UsageError(f"this outbox has no run or model {listed}: name the directory that its files are in")
-        return [self._client.find_directory(each) for each in wanted]
+        return [self.client.find_directory(each) for each in wanted]
 
     def contents(self, places: Iterable[Directory]) -> list[DirectoryContents]:
         """The directories, read."""
-        return [DirectoryContents.read(self._client, place, self._sent_as(place)) for place in places]
+        return [DirectoryContents.read(self.client, place, self._sent_as(place)) for place in places]
 
     def _sent_as(self, place: Directory) -> dict[int, set[str]]:
         found: dict[int, set[str]] = {}
-        for run in self._runs:
-            entries = self._outbox.entries(run.id) if self._outbox and run.directory_id == place.id else []
+        for run in self.runs:
+            entries = self.outbox.entries(run.id) if self.outbox and run.directory_id == place.id else []
             for entry in entries:
                 if entry.file_id is not None:
                     found.setdefault(entry.file_id, set()).add(entry.file_name)
@@ -87,14 +82,14 @@ class Retiring:
             UsageError: a name means several.
         """
         found: set[Pair] = set()
-        for name in self._names:
-            by_number = [Pair(run.model, run.name) for run in self._runs if str(run.id) == name]
+        for name in self.names:
+            by_number = [Pair(run.model, run.name) for run in self.runs if str(run.id) == name]
             found |= set(by_number) or self._named(name, directories)
         return found
 
     def _named(self, name: str, directories: Sequence[DirectoryContents]) -> set[Pair]:
-        here = {Pair(run.model, run.name) for run in self._runs}
-        there = {run.reference_id for run in self._client.model_runs() if run.reference_id}
+        here = {Pair(run.model, run.name) for run in self.runs}
+        there = {run.reference_id for run in self.client.model_runs() if run.reference_id}
         models = {pair.model for pair in here}.union(*(each.models(name) for each in directories))
         possible = meant(name, models, {*there, *(pair.run for pair in here), name})
         seen = set[Pair]().union(*(each.seen(possible) for each in directories)) | (here & possible)
@@ -106,16 +101,16 @@ class Retiring:
         Raises:
             UsageError: something does.
         """
-        for each in self._waiting:
+        for each in self.waiting:
             if each.images and Pair(each.head.model, each.head.run) in pairs:
                 raise UsageError(
                     f"{each.images} images of run '{each.head.run}' wait on disk, left by a collector: send them "
                     f"first (boxferry resume {each.head.run}), or delete {each.folder}"
                 )
-        for run in self._runs:
-            if Pair(run.model, run.name) not in pairs or self._outbox is None:
+        for run in self.runs:
+            if Pair(run.model, run.name) not in pairs or self.outbox is None:
                 continue
-            counts = self._outbox.counts(run.id)
+            counts = self.outbox.counts(run.id)
             if waiting := sum(packets for state, (packets, _) in counts.items() if state in COMING):
                 raise UsageError(
                     f"run {run.id} '{run.name}' has {waiting} unfinished packets in this outbox: resume "
@@ -138,7 +133,7 @@ class Retiring:
             DiffgramError: the server cannot be asked; the same again goes on.
         """
         budget = Budget(wait_s)
-        self._client.limit(lambda: budget.left_s)
+        self.client.limit(lambda: budget.left_s)
         files: list[RetiredFile] = []
         for each in directories:
             found = each.found(pairs)
@@ -149,13 +144,13 @@ class Retiring:
             ]
             files += [file for file in found if not file.removed or file.problem]
             with budget.waiting():
-                files += Removal(self._client, each.place.id, budget).files(jobs)
+                files += Removal(self.client, each.place.id, budget).files(jobs)
         return sorted(files, key=lambda file: (file.directory_id, file.file_name, file.file_id))
 
     def note(self, pairs: set[Pair]) -> None:
         """Write down that the runs are retired."""
-        if self._outbox is not None:
-            self._outbox.retire([run.id for run in self._runs if Pair(run.model, run.name) in pairs])
+        if self.outbox is not None:
+            self.outbox.retire([run.id for run in self.runs if Pair(run.model, run.name) in pairs])
 
 
 def retire(
