@@ -109,7 +109,7 @@ def test_resume_without_a_run_goes_on_with_all(later, images):
     hurried = PushOptions(labels="create", patience=Patience(wait_s=0.0))
     with a_collector(later.diffgram, run="night2") as collect:
         collect(a_result(images[3]))
-    later.sandbox._delay_s = 1.0
+    later.sandbox.delay_s = 1.0
     source = read({"3.jpg": a_result(images[3], [(1, 2, 30, 40)])}, images=images[0].parent)
     later.diffgram.push(source, directory="Default", model="m", run="night2", options=replace(hurried, existing=True))
     assert later.diffgram.unfinished() == ["1", "m/night1"]

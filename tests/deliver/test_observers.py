@@ -75,7 +75,7 @@ def test_of_a_resume(sandbox, diffgram, folder, witness, plugins):
     """What was left accepted comes to its end there."""
     push(diffgram, predictions(folder))
     hurried = Patience(wait_s=0.0, settle_s=0.2)
-    sandbox._delay_s = 0.2
+    sandbox.delay_s = 0.2
     push(diffgram, predictions(folder), run="s", existing=True, patience=hurried)
     report = diffgram.resume("s", patience=PATIENCE, plugins=plugins)
     assert report.exit_code == 0

@@ -33,11 +33,11 @@ def wait_for(condition):
 
 def kill_all(sandbox):
     """What a worker begins from now on, it dies of."""
-    sandbox._kill_worker = 1.0
+    sandbox.kill_worker = 1.0
 
 
 def mend(sandbox):
-    sandbox._kill_worker = 0.0
+    sandbox.kill_worker = 0.0
     sandbox.restart_workers()
 
 

@@ -20,7 +20,7 @@ def private(tmp_path_factory):
 
 def sent(sandbox):
     """Whether the sandbox was sent the private file, under whatever name."""
-    stored = [path.read_bytes() for path in sandbox._folder.rglob("*") if path.is_file()]
+    stored = [path.read_bytes() for path in sandbox.folder.rglob("*") if path.is_file()]
     return any(SECRET in data for data in stored)
 
 

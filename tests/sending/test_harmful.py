@@ -121,7 +121,7 @@ def harmless(sandbox):
         assert type(box.get("score", 0.5)) in {int, float}
         assert math.isfinite(box.get("score", 0.5))
         assert "\0" not in box["creation_ref_id"]
-    with closing(sqlite3.connect(sandbox._folder / "sandbox.sqlite")) as db:
+    with closing(sqlite3.connect(sandbox.folder / "sandbox.sqlite")) as db:
         assert all(0 < len(name) <= 200 and "\0" not in name for (name,) in db.execute("SELECT name FROM label_file"))
     return sent
 

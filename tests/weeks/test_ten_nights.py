@@ -22,7 +22,7 @@ PATIENCE = Patience(wait_s=20.0, settle_s=0.3, first_pause_s=0.01)
 def service(tmp_path):
     clock = Clock()
     with Sandbox(tmp_path / "sandbox", clock=clock) as sandbox:
-        sandbox._port = sandbox._server.port
+        sandbox.port = sandbox._server.port
 
         def restart():
             sandbox.stop()

@@ -47,10 +47,8 @@ def see() -> None:
     if not is_loopback(_hostname(f"//{request.headers.get('Host', '')}")):
         raise MisdirectedRequest("The sandbox answers to names of this machine only: 127.0.0.1, localhost, [::1]")
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "none")
-    followed = (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")) == (
-        "navigate",
-        "document",
-    )
+    how = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
+    followed = how == ("navigate", "document")
     if (origin is not None and origin != request.host_url.rstrip("/")) or (site not in OWN_SITE and not followed):
         raise Forbidden("The sandbox answers to no page of another origin")
 

@@ -43,12 +43,8 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
     @blueprint.get(f"{prefix}/labels-schema")
     def schemas(project: str) -> Response:
         rows = store.rows("SELECT * FROM label_schema WHERE project = ? ORDER BY id", project)
-        return jsonify(
-            [
-                {"id": r["id"], "name": r["name"], "is_default": bool(r["is_default"]), "archived": bool(r["archived"])}
-                for r in rows
-            ]
-        )
+        flags = ("is_default", "archived")
+        return jsonify([{"id": r["id"], "name": r["name"], **{f: bool(r[f]) for f in flags}} for r in rows])
 
     @blueprint.get(f"{prefix}/labels/view/name_to_file_id")
     def names(project: str) -> Response | tuple[Response, int]:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -55,6 +56,7 @@ def _shut_down(server: BaseWSGIServer) -> None:
     ending.join()
 
 
+@dataclass(eq=False)
 class Sandbox:
     """A running inbox; use it as a context manager, or call `start` and `stop`.
 
@@ -62,102 +64,75 @@ class Sandbox:
     What was being worked on when it was killed stays 'processing' for good, as on a real server.
 
     Attributes:
+        folder: where the data is kept.
+        port: 0 takes a free one.
+        address: the loopback address; in a container 0.0.0.0, so that a port of the machine can lead here. It
+            answers to the names of the loopback address only, whatever it listens on.
+        rate_limit: answer 429 to more than so many packets a second; None switches the limiter off.
+        delay_s: how many seconds a packet waits before it is worked on.
+        video_s: how many seconds after an upload of a video is answered its boxes are stored; 0 for before.
+        workers: how many packets are worked on at a time.
+        clock: the server's clock, seconds since the epoch: what answers show, whatever this machine's says.
+        race_s: seconds for which packets that name a run the project does not have can get in each other's way: one
+            makes its row, and those that looked for it meanwhile are lost, each with its worker; 0 for never.
+        poison: a value that the database refuses, such as `score: "high"`, kills the worker; else its packet
+            succeeds and nothing of it is stored. Real servers do either.
+        lose_work: the share of packets, 0 to 1, that are accepted and never worked on, until `find_lost`.
+        kill_worker: the share of packets whose worker dies as it begins.
+        busy_share: the share of packets at which the CPU is busy from then on for `busy_s`, so that none is begun.
+        busy_s: seconds.
+        seed: makes these shares repeatable.
         project: the project's string id.
         client_id, client_secret: an API key that may write.
-        viewer_id, viewer_secret: one that may only read.
         directory_id: the directory 'Default'.
+        viewer_id, viewer_secret: a key that may only read.
     """
 
-    viewer_id = "LIVE__viewer"
-    viewer_secret = "viewer-secret"  # noqa: S105 # guards nothing
+    folder: Path
+    _: KW_ONLY
+    port: int = 0
+    address: str = ADDRESS
+    rate_limit: int | None = None
+    delay_s: float = 0.0
+    video_s: float = 0.2
+    workers: int = 4
+    clock: Callable[[], float] = time.time
+    race_s: float = 0.0
+    poison: bool = False
+    lose_work: float = 0.0
+    kill_worker: float = 0.0
+    busy_share: float = 0.0
+    busy_s: float = 1.0
+    seed: int = 0
+    project: str = "sandbox"
+    client_id: str = "LIVE__sandbox"
+    client_secret: str = "sandbox-secret"  # noqa: S105 # guards nothing
+    directory_id: int = field(default=0, init=False)
+    viewer_id: ClassVar[str] = "LIVE__viewer"
+    viewer_secret: ClassVar[str] = "viewer-secret"  # noqa: S105 # guards nothing
+    _server: BaseWSGIServer | None = field(default=None, init=False)
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        port: int = 0,
-        address: str = ADDRESS,
-        rate_limit: int | None = None,
-        delay_s: float = 0.0,
-        video_s: float = 0.2,
-        workers: int = 4,
-        clock: Callable[[], float] = time.time,
-        race_s: float = 0.0,
-        poison: bool = False,
-        lose_work: float = 0.0,
-        kill_worker: float = 0.0,
-        busy_share: float = 0.0,
-        busy_s: float = 1.0,
-        seed: int = 0,
-        project: str = "sandbox",
-        client_id: str = "LIVE__sandbox",
-        client_secret: str = "sandbox-secret",  # noqa: S107 # guards nothing
-    ) -> None:
-        """Prepare.
-
-        Args:
-            folder: where the data is kept.
-            port: 0 takes a free one.
-            address: the loopback address; in a container 0.0.0.0, so that a port of the machine can lead here. It
-                answers to the names of the loopback address only, whatever it listens on.
-            rate_limit: answer 429 to more than so many packets a second; None switches the limiter off.
-            delay_s: how many seconds a packet waits before it is worked on.
-            video_s: how many seconds after an upload of a video is answered its boxes are stored; 0 for before.
-            workers: how many packets are worked on at a time.
-            clock: the server's clock, seconds since the epoch: what answers show, whatever this machine's says.
-            race_s: seconds for which packets that name a run the project does not have can get in each other's way: one
-                makes its row, and those that looked for it meanwhile are lost, each with its worker; 0 for never.
-            poison: a value that the database refuses, such as `score: "high"`, kills the worker; else its packet
-                succeeds and nothing of it is stored. Real servers do either.
-            lose_work: the share of packets, 0 to 1, that are accepted and never worked on, until `find_lost`.
-            kill_worker: the share of packets whose worker dies as it begins.
-            busy_share: the share of packets at which the CPU is busy from then on for `busy_s`, so that none is begun.
-            busy_s: seconds.
-            seed: makes these shares repeatable.
-            project: the project's string id.
-            client_id: of the API key.
-            client_secret: of the API key.
-        """
-        self.project = project
-        self.client_id = client_id
-        self.client_secret = client_secret
-        self.directory_id = 0
-        self._folder = folder
-        self._port = port
-        self._address = address
-        self._rate_limit = rate_limit
-        self._delay_s = delay_s
-        self._video_s = video_s
-        self._count = workers
-        self._clock = clock
-        self._race_s = race_s
-        self._poison = poison
-        self._lose_work = lose_work
-        self._kill_worker = kill_worker
-        self._busy_share = busy_share
-        self._busy_s = busy_s
-        self._seed = seed
-        self._dice = random.Random(seed)  # noqa: S311 # repeatable on purpose
-        self._server: BaseWSGIServer | None = None
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)  # noqa: S311 # repeatable on purpose
 
     @property
     def host(self) -> str:
         """The address, 'http://127.0.0.1:41235', while it runs."""
-        return f"http://{ADDRESS}:{self._server.port if self._server else self._port}"
+        return f"http://{ADDRESS}:{self._server.port if self._server else self.port}"
 
     @property
     def buckets(self) -> Path:
         """The folder of the buckets; connection 1 reaches every folder in it."""
-        return self._folder / "buckets"
+        return self.folder / "buckets"
 
     def start(self) -> None:
         """Open the data and begin to answer."""
-        self._store = Store(self._folder, clock=self._clock, race_s=self._race_s, poison=self._poison)
+        self._store = Store(self.folder, clock=self.clock, race_s=self.race_s, poison=self.poison)
         self.directory_id = self._store.begin_project(self.project)
-        self._workers = Workers(self._store, self._work, count=self._count)
-        handler = type("Handler", (_Handler,), {"clock": staticmethod(self._clock)})
+        self._workers = Workers(self._store, self._work, count=self.workers)
+        handler = type("Handler", (_Handler,), {"clock": staticmethod(self.clock)})
         app = make_app(self._parts())
-        self._server = make_server(self._address, self._port, app, threaded=True, request_handler=handler)
+        self._server = make_server(self.address, self.port, app, threaded=True, request_handler=handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined] # of the threading mix-in
         self._server.block_on_close = False  # type: ignore[attr-defined] # kept-open connections would hold it up
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -173,12 +148,12 @@ class Sandbox:
             store=self._store,
             worker=self._workers,
             keys=keys,
-            limiter=Limiter(self._rate_limit, clock=self._clock),
-            delay_s=self._delay_s,
-            video_s=self._video_s,
-            loses=lambda: self._rolls(self._lose_work),
+            limiter=Limiter(self.rate_limit, clock=self.clock),
+            delay_s=self.delay_s,
+            video_s=self.video_s,
+            loses=lambda: self._rolls(self.lose_work),
             buckets=self.buckets,
-            seed=self._seed,
+            seed=self.seed,
         )
 
     def _rolls(self, share: float) -> bool:
@@ -190,9 +165,9 @@ class Sandbox:
         Raises:
             Abandoned: the input stays as it is.
         """
-        if self._rolls(self._busy_share):
-            self._workers.pause(self._busy_s)
-        if self._rolls(self._kill_worker):
+        if self._rolls(self.busy_share):
+            self._workers.pause(self.busy_s)
+        if self._rolls(self.kill_worker):
             raise WorkerDied("by the dice")
         work_off(self._store, row)
 
