@@ -247,7 +247,7 @@ class Lookup:
         records = self.own_records(entry, file_id)
         if not {origin(reference) for reference in wanted} & origins and not records:
             return otherwise
-        if not (left := missing - _brought(records)):  # people have deleted the others
+        if not (left := missing - brought(records)):  # people have deleted the others
             return Outcome(State.APPLIED, "", otherwise.input_id, file_id)
         return self.append_rest(entry, file_id, left, input_id=otherwise.input_id)
 
@@ -445,10 +445,3 @@ class Lookup:
 
     def _wanted(self, entry: Entry) -> set[str]:
         return references_in(self._outbox.body(entry.id))
-
-
-def _brought(records: Iterable[InputRecord]) -> set[str]:
-    """The references of what inputs have brought onto a file."""
-    outcomes = ((record, input_outcome(record)) for record in records)
-    applied = (record for record, outcome in outcomes if outcome and outcome.state == State.APPLIED)
-    return set().union(*(record.references for record in applied))

@@ -17,7 +17,7 @@ from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection, label_of
 from boxferry.reading.tables import data_frame
-from boxferry.stored.before import decoded
+from boxferry.stored.before import was_complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -263,5 +263,5 @@ def planned_file(entry: Entry) -> PlannedFile:
         labels=dict(labels),
         deletes=entry.deletes,
         removes=entry.removes,
-        completed=bool((before := decoded(entry.before)) and before.complete),
+        completed=was_complete(entry.before),
     )

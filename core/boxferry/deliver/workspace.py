@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from boxferry.destination import Client
 from boxferry.errors import UsageError
-from boxferry.outbox.label_history import sent_from_here
 from boxferry.outbox.outbox import Outbox
 from boxferry.plan.make_planner import Memory
 from boxferry.plan.plan_file import PlanHead
@@ -132,5 +131,4 @@ class Workspace:
 
     def sent_labels(self) -> dict[int, set[str]]:
         """`label_file_id` → the names under which this machine has sent it."""
-        outbox = self.known_outbox
-        return sent_from_here(outbox, *self.here) if outbox else {}
+        return self.memory().labels()

@@ -334,6 +334,11 @@ class InputRecord(msgspec.Struct, frozen=True):
         return [Row(box) for box in listed or () if isinstance(box, dict)]
 
     @property
+    def all_boxes(self) -> list[Row]:
+        """The boxes of an image, and those of all frames of a video."""
+        return [*self.boxes, *(box for boxes in self.boxes_by_frame.values() for box in boxes)]
+
+    @property
     def boxes_by_frame(self) -> dict[int, list[Row]]:
         """The boxes of a video as they were sent, by frame; only where one input was asked for."""
         found = _lazy(_ANY, self.frame_packet_map, f"boxes of input {self.id}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+
+from boxferry.diffgram.headers import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +33,9 @@ class ServerClock:
 
     def heard(self, date: str | None) -> None:
         """Take in the `Date` header of an answer; one that cannot be read says nothing."""
-        try:
-            bound = parsedate_to_datetime(date or "").timestamp() - self._monotonic()
-        except (ValueError, TypeError, OverflowError):
+        if (told := seconds_of(date)) is None:
             return
+        bound = told - self._monotonic()
         if self._ahead is None or bound > self._ahead or bound < self._ahead - SET_BACK_S:
             self._ahead = bound
 

@@ -30,13 +30,14 @@ def retry_after_s(headers: Mapping[str, str]) -> float:
     text = headers.get("Retry-After")
     if (seconds := number(text)) is not None:
         return seconds
-    wanted, now = _moment(text), _moment(headers.get("Date"))
+    wanted, now = seconds_of(text), seconds_of(headers.get("Date"))
     if wanted is None:
         return DEFAULT_RETRY_AFTER_S
     return max(0.0, wanted - (time.time() if now is None else now))
 
 
-def _moment(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """A date of a header, seconds since the epoch; None for what is no date."""
     try:
         return parsedate_to_datetime(text or "").timestamp()
     except (ValueError, TypeError, OverflowError):

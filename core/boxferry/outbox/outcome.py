@@ -48,6 +48,11 @@ class Outcome(NamedTuple):
     over: bool = False
 
 
+def was_applied(record: InputRecord) -> bool:
+    """Whether the server's record of a packet says that it was applied."""
+    return input_state(record) is Said.APPLIED
+
+
 def input_outcome(record: InputRecord) -> Outcome | None:
     """What the server's record of a packet says; None while it is being worked on."""
     said = input_state(record)

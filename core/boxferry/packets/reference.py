@@ -113,6 +113,11 @@ def place_in(reference: str) -> str:
     return reference[len(PREFIX) + 17 :] if is_ours(reference) else ""
 
 
+def own_origin(file_name: str, model: str, run: str) -> str:
+    """The `origin` of the boxes that a run of a model sends to a file."""
+    return f"{PREFIX}{file_digest(file_name, model, run)}"
+
+
 def label_of(reference: str) -> str:
     """The label in a reference made here."""
     return reference.split(":", 3)[3]

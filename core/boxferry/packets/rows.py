@@ -196,11 +196,6 @@ def identities(boxes: Iterable[Row]) -> set[str]:
     return {identity(box) for box in boxes}
 
 
-def untouched(row: Row) -> bool:
-    """Whether a row is a prediction that no person has saved since it was stored."""
-    return row.untouched
-
-
 def _corner(point: object) -> object:
     return (point.get("x"), point.get("y")) if isinstance(point, dict) else point
 

@@ -14,7 +14,7 @@ from boxferry.outbox.entry import Moved, Shortened
 from boxferry.outbox.kinds import Mode
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
-from boxferry.packets.reference import PREFIX, file_digest, origin
+from boxferry.packets.reference import origin, own_origin
 from boxferry.plan.earlier import references_of
 from boxferry.plan.target import SkipReason
 from boxferry.plan.updates import leaving_out
@@ -128,7 +128,7 @@ class Adding:
 
     def _not_ours(self, target: Target, there: set[str], earlier: Sequence[Entry]) -> SkipReason | None:
         """Why boxes do not go onto a file that is there: a new one was meant, or one without predictions."""
-        own = f"{PREFIX}{file_digest(target.file_name, self.making.model, self.making.run)}"
+        own = own_origin(target.file_name, self.making.model, self.making.run)
         origins = {origin(reference) for reference in there} - {""}
         if own in origins or earlier:
             return None

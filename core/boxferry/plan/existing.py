@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import some_of
 from boxferry.destination import server_name
 from boxferry.plan.target import SkipReason
 
@@ -129,8 +130,7 @@ def _a(kind: str) -> str:
 
 
 def _listed(files: list[FileRecord]) -> str:
-    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
-    return ", ".join(f"{file.original_filename} (id {file.id})" for file in files[:SHOWN]) + more
+    return some_of((f"{file.original_filename} (id {file.id})" for file in files), SHOWN)
 
 
 def ids_of(mapping: Mapping[str, int], option: str = "--file-ids") -> Callable[[str], int | SkipReason | None]:

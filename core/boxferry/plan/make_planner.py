@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import some_of
 from boxferry.boxes.tally import Place, Tally
 from boxferry.destination import text_problem
 from boxferry.errors import OptionError, UsageError
@@ -227,29 +228,27 @@ class Allowance:
             yield each
         _check_removals(removed, sent if self._options.allow_removals is None else self._options.allow_removals)
         if self.deleting and not self._options.delete_people:
-            files = ", ".join(f"{name}: {count}" for name, count in list(self.deleting.items())[:5])
-            more = f" and {len(self.deleting) - 5} more files" if len(self.deleting) > 5 else ""
             raise OptionError(
-                "{on_existing} replace-all would delete {count} boxes that people made or changed ({files}{more}); "
+                "{on_existing} replace-all would delete {count} boxes that people made or changed ({files}); "
                 "nothing was sent; to allow it, add {delete_people}",
                 count=sum(self.deleting.values()),
-                files=files,
-                more=more,
+                files=_listed(self.deleting),
             )
 
 
 def _check_removals(removed: Mapping[str, int], most: int) -> None:
     if (total := sum(removed.values())) > most:
-        files = ", ".join(f"{name}: {count}" for name, count in list(removed.items())[:5])
-        more = f" and {len(removed) - 5} more files" if len(removed) > 5 else ""
         raise OptionError(
-            "{total} boxes would be removed with none in their place ({files}{more}), and {most} may be; nothing was "
+            "{total} boxes would be removed with none in their place ({files}), and {most} may be; nothing was "
             "sent; to allow it, add {allow_removals} {total}",
             total=total,
-            files=files,
-            more=more,
+            files=_listed(removed),
             most=most,
         )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return some_of((f"{name}: {count}" for name, count in counts.items()), 5, "files")
 
 
 def plan_summary(planner: Planner, counts: Counts) -> PlanSummary:

@@ -14,7 +14,6 @@ from boxferry.destination import moment
 from boxferry.outbox.kinds import Mode
 from boxferry.packets.contents import boxes_in, with_boxes
 from boxferry.packets.reference import detection, is_ours
-from boxferry.packets.rows import untouched
 from boxferry.plan.asked_before import WHY
 from boxferry.plan.updates import entry
 from boxferry.stored.before import Before, encoded
@@ -86,7 +85,7 @@ class Making:
         if held is None:
             return found
         rows = self.stored_boxes.rows(file_id, video=video)
-        touched = sorted({row.reference for row in rows if is_ours(row.reference) and not untouched(row)})
+        touched = sorted({row.reference for row in rows if is_ours(row.reference) and not row.untouched})
         newest, kept = max((row.id or 0 for row in rows), default=0), sorted(filter(is_ours, held))
         return msgspec.structs.replace(found, kept=kept, took=[], read=True, newest=newest, touched=touched)
 

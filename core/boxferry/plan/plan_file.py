@@ -22,7 +22,7 @@ from boxferry.plan.target import models_in, models_text
 from boxferry.remote.ahead import forget
 from boxferry.remote.path import lies_below
 from boxferry.remote.urls import is_url, remembered
-from boxferry.stored.before import decoded
+from boxferry.stored.before import was_complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -95,6 +95,8 @@ class _Plan(PlanHead, frozen=True, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(_Plan)
+#: what a file of a plan has as the outbox's entry has it
+_COMMON = [name for name in _File.__struct_fields__ if name not in {"packet", "replaces", "completed"}]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -142,7 +144,7 @@ class Counts:
         self.files, self.boxes = self.files + 1, self.boxes + entry.boxes
         if entry.deletes:
             self.deletes[entry.file_name] = entry.deletes
-        if entry.removes and _onto_completed(entry):
+        if entry.removes and was_complete(entry.before):
             self.completed[entry.file_name] = entry.removes
 
 
@@ -167,12 +169,6 @@ def writing_plan(
         stream.write(b'\n],"summary":' + msgspec.json.encode(summary(counts)) + b"}\n")
 
 
-def _onto_completed(entry: Entry) -> bool:
-    """Whether people had completed the file that a packet goes to."""
-    before = decoded(entry.before)
-    return before is not None and bool(before.complete)
-
-
 def _filed(entry: Entry) -> _File:
     """An entry as the file has it.
 
@@ -185,20 +181,10 @@ def _filed(entry: Entry) -> _File:
             f"a plan cannot contain signed URLs ({address}?…): push without a plan, or use URLs without a key"
         )
     return _File(
-        file_name=entry.file_name,
-        file_id=entry.file_id,
-        route=entry.route,
-        mode=entry.mode,
-        media=entry.media,
-        boxes=entry.boxes,
+        **{name: getattr(entry, name) for name in _COMMON},
         packet=msgspec.Raw(entry.body),
-        width=entry.width,
-        height=entry.height,
-        mark=entry.mark,
-        removes=entry.removes,
-        image=entry.image,
         replaces=models_in(entry.replaces),
-        completed=_onto_completed(entry),
+        completed=was_complete(entry.before),
     )
 
 
@@ -254,21 +240,8 @@ def _check_media(path: str, folder: str, entries: list[Entry]) -> None:
 
 
 def _entry(file: _File) -> Entry:
-    return Entry(
-        route=file.route,
-        mode=file.mode,
-        file_name=file.file_name,
-        file_id=file.file_id,
-        media=file.media,
-        body=bytes(file.packet),
-        boxes=file.boxes,
-        width=file.width,
-        height=file.height,
-        mark=file.mark,
-        removes=file.removes,
-        image=file.image,
-        replaces=models_text(file.replaces),
-    )
+    common = {name: getattr(file, name) for name in _COMMON}
+    return Entry(**common, body=bytes(file.packet), replaces=models_text(file.replaces))
 
 
 def with_label_ids(entries: Iterable[Entry], ids: Mapping[int, int]) -> list[Entry]:

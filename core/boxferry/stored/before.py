@@ -8,7 +8,7 @@ import msgspec
 
 from boxferry.destination import moment
 from boxferry.packets.reference import is_ours
-from boxferry.packets.rows import identities, identity, untouched
+from boxferry.packets.rows import identities, identity
 from boxferry.stored.beside import changed_beside, equal_beside
 from boxferry.stored.removals import (
     changed_before,
@@ -102,6 +102,12 @@ def decoded(text: str) -> Before | None:
     return _decoder.decode(text) if text else None
 
 
+def was_complete(text: str) -> bool:
+    """Whether people had completed a file, by what the outbox has kept of it."""
+    before = decoded(text)
+    return before is not None and bool(before.complete)
+
+
 def replaced(
     rows: Sequence[Row],
     stay: Iterable[Row],
@@ -133,13 +139,13 @@ def replaced(
         changed=changed,
         kept=sorted(kept),
         took=sorted({_name(row, named) for row in gone} - kept),
-        edited=sorted(_name(row, named) for row in gone if not untouched(row)),
+        edited=sorted(_name(row, named) for row in gone if not row.untouched),
         halves={named[_number(row)]: row.reference for row in rows if _number(row) in named},
         twins={name: other for name, other in merged if name != other},
         read=True,
         newest=max(map(_number, rows), default=0),
         at=at,
-        touched=sorted(_name(row, named) for row in left.values() if is_ours(row.reference) and not untouched(row)),
+        touched=sorted(_name(row, named) for row in left.values() if is_ours(row.reference) and not row.untouched),
         stored={_name(row, named): made for row in gone if (made := moment(row.created_time)) is not None},
     )
 
@@ -184,11 +190,11 @@ def _named(rows: Iterable[Row]) -> dict[int, str]:
     """The names of rows that have one reference with a row that people changed: a save can split two equal boxes so."""
     changed: set[str] = set()
     found: dict[int, str] = {}
-    for row in sorted(rows, key=lambda row: (untouched(row), _number(row))):
+    for row in sorted(rows, key=lambda row: (row.untouched, _number(row))):
         name = _name(row, {})
         if name in changed:
             found[_number(row)] = _root(row)
-        elif not untouched(row) and not name.startswith(ROOT):
+        elif not row.untouched and not name.startswith(ROOT):
             changed.add(name)
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.packets.reference import is_ours, place_in, whole
-from boxferry.packets.rows import Row, untouched
+from boxferry.packets.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -27,7 +27,7 @@ def beside(listed: Sequence[Row], rows: Iterable[Row]) -> list[Row]:
     """
     places = {place_in(whole(box.reference)) for box in listed}
     alike = [row for row in rows if is_ours(row.reference) and place_in(whole(row.reference)) in places]
-    equal = {row.reference for row in alike if untouched(row)}
+    equal = {row.reference for row in alike if row.untouched}
     changed = {row.reference for row in alike} - equal
     if not alike:
         return list(listed)

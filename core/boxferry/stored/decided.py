@@ -14,7 +14,6 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.geometry import iou_matrix
 from boxferry.destination import moment
 from boxferry.packets.reference import detection, parsed
-from boxferry.packets.rows import untouched
 from boxferry.stored.ownership import objects
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def decided(rows: Sequence[Row], names: Names, *, video: bool = False, until: fl
         reference = parsed(parts[0].reference)
         label = names.of(parts[0].label_id, reference.label if reference else "")
         now = Spot(label, parts[0].frame if video else None, _bounds(parts))
-        changed = any(not untouched(row) for row in parts) or _moved(now, parts[0], reference)
+        changed = any(not row.untouched for row in parts) or _moved(now, parts[0], reference)
         if changed or (until > -np.inf and any(_came(row) < until for row in parts)):
             found.have.append(now)
             if reference:
@@ -133,7 +132,7 @@ def approved_until(rows: Iterable[Row], found_completed: Iterable[float]) -> flo
 
 def _pushed(row: Row) -> bool:
     """Whether a box is as a packet brought it, also where it was sent as people's work."""
-    return untouched(row) or (parsed(row.reference) is not None and not row.is_changed)
+    return row.untouched or (parsed(row.reference) is not None and not row.is_changed)
 
 
 def spot_of(reference: object, number: object, names: Names) -> Spot | None:

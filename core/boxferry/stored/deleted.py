@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.outbox.outcome import State, input_outcome
+from boxferry.outbox.outcome import was_applied
 from boxferry.packets.reference import PREFIX, detection, is_ours
 from boxferry.stored.decided import spot_of
 from boxferry.stored.removals import changed_before, taken_away
@@ -46,10 +46,9 @@ def deleted(
     there: dict[str, Spot] = {}
     came: dict[str, float] = {}
     for record in inputs:
-        outcome = input_outcome(record)
-        if outcome is None or outcome.state != State.APPLIED or record.id in lost:
+        if not was_applied(record) or record.id in lost:
             continue
-        listed = [*record.boxes, *(box for boxes in record.boxes_by_frame.values() for box in boxes)]
+        listed = record.all_boxes
         brought = _spots((box for box in listed if box.reference not in unsent), names)
         if record.replaces:
             gone, changed = taken_away(listed), changed_before(listed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.destination import moment
-from boxferry.packets.rows import Row, identities, identity, untouched
+from boxferry.packets.rows import Row, identities, identity
 from boxferry.stored.beside import CHANGED as BESIDE_CHANGED
 from boxferry.stored.beside import EQUAL as BESIDE
 from boxferry.stored.beside import named_under
@@ -44,7 +44,7 @@ def noted(listed: Sequence[Row], rows: Iterable[Row], *, changed: float, read: f
     going = [row for row in rows if row.reference and identity(row) not in stay]
     gone = {row.reference for row in going}
     stored = times_of(going)
-    edited = {row.reference for row in going if not untouched(row)} - kept
+    edited = {row.reference for row in going if not row.untouched} - kept
     notes = {TAKES_AWAY: sorted(gone - kept), STORED: [stored.get(name, 0.0) for name in sorted(gone - kept)]}
     notes |= {HALVES: sorted(gone & kept)} if gone & kept else {}
     notes |= {EDITED: sorted(edited)} if edited else {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.boxes.counted import some_of
 from boxferry.destination import BOXES_SHARE, Bulk, few, moment
 from boxferry.errors import NotFound, UsageError
-from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin
+from boxferry.packets.reference import is_ours, origin, own_origin
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.removals import as_sent
 
@@ -65,7 +66,7 @@ class Origin:
     def has(self, model: str, run: str) -> bool:
         """Whether any file bears a reference of this model and run, or an input carried one."""
         for held in self.held:
-            own = f"{PREFIX}{file_digest(held.name, model, run)}"
+            own = own_origin(held.name, model, run)
             records = self.inputs.get(held.file.id, ())
             if any(origin(row.reference) == own for row in held.rows):
                 return True
@@ -123,23 +124,20 @@ def model_of(found: Origin, place: Directory, run: str, given: str | None, known
         return there[0]
     where = f"directory '{place.nickname or place.id}'"
     if there:
-        raise UsageError(f"{where} has boxes of run '{run}' of several models: {_some(there)}; name one with --model")
+        raise UsageError(
+            f"{where} has boxes of run '{run}' of several models: {some_of(there, LISTED)}; name one with --model"
+        )
     if given is not None and named:
-        raise NotFound(f"{where} has no box of run '{run}' of model '{given}'; it has of: {_some(named)}")
+        raise NotFound(f"{where} has no box of run '{run}' of model '{given}'; it has of: {some_of(named, LISTED)}")
     ids = {each.id for each in found.runs if each.reference_id == run}
     if any(row.run_id in ids for held in found.held for row in held.rows):
-        tried_names = _some(f"'{name}'" for name in tried)
+        tried_names = some_of((f"'{name}'" for name in tried), LISTED)
         raise UsageError(
             f"{where} has boxes of run '{run}', and the name of the model that made them is missing (tried: "
             f"{tried_names}): name it with --model"
         )
-    runs = _some(sorted({each.reference_id for each in found.runs if each.reference_id})) or "none"
+    runs = some_of(sorted({each.reference_id for each in found.runs if each.reference_id}), LISTED)
     raise NotFound(f"{where} has no box of run '{run}'; the project's runs are: {runs}")
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:LISTED]) + (f" and {len(listed) - LISTED} more" if len(listed) > LISTED else "")
 
 
 def sent_boxes(record: InputRecord) -> Iterator[tuple[int | None, Row]]:

@@ -9,7 +9,7 @@ import msgspec
 
 from boxferry.destination import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, ImageRecord, ViewedFile, few
 from boxferry.errors import Refused
-from boxferry.packets.reference import PREFIX, file_digest
+from boxferry.packets.reference import own_origin
 from boxferry.stored.claims import reowned
 from boxferry.stored.file_inputs import first_begun
 from boxferry.stored.ownership import Rows, sorted_rows
@@ -205,7 +205,7 @@ class StoredBoxes:
 
     def origins(self, file_name: str, model: str, run: str) -> set[str]:
         """What the references of a model's boxes begin with on a file: of the runs that boxes named, and of `run`."""
-        return {f"{PREFIX}{file_digest(file_name, model, each)}" for each in {*self._runs.values(), run}}
+        return {own_origin(file_name, model, each) for each in {*self._runs.values(), run}}
 
     def first_run(self) -> float | None:
         """When the project's first run of a model began, seconds since the epoch; None where that is unknown."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.outbox.kinds import Mode
-from boxferry.outbox.outcome import State, input_outcome
+from boxferry.outbox.outcome import State, input_outcome, was_applied
 from boxferry.stored.before import decoded
 from boxferry.stored.removals import given_way, planned_when, taken_away
 
@@ -69,8 +69,7 @@ def last_with(inputs: Iterable[InputRecord], wanted: set[str]) -> int:
         inputs: of the file.
         wanted: the references of the boxes; a row that an input sent back is not among them.
     """
-    applied = ((record, input_outcome(record)) for record in inputs)
-    done = (record for record, outcome in applied if outcome and outcome.state == State.APPLIED)
+    done = filter(was_applied, inputs)
     new = ((record.id or 0, {box.reference for box in record.boxes if box.id is None}) for record in done)
     return max((number for number, references in new if references & wanted), default=0)
 
@@ -89,5 +88,4 @@ def sent_since(inputs: Iterable[InputRecord], wanted: set[str], planned: float) 
 
 def brought(inputs: Iterable[InputRecord]) -> set[str]:
     """The references of the boxes that inputs have brought onto a file; they may have gone since."""
-    applied = ((record, input_outcome(record)) for record in inputs)
-    return set().union(*(record.references for record, out in applied if out and out.state == State.APPLIED))
+    return set().union(*(record.references for record in inputs if was_applied(record)))

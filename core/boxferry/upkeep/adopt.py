@@ -11,9 +11,9 @@ from boxferry.boxes.labels import classes_in
 from boxferry.destination import moment
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import Mode, Via
-from boxferry.outbox.outcome import State, input_outcome
+from boxferry.outbox.outcome import State, was_applied
 from boxferry.packets.contents import among, apart_from, appending, boxes_of, detections_of, references_in
-from boxferry.packets.reference import PREFIX, detection, file_digest, origin, parsed
+from boxferry.packets.reference import detection, origin, own_origin, parsed
 from boxferry.packets.rows import made_again
 from boxferry.stored.before import Before, encoded, told, told_beside
 from boxferry.stored.run_origin import model_of, read_origin, sent_boxes
@@ -101,15 +101,14 @@ class Adopter:
     def _own(self, record: InputRecord) -> set[str]:
         names = {held.file.id: held.name for held in self._found.held}
         name = names.get(record.file_id or 0) or record.original_filename or ""
-        own = f"{PREFIX}{file_digest(name, self.run.model, self.run.name)}"
+        own = own_origin(name, self.run.model, self.run.name)
         return {reference for reference in record.references if origin(reference) == own}
 
     def entries(self, outbox: Outbox) -> Iterator[Entry]:
         """The applied packets that are missing from an outbox, file by file, the oldest first."""
         known = _Known(outbox, self.run)
         for held in self._found.held:
-            digest = file_digest(held.name, self.run.model, self.run.name)
-            sent = list(self._packets(held, digest))
+            sent = list(self._packets(held, own_origin(held.name, self.run.model, self.run.name)))
             missing = [entry for packet in sent if (entry := known.missing(held, packet))]
             self.files += bool(missing)
             self.known += bool(sent) and not missing
@@ -123,12 +122,10 @@ class Adopter:
         self.boxes += len(brought)
         self.deleted += len(brought - there)
 
-    def _packets(self, held: Held, digest: str) -> Iterator[Sent]:
+    def _packets(self, held: Held, own: str) -> Iterator[Sent]:
         """What was sent to a file and applied; and what it holds although no input tells of it."""
-        rows = {r.reference: r for r in held.rows if origin(r.reference) == f"{PREFIX}{digest}"}
-        carrying = [
-            (record, self._carried(record, digest, rows)) for record in self._found.inputs.get(held.file.id, ())
-        ]
+        rows = {r.reference: r for r in held.rows if origin(r.reference) == own}
+        carrying = [(record, self._carried(record, own, rows)) for record in self._found.inputs.get(held.file.id, ())]
         told = [_references(boxes) for _, boxes in carrying]
         for number, (record, boxes) in enumerate(carrying):
             if boxes:  # a box that a later packet brought again tells nothing of this one's time
@@ -139,11 +136,10 @@ class Adopter:
         if boxes := self._rebuilt(rest):
             yield Sent(boxes, None, _applied_at(rows, boxes, None))
 
-    def _carried(self, record: InputRecord, digest: str, rows: Mapping[str, Row]) -> Frames:
+    def _carried(self, record: InputRecord, own: str, rows: Mapping[str, Row]) -> Frames:
         """The run's boxes that an input brought; of one that failed, those count that are stored."""
-        outcome, carried = input_outcome(record), _own_boxes(record, digest)
-        ended_well = outcome is not None and outcome.state == State.APPLIED
-        return carried if ended_well else among(carried, rows)
+        carried = _own_boxes(record, own)
+        return carried if was_applied(record) else among(carried, rows)
 
     def _rebuilt(self, rows: Mapping[str, Row]) -> Frames:
         """Boxes as they were sent, out of their references; their scores stand in the rows."""
@@ -203,7 +199,7 @@ def _entry(held: Held, boxes: Frames, sent: Sent) -> Entry:
     record = sent.record
     return Entry(
         route=Via.EXISTING,
-        mode=Mode.REPLACE_OWN if record and record.replaces else "append",
+        mode=Mode.REPLACE_OWN if record and record.replaces else Mode.APPEND,
         file_name=held.name,
         file_id=held.file.id,
         body=appending(held.file.id, boxes),
@@ -228,10 +224,10 @@ def _before(record: InputRecord | None) -> Before | None:
     return told(record.boxes) if record.replaces else Before(complete=False, kept=[], took=[])
 
 
-def _own_boxes(record: InputRecord, digest: str) -> Frames:
+def _own_boxes(record: InputRecord, own: str) -> Frames:
     found: Frames = {}
     for frame, box in sent_boxes(record):
-        if origin(box.reference) == f"{PREFIX}{digest}":
+        if origin(box.reference) == own:
             found.setdefault(frame, []).append(box)
     return found
 

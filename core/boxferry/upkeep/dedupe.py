@@ -17,7 +17,7 @@ from boxferry.outbox.outcome import input_outcome
 from boxferry.packets.bodies import with_batch
 from boxferry.packets.contents import references_in, replacing
 from boxferry.packets.reference import origin
-from boxferry.packets.rows import identity, untouched
+from boxferry.packets.rows import identity
 from boxferry.stored.removals import noted
 from boxferry.stored.stored_boxes import StoredBoxes
 
@@ -97,7 +97,7 @@ def to_go(rows: Iterable[Row], origins: set[str]) -> list[Row]:
             alike.setdefault((reference, row.frame), []).append(row)
     gone: list[Row] = []
     for same in alike.values():
-        plain = sorted((row for row in same if untouched(row)), key=lambda row: row.id or 0)
+        plain = sorted((row for row in same if row.untouched), key=lambda row: row.id or 0)
         spare = 0 if len(plain) < len(same) else 1
         gone += plain[: len(plain) - spare] if len(same) > 1 else []
     return gone

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from boxferry.packets.reference import PREFIX, detection, file_digest, is_ours, origin
+from boxferry.packets.reference import detection, is_ours, origin, own_origin
 from boxferry.stored.claims import Claims, divided
 from boxferry.stored.file_inputs import FileInputs
 from boxferry.stored.stored_boxes import StoredBoxes
@@ -144,13 +144,13 @@ class DirectoryContents:
 
     def models(self, run: str) -> set[str]:
         """The models that inputs name beside a run."""
-        boxes = (box for records in self.inputs.values() for record in records for box in _all_boxes(record))
+        boxes = (box for records in self.inputs.values() for record in records for box in record.all_boxes)
         return {box.model for box in boxes if box.run == run and box.model}
 
     def origins(self, file_id: int, pairs: Iterable[Pair]) -> set[str]:
         """What the references of runs begin with on a file."""
         names = {self.files[file_id].original_filename or "", *self.sent_as.get(file_id, ())}
-        return {f"{PREFIX}{file_digest(name, model, run)}" for name in names for model, run in pairs}
+        return {own_origin(name, model, run) for name in names for model, run in pairs}
 
     def seen(self, pairs: Collection[Pair]) -> set[Pair]:
         """Those runs of which a file has a box, or was sent one."""
@@ -176,7 +176,7 @@ class DirectoryContents:
         if record.directory and record.directory.id not in {None, self.place.id}:
             return set()
         name = record.original_filename or ""
-        return {f"{PREFIX}{file_digest(name, model, run)}" for model, run in pairs}
+        return {own_origin(name, model, run) for model, run in pairs}
 
     def _rows(self, file_id: int) -> list[Row]:
         return [] if self.files[file_id].type == "video" else self.stored_boxes.rows(file_id)
@@ -197,10 +197,6 @@ class DirectoryContents:
     def _video(self, file: FileRecord, origins: set[str]) -> RetiredFile | None:
         sent = {ref for record in self.inputs.get(file.id, ()) for ref in record.references if origin(ref) in origins}
         return _known(file, problem=VIDEO) if sent else None
-
-
-def _all_boxes(record: InputRecord) -> Iterable[Row]:
-    return [*record.boxes, *(box for boxes in record.boxes_by_frame.values() for box in boxes)]
 
 
 def judged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.boxes.counted import some_of
 from boxferry.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -59,14 +60,10 @@ def chosen(name: str, seen: set[Pair], known: Iterable[str]) -> set[Pair]:
     of_model = {pair for pair in seen if pair.model == name}
     as_run = {pair for pair in seen if pair.run == name}
     if not of_model | as_run:
-        raise NotFound(f"no box of a run or model '{name}' was found; the runs are: {_some(known)}")
+        raise NotFound(
+            f"no box of a run or model '{name}' was found; the runs are: {some_of(dict.fromkeys(known), LISTED)}"
+        )
     if len(as_run) > 1 or (as_run - of_model and of_model - as_run):
-        listed = _some(map(str, sorted(of_model | as_run)))
+        listed = some_of(map(str, sorted(of_model | as_run)), LISTED)
         raise UsageError(f"'{name}' is the name of several: {listed}; name each that is meant as MODEL/RUN")
     return of_model | as_run
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(dict.fromkeys(names))
-    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
-    return (", ".join(listed[:LISTED]) or "none") + more

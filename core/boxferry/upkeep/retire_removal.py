@@ -13,7 +13,7 @@ from boxferry.deliver.lookup import NEWEST
 from boxferry.deliver.sender import BATCH_SIZE
 from boxferry.destination import Bulk, short
 from boxferry.errors import Refused, Unsure
-from boxferry.outbox.outcome import State, input_outcome
+from boxferry.outbox.outcome import input_outcome, was_applied
 from boxferry.packets.bodies import with_batch
 from boxferry.packets.contents import appending, replacing
 from boxferry.packets.reference import is_ours, origin
@@ -157,7 +157,7 @@ class Removal:
         gone = [
             as_sent(box)
             for record in meanwhile
-            if (outcome := input_outcome(record)) is not None and outcome.state == State.APPLIED
+            if was_applied(record)
             for box in record.boxes
             if is_ours(ref := box.reference) and box.id is None and ref not in there
         ]
