@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @server_options
 @click.option("--directory", required=True, metavar="NAME|ID", help="The directory on the server.")
 @click.option("--model", metavar="NAME", help="The model's name. [default: as recorded on the server]")
-@connections_option
+@connections_option()
 @click.option("--json", "as_json", is_flag=True, help="Write the counts as one JSON object.")
 def adopt_command(run: str, directory: str, model: str | None, as_json: bool, **given: Any) -> None:
     """Add RUN, which another machine or outbox pushed, to this outbox; `boxferry runs --server` lists such runs.

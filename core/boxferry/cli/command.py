@@ -92,6 +92,11 @@ def options(*each: Decorator) -> Decorator:
     return added
 
 
+def choice(*names: str, words: Sequence[str], text: str) -> Decorator:
+    """An option that takes one of several words, the first where it is left out; `text` is its help."""
+    return click.option(*names, type=click.Choice(words), default=words[0], show_default=True, help=text)
+
+
 def write_group(formatter: click.HelpFormatter, title: str, records: Iterable[tuple[str, str]], width: int) -> None:
     """Write one group, its second column where that of the others is."""
     with formatter.section(title):

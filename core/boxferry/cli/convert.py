@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.tally import Tally
-from boxferry.cli.format_name import FormatName
+from boxferry.cli.format_name import to_option
 from boxferry.cli.model import model_options, run_name
 from boxferry.cli.output import say_tally, write_json
 from boxferry.cli.progress import reading
@@ -32,15 +32,7 @@ if TYPE_CHECKING:
 @source_argument()
 @reading_options
 @shard_options
-@click.option(
-    "--to",
-    "target_format",
-    type=FormatName(PACKETS, writes=True),
-    default=PACKETS,
-    show_default=True,
-    metavar="NAME",
-    help="'packets', or a format's name; boxferry formats lists them.",
-)
+@to_option(PACKETS, default=PACKETS, text="'packets', or a format's name; boxferry formats lists them.")
 @click.option(
     "-o",
     "--output",

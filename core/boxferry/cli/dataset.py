@@ -14,7 +14,7 @@ from boxferry.cli.command import options
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import issue_text, say, write_json
 from boxferry.cli.reading import format_options
-from boxferry.cli.server import diffgram_of
+from boxferry.cli.server import diffgram_of, directories_option
 from boxferry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,13 +27,7 @@ SHOWN = 5  #: names that a line lists
 ONLY = ("val", "images", "people")  #: options of datasets alone
 
 dataset_options = options(
-    click.option(
-        "--directory",
-        "directories",
-        multiple=True,
-        metavar="NAME|ID",
-        help="Write a dataset of a directory's reviewed images; repeatable.",
-    ),
+    directories_option("Write a dataset of a directory's reviewed images; repeatable."),
     click.option("--people", is_flag=True, help="Dataset: include images that only people annotated."),
     click.option(
         "--val", type=NumberRange(0, 1), metavar="SHARE", help="Dataset: the validation share. [default: 0.1]"

@@ -17,7 +17,7 @@ from boxferry.cli.server import diffgram_of, server_options, timeout_option
 @server_options
 @click.option("--dry-run", is_flag=True, help="List what would be removed; change nothing.")
 @click.option("--replace-completed", is_flag=True, help="Include files that people have completed.")
-@timeout_option
+@timeout_option()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def dedupe_command(
     run: str, dry_run: bool, replace_completed: bool, timeout: float, as_json: bool, **given: Any

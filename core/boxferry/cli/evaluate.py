@@ -58,7 +58,7 @@ class Measured:
 @click.option("--per-class", is_flag=True, help="Add the metrics and the score calibration of each class.")
 @precision_option
 @server_options
-@connections_option
+@connections_option()
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object, with all classes.")
 @click.pass_obj
 def evaluate_command(

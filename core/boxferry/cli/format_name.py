@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from boxferry.cli.mistakes import Named, nearest
 from boxferry.cli.session import Session
 
 if TYPE_CHECKING:
-    import click
     from click.shell_completion import CompletionItem
 
+    from boxferry.cli.command import Decorator
     from boxferry.formats import Format
 
 
@@ -46,6 +48,14 @@ class FormatName(Named):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(name) for name in self.known(ctx) if name.startswith(incomplete)]
+
+
+def to_option(*words: str, default: str, text: str) -> Decorator:
+    """The format that is written, or one of a few words; `text` is the help."""
+    kind = FormatName(*words, writes=True)
+    return click.option(
+        "--to", "target_format", type=kind, default=default, show_default=True, metavar="NAME", help=text
+    )
 
 
 def _formats(ctx: click.Context | None) -> dict[str, Format]:

@@ -8,7 +8,7 @@ import click
 
 from boxferry.cli.command import options
 from boxferry.cli.output import say, table, tell, write_json, write_text
-from boxferry.cli.server import diffgram_of
+from boxferry.cli.server import diffgram_of, directories_option
 from boxferry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 period_options = options(
     click.option("--since", metavar="TIME", help="Report on all runs since 36h, 7d, 2w, or a day such as 2026-11-20."),
-    click.option(
-        "--directory",
-        "directories",
-        multiple=True,
-        metavar="NAME|ID",
-        help="With --since: only this directory; repeatable.",
-    ),
+    directories_option("With --since: only this directory; repeatable."),
 )
 MOST = 30  #: lines of a table; --json and --html have all
 

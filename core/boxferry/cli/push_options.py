@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from boxferry.cli.command import options
+from boxferry.cli.command import choice, options
 from boxferry.cli.number import Number, NumberRange
+from boxferry.cli.server import connections_option, timeout_option
 from boxferry.plan.attributes import AttributePolicy, AttributeWish
 from boxferry.plan.labels import Policy
 from boxferry.plan.patience import Patience
@@ -55,12 +56,10 @@ file_options = options(
         "--existing", is_flag=True, help="Add boxes to files in the directory, matched by name or --file-ids."
     ),
     click.option("--file-ids", metavar="FILE", help="With --existing: a CSV or JSON file of image names and file ids."),
-    click.option(
+    choice(
         "--on-existing",
-        type=click.Choice(get_args(OnExisting)),
-        default="error",
-        show_default=True,
-        help="What to do with files that exist; with --existing, 'error' applies to files with another run's boxes.",
+        words=get_args(OnExisting),
+        text="What to do with files that exist; with --existing, 'error' applies to files with another run's boxes.",
     ),
     click.option(
         "--replaces",
@@ -103,23 +102,10 @@ file_options = options(
 )
 #: what is on each box
 box_options = options(
-    click.option(
-        "--as",
-        "kind",
-        type=click.Choice(KINDS),
-        default="predictions",
-        show_default=True,
-        help="What the boxes are; annotations are sent without score and model.",
-    ),
+    choice("--as", "kind", words=KINDS, text="What the boxes are; annotations are sent without score and model."),
     click.option("--human-made", is_flag=True, help="With --as annotations: mark the boxes as drawn by people."),
     click.option("--schema", metavar="NAME|ID", help="The labels schema. [default: the project's default one]"),
-    click.option(
-        "--labels",
-        type=click.Choice(get_args(Policy)),
-        default="error",
-        show_default=True,
-        help="What to do with labels that are missing on the server.",
-    ),
+    choice("--labels", words=get_args(Policy), text="What to do with labels that are missing on the server."),
     click.option(
         "--attribute",
         "attribute_fields",
@@ -134,28 +120,17 @@ box_options = options(
         metavar="NAME=VALUE",
         help="Set an attribute on all boxes; repeatable.",
     ),
-    click.option(
+    choice(
         "--attributes",
         "attribute_policy",
-        type=click.Choice(get_args(AttributePolicy)),
-        default="error",
-        show_default=True,
-        help="What to do with attributes that are missing on the server.",
+        words=get_args(AttributePolicy),
+        text="What to do with attributes that are missing on the server.",
     ),
 )
 #: how it is sent, and how long is waited
 sending_options = options(
-    click.option(
-        "--parallel",
-        "connections",
-        type=click.IntRange(1, 64),
-        default=4,
-        show_default=True,
-        help="Number of packets sent in parallel.",
-    ),
-    click.option(
-        "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait until all is applied."
-    ),
+    connections_option("Number of packets sent in parallel."),
+    timeout_option("Seconds to wait until all is applied."),
     click.option(
         "--verify/--no-verify",
         default=True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boxferry.cli.command import ARGUMENTS, Command, options, write_group
+from boxferry.cli.command import ARGUMENTS, Command, choice, options, write_group
 from boxferry.cli.format_name import FormatName
 from boxferry.cli.mistakes import Choice
 from boxferry.cli.number import Number
@@ -149,20 +149,8 @@ reading_options = options(
     click.option("--map", "label_map", multiple=True, metavar="A|B=C", help="Rename labels A and B to C; repeatable."),
     click.option("--nms", type=Number(), metavar="IOU", help="Non-maximum suppression within each label, at this IoU."),
     click.option("--max-boxes", type=int, metavar="N", help="Keep the N boxes with the highest scores in each image."),
-    click.option(
-        "--tiny",
-        type=click.Choice(["drop", "expand"]),
-        default="drop",
-        show_default=True,
-        help="What to do with boxes smaller than one pixel.",
-    ),
-    click.option(
-        "--unknown",
-        type=click.Choice(["error", "skip"]),
-        default="error",
-        show_default=True,
-        help="What to do with classes without a name.",
-    ),
+    choice("--tiny", words=["drop", "expand"], text="What to do with boxes smaller than one pixel."),
+    choice("--unknown", words=["error", "skip"], text="What to do with classes without a name."),
     click.option("--polygons", is_flag=True, help="Send polygons where the source has them, not their bounding boxes."),
     click.option(
         "--jobs",

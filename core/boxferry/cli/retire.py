@@ -9,7 +9,7 @@ import click
 from boxferry.boxes.counted import counted
 from boxferry.cli.command import Command
 from boxferry.cli.output import say, table, tell, write_json
-from boxferry.cli.server import connections_option, diffgram_of, server_options, timeout_option
+from boxferry.cli.server import connections_option, diffgram_of, directories_option, server_options, timeout_option
 from boxferry.upkeep.retire import VIDEO
 
 if TYPE_CHECKING:
@@ -21,16 +21,10 @@ SHOWN = 20  #: files in a list for people; --json lists all
 @click.command("retire", cls=Command)
 @click.argument("names", nargs=-1, required=True, metavar="RUN|MODEL...")
 @server_options
-@click.option(
-    "--directory",
-    "directories",
-    multiple=True,
-    metavar="NAME|ID",
-    help="The directory of their files; repeatable. [default: as recorded in this outbox]",
-)
+@directories_option("The directory of their files; repeatable. [default: as recorded in this outbox]")
 @click.option("--remove", is_flag=True, help="Remove the boxes; without it they are only listed.")
-@timeout_option
-@connections_option
+@timeout_option()
+@connections_option()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def retire_command(
     names: tuple[str, ...], directories: tuple[str, ...], remove: bool, timeout: float, as_json: bool, **given: Any

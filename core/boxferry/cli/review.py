@@ -12,14 +12,13 @@ from boxferry.boxes.tally import Tally
 from boxferry.cli.calibration import precision_option, print_calibration
 from boxferry.cli.command import Command
 from boxferry.cli.dataset import dataset_options, is_dataset, pull_dataset, say_changes
-from boxferry.cli.format_name import FormatName
+from boxferry.cli.format_name import to_option
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say, table, tell, write_json, write_text
 from boxferry.cli.period import check_period, period_options, report_period
 from boxferry.cli.reading import WritingCommand, format_options
 from boxferry.cli.serve import serve_options, serve_page
 from boxferry.cli.server import connections_option, diffgram_of, server_options
-from boxferry.cli.suspicious import print_suspicious
 from boxferry.errors import UsageError
 from boxferry.reading.names import load_names
 from boxferry.reading.options import option_values
@@ -32,10 +31,11 @@ if TYPE_CHECKING:
     from boxferry.review.report import Report
     from boxferry.review.review import Review
     from boxferry.review.summary import Summary
+    from boxferry.review.suspicious import Suspicions
     from boxferry.review.trackers import Tracker
 
 SHOWN = 5  #: files that a line lists
-
+LISTED = 20  #: suspicious boxes in a table; --json and --html have more
 CLICKS = NumberRange(0, 1_000_000)  #: a bound, so that infinity is none
 
 
@@ -54,16 +54,8 @@ def pulled_run(given: Mapping[str, Any], run: str) -> Review:
 @click.command("pull", cls=WritingCommand)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @server_options
-@connections_option
-@click.option(
-    "--to",
-    "target_format",
-    type=FormatName(writes=True),
-    default="coco",
-    show_default=True,
-    metavar="NAME",
-    help="The format that is written; boxferry formats lists them.",
-)
+@connections_option()
+@to_option(default="coco", text="The format that is written; boxferry formats lists them.")
 @click.option(
     "-o", "--output", required=True, help="A file, or a folder for yolo, voc, mot and labelme; - is standard output."
 )
@@ -129,7 +121,7 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
 @click.command("report", cls=Command)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @server_options
-@connections_option
+@connections_option()
 @period_options
 @click.option("--html", metavar="FILE", help="Write a self-contained page with plots and the worst images.")
 @serve_options
@@ -220,7 +212,7 @@ def _print_reports(runs: Sequence[str], reports: Sequence[Report]) -> None:
         _print(report.summary)
         print_calibration(report.calibration)
         if report.suspicions is not None and report.review.reviewed:
-            print_suspicious(run, report.suspicions)
+            _print_suspicious(run, report.suspicions)
 
 
 def _say_reviewed(run: str, report: Report) -> None:
@@ -265,3 +257,17 @@ def _print(summary: Summary) -> None:
         tell(f"best threshold: {THRESHOLD_MEANS}")
     for (before, after), boxes in summary.relabelled.most_common(10):
         tell(f"relabelled {before} to {after}: {boxes}")
+
+
+def _print_suspicious(run: str, found: Suspicions) -> None:
+    """Write the most suspicious boxes on standard output, and how they are ranked on standard error."""
+    from boxferry.review.suspicious import RANKED
+    from boxferry.review.suspicious_page import HEADS, columns
+
+    if not found.boxes:
+        say(f"run {run}: no model contradicts what people left on the reviewed files")
+        return
+    tell("")
+    tell(table(HEADS, [columns(each) for each in found.boxes[:LISTED]]))
+    more = f"; the first {LISTED} are shown, --json has all" if len(found.boxes) > LISTED else ""
+    say(f"run {run}: {counted(len(found.boxes), 'box')} to look at again, {RANKED[found.by]}{more}")

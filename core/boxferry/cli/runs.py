@@ -27,7 +27,7 @@ SERVER_HEADER = ("untouched", "reviewed")
     help="Ask the server for unchanged boxes, reviewed files and runs of other machines.",
 )
 @click.option("--all", "everything", is_flag=True, help="Include retired runs.")
-@connections_option
+@connections_option()
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def runs_command(ask: bool, everything: bool, as_json: bool, **given: Any) -> None:
     """List the runs of the project: model, directory, dates, boxes sent and source; asks no server without --server.

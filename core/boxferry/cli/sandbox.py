@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from boxferry.cli.command import Command
+from boxferry.cli.command import Command, choice
 from boxferry.cli.number import NumberRange
 from boxferry.cli.output import say
 from boxferry.errors import ConfigError, UsageError
@@ -29,12 +29,10 @@ ADDRESSES = ("127.0.0.1", "0.0.0.0")  # noqa: S104 # asked for, and the sandbox 
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8088, show_default=True, help="The port; 0 for a free one."
 )
-@click.option(
+@choice(
     "--address",
-    type=click.Choice(ADDRESSES),
-    default=ADDRESSES[0],
-    show_default=True,
-    help="The address to listen on; in a container the second, so that its port can be published.",
+    words=ADDRESSES,
+    text="The address to listen on; in a container the second, so that its port can be published.",
 )
 @click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Answer 429 above N packets per second.")
 @click.option("--delay", type=NumberRange(0), default=0.0, show_default=True, help="Seconds until a packet is applied.")

@@ -14,6 +14,7 @@ from boxferry.cli.output import say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from boxferry.cli.command import Decorator
     from boxferry.diffgram.settings import Server
     from boxferry.project import Diffgram
 
@@ -36,17 +37,22 @@ server_options = options(
         "--outbox", metavar="FILE", help="The outbox file. [env: BOXFERRY_OUTBOX; default: in the user's state folder]"
     ),
 )
-connections_option = click.option(
-    "--parallel",
-    "connections",
-    type=click.IntRange(1, 64),
-    default=4,
-    show_default=True,
-    help="Number of parallel requests.",
-)
-timeout_option = click.option(
-    "--timeout", type=NumberRange(0), default=600.0, show_default=True, help="Seconds to wait for the server."
-)
+
+
+def connections_option(text: str = "Number of parallel requests.") -> Decorator:
+    """How many calls are made at a time; `text` is the help."""
+    kind = click.IntRange(1, 64)
+    return click.option("--parallel", "connections", type=kind, default=4, show_default=True, help=text)
+
+
+def timeout_option(text: str = "Seconds to wait for the server.") -> Decorator:
+    """How long is waited; `text` is the help."""
+    return click.option("--timeout", type=NumberRange(0), default=600.0, show_default=True, help=text)
+
+
+def directories_option(text: str) -> Decorator:
+    """One directory on the server, or several; `text` is the help."""
+    return click.option("--directory", "directories", multiple=True, metavar="NAME|ID", help=text)
 
 
 def server_of(given: Mapping[str, Any]) -> Server:

@@ -25,7 +25,7 @@ TROUBLE = ("under way", "failed", "stuck")
 @click.command("work", cls=Command)
 @click.argument("directories", nargs=-1, metavar="[DIRECTORY]...")
 @server_options
-@connections_option
+@connections_option()
 @click.option(
     "--most",
     type=click.IntRange(1),
