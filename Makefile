@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone image deploy orchestrators lint docs pages pictures package bench bench-ray bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone image deploy orchestrators lint docs pages pictures package bench bench-collector bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -135,6 +135,10 @@ bench: .venv/.ready .venv/.speedups .venv-peers/.ready
 # The growth of a job of Ray Data, a section of docs/performance.md: some minutes.
 bench-ray: .venv-distributed/.ready
 	.venv-distributed/bin/python benchmarks/growth.py
+
+# What a collector costs an inference loop, a section of docs/performance.md: some minutes, on a machine that does nothing else.
+bench-collector: .venv/.ready .venv/.speedups
+	$(BIN)/python benchmarks/collector.py
 
 profile: .venv/.ready
 	$(BIN)/python benchmarks/profiles.py

@@ -26,7 +26,7 @@ import calls
 import inputs
 import send
 from page import OURS, PURE, SCANNER, TWO, page, plot
-from sections import section_of, with_section
+from sections import sections_of, with_sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -323,7 +323,7 @@ def main() -> None:
         say(f"{part}: {time.monotonic() - started:.0f} s")
         if not given.small:
             before = (docs / "performance.md").read_text()
-            text = with_section(page(rows.done, machine(), rounds), section_of(before))
+            text = with_sections(page(rows.done, machine(), rounds), sections_of(before))
             (docs / "performance.md").write_text(text)
     if given.small:
         print(page(rows.done, machine(), rounds))

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import ray
-from sections import BEGIN, END, with_section
+from sections import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,17 +138,13 @@ def table(kind: str, rows: list[dict[str, float]]) -> str:
 
 def section(tables: str) -> str:
     """What stands in docs/performance.md."""
-    return f"""{BEGIN}
-
-## Growth in a job of Ray Data
+    return f"""## Growth in a job of Ray Data
 
 `examples/ray_convert.py` on two cores: files of {SHARD:,} boxes, {AN_IMAGE} an image, into lines of the format
 `boxferry`, a file a task. One run (`make bench-ray`). The time is that on the wall, with whatever else the machine did;
 a worker's memory is its peak, without what processes share.
 
-{tables}
-{END}
-"""
+{tables}"""
 
 
 def main() -> None:
@@ -179,7 +175,7 @@ def main() -> None:
             tables.append(table(kind, rows))
     if not given.only_print:
         page = ROOT / "docs" / "performance.md"
-        page.write_text(with_section(page.read_text(), section("\n".join(tables))))
+        page.write_text(replaced(page.read_text(), "growth", section("\n".join(tables))))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,35 @@
-"""The section of docs/performance.md that a script of its own measures: it stays where the page is written anew."""
+"""The sections of docs/performance.md that scripts of their own measure: they stay where the page is written anew."""
 
 from __future__ import annotations
 
 import re
 
-BEGIN, END = "<!-- growth: written by make bench-ray -->", "<!-- /growth -->"
-SECTION = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}\n", re.DOTALL)
+COMMANDS = {"growth": "make bench-ray", "collector": "make bench-collector"}  #: in the order of the page
 
 
-def without(page: str) -> str:
-    """The page without its section."""
-    return SECTION.sub("", page).rstrip() + "\n"
+def marked(name: str, text: str) -> str:
+    """A section as it stands in the page, between marks that name the command that writes it."""
+    return f"<!-- {name}: written by {COMMANDS[name]} -->\n\n{text.strip()}\n\n<!-- /{name} -->\n"
 
 
-def with_section(page: str, section: str) -> str:
-    """The page with a section, a whole one, at its end; without one where that is empty."""
-    return f"{without(page)}\n{section}" if section else without(page)
+def sections_of(page: str) -> dict[str, str]:
+    """The sections of a page with their marks, by their names."""
+    found = {name: _pattern(name).search(page) for name in COMMANDS}
+    return {name: match[0] for name, match in found.items() if match}
 
 
-def section_of(page: str) -> str:
-    """The section of a page; empty where it has none."""
-    found = SECTION.search(page)
-    return found[0] if found else ""
+def with_sections(page: str, sections: dict[str, str]) -> str:
+    """The page with these sections at its end, in place of those that it had."""
+    for name in COMMANDS:
+        page = _pattern(name).sub("", page)
+    parts = [page.rstrip() + "\n", *(sections[name] for name in COMMANDS if name in sections)]
+    return "\n".join(parts)
+
+
+def replaced(page: str, name: str, text: str) -> str:
+    """The page with one section written anew."""
+    return with_sections(page, sections_of(page) | {name: marked(name, text)})
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(f"<!-- {name}: .*?<!-- /{name} -->\n", re.DOTALL)
