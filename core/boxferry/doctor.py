@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from boxferry.boxes.counted import counted
-from boxferry.diffgram.answers import moment
 from boxferry.diffgram.client import Client
 from boxferry.diffgram.meanings import Answered, State, begun, input_state
 from boxferry.errors import AuthError, BoxferryError, Refused
@@ -172,7 +171,7 @@ def _workers(client: Client) -> Iterator[Finding]:
 
 
 def _made(record: InputRecord) -> float:
-    return moment(record.created_time or "") or 0.0
+    return record.created or 0.0
 
 
 def _last(records: list[InputRecord]) -> float:

@@ -277,8 +277,7 @@ class Diffgram:
         Raises:
             DiffgramError: the server cannot be asked, or has no such directory.
         """
-        found = self.workspace.known_outbox
-        return asked_rows(self._client, directory, found, *self.workspace.here, iou=same_iou, expected=expected)
+        return asked_rows(self._client, directory, self.workspace.memory(), iou=same_iou, expected=expected)
 
     def collector(
         self,

@@ -95,9 +95,6 @@ def result_of(
     run: Run,
     patience: Patience,
     ending: Ending,
-    *,
-    labels_created: Sequence[str] = (),
-    attributes_created: Sequence[str] = (),
 ) -> PushResult:
     """What was done, with what the outbox has of the run now."""
     outbox = workspace.outbox
@@ -107,8 +104,6 @@ def result_of(
         tally=tally,
         run=run,
         outbox=str(workspace.outbox_path),
-        labels_created=list(labels_created),
-        attributes_created=list(attributes_created),
         states=states,
         failed=outbox.entries(run.id, (State.REFUSED, State.UNSURE, State.STUCK)),
         doubtful=outbox.doubtful(run.id),

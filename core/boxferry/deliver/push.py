@@ -167,8 +167,8 @@ def _carried_out(workspace: Workspace, planned: _Planned, options: PushOptions) 
     )
     with tallied(planner.tally):
         ending = send(workspace, run, sending, planned.told, planned.deleting)
-    created = {"labels_created": planner.labels.created, "attributes_created": planner.attributes_created}
-    return result_of(workspace, planner.tally, run, options.patience, ending, **created)
+    result = result_of(workspace, planner.tally, run, options.patience, ending)
+    return replace(result, labels_created=planner.labels.created, attributes_created=planner.attributes_created)
 
 
 def _keep(workspace: Workspace, planner: Planner, run: Run) -> None:
@@ -230,7 +230,7 @@ def _plan_carried_out(
             told,
             allowance.deleting,
         )
-    return result_of(workspace, tally, run, options.patience, ending, labels_created=created)
+    return replace(result_of(workspace, tally, run, options.patience, ending), labels_created=created)
 
 
 def _still_wanted(

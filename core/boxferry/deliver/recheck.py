@@ -14,6 +14,7 @@ from boxferry.outbox.outcome import Outcome, State
 from boxferry.packets.contents import boxes_in, is_of_video, references_in
 from boxferry.packets.reference import detection
 from boxferry.plan.asked_before import WHY, AskedBefore, Question
+from boxferry.plan.earlier import Memory
 from boxferry.plan.updates import leaving_out
 from boxferry.stored.before import Before, encoded
 from boxferry.stored.decided import Names, Spot, spot_of
@@ -99,8 +100,8 @@ class Recheck:
         stored_boxes.load(questions)
         inputs = FileInputs(self.client, self.run.directory_id, since=stored_boxes.first_run)
         # a replacing packet goes out only where its file is as completed, or not, as when it was planned
-        asked = AskedBefore(stored_boxes, inputs, names, iou=self.iou, replace_completed=True)
-        asked.remember(self.outbox, self.run.host, self.run.project)
+        memory = Memory(self.outbox, self.run.host, self.run.project)
+        asked = AskedBefore(stored_boxes, inputs, names, iou=self.iou, replace_completed=True, memory=memory)
         return asked.codes(questions.values())
 
     def _left(self, entry: Entry, codes: Mapping[str, str], *, counted: bool) -> Entry | None:

@@ -20,8 +20,6 @@ from boxferry.reading.tables import data_frame
 from boxferry.stored.before import was_complete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pandas import DataFrame
 
     from boxferry.boxes.tally import Tally
@@ -103,13 +101,6 @@ class FileResults(tuple[FileResult, ...]):
         return data_frame([each._asdict() for each in self] or {name: [] for name in FileResult._fields})
 
 
-def file_results(entries: Iterable[Entry]) -> FileResults:
-    """The packets of an outbox as results."""
-    return FileResults(
-        FileResult(entry.file_name, entry.file_id, str(entry.state), entry.boxes, entry.reason) for entry in entries
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class PushResult:
     """What a push did.
@@ -178,7 +169,8 @@ class PushResult:
             return FileResults()
         outbox = Outbox(Path(self.outbox))
         try:
-            return file_results(outbox.entries(self.run.id))
+            listed = outbox.entries(self.run.id)
+            return FileResults(FileResult(e.file_name, e.file_id, str(e.state), e.boxes, e.reason) for e in listed)
         finally:
             outbox.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from boxferry.deliver.stalls import Stalls
@@ -28,37 +29,31 @@ NO_RECORD = "the server has no record of it"
 LOOKS = 8  #: into how many parts the time is cut after which a packet is stuck: how often the whole project is asked
 
 
+@dataclass(eq=False)
 class Watcher:
-    """Follows the accepted packets of one run until each is applied, refused, stuck, or to be sent again."""
+    """Follows the accepted packets of one run until each is applied, refused, stuck, or to be sent again.
 
-    def __init__(
-        self,
-        lookup: Lookup,
-        outbox: Outbox,
-        run: Run,
-        *,
-        on_change: Callable[[Entry, Outcome], None],
-        stuck_s: float = STUCK_S,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Prepare; nothing is asked yet.
+    Attributes:
+        lookup: asks the server.
+        outbox: holds the packets.
+        run: whose packets they are.
+        on_change: called with each packet that has come to another state.
+        stuck_s: seconds after which an input that does not move is suspect, see `Stalls`.
+        clock: seconds.
+    """
 
-        Args:
-            lookup: asks the server.
-            outbox: holds the packets.
-            run: whose packets they are.
-            on_change: called with each packet that has come to another state.
-            stuck_s: seconds after which an input that does not move is suspect, see `Stalls`.
-            clock: seconds.
-        """
-        self._lookup = lookup
-        self._outbox = outbox
-        self._run = run
-        self._on_change = on_change
-        self._clock = clock
-        self._look_every_s = stuck_s / LOOKS
-        self._looked = clock()
-        self.stalls = Stalls(stuck_s=stuck_s, clock=clock)
+    lookup: Lookup
+    outbox: Outbox
+    run: Run
+    _: KW_ONLY
+    on_change: Callable[[Entry, Outcome], None]
+    stuck_s: float = STUCK_S
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._look_every_s = self.stuck_s / LOOKS
+        self._looked = self.clock()
+        self.stalls = Stalls(stuck_s=self.stuck_s, clock=self.clock)
 
     def watch(self, budget: Budget, *, until: Callable[[], bool] = lambda: False) -> bool:
         """Ask until every accepted packet has ended, `until` says so, or the budget is spent.
@@ -71,7 +66,7 @@ class Watcher:
         """
         pause, changed = FIRST_PAUSE_S, 0
         with budget.waiting():
-            while not until() and (waiting := self._outbox.entries(self._run.id, (State.ACCEPTED,))):
+            while not until() and (waiting := self.outbox.entries(self.run.id, (State.ACCEPTED,))):
                 changed = self._look(waiting, most=AHEAD if changed else None)
                 if changed == len(waiting):
                     continue
@@ -86,33 +81,33 @@ class Watcher:
         ended = 0
         for batch_id in sorted({entry.batch_id or 0 for entry in waiting})[:most]:
             of_batch = [entry for entry in waiting if (entry.batch_id or 0) == batch_id]
-            for entry, record in self._lookup.records_of(of_batch, batch_id, self.stalls):
+            for entry, record in self.lookup.records_of(of_batch, batch_id, self.stalls):
                 ended += self._settle(entry, record)
         return ended
 
     def _look_at_project(self) -> None:
         """Look at what the project has unfinished and newest, now and then: it tells whether the server works."""
-        if self._clock() - self._looked >= self._look_every_s:
-            self._looked = self._clock()
-            self.stalls.see_unfinished(self._lookup.unfinished())
-            self.stalls.see(self._lookup.newest())
+        if self.clock() - self._looked >= self._look_every_s:
+            self._looked = self.clock()
+            self.stalls.see_unfinished(self.lookup.unfinished())
+            self.stalls.see(self.lookup.newest())
 
     def _settle(self, entry: Entry, record: InputRecord | None) -> bool:
-        outcome = input_outcome(record) if record else self._lookup.unless_early(entry, NO_RECORD)
+        outcome = input_outcome(record) if record else self.lookup.unless_early(entry, NO_RECORD)
         if record and outcome and outcome.state == State.APPLIED and outcome.file_id is None:
-            outcome = self._lookup.split(entry, record, outcome)
+            outcome = self.lookup.split(entry, record, outcome)
         if record and outcome is None:
             outcome = self._stuck(record)
         if outcome is None:
             return False
         if outcome.state == State.REFUSED and TOO_EARLY in outcome.reason and entry.attempts < MOST_ATTEMPTS:
             outcome = Outcome(State.QUEUED, outcome.reason)
-        outcome, stood = self._lookup.clash(entry, outcome), 0.0
+        outcome, stood = self.lookup.clash(entry, outcome), 0.0
         if record and outcome.state == State.APPLIED and entry.mode in REPLACING:
-            outcome = self._lookup.compared(entry, record, outcome)
-            stood = self._lookup.last_changed(entry.file_id or 0)
-        self._outbox.settle(entry.id, outcome, ended=self._lookup.now(), stood=stood)
-        self._on_change(entry, outcome)
+            outcome = self.lookup.compared(entry, record, outcome)
+            stood = self.lookup.last_changed(entry.file_id or 0)
+        self.outbox.settle(entry.id, outcome, ended=self.lookup.now(), stood=stood)
+        self.on_change(entry, outcome)
         return True
 
     def _stuck(self, record: InputRecord) -> Outcome | None:

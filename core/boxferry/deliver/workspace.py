@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from boxferry.destination import Client
 from boxferry.errors import UsageError
 from boxferry.outbox.outbox import Outbox
-from boxferry.plan.make_planner import Memory
+from boxferry.plan.earlier import Memory
 from boxferry.plan.plan_file import PlanHead
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from boxferry.packets.contents import boxes_in
 from boxferry.packets.reference import parsed
 
 if TYPE_CHECKING:
@@ -18,27 +17,12 @@ LOOKED_AT = 2000  #: the newest packets of the outbox
 INPUTS = 200  #: the newest inputs of the server
 
 
-class _Sent(msgspec.Struct, frozen=True, gc=False):
-    creation_ref_id: str | None = None
-    label_file_id: int | None = None
-
-
-class _Packet(msgspec.Struct, frozen=True):
-    instance_list: list[_Sent] | None = None
-    frame_packet_map: dict[str, list[_Sent]] | None = None
-
-
-_packet = msgspec.json.Decoder(_Packet)
-
-
 def sent_from_here(outbox: Outbox, host: str, project: str) -> dict[int, set[str]]:
     """Label id → the names under which the outbox's newest packets had it."""
     found: dict[int, set[str]] = {}
     for body in outbox.newest_bodies(host, project, LOOKED_AT):
-        packet = _packet.decode(body)
-        frames = (packet.frame_packet_map or {}).values()
-        for box in (*(packet.instance_list or ()), *(box for boxes in frames for box in boxes)):
-            _put(found, box.label_file_id, box.creation_ref_id)
+        for box in boxes_in(body):
+            _put(found, box.label_id, box.reference)
     return found
 
 

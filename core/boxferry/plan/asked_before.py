@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from boxferry.boxes.codes import Code
 from boxferry.destination import moment
 from boxferry.outbox.kinds import Mode
+from boxferry.plan.earlier import Memory
 from boxferry.stored.before import decoded
 from boxferry.stored.decided import SAME_IOU, Decided, Spot, approved_until, decided, verdicts
 from boxferry.stored.deleted import deleted
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from boxferry.destination import InputRecord
-    from boxferry.outbox.outbox import Outbox
     from boxferry.packets.rows import Row
     from boxferry.stored.decided import Names
     from boxferry.stored.file_inputs import FileInputs
@@ -53,43 +54,41 @@ class Question:
     unsent: Collection[str] = ()
 
 
+@dataclass(eq=False)
 class AskedBefore:
-    """Knows what people have decided on the files of one directory; asks the server, and changes nothing."""
+    """Knows what people have decided on the files of one directory; asks the server, and changes nothing.
 
-    def __init__(
-        self,
-        stored_boxes: StoredBoxes,
-        inputs: FileInputs,
-        names: Names,
-        *,
-        iou: float = SAME_IOU,
-        replace_completed: bool = False,
-        begun: float = np.inf,
-        unfinished: Iterable[InputRecord] = (),
-    ) -> None:
-        """Prepare; nothing is asked yet.
+    Attributes:
+        stored_boxes: tells what the files hold.
+        inputs: tells what was ever sent to them.
+        names: the labels.
+        iou: from this overlap on two boxes of one label are the same object.
+        replace_completed: whether a replacing push may replace what people approved by completing its file.
+        begun: before the boxes of the files were read, by the server's clock: what an input brings that was made
+            later is not among them, and no person has deleted it.
+        unfinished: what the server had not ended then; likewise.
+        memory: tells what the server lost, and when files were found completed before.
+    """
 
-        Args:
-            stored_boxes: tells what the files hold.
-            inputs: tells what was ever sent to them.
-            names: the labels.
-            iou: from this overlap on two boxes of one label are the same object.
-            replace_completed: whether a replacing push may replace what people approved by completing its file.
-            begun: before the boxes of the files were read, by the server's clock: what an input brings that was made
-                later is not among them, and no person has deleted it.
-            unfinished: what the server had not ended then; likewise.
-        """
-        self._begun, self._unfinished = begun, {record.id for record in unfinished}
-        self._stored_boxes, self._inputs, self.names = stored_boxes, inputs, names
-        self._iou, self._replace_completed = iou, replace_completed
-        self._outbox: Outbox | None = None
-        self._place = ("", "")
-        self._lost: set[int] = set()
+    stored_boxes: StoredBoxes
+    inputs: FileInputs
+    names: Names
+    _: KW_ONLY
+    iou: float = SAME_IOU
+    replace_completed: bool = False
+    begun: float = np.inf
+    unfinished: Iterable[InputRecord] = ()
+    memory: Memory = field(default_factory=Memory)
 
-    def remember(self, outbox: Outbox, host: str, project: str) -> None:
-        """Take in what an outbox knows beside: what the server lost, and when files were found completed before."""
-        self._outbox, self._place = outbox, (host, project)
-        self._lost = outbox.refused_inputs(host, project)
+    @cached_property
+    def _unended(self) -> set[int | None]:
+        return {record.id for record in self.unfinished}
+
+    @cached_property
+    def _lost(self) -> set[int]:
+        """What is known here to be lost, whatever the server's inputs say."""
+        memory = self.memory
+        return memory.outbox.refused_inputs(memory.host, memory.project) if memory.outbox else set()
 
     def codes(self, questions: Iterable[Question]) -> dict[int, dict[str, str]]:
         """File id → why predictions are not to be sent, by their keys: 'people-have-it' or 'rejected-before'.
@@ -103,22 +102,22 @@ class AskedBefore:
         found: dict[int, dict[str, str]] = {}
         unsure: dict[int, tuple[Question, list[Row], Decided]] = {}
         for question in questions:
-            rows = self._stored_boxes.rows(question.file_id, video=question.video)
+            rows = self.stored_boxes.rows(question.file_id, video=question.video)
             there = self._there(question, rows)
-            codes, unknown = verdicts(question.predicted, there, (), iou=self._iou)
+            codes, unknown = verdicts(question.predicted, there, (), iou=self.iou)
             found[question.file_id] = codes
-            if unknown - set(question.known) and self._stored_boxes.had_boxes(question.file_id):
+            if unknown - set(question.known) and self.stored_boxes.had_boxes(question.file_id):
                 unsure[question.file_id] = question, rows, there
-        inputs = self._inputs.of(unsure) if unsure else {}
+        inputs = self.inputs.of(unsure) if unsure else {}
         for file_id, (question, rows, there) in unsure.items():
             ended = [record for record in inputs.get(file_id, ()) if self._was_there(record)]
             gone = deleted(ended, rows, self.names, lost=self._lost, unsent=question.unsent)
-            found[file_id], _ = verdicts(question.predicted, there, gone, iou=self._iou)
+            found[file_id], _ = verdicts(question.predicted, there, gone, iou=self.iou)
         return found
 
     def _was_there(self, record: InputRecord) -> bool:
         """Whether what an input brought was on its file when the boxes were read."""
-        return record.id not in self._unfinished and (record.created or 0.0) <= self._begun + WHOLE_S
+        return record.id not in self._unended and (record.created or 0.0) <= self.begun + WHOLE_S
 
     def _there(self, question: Question, rows: list[Row]) -> Decided:
         if not rows:
@@ -129,14 +128,15 @@ class AskedBefore:
         return decided(rows, self.names, video=question.video, until=self._approved(question, rows))
 
     def _approved(self, question: Question, rows: list[Row]) -> float:
-        replaces = question.mode == Mode.REPLACE_OWN and self._replace_completed
-        if replaces or not self._stored_boxes.complete(question.file_id):
+        replaces = question.mode == Mode.REPLACE_OWN and self.replace_completed
+        if replaces or not self.stored_boxes.complete(question.file_id):
             return -np.inf
-        now = moment(self._stored_boxes.changed(question.file_id))
+        now = moment(self.stored_boxes.changed(question.file_id))
         return approved_until(rows, [*self._found_completed(question.file_id), *([] if now is None else [now])])
 
     def _found_completed(self, file_id: int) -> list[float]:
         """When a file that was found completed by an earlier push had been changed last."""
-        entries = self._outbox.onto(*self._place, file_id) if self._outbox else []
+        memory = self.memory
+        entries = memory.outbox.onto(memory.host, memory.project, file_id) if memory.outbox else []
         befores = [decoded(entry.before) for _, entry in entries]
         return [before.changed for before in befores if before and before.complete]

@@ -15,7 +15,7 @@ from boxferry.stored.stored_boxes import StoredBoxes
 if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.destination import Client
-    from boxferry.outbox.outbox import Outbox
+    from boxferry.plan.earlier import Memory
 
 
 @dataclass(eq=False)
@@ -75,9 +75,7 @@ def _spots(chunk: Detections, rows: slice | range, *, video: bool) -> dict[str, 
 def asked_rows(
     client: Client,
     directory: str | int,
-    outbox: Outbox | None,
-    host: str,
-    project: str,
+    memory: Memory,
     *,
     iou: float,
     expected: int,
@@ -87,9 +85,7 @@ def asked_rows(
     Args:
         client: asks the server.
         directory: the directory, by name or id.
-        outbox: what was sent from here; None where nothing was.
-        host: the server.
-        project: the project.
+        memory: what was sent from here.
         iou: from this overlap on two boxes of one label are the same object.
         expected: about how many images are going to be compared; 0 where unknown.
 
@@ -101,7 +97,5 @@ def asked_rows(
     stored_boxes = StoredBoxes(client, place.id, listed, expected=expected)
     names = Names({n: name for s in client.schemas() for n, name in client.label_names(s.id).items()})
     inputs = FileInputs(client, place.id, since=stored_boxes.first_run)
-    asked = AskedBefore(stored_boxes, inputs, names, iou=iou)
-    if outbox is not None:
-        asked.remember(outbox, host, project)
+    asked = AskedBefore(stored_boxes, inputs, names, iou=iou, memory=memory)
     return AskedRows(FileIndex(listed, str(place.nickname or place.id)), stored_boxes, asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from boxferry.outbox.label_history import sent_from_here
 from boxferry.packets.contents import references_in
 from boxferry.plan.picture import digest_of, mark_of
 
@@ -49,6 +50,26 @@ class Earlier:
         if digest_of(media) in {"", known.digest}:
             return ""
         return f"{media} differs from the image of file {file_id}, which was uploaded from {known.media}"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What this machine remembers of a project: its outbox; None where nothing was ever pushed from it."""
+
+    outbox: Outbox | None = None
+    host: str = ""
+    project: str = ""
+
+    def labels(self) -> dict[int, set[str]]:
+        """Label id → the names under which boxes were sent with it from here."""
+        return sent_from_here(self.outbox, self.host, self.project) if self.outbox else {}
+
+    def of(self, directory_id: int, model: str, run: str) -> Earlier:
+        """What there is of a run; of one that is new, nothing."""
+        wanted = (self.host, self.project, directory_id, model, run)
+        runs = self.outbox.runs() if self.outbox else []
+        found = [r for r in runs if (r.host, r.project, r.directory_id, r.model, r.name) == wanted]
+        return Earlier(self.outbox, found[0]) if found else Earlier()
 
 
 class Strangers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,14 +15,13 @@ from boxferry.destination import text_problem
 from boxferry.errors import OptionError, UsageError
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.kinds import REPLACING, Mode, Via
-from boxferry.outbox.label_history import sent_from_here
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import boxes_in, references_in
 from boxferry.packets.rows import identities, identity
 from boxferry.plan.asked_before import AskedBefore
 from boxferry.plan.attributes import AttributeResolver
 from boxferry.plan.directories import PLANNED_ID
-from boxferry.plan.earlier import Earlier
+from boxferry.plan.earlier import Memory
 from boxferry.plan.existing import FileIndex, ServerSizes, ids_of
 from boxferry.plan.labels import LabelResolver, choose_schema
 from boxferry.plan.plan_file import PlanSummary
@@ -63,26 +61,6 @@ def check_names(**names: str) -> None:
     for what, name in names.items():
         if problem := text_problem(name):
             raise UsageError(f"{what}: {problem}")
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What this machine remembers of a project: its outbox; None where nothing was ever pushed from it."""
-
-    outbox: Outbox | None = None
-    host: str = ""
-    project: str = ""
-
-    def labels(self) -> dict[int, set[str]]:
-        """Label id → the names under which boxes were sent with it from here."""
-        return sent_from_here(self.outbox, self.host, self.project) if self.outbox else {}
-
-    def of(self, directory_id: int, model: str, run: str) -> Earlier:
-        """What there is of a run; of one that is new, nothing."""
-        wanted = (self.host, self.project, directory_id, model, run)
-        runs = self.outbox.runs() if self.outbox else []
-        found = [r for r in runs if (r.host, r.project, r.directory_id, r.model, r.name) == wanted]
-        return Earlier(self.outbox, found[0]) if found else Earlier()
 
 
 def make_planner(
@@ -166,7 +144,7 @@ def _asked_before(
 ) -> AskedBefore | None:
     if options.ask_again or options.human_made:
         return None
-    asked = AskedBefore(
+    return AskedBefore(
         stored_boxes,
         inputs,
         Names(labels.names),
@@ -174,10 +152,8 @@ def _asked_before(
         replace_completed=options.replace_completed,
         begun=client.now(),
         unfinished=unfinished,
+        memory=memory,
     )
-    if memory.outbox:
-        asked.remember(memory.outbox, memory.host, memory.project)
-    return asked
 
 
 def _index(files: list[FileRecord], place: Directory, options: PushOptions) -> FileIndex:

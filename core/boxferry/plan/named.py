@@ -69,20 +69,7 @@ def sdk_packets(
     media_url: str | None = None,
     directory_id: int | None = None,
 ) -> Iterator[list[bytes]]:
-    """The packets of each chunk, one JSON object an image; see `named_packets`.
-
-    Args:
-        predictions: what is converted.
-        tally: counts what is read and dropped; an image that a server would refuse is recorded as failed.
-        model: the model's name.
-        run: the run's name.
-        media_url: a URL template, as a push takes it; without it `media.url` is the image's own path.
-        directory_id: the directory's id, which a server takes no packet without.
-
-    Raises:
-        UsageError: the template is wrong.
-        InputError: the source cannot be read, or an image's size is unknown.
-    """
+    """The packets of each chunk, one JSON object an image; see `write_packets`, which writes them."""
     find = _local if media_url is None else _by_url(_route(media_url))
     for chunk in predictions.fitted(tally):
         places = _places(chunk, find, tally)

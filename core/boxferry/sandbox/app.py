@@ -12,7 +12,6 @@ from werkzeug.routing import Map
 from boxferry.sandbox import (
     access,
     attributes,
-    buffers,
     correct,
     directories,
     exports,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 512 * 1024 * 1024
 MODULES = (
-    packets, uploads, inputs, labels, directories, files, buffers, attributes, exports, page, correct, sdk, work,
+    packets, uploads, inputs, labels, directories, files, attributes, exports, page, correct, sdk, work,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Files: their list, one file with its size, its boxes, and a reviewer's save."""
+"""Files: their list, one file with its size, its boxes, those of a video's frames, and a reviewer's save."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from boxferry.sandbox.parts import Sandboxed
     from boxferry.sandbox.store import Row, Store
 
+MOST_FRAMES = 1000  #: of a video that are shown in one answer
 NO_FILE_TO_SAVE = "'int' object has no attribute 'log'"
 OUTDATED = (
     "Error: outdated instance list sent. This can happen when 2 users are working on the same file at the same time."
@@ -41,6 +42,7 @@ def routes(sandboxed: Sandboxed) -> Blueprint:
             return bad(error.said, key=error.key) if error.key else (jsonify(error.said), 400)
 
     _boxes(blueprint, store)
+    _frames(blueprint, store)
     _media(blueprint, store)
     return blueprint
 
@@ -66,6 +68,29 @@ def _boxes(blueprint: Blueprint, store: Store) -> None:
     @blueprint.post("/api/project/<project>/file/<int:file_id>/annotation/update")
     def update(project: str, file_id: int) -> Response | tuple[Response, int]:
         return _save(store, project, file_id)
+
+
+def _frames(blueprint: Blueprint, store: Store) -> None:
+    # An end that is the start means no end. The frames before the end are there, empty too; the end if it has boxes.
+    @blueprint.post("/api/project/<project>/video/<int:file_id>/instance/buffer/start/<int:start>/end/<int:end>/list")
+    def frames(project: str, file_id: int, start: int, end: int) -> Response | tuple[Response, int]:
+        file = store.row("SELECT id FROM file WHERE id = ? AND project = ? AND type = 'video'", file_id, project)
+        if file is None:
+            return bad("A video is needed")
+        last = min(end, start + MOST_FRAMES)
+        frames_of_all: dict[str, list[Row]] = {str(frame): [] for frame in range(start, last)}
+        found = _buffered(store, project, file_id, start, start + MOST_FRAMES if start == end else last)
+        return jsonify(success=True, instance_buffer_dict=frames_of_all | found)
+
+
+def _buffered(store: Store, project: str, file_id: int, first: int, last: int) -> dict[str, list[Row]]:
+    """The boxes of the frames from `first` to `last`, both included, by frame; deleted ones are marked as such."""
+    known = shown.labels(store, project)
+    found: dict[str, list[Row]] = {}
+    for box in store.all_instances(file_id):
+        if box.get("frame_number") is not None and first <= box["frame_number"] <= last:
+            found.setdefault(str(box["frame_number"]), []).append(shown.box(box, known, file_id))
+    return found
 
 
 def _media(blueprint: Blueprint, store: Store) -> None:
