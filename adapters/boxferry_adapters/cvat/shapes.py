@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Corners = tuple[float, float, float, float]
-    Ring = NDArray[np.float64]
+    from boxferry.parsing.values import Corners, Ring
 
 SHAPES = ("box", "polygon", "mask", "ellipse", "polyline", "points", "cuboid", "skeleton")
 SIDES = ("xtl", "ytl", "xbr", "ybr")

@@ -11,11 +11,8 @@ from boxferry.parsing.gather import BadBox
 from boxferry.parsing.values import ellipse, number, ring_of, shown
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
-    Corners = tuple[float, float, float, float]
-    Ring = NDArray[np.float64]
+    from boxferry.parsing.values import Corners, Ring
 
 NO_AREA = ("point", "points", "line", "linestrip")
 

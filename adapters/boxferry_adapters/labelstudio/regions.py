@@ -14,11 +14,7 @@ from boxferry_adapters.labelstudio.brush import mask_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Corners = tuple[float, float, float, float]
-    Ring = NDArray[np.float64]
+    from boxferry.parsing.values import Corners, Ring
 
 LABEL_KEYS = ("rectanglelabels", "polygonlabels", "ellipselabels", "brushlabels", "labels", "keypointlabels", "choices")
 FIELD_TYPES = {"choices": "choices", "textarea": "text", "rating": "rating", "number": "number", "taxonomy": "taxonomy"}

@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from boxferry.cli.session import Session
-    from boxferry.deliver.listener import Listener
     from boxferry.deliver.report import PlannedFile, PushResult
     from boxferry.plan.push_options import PushOptions
-    from boxferry.project import Diffgram
     from boxferry.reading.predictions import Predictions
 
 SHOWN_FAILURES = 20
@@ -72,6 +70,7 @@ def push_command(session: Session, /, **given: Any) -> int:
     """
     _check(given)
     options = options_of(given)
+    run = "RUN, as boxferry status lists it" if given["from_plan"] else run_name(given["run"], given["source"])
     if given["from_plan"]:
         source: Plan | Predictions = read_plan(given["from_plan"], images=given["images"])
     else:
@@ -83,9 +82,10 @@ def push_command(session: Session, /, **given: Any) -> int:
                     report = diffgram.carry_out(source, options=options, listener=listener, plugins=session.plugins)
             else:
                 with reading(source) as (shown, end), progress(before=end) as listener:
-                    report = _pushed(diffgram, shown, given, options, listener)
+                    names = {"model": given["model"] or run, "run": run, "directory": given["directory"]}
+                    report = diffgram.push(shown, **names, options=options, listener=listener)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {_run_shown(given)}") from None
+            raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {run}") from None
     print_report(report, given)
     return report.exit_code
 
@@ -99,10 +99,6 @@ def directory_hint(given: Mapping[str, Any]) -> Iterator[None]:
         if given["create_directory"] or given["existing"] or not str(error).startswith("no directory"):
             raise
         raise NotFound(f"{error}; --create-directory creates it", status=error.status) from None
-
-
-def _run_shown(given: Mapping[str, Any]) -> str:
-    return "RUN, as boxferry status lists it" if given["from_plan"] else run_name(given["run"], given["source"])
 
 
 def _check(given: Mapping[str, Any]) -> None:
@@ -129,19 +125,6 @@ def predictions_given(session: Session, /, given: Mapping[str, Any], options: Pu
         threshold = 0.5 if given["min_score"] is None else given["min_score"]
         predictions = predictions.most_uncertain(given["most_uncertain"], threshold=threshold)
     return predictions
-
-
-def _pushed(
-    diffgram: Diffgram, predictions: Predictions, given: Mapping[str, Any], options: PushOptions, listener: Listener
-) -> PushResult:
-    return diffgram.push(
-        predictions,
-        directory=given["directory"],
-        model=given["model"] or run_name(given["run"], given["source"]),
-        run=run_name(given["run"], given["source"]),
-        options=options,
-        listener=listener,
-    )
 
 
 def print_report(report: PushResult, given: Mapping[str, Any]) -> None:

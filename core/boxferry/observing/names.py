@@ -8,16 +8,22 @@ from typing import Final, Self
 PREFIX: Final = "boxferry"  #: of all spans, metrics and attributes
 
 
-class Stage(StrEnum):
+class _Word(StrEnum):
+    """A word, with what is known of it under the names that a class of words annotates."""
+
+    def __new__(cls, word: str, *facts: object) -> Self:
+        """Make a member that equals its word."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        for name, fact in zip(cls.__annotations__, facts, strict=True):
+            setattr(member, name, fact)
+        return member
+
+
+class Stage(_Word):
     """Something that takes time; a span of the name 'boxferry.<stage>'."""
 
     meaning: str
-
-    def __new__(cls, word: str, meaning: str) -> Self:
-        """Make a member that equals its word."""
-        member = str.__new__(cls, word)
-        member._value_, member.meaning = word, meaning
-        return member
 
     PUSH = "push", "A push from its first question to its last."
     CARRY_OUT = "carry_out", "A plan is sent: `push --from`, `Diffgram.carry_out`."
@@ -35,17 +41,11 @@ class Stage(StrEnum):
         return f"{PREFIX}.{self}"
 
 
-class Fact(StrEnum):
+class Fact(_Word):
     """A field of a log line; on a span it is an attribute."""
 
     meaning: str
     attribute: str
-
-    def __new__(cls, word: str, attribute: str, meaning: str) -> Self:
-        """Make a member that equals its word."""
-        member = str.__new__(cls, word)
-        member._value_, member.attribute, member.meaning = word, attribute, meaning
-        return member
 
     COMMAND = "command", "boxferry.command", "The command of the command line."
     STAGE = "stage", "boxferry.stage", "The stage that the line belongs to."
@@ -75,7 +75,7 @@ class Kind(StrEnum):
     GAUGE = "gauge"  #: how a run stands; in the metrics file only, since it says nothing without the run's name
 
 
-class Metric(StrEnum):
+class Metric(_Word):
     """Something counted or measured; it has one label at most, with few different values.
 
     Attributes:
@@ -89,12 +89,6 @@ class Metric(StrEnum):
     unit: str
     label: str
     meaning: str
-
-    def __new__(cls, word: str, kind: Kind, unit: str, label: str, meaning: str) -> Self:
-        """Make a member that equals its word."""
-        member = str.__new__(cls, word)
-        member._value_, member.kind, member.unit, member.label, member.meaning = word, kind, unit, label, meaning
-        return member
 
     # fmt: off
     IMAGES = "images.read", Kind.COUNTER, "{image}", "", "Images read from the source."
@@ -122,16 +116,10 @@ class Metric(StrEnum):
         return f"{PREFIX}_{self.replace('.', '_')}" + ("_seconds" if self.unit == "s" else "")
 
 
-class Cause(StrEnum):
+class Cause(_Word):
     """Why something was waited for, or tried again."""
 
     meaning: str
-
-    def __new__(cls, word: str, meaning: str) -> Self:
-        """Make a member that equals its word."""
-        member = str.__new__(cls, word)
-        member._value_, member.meaning = word, meaning
-        return member
 
     CALL = "call", "A call failed and is made again at once, after a short pause."
     RATE_LIMIT = "rate_limit", "The server's rate limit, or its answer 429."
