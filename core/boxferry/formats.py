@@ -148,6 +148,16 @@ def file_stem(image: Image, taken: set[str]) -> str:
     return stem
 
 
+def check_sized(image: Image) -> None:
+    """See that the size of an image is known, for a format that cannot be written without.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not image.sized:
+        raise InputError(f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE")
+
+
 def without_suffix(path: str) -> str:
     """A path without its last suffix, as `posixpath.splitext` has it, in a third of the time."""
     head, point, tail = path.rpartition(".")

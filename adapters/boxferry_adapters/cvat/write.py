@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -10,9 +9,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from boxferry.boxes.decimals import short
 from boxferry.boxes.unwritten import noting_unwritten
-from boxferry.errors import InputError
-from boxferry.formats import output_stream
+from boxferry.formats import check_sized, output_stream
 from boxferry.parsing.values import TRACK
+from boxferry.parsing.xml_values import xml_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context
 
-NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  #: no escape can stand for these
 SCORE = "score"
 OWN = {"source": "auto", "occluded": "0", "z_order": "0"}  #: what a shape has itself, and what it is by default
 
@@ -70,8 +68,7 @@ def _label(name: str, attributes: list[str]) -> str:
 
 
 def _image(number: int, chunk: Detections, image: Image, rows: slice, labels: dict[str, set[str]]) -> str:
-    if not image.sized:
-        raise InputError(f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE")
+    check_sized(image)
     name = _quoted(image.key, image.key)
     shapes = "".join(_shape(chunk, row, image, labels) for row in range(rows.start, rows.stop))
     return f'  <image id="{number}" name={name} width="{image.width}" height="{image.height}">\n{shapes}  </image>\n'
@@ -83,7 +80,7 @@ def _shape(chunk: Detections, row: int, image: Image, labels: dict[str, set[str]
     own = {**OWN, **{name: values.pop(name) for name in OWN if name in values}}
     labels.setdefault(label, set()).update(values)
     below = "".join(
-        f"<attribute name={_quoted(name, image.key)}>{escape(_checked(value, image.key))}</attribute>"
+        f"<attribute name={_quoted(name, image.key)}>{escape(xml_text(value, image.key))}</attribute>"
         for name, value in values.items()
     )
     rings = None if chunk.polygons is None else chunk.polygons[row]
@@ -113,10 +110,4 @@ def _text(name: str, value: Any) -> str:  # noqa: ANN401 # text, number, bool, o
 
 
 def _quoted(text: str, key: str) -> str:
-    return quoteattr(_checked(text, key), {"\n": "&#10;", "\t": "&#9;", "\r": "&#13;"})
-
-
-def _checked(text: str, key: str) -> str:
-    if found := NOT_XML.search(text):
-        raise InputError(f"{key}: {text!r} has the character {found[0]!r}, which XML cannot hold; rename it (--map)")
-    return text
+    return quoteattr(xml_text(text, key), {"\n": "&#10;", "\t": "&#9;", "\r": "&#13;"})

@@ -11,7 +11,6 @@ from boxferry.parsing.gather import BadBox
 from boxferry.parsing.values import ellipse, number, ring_of, shown
 
 if TYPE_CHECKING:
-
     from boxferry.parsing.values import Corners, Ring
 
 NO_AREA = ("point", "points", "line", "linestrip")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from boxferry.boxes.decimals import short
-from boxferry.errors import InputError
-from boxferry.formats import file_stem, output_folder
+from boxferry.formats import check_sized, file_stem, output_folder
 from boxferry.parsing.values import TRACK
 
 if TYPE_CHECKING:
@@ -43,8 +42,7 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
 
 
 def _text(chunk: Detections, image: Image, rows: slice) -> bytes:
-    if not image.sized:
-        raise InputError(f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE")
+    check_sized(image)
     shapes = [each for row in range(rows.start, rows.stop) for each in _shapes(chunk, row, row - rows.start)]
     return msgspec.json.format(_encoder.encode(_document(image, shapes)), indent=2)
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from boxferry.boxes.decimals import short
 from boxferry.boxes.unwritten import noting_unwritten
-from boxferry.errors import InputError
-from boxferry.formats import output_stream
+from boxferry.formats import check_sized, output_stream
 from boxferry.parsing.values import TRACK
 
 if TYPE_CHECKING:
@@ -42,10 +41,8 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
     with output_stream(target) as stream:
         for chunk in chunks:
             for image, rows in chunk.each_image():
-                if not image.sized and rows.stop > rows.start:
-                    raise InputError(
-                        f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE"
-                    )
+                if rows.stop > rows.start:
+                    check_sized(image)
                 result = list(_regions(chunk, image, rows))
                 stream.write(between + _encoder.encode(_task(f"{prefix}{image.key}", kind, result)))
                 between = b",\n"

@@ -17,7 +17,7 @@ from boxferry.parsing.gather import BadImage
 from boxferry_adapters.mot.files import files_of
 from boxferry_adapters.mot.labels import Labels, shift_of
 from boxferry_adapters.mot.rows import LARGEST_WHOLE, Rows, parse
-from boxferry_adapters.mot.video import video_of
+from boxferry_adapters.mot.sequence import video_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,16 +4,21 @@ The format is defined in the VOC2012 development kit,
 http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html (sections 4 and 8). What it does not define:
 `polygon`, whose points are taken for pixels like the corners of a box, and `robndbox` of roLabelImg, whose centre and
 sides are taken for pixels of the plane, from 0.
+
+The format `labelme-xml`: the files of LabelMe's web tool, which look like VOC's and count from 0. What stands in one is
+described at http://labelme2.csail.mit.edu/Release3.0/browserTools/php/matlab_toolbox.php: an `object` has a `polygon`
+of `pt`, each with `x` and `y` in pixels from 0, the image has an `imagesize` of `nrows` and `ncols`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from boxferry.errors import InputError
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import registering
-from boxferry_adapters.voc import annotation_files, labelme, results
+from boxferry_adapters.voc import annotation_files, results
 from boxferry_adapters.voc.write import write
 
 if TYPE_CHECKING:
@@ -42,6 +47,17 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     return annotation_files.read(source, context) if has_xml else results.read(source, context)
 
 
+def sniff_labelme(source: Source) -> str | None:
+    """Recognise annotation files whose outlines are LabelMe's."""
+    return annotation_files.sniff(source, labelme=True)
+
+
+def read_labelme(source: Source, context: Context) -> Iterator[Detections]:
+    """Yield a chunk for every 512 files; numbers are taken as they are."""
+    return annotation_files.read(source, replace(context, options=AS_THEY_ARE))
+
+
+AS_THEY_ARE = {"voc-origin": "0", "skip-difficult": "no", "parts": "no"}
 ORIGIN = Option(
     name="voc-origin",
     writes=True,
@@ -73,5 +89,10 @@ boxferry_register_formats = registering(
         options=(ORIGIN, SKIP_DIFFICULT, PARTS),
         stumble=annotation_files.stumble,
     ),
-    labelme.FORMAT,
+    Format(
+        name="labelme-xml",
+        summary="a folder of XML files, as LabelMe's web tool writes them",
+        sniff=sniff_labelme,
+        read=read_labelme,
+    ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
@@ -12,8 +11,8 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.decimals import short
 from boxferry.boxes.tally import Place
 from boxferry.boxes.unwritten import noting_unwritten
-from boxferry.errors import InputError
-from boxferry.formats import file_stem, output_folder
+from boxferry.formats import check_sized, file_stem, output_folder
+from boxferry.parsing.xml_values import xml_text
 from boxferry_adapters.voc.fields import FIELDS, FLAGS, MEANT
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context
 
-NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  #: no escape can stand for these
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -53,7 +51,7 @@ def _write_files(chunks: Iterable[Detections], folder: Path, context: Context) -
             root = _head(image)
             for i in range(rows.start, rows.stop):
                 fields = _fields(chunk, i, image, context)
-                element = _add_object(root, _checked(chunk.labels[label[i]], image.key), score[i], fields)
+                element = _add_object(root, xml_text(chunk.labels[label[i]], image.key), score[i], fields)
                 _add_box(element, xyxy[i], shift)
                 _add_outline(element, chunk, i, shift)
             path = folder / f"{file_stem(image, taken)}.xml"
@@ -74,17 +72,10 @@ def _inside(chunk: Detections, context: Context) -> Detections:
     return chunk.replace(xyxy=np.maximum(chunk.xyxy, 0))
 
 
-def _checked(name: str, key: str) -> str:
-    if found := NOT_XML.search(name):
-        raise InputError(f"{key}: {name!r} has the character {found[0]!r}, which XML cannot hold; rename it (--map)")
-    return name
-
-
 def _head(image: Image) -> Element:
-    if not image.sized:
-        raise InputError(f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE")
+    check_sized(image)
     root = Element("annotation")
-    SubElement(root, "filename").text = _checked(image.key, image.key)
+    SubElement(root, "filename").text = xml_text(image.key, image.key)
     size = SubElement(root, "size")
     for tag, value in (("width", image.width), ("height", image.height), ("depth", 3)):
         SubElement(size, tag).text = str(value)
@@ -105,7 +96,7 @@ def _fields(chunk: Detections, row: int, image: Image, context: Context) -> dict
                 continue
             found[name] = str(int(MEANT[text]))
         elif value is not None:
-            found[name] = _checked(", ".join(value) if isinstance(value, list) else str(value), image.key)
+            found[name] = xml_text(", ".join(value) if isinstance(value, list) else str(value), image.key)
     return found
 
 

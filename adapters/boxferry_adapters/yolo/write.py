@@ -11,7 +11,7 @@ from boxferry.boxes.geometry import xyxy_to_cxcywh
 from boxferry.boxes.labels import LabelIds
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
-from boxferry.formats import file_stem, output_folder
+from boxferry.formats import check_sized, file_stem, output_folder
 from boxferry_adapters.yolo.same import says_the_same
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _label_ids(context: Context) -> LabelIds:
 def _tables(chunk: Detections, ids: np.ndarray) -> list[list[list[float]]]:
     """For each image a list of (class, cx, cy, w, h), normalised."""
     for image, boxes in zip(chunk.images, chunk.counts.tolist(), strict=True):
-        if boxes and not image.sized:
-            raise InputError(f"{image.key}: its size is not known; add --images DIR, --size WxH or --categories FILE")
+        if boxes:
+            check_sized(image)
     sizes = np.tile(np.maximum(chunk.sizes, 1)[chunk.image_index], 2)
     normalised = xyxy_to_cxcywh(chunk.xyxy) / sizes
     whole = np.column_stack((ids[chunk.label] if len(ids) else chunk.label, normalised)).tolist()

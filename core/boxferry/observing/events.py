@@ -6,19 +6,26 @@ go on with a stage is started in a copy of it.
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import time
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from boxferry.observing.logged import Logged
 from boxferry.observing.names import Fact, Metric
 from boxferry.observing.observer import Facts, Observer, Span
-from boxferry.observing.present import present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from boxferry.observing.names import Cause, Stage
+
+
+#: by which a process names an SDK of OpenTelemetry that its API loads
+PROVIDERS: Final = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 
 
 class _Scope(NamedTuple):
@@ -51,7 +58,7 @@ def known() -> Facts:
 def during(stage: Stage, **facts: str | float) -> Iterator[Span]:
     """A stage, while it goes on; inside the outermost one the observers of the process hear too."""
     scope = _scope.get()
-    observers = scope.observers if scope.inside else (*scope.observers, *present())
+    observers = scope.observers if scope.inside else (*scope.observers, *_present())
     span = Span(stage, {**scope.facts, Fact.STAGE.value: stage.value, **facts})
     token = _scope.set(_Scope(observers, span.facts, inside=True))
     began = time.monotonic()
@@ -66,6 +73,23 @@ def during(stage: Stage, **facts: str | float) -> Iterator[Span]:
                 count(Metric.STAGE, span.seconds, stage)
     finally:
         _scope.reset(token)
+
+
+def _present() -> tuple[Observer, ...]:
+    """The observers of the process that would hear something; none of them costs anything where it would not."""
+    log = (Logged(),) if Logged.log.isEnabledFor(logging.INFO) else ()
+    return (*log, *_telemetry())
+
+
+def _telemetry() -> tuple[Observer, ...]:
+    """OpenTelemetry, where an SDK can be there: whoever sets one up has imported its API, or names it as above."""
+    if "opentelemetry.trace" not in sys.modules and not any(map(os.environ.get, PROVIDERS)):
+        return ()
+    try:
+        from boxferry.observing.telemetry import telemetry
+    except ImportError:  # the variables are there, the package is not
+        return ()
+    return (telemetry(),)
 
 
 def packet(facts: Facts) -> None:
