@@ -9,7 +9,7 @@ PREFIX: Final = "boxferry"  #: of all spans, metrics and attributes
 
 
 class _Word(StrEnum):
-    """A word, with what is known of it under the names that a class of words annotates."""
+    """A word, with what is known of it under the names that a class of words annotates, in their order."""
 
     def __new__(cls, word: str, *facts: object) -> Self:
         """Make a member that equals its word."""
@@ -44,8 +44,8 @@ class Stage(_Word):
 class Fact(_Word):
     """A field of a log line; on a span it is an attribute."""
 
-    meaning: str
     attribute: str
+    meaning: str
 
     COMMAND = "command", "boxferry.command", "The command of the command line."
     STAGE = "stage", "boxferry.stage", "The stage that the line belongs to."
