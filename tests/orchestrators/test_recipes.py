@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 RECIPES = {"airflow": "airflow_dag", "dagster": "dagster_job", "prefect": "prefect_flow"}
 IMAGES = 60
 LONGEST_S = 240
+RETRIES = 5  #: of each recipe
 STARTED = []  #: the groups of processes that a test has started
 
 
@@ -81,16 +82,22 @@ def environment(sandbox, folder, way, *, keeps):
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     return settings | ({"BOXFERRY_OUTBOX": str(folder / "tmp" / "kept.sqlite")} if keeps else {})
 
 
-def started(recipe, folder, environ):
-    """The recipe as a process."""
+def migrated(recipe, folder, environ):
+    """Airflow's database made, where the recipe is Airflow's."""
     if recipe.stem == "airflow_dag" and not (folder / "home" / "airflow.db").exists():
         migrate = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
         subprocess.run(migrate, env=environ, check=True, capture_output=True)
+
+
+def started(recipe, folder, environ):
+    """The recipe as a process."""
+    migrated(recipe, folder, environ)
     arguments = [folder / "labels", folder / "data.yaml", folder / "images", "night"]
     with (folder / "log").open("ab") as log:
         command = [sys.executable, recipe, *map(str, arguments)]
@@ -143,6 +150,19 @@ def test_what_no_retry_mends_is_not_retried(recipe, way, slow, predicted):
     environ = environment(slow, predicted, way, keeps=True) | {"DIFFGRAM_CLIENT_SECRET": "wrong", "RETRY_S": "1000"}
     assert started(recipe, predicted, environ).wait(LONGEST_S) == 1
     assert not slow.files()
+
+
+@pytest.mark.parametrize("way", ["command", "call"])
+def test_exit_codes_4_and_5_are_retried_and_no_others(recipe, way, slow, predicted):
+    """As often as the recipe says, for a command that ends so, and for an error of the call."""
+    environ = environment(slow, predicted, way, keeps=True) | {"RETRY_S": "0.01"}
+    migrated(recipe, predicted, environ)
+    command = [sys.executable, str(Path(__file__).with_name("ending.py")), str(recipe), str(predicted)]
+    done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True, timeout=LONGEST_S)
+    assert done.returncode == 0, done.stderr[-3000:]
+    attempts = {code: tuple(each) for code, each in json.loads(done.stdout.splitlines()[-1]).items()}
+    once, again = (1, 1), (1 + RETRIES, 1)
+    assert attempts == {"1": once, "2": once, "3": once, "4": again, "5": again}
 
 
 @contextlib.contextmanager
