@@ -59,14 +59,9 @@ class Watch:
         Raises:
             InputError: at least half of the boxes look like another form of bbox.
         """
-        for count, form, looks in (
-            (
-                self._corners,
-                "xyxy",
-                "corners: taken as [x, y, width, height] they leave their images",
-            ),
-            (self._shares, "xywhn", "shares of their images: all four numbers are between 0 and 1"),
-        ):
+        corners = "corners: taken as [x, y, width, height] they leave their images"
+        shares = "shares of their images: all four numbers are between 0 and 1"
+        for count, form, looks in ((self._corners, "xyxy", corners), (self._shares, "xywhn", shares)):
             if self._boxes and count >= ENOUGH * self._boxes:
                 found = f"{count} of {self._boxes} bboxes look like {looks}"
                 raise InputError(f"{self.name}: {found}; pass --bbox-format {form} if so, or xywh if not")

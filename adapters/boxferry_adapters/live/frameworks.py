@@ -201,11 +201,9 @@ def _array(result: Any, polygons: bool) -> LiveImage:  # noqa: ANN401, ARG001, F
 
 CORNERS = (("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"), ("x1", "y1", "x2", "y2"))
 IMAGES = ("image", "file_name", "filename", "image_name", "path")
-SCORES, LABELS, IDS = (
-    ("confidence", "score", "conf"),
-    ("name", "label", "class_name"),
-    ("class", "class_id", "category_id"),
-)
+SCORES = ("confidence", "score", "conf")
+LABELS = ("name", "label", "class_name")
+IDS = ("class", "class_id", "category_id")
 
 
 def _columns(value: Any) -> list[str]:  # noqa: ANN401 # duck-typed

@@ -155,13 +155,9 @@ def _shape(key: str, numbers: list[Any], image: Image) -> tuple[tuple[float, flo
     x, y, width, height = (number(value, key) for value in numbers[:4])
     if width < 0 or height < 0:
         raise BadBox(f"{key}: width and height cannot be negative, found {width:g} and {height:g}")
-    sides = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    return (
-        sides[0] * image.width,
-        sides[1] * image.height,
-        sides[2] * image.width,
-        sides[3] * image.height,
-    ), ()
+    left, right = (x - width / 2) * image.width, (x + width / 2) * image.width
+    top, bottom = (y - height / 2) * image.height, (y + height / 2) * image.height
+    return (left, top, right, bottom), ()
 
 
 SUMMARY = "lines of JSON, the first of a data set, the others of its images, as Ultralytics has them"

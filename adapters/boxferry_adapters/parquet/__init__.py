@@ -14,14 +14,13 @@ from boxferry.formats import Format, Option
 from boxferry.hookspecs import registering
 from boxferry.parsing.files import heads_of, most
 from boxferry_adapters.parquet.columns import FORMS
-from boxferry_adapters.parquet.read import read
+from boxferry_adapters.parquet.read import SUFFIXES, read
 from boxferry_adapters.parquet.write import write
 
 if TYPE_CHECKING:
     from boxferry.formats import Source
 
 MAGIC = b"PAR1"
-SUFFIXES = (".parquet", ".parq", ".pq")
 
 
 def sniff(source: Source) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from boxferry.boxes.codes import Code
 from boxferry.boxes.geometry import cxcywh_to_xyxy, xywh_to_xyxy
 from boxferry.boxes.tally import Place
+from boxferry.parsing.values import LARGEST, LARGEST_WHOLE
 from boxferry_adapters.parquet.columns import CENTRE_AND_SIZE, CORNERS, OF_IMAGES
 from boxferry_adapters.parquet.library import pyarrow
 from boxferry_adapters.parquet.table import values_of
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from boxferry_adapters.parquet.columns import Layout
 
     Mask = NDArray[np.bool_]
-
-LARGEST = 1e9  #: of a coordinate in pixels
-LARGEST_WHOLE = 2**31 - 1
 
 
 class Batch:

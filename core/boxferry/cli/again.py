@@ -53,9 +53,7 @@ def _options(context: click.Context, wanted: Callable[[str], bool]) -> Iterator[
         if not isinstance(param, click.Option) or not given or not wanted(flag) or name not in context.params:
             continue
         value = context.params[name]
-        if value is True:
-            yield flag
-        elif value is False:
+        if value is False:
             yield next(iter(param.secondary_opts), flag)
         elif param.is_flag:
             yield flag

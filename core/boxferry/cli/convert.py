@@ -45,16 +45,7 @@ if TYPE_CHECKING:
 @click.option("--directory-id", type=click.IntRange(1), metavar="ID", help="Packets: the directory for the new files.")
 @click.option("--json", "as_json", is_flag=True, help="Write the counts as one JSON object; needs -o FILE.")
 @click.pass_obj
-def convert_command(
-    session: Session,
-    /,
-    target_format: str,
-    output: str,
-    model: str | None,
-    run: str | None,
-    as_json: bool,
-    **given: Any,
-) -> int:
+def convert_command(session: Session, /, target_format: str, output: str, as_json: bool, **given: Any) -> int:
     """Convert SOURCE (a file, a folder, a glob, a URL of one such as s3://…, or - for standard input).
 
     Packets are written as NDJSON, one image or video a line, whole pixels, label names. With --media-url and
@@ -77,8 +68,8 @@ def convert_command(
     tally = Tally(strict=given["strict"])
     with reading(predictions) as (predictions, _):
         if target is None:
-            name = run_name(run, given["source"])
-            write_packets(predictions, output, model=model or name, run=name, tally=tally, **places)
+            run = run_name(given["run"], given["source"])
+            write_packets(predictions, output, model=given["model"] or run, run=run, tally=tally, **places)
         else:
             predictions.write_as(target, Path(output), tally, option_values(target, own))
     if as_json:

@@ -176,12 +176,9 @@ def _measured_file(
         name,
         against=against,
         format=given["format_name"],
-        names=given["names"],
-        images=given["images"],
-        categories=given["categories"],
-        score_scale=given["score_scale"],
         options=format_options(given),
         plugins=session.plugins,
+        **{name: given[name] for name in ("names", "images", "categories", "score_scale")},
     )
     tally = Tally()
     metrics = coco_metrics(truth, predictions.chunks(tally))

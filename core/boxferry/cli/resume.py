@@ -61,16 +61,8 @@ def resume_command(session: Session, /, run: str | None, **given: Any) -> int:
 def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Session) -> PushResult:
     with progress() as listener:
         try:
-            return diffgram.resume(
-                run,
-                patience=patience_of(given),
-                verify=given["verify"],
-                resend_stuck=given["resend_stuck"],
-                resend_missing=given["resend_missing"],
-                ask_again=given["ask_again"],
-                same_iou=given["same_iou"],
-                listener=listener,
-                plugins=session.plugins,
-            )
+            how = {name: given[name] for name in ("verify", "resend_stuck", "resend_missing", "ask_again", "same_iou")}
+            patience, plugins = patience_of(given), session.plugins
+            return diffgram.resume(run, patience=patience, listener=listener, plugins=plugins, **how)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {run}") from None

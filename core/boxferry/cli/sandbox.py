@@ -6,7 +6,7 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,15 +40,7 @@ ADDRESSES = ("127.0.0.1", "0.0.0.0")  # noqa: S104 # asked for, and the sandbox 
     "--workers", type=click.IntRange(1), default=4, show_default=True, help="Number of packets applied in parallel."
 )
 @click.option("--faults", metavar="SPEC", help="Simulate faults: 'drop_after=0.1,kill_worker=0.02,seed=7'.")
-def sandbox_command(
-    folder: str | None,
-    port: int,
-    address: str,
-    rate_limit: int | None,
-    delay: float,
-    workers: int,
-    faults: str | None,
-) -> None:
+def sandbox_command(folder: str | None, delay: float, faults: str | None, **given: Any) -> None:
     """Run a Diffgram-compatible server on this machine, with pages to look at and correct boxes; Ctrl-C stops it.
 
     The first lines on standard output are the settings for other terminals.
@@ -65,15 +57,8 @@ def sandbox_command(
     """
     broken = _faults(faults)
     with tempfile.TemporaryDirectory(prefix="boxferry-sandbox-") as temporary:
-        server = sandbox_class()(
-            Path(folder or temporary),
-            port=port,
-            address=address,
-            rate_limit=rate_limit,
-            delay_s=delay,
-            workers=workers,
-            **(broken.of_sandbox() if broken else {}),
-        )
+        settings = given | (broken.of_sandbox() if broken else {})
+        server = sandbox_class()(Path(folder or temporary), delay_s=delay, **settings)
         with server as sandbox, _wire(sandbox.host, broken) as host:
             click.echo(settings_lines(sandbox, host))
             say(f"the page: {sandbox.host}/   (Ctrl-C ends it)")
@@ -123,12 +108,6 @@ def sandbox_class() -> type[Sandbox]:
 
 def settings_lines(sandbox: Sandbox, host: str) -> str:
     """The environment by which the commands find this sandbox at an address, as shell lines."""
-    return "\n".join(
-        f"export {name}={value}"
-        for name, value in (
-            ("DIFFGRAM_HOST", host),
-            ("DIFFGRAM_PROJECT", sandbox.project),
-            ("DIFFGRAM_CLIENT_ID", sandbox.client_id),
-            ("DIFFGRAM_CLIENT_SECRET", sandbox.client_secret),
-        )
-    )
+    key = {"CLIENT_ID": sandbox.client_id, "CLIENT_SECRET": sandbox.client_secret}
+    values = {"HOST": host, "PROJECT": sandbox.project, **key}
+    return "\n".join(f"export DIFFGRAM_{name}={value}" for name, value in values.items())

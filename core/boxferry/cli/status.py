@@ -173,13 +173,8 @@ def _of_run(waiting: Waiting, run: Run) -> bool:
 
 
 def _waiting_facts(waiting: Waiting) -> dict[str, Any]:
-    head = waiting.head
     return {
-        "run": head.run,
-        "model": head.model,
-        "project": head.project,
-        "host": head.host,
-        "directory": head.directory,
+        **{name: getattr(waiting.head, name) for name in ("run", "model", "project", "host", "directory")},
         "images": waiting.images,
         "boxes": waiting.boxes,
         "age_s": round(time.time() - waiting.since) if waiting.since else 0,

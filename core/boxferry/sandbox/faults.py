@@ -69,15 +69,9 @@ class Faults:
 
     def of_sandbox(self) -> dict[str, Any]:
         """Those that are not the wire's, as keywords of `Sandbox`."""
-        return {
-            "lose_work": self.lose_work,
-            "kill_worker": self.kill_worker,
-            "busy_share": self.busy,
-            "busy_s": self.busy_s,
-            "race_s": self.race_s,
-            "poison": bool(self.poison),
-            "seed": self.seed,
-        }
+        same = ("lose_work", "kill_worker", "busy_s", "race_s", "seed")
+        own = {name: getattr(self, name) for name in same}
+        return own | {"busy_share": self.busy, "poison": bool(self.poison)}
 
     @classmethod
     def parse(cls, text: str) -> Self:

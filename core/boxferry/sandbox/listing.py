@@ -18,9 +18,8 @@ DEFAULT_LIMIT = 25
 CAP = 1000
 IDS_CAP = 25_000
 MODES = ("base", "annotation", "ids_only", "explorer")
-DISPLACED = (
-    1 / 7
-)  #: the share of an explorer's files that stand elsewhere at each call; 8 pages of 20 then show 134 of 150
+#: the share of an explorer's files that stand elsewhere at each call; 8 pages of 20 then show 134 of 150
+DISPLACED = 1 / 7
 COLUMNS = (
     "id, original_filename, type, state, directory_id, width, height, ann_is_complete, created_time, frame_rate, "
     "frame_count, offset_s, time_last_updated, count_instances_changed"
