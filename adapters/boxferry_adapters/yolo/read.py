@@ -148,13 +148,8 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
     files = _label_files(source)
     ahead = list(islice(files, LOOKED_AT))
     classes = Classes(context.names)
-    layout = layout_of(
-        context.options,
-        _first_rows(ahead),
-        source.name,
-        points=context.keypoints,
-        scale=context.score_scale,
-    )
+    points, scale = context.keypoints, context.score_scale
+    layout = layout_of(context.options, _first_rows(ahead), source.name, points=points, scale=scale)
     reader = _Reader(source, context, layout, classes, Order(source.name, watched=layout.columns is None))
     if origin := context.options.get("yolo-frames"):
         yield from reader.videos([*ahead, *files], int(origin))

@@ -12,7 +12,6 @@ from boxferry.boxes.labels import LabelIds
 from boxferry.boxes.unwritten import noting_unwritten
 from boxferry.errors import InputError
 from boxferry.formats import check_sized, file_stem, output_folder
-from boxferry_adapters.yolo.same import says_the_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +20,12 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.formats import Context, Id
 
+    Row = list[float]  # class, then shares of the image's sides
+
 DIGITS = 9  #: of normalised coordinates: less than a thousandth of a pixel on any image
+MOST_ROWS = 1000  #: files with more are not compared, since each row is looked for among the others
+WHOLE_PX = 0.51  #: by which rounding to whole pixels moves an edge at most
+PLAIN = 5  #: columns of a box
 
 
 def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
@@ -61,7 +65,7 @@ def _write_labels(chunks: Iterable[Detections], folder: Path, context: Context) 
             path = folder / "labels" / f"{file_stem(image, taken)}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             original = context.original(image.key)
-            same = original and np.isnan(chunk.score[rows]).all() and says_the_same(original, table, image)
+            same = original and np.isnan(chunk.score[rows]).all() and _says_the_same(original, table, image)
             path.write_bytes(original if same else _text(image, chunk.score[rows], table).encode("ascii"))
     return labels or _label_ids(context)
 
@@ -120,3 +124,38 @@ def _write_names(target: Path, names: Mapping[Id, str]) -> None:
     ordered = {class_id: names[class_id] for class_id in sorted(names, key=int)}
     text = yaml.safe_dump({"names": ordered}, sort_keys=False, allow_unicode=True)
     (target / "data.yaml").write_text(text, encoding="utf-8")
+
+
+def _says_the_same(original: bytes, rows: list[Row], image: Image) -> bool:
+    """Whether a label file has these rows and no others, in any order, up to the rounding to whole pixels.
+
+    Then it can be written as it was.
+    """
+    before = _rows_of(original)
+    if before is None or len(before) != len(rows) or len(rows) > MOST_ROWS:
+        return False
+    left = list(rows)
+    for row in before:
+        found = next((index for index, other in enumerate(left) if _alike(row, other, image)), None)
+        if found is None:
+            return False
+        del left[found]
+    return True
+
+
+def _rows_of(text: bytes) -> list[Row] | None:
+    """The numbers of each row; None where a word is none."""
+    try:
+        return [[float(word) for word in line.split()] for line in text.decode("ascii").splitlines() if line.strip()]
+    except ValueError:
+        return None
+
+
+def _alike(one: Row, other: Row, image: Image) -> bool:
+    if len(one) != len(other) or one[0] != other[0]:
+        return False
+    sides = (image.width, image.height)
+    return all(
+        abs(a - b) * sides[index % 2] <= (2 * WHOLE_PX if len(one) == PLAIN and index > 1 else WHOLE_PX)
+        for index, (a, b) in enumerate(zip(one[1:], other[1:], strict=True))
+    )

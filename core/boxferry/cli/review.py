@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from boxferry.review.review import Review
     from boxferry.review.summary import Summary
     from boxferry.review.suspicious import Suspicions
-    from boxferry.review.trackers import Tracker
 
 SHOWN = 5  #: files that a line lists
 LISTED = 20  #: suspicious boxes in a table; --json and --html have more
@@ -130,7 +129,6 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
 @click.option("--suspicious", is_flag=True, help="List boxes that may be wrong, the most suspicious first.")
 @click.option(
     "--log",
-    "tracker",
     type=click.Choice(["mlflow", "wandb"]),
     help="Log metrics and page to the tracker's active run.",
 )
@@ -139,11 +137,7 @@ def _pull_run(session: Session, run: str, given: Mapping[str, Any]) -> int:
 )
 @click.option("--addition", metavar="CLICKS", type=CLICKS, default=4.0, show_default=True, help="Clicks to draw a box.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
-def report_command(
-    runs: tuple[str, ...], html: str | None, order: str | None, precision: float, suspicious: bool,
-    tracker: Tracker | None, deletion: float, addition: float, as_json: bool, since: str | None,
-    directories: tuple[str, ...], serve: bool, port: int, **given: Any,
-) -> None:  # fmt: skip
+def report_command(runs: tuple[str, ...], **given: Any) -> None:
     """Report what people did with RUN's boxes: kept, moved, relabelled, deleted, added; by label and score.
 
     Boxes that no person has looked at since they came are `unreviewed`, also on files that were completed before; those
@@ -158,21 +152,25 @@ def report_command(
     the project, by run, model, label, day and reviewer; and what got better from model to model on pictures that people
     looked at with the boxes of both. The server alone tells, from any machine.
     """
-    period = {"since": since, "directories": directories, "order": order, "suspicious": suspicious, "log": tracker}
-    period |= {"serve": serve}
-    if check_period(runs, period):
-        report_period(given | period | {"html": html, "as_json": as_json})
-        return
+    if check_period(runs, given):
+        report_period(given)
+    else:
+        _report_runs(runs, given)
+
+
+def _report_runs(runs: Sequence[str], given: Mapping[str, Any]) -> None:
     from boxferry.review.order import order_lines
     from boxferry.review.report import page_of, pictured_of, reports_of
     from boxferry.review.summary import Clicks
     from boxferry.review.trackers import active_run, log_reports
 
+    html, order, as_json = given["html"], given["order"], given["as_json"]
     on_stdout = _one_on_stdout(html, order, as_json=as_json)
-    into = active_run(tracker) if tracker else None  # said before anything is read
+    into = active_run(given["log"]) if given["log"] else None  # said before anything is read
     reviews = [pulled_run(given, run) for run in runs]
-    clicks = Clicks(deletion=deletion, addition=addition)
-    reports = reports_of(reviews, clicks, precision=precision, suspicious=suspicious, metrics=tracker is not None)
+    clicks = Clicks(deletion=given["deletion"], addition=given["addition"])
+    asked = {name: given[name] for name in ("precision", "suspicious")}
+    reports = reports_of(reviews, clicks, metrics=into is not None, **asked)
     if html:
         _write(html, page_of(reports, clicks))
     if order:
@@ -184,8 +182,8 @@ def report_command(
         write_json({"runs": facts} if len(runs) > 1 else next(iter(facts.values())))
     else:
         _tell_reports(runs, reports, on_stdout=on_stdout)
-    if serve:
-        serve_page(pictured_of(reports, clicks, images=None), port)
+    if given["serve"]:
+        serve_page(pictured_of(reports, clicks, images=None), given["port"])
 
 
 def _tell_reports(runs: Sequence[str], reports: Sequence[Report], *, on_stdout: bool) -> None:

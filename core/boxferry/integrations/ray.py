@@ -12,7 +12,7 @@ from boxferry.errors import BoxferryError, UsageError
 from boxferry.integrations.corrections import tables
 from boxferry.integrations.table_rows import TableRows
 from boxferry.integrations.writer import Destination, Writer
-from boxferry.integrations.written import Part, Sending, Written, part_of, written
+from boxferry.integrations.written import Part, Sending, Written, failure, part_of, written
 from boxferry.option_checks import check_word
 from boxferry.plan.push_options import PushKeywords, PushOptions, given_options
 from boxferry.project import Diffgram
@@ -234,7 +234,7 @@ class _Elsewhere:
             .remote(self._destination, self._outbox)
         )
         if problem := ray.get(self._actor.start.remote()):
-            raise _error(*problem)
+            raise failure(*problem)
 
     def finish(self, keys: Sequence[str], timeout_s: float) -> Sending:
         if self._actor is None:  # there was not one row
@@ -287,12 +287,6 @@ class _Actor:
         if self._made is None:
             self._made = Writer(Diffgram.from_env(outbox=self._outbox), self._destination)
         return self._made
-
-
-def _error(message: str, exit_code: int) -> BoxferryError:
-    error = BoxferryError(message)
-    error.exit_code = exit_code
-    return error
 
 
 def read_corrections(run: str, *, diffgram: Diffgram | None = None, everything: bool = False) -> ray.data.Dataset:

@@ -111,9 +111,14 @@ class Written:
             BoxferryError: something is unsent, or failed; its `exit_code` is this one's.
         """
         if self.exit_code:
-            error = BoxferryError(self.summary())
-            error.exit_code = self.exit_code
-            raise error
+            raise failure(self.summary(), self.exit_code)
+
+
+def failure(message: str, exit_code: int) -> BoxferryError:
+    """An error that ends a program with this exit code."""
+    error = BoxferryError(message)
+    error.exit_code = exit_code
+    return error
 
 
 def written(parts: Iterable[Part], sending: Sending) -> Written:
