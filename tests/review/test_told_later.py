@@ -3,6 +3,7 @@
 import pytest
 
 from boxferry import Diffgram
+from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from review.reviewing import Clock
@@ -11,6 +12,7 @@ from sending.pushing import predictions, push, server_of
 
 LEFT, ALSO, THIRD = "0 0.1 0.1 0.1 0.1 0.9\n", "1 0.4 0.1 0.1 0.1 0.7\n", "0 0.7 0.1 0.1 0.1 0.8\n"
 OTHER = "1 0.7 0.7 0.1 0.1 0.7\n"
+BRIEF = Patience(wait_s=0.0, settle_s=0.1, pilot=False)
 REPLACES = {"existing": True, "on_existing": "replace-own", "allow_removals": 9}
 
 
@@ -58,3 +60,22 @@ def test_boxes_that_people_left_and_a_retirement_took_leave_a_picture_unsettled(
         assert len(rows(sandbox)[1]) == 3, "the boxes of people and of the other model are left"
         found = reader.dataset(directory="Default")
         assert (found.pictures, found.pushed_since) == ([], 1)
+
+
+def test_what_people_deleted_is_theirs_although_a_later_packet_waited_on_the_server(sandbox, one, folder, tmp_path):
+    """The input of a packet of which nothing is left tells when it was applied, to a machine without the outbox too."""
+    (folder / "labels" / "b.txt").unlink()
+    pushed(one, sandbox, folder, LEFT + ALSO, run="n1")
+    file, _ = rows(sandbox)
+    save(sandbox._store, file, [row | {"soft_delete": True} for row in rows(sandbox)[1]])
+    a_minute_later(sandbox)
+    pushed(one, sandbox, folder, THIRD, run="n2", **REPLACES)
+    sandbox.busy = True
+    (folder / "labels" / "a.txt").write_text(OTHER)
+    push(one, predictions(folder), run="n3", model="k", existing=True, patience=BRIEF)
+    a_minute_later(sandbox)
+    sandbox.busy = False
+    assert sandbox.wait_idle()
+    with Diffgram(server_of(sandbox), outbox=tmp_path / "none.sqlite") as reader:
+        first = next(line for line in reader.report("Default", since="30d").runs if line.name == "m/n1")
+        assert {fate: count for fate, count in first.fates.items() if count} == {"deleted": 2}

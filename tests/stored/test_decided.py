@@ -106,7 +106,7 @@ def sent(label="cat", *, run="0", **changes):
 
 
 REPLACES = {"mode": "update_with_existing"}
-AT = {"created_time": "2027-01-15T07:59:00", "time_updated": "2027-01-15T08:00:00"}  # 1,800,000,000
+AT = {"created_time": "2027-01-15T07:58:59", "time_updated": "2027-01-15T07:59:59"}  # in the second up to 1,800,000,000
 TOLD = {TAKES_AWAY: ["boxferry:0000000000000000:0,0,10,10:cat"]}
 INPUTS = {
     "sent and gone": ([an_input(1, [sent()])], ["cat"]),

@@ -322,9 +322,18 @@ class InputRecord(msgspec.Struct, frozen=True):
         return moment(self.created_time)
 
     @property
+    def closed(self) -> bool:
+        """Whether the server tells when it was last written."""
+        return moment(self.time_updated) is not None
+
+    @property
     def written(self) -> float:
-        """When it was last written, as far as the server tells: no earlier than what it brought; likewise, else 0."""
-        return max(self.created or 0.0, moment(self.time_updated) or 0.0)
+        """When it was last written, as far as the server tells: no earlier than what it brought; likewise, else 0.
+
+        Where that is in whole seconds, as in lists, it is the end of that second.
+        """
+        told = moment(self.time_updated) or 0.0
+        return max(self.created or 0.0, told + (told.is_integer() and told > 0))
 
     @property
     def boxes(self) -> list[Row]:

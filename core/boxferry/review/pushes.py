@@ -76,6 +76,7 @@ class _Numbered:
         read: when the file had last been changed as it was read back; 0 where it was not.
         ended: when the packet is known to have ended, or, of one from elsewhere, to have been made.
         elsewhere: whether it is known from the server alone.
+        closed: whether the server tells when it ended.
     """
 
     number: int
@@ -85,6 +86,7 @@ class _Numbered:
     elsewhere: bool
     made: float = 0.0
     at: float = 0.0
+    closed: bool = False
 
     def timed(self, times: Mapping[str, float], until: float) -> Push:
         """The packet with its times.
@@ -98,7 +100,7 @@ class _Numbered:
         rows = max((t for name in fresh if (t := times.get(name, 0.0)) > self.made - SETTLES_S), default=0.0)
         if self.elsewhere:
             came = max(rows, self.ended)
-            waited, dated = self._waited(came), bool(rows)
+            waited, dated = self._waited(came), bool(rows) or self.closed
             stood = came + (SETTLES_S if waited else LAG_S)
             return replace(self.push, came=came, stood=stood, settled=waited and dated, waited=waited, dated=dated)
         sound = self.read and self.read <= (rows or self.ended or inf) + LAG_S
@@ -111,7 +113,7 @@ class _Numbered:
         )
         if waited and rows and not settled:  # people had the time to act before it: what is not later is its own change
             stood, settled = rows + SETTLES_S, True
-        dated = bool(rows or settled)
+        dated = bool(rows or settled) or self.closed
         return replace(self.push, came=came, stood=stood, settled=settled, waited=waited, dated=dated)
 
     def _waited(self, applied: float) -> bool:
@@ -183,9 +185,11 @@ def _of_entry(entry: Entry, record: InputRecord | None, *, own: bool) -> _Number
     if record and replaces and before:
         before = _as_applied(before, record)
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
-    ended = min((record.written if record else 0.0) or inf, entry.ended or entry.sent)
+    written, closed = (record.written, record.closed) if record else (0.0, False)
+    ended = written if closed else min(written or inf, entry.ended or entry.sent)
     at, made = before.at if before else 0.0, (record.created if record else 0.0) or entry.sent
-    return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere=not entry.sent, made=made, at=at)
+    elsewhere = not entry.sent
+    return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere, made=made, at=at, closed=closed)
 
 
 def _as_applied(before: Before, record: InputRecord) -> Before:
@@ -238,7 +242,7 @@ def _of_input(record: InputRecord, *, own: bool) -> _Numbered:
     before = told(boxes) if replaces else _appended(record)
     push = _push(new, before, own=own, replaces=replaces)
     at, made = before.at if before else 0.0, record.created or 0.0
-    return _Numbered(record.id or 0, push, 0.0, record.written, elsewhere=True, made=made, at=at)
+    return _Numbered(record.id or 0, push, 0.0, record.written, elsewhere=True, made=made, at=at, closed=record.closed)
 
 
 def _appended(record: InputRecord) -> Before | None:

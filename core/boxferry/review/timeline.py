@@ -53,7 +53,7 @@ class Push:
         touched: references of boxes that stay and that people had changed by then: they are equal to no other any more.
         beside: those of equal boxes that were there, of a packet of which no more is known.
         tried: references of boxes that only an attempt took which may never have arrived: people can have deleted them.
-        dated: whether rows tell when it was applied, or its reading back; else it is known when it was sent alone.
+        dated: whether rows, its input or its reading back tell when it was applied; else only its sending is known.
     """
 
     brought: frozenset[str]

@@ -35,9 +35,9 @@ DEFAULT_SPLIT_S = 30
 #: Of an input; a real one has four times more.
 KEYS = (
     "id", "status", "status_text", "file_id", "batch_id", "mode", "media_type", "original_filename", "parent_input_id",
-    "percent_complete", "created_time", "update_log", "instance_list", "directory", "source", "raw_data_blob_path",
-    "video_split_duration", "description", "newly_copied_file_id", "parent_file_id", "retry_log", "task_id",
-    "video_was_split", "archived", "processing_deferred", "retry_count",
+    "percent_complete", "created_time", "time_updated", "update_log", "instance_list", "directory", "source",
+    "raw_data_blob_path", "video_split_duration", "description", "newly_copied_file_id", "parent_file_id", "retry_log",
+    "task_id", "video_was_split", "archived", "processing_deferred", "retry_count",
 )  # fmt: skip
 BATCH_KEYS = (
     "directory_id", "download_log_pre_labeled_data", "download_status_pre_labeled_data", "source_directory_id",
@@ -143,6 +143,7 @@ def shown(row: Row) -> Row:
         "percent_complete": _percent(row),
         "status_text": row["status_text"] or ("Version: 1" if ended_well and not uploaded else None),
         "created_time": moment(row["created_time"]),
+        "time_updated": moment(row["time_updated"] and int(row["time_updated"])),  # lists have whole seconds
         "update_log": LOG if row["update_log"] is None else json.loads(row["update_log"]),
         "instance_list": None if row["instance_list"] is None else json.loads(row["instance_list"]),
         "directory": {"id": row["directory_id"], "nickname": row["nickname"]},

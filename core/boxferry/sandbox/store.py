@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS input (
     id INTEGER PRIMARY KEY, project TEXT, directory_id INT, status TEXT, status_text TEXT, file_id INT, batch_id INT,
     mode TEXT, type TEXT, url TEXT, media_type TEXT, original_filename TEXT, percent_complete REAL, created_time REAL,
     update_log TEXT, instance_list TEXT, frame_packet_map TEXT, due REAL, job_id INT, connection_id INT,
-    bucket_name TEXT, blob_path TEXT, parent_input_id INT, video_split_duration INT
+    bucket_name TEXT, blob_path TEXT, parent_input_id INT, video_split_duration INT, time_updated REAL
 );
 CREATE INDEX IF NOT EXISTS input_by_batch ON input (batch_id);
 CREATE INDEX IF NOT EXISTS input_by_status ON input (status, due);
@@ -181,7 +181,7 @@ class Store:
 
     def begin(self, input_id: int) -> None:
         """Mark an input as being worked on."""
-        self.update("input", input_id, {"status": "processing", "percent_complete": 10.0})
+        self.update("input", input_id, {"status": "processing", "percent_complete": 10.0, "time_updated": self.now()})
 
     def model_run(self, project: str, model: str, run: str) -> int:
         """The id of a model's run; both are made at first sight.

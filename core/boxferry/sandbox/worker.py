@@ -59,6 +59,7 @@ def end(  # noqa: D417 # the rest is clear
         "status_text": problem,
         "update_log": json.dumps(LOG if log is None else log),
         "percent_complete": 0.0 if problem else 100.0,
+        "time_updated": store.now(),
     }
     store.update("input", input_id, values | ({"file_id": file_id} if file_id is not None else {}))
 
@@ -202,7 +203,8 @@ def _begin_video(store: Store, row: Row, file: Row, frames: dict[str, list[Any]]
     _, wrong = checked_frames(store, file, frames)
     if wrong:
         return _end_frames(store, row, file, wrong)
-    return store.update("input", row["id"], IN_QUEUE | {"file_id": file["id"], "update_log": json.dumps(LOG)})
+    facts = {"file_id": file["id"], "update_log": json.dumps(LOG), "time_updated": store.now()}
+    return store.update("input", row["id"], IN_QUEUE | facts)
 
 
 def finish_video(store: Store, input_id: int) -> None:
@@ -211,7 +213,8 @@ def finish_video(store: Store, input_id: int) -> None:
     file = row and store.row("SELECT * FROM file WHERE id = ?", row["file_id"])
     if row and file:
         apply_frames(store, file, _frames(row) or {}, None)
-        store.update("input", input_id, {"status": "success", "percent_complete": 100.0})
+        ended = {"status": "success", "percent_complete": 100.0, "time_updated": store.now()}
+        store.update("input", input_id, ended)
 
 
 def _add_clip(store: Store, row: Row, clip: Clip, data: bytes) -> Row:
