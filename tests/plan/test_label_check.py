@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from boxferry.boxes.label_nearness import near, nearness
 from boxferry.cli.app import run as boxferry
 from boxferry.errors import UnknownLabel, UsageError
+from boxferry.plan.label_check import near, nearness
 from sending.pushing import predictions, push
 
 

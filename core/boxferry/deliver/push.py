@@ -126,7 +126,7 @@ def _listed(entries: Iterator[Entry]) -> tuple[list[PlannedFile], UnknownLabel |
 def _filed(
     workspace: Workspace, planner: Planner, place: Directory, path: str | os.PathLike[str], entries: Iterator[Entry]
 ) -> Iterator[Entry]:
-    head = workspace.head(place.id, planner.model, planner.run)
+    head = workspace.head(place.id, planner.making.model, planner.making.run)
     return writing_plan(path, head, entries, partial(plan_summary, planner))
 
 
@@ -145,7 +145,7 @@ def _planned(
 ) -> _Planned:
     """Store the packets of a push in the outbox."""
     outbox = workspace.outbox
-    run = workspace.run_of(workspace.head(place.id, planner.model, planner.run), source=planner.source)
+    run = workspace.run_of(workspace.head(place.id, planner.making.model, planner.making.run), source=planner.source)
     outbox.keep_directory(run.id, place.nickname or "")
     planner = replace(planner, earlier=Earlier(outbox, run))
     told = PluginListener(planner.predictions.plugins, listener, run)

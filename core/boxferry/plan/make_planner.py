@@ -24,6 +24,7 @@ from boxferry.plan.directories import PLANNED_ID
 from boxferry.plan.earlier import Memory
 from boxferry.plan.existing import FileIndex, ServerSizes, ids_of
 from boxferry.plan.labels import LabelResolver, choose_schema
+from boxferry.plan.making import Making
 from boxferry.plan.plan_file import PlanSummary
 from boxferry.plan.planner import Planner
 from boxferry.plan.source import source_identity
@@ -106,8 +107,7 @@ def make_planner(
     if options.wish:
         attributes = AttributeResolver(client, options.wish, tally, schema_id=schema.id, dry_run=dry_run)
         attributes.require(labels.ids)
-    return Planner(
-        predictions=predictions,
+    making = Making(
         destinations=TargetFinder(
             directory_id=place.id,
             stored_boxes=stored_boxes,
@@ -117,11 +117,16 @@ def make_planner(
             replace_completed=options.replace_completed,
         ),
         stored_boxes=stored_boxes,
-        labels=labels,
+        tally=tally,
         options=options,
         model=model,
         run=run,
-        tally=tally,
+        planned=client.now(),
+    )
+    return Planner(
+        predictions=predictions,
+        making=making,
+        labels=labels,
         attributes=attributes,
         under_way=UnderWay(unfinished, place.id, of_file=lambda file_id: client.inputs(file_id=file_id)),
         classes=predictions.class_table(),
@@ -129,7 +134,6 @@ def make_planner(
         earlier=memory.of(place.id, model, run),
         source=source_identity(predictions),
         inputs=inputs,
-        planned=client.now(),
     )
 
 

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from boxferry.boxes.detections import Detections, Image
     from boxferry.boxes.tally import Tally
     from boxferry.plan.earlier import Earlier
-    from boxferry.plan.push_options import PushOptions
-    from boxferry.plan.target_finder import TargetFinder
-    from boxferry.stored.stored_boxes import StoredBoxes
+    from boxferry.plan.making import Making
 
 MOST = 1 << 16  #: bytes of a source's own file; one that is larger is not kept
 
@@ -50,35 +48,29 @@ class Placing:
     """Finds the places of images, chunk by chunk; knows which names are taken.
 
     Attributes:
-        destinations: knows where each image's boxes go.
-        stored_boxes: tells what the files on the server are like.
+        making: knows where boxes go, what the files there are like, and the options of the push.
         earlier: knows the pictures that were uploaded from here.
-        tally: counts boxes that are outside of the server's file.
-        options: those of the push.
     """
 
-    destinations: TargetFinder
-    stored_boxes: StoredBoxes
+    making: Making
     earlier: Earlier
-    tally: Tally
-    options: PushOptions
     _taken: dict[str, str] = field(default_factory=dict)
 
     def placed(self, chunk: Detections) -> Placed:
         """A chunk with the places of its images."""
-        targets = zip(chunk.images, self.destinations.of(chunk.images), strict=True)
+        targets = zip(chunk.images, self.making.destinations.of(chunk.images), strict=True)
         found = {image.key: self._unless_taken(image, target) for image, target in targets}
         sizes, timings = [], []
         for image in chunk.images:
             found[image.key], size, timing = self._viewed(image, found[image.key])
             sizes.append(size)
             timings.append(timing)
-        chunk, problems = to_server_size(chunk, sizes, self.tally)
+        chunk, problems = to_server_size(chunk, sizes, self.making.tally)
         for index, problem in problems.items():
             found[chunk.images[index].key] = problem
-        if self.options.file_ids is None:
+        if self.making.options.file_ids is None:
             found = {image.key: self._unless_other(image, found[image.key]) for image in chunk.images}
-        return Placed(to_server_frames(chunk, timings, self.tally), found)
+        return Placed(to_server_frames(chunk, timings, self.making.tally), found)
 
     def _unless_taken(self, image: Image, found: Target | SkipReason) -> Target | SkipReason:
         if isinstance(found, SkipReason):
@@ -91,10 +83,10 @@ class Placing:
     def _viewed(self, image: Image, found: Target | SkipReason) -> tuple[Target | SkipReason, tuple[int, int], Timing]:
         """The place, with the size and the timing of the file; for a new one, what they will be."""
         if isinstance(found, SkipReason) or found.file_id is None:
-            rate = min(image.frame_rate, self.options.video_rate)
+            rate = min(image.frame_rate, self.making.options.video_rate)
             frames = round(image.frames * rate / image.frame_rate) if image.frame_rate else image.frames
             return found, size_of_new((image.width, image.height)), Timing(rate, frames)
-        file = self.stored_boxes.view(found.file_id)
+        file = self.making.stored_boxes.view(found.file_id)
         timing = Timing(file.rate, file.frames or image.frames)
         return timing_problem(image, timing) or found, file.size, timing
 

@@ -16,7 +16,6 @@ from boxferry.parsing.quick_fit import fit
 from boxferry.plan.adding import Adding
 from boxferry.plan.asked_before import Question
 from boxferry.plan.earlier import Earlier, Strangers, references_of
-from boxferry.plan.making import Making
 from boxferry.plan.placing import Placing, leave_out, with_originals
 from boxferry.plan.replacing import Replacing
 from boxferry.stored.decided import spots_of
@@ -31,12 +30,10 @@ if TYPE_CHECKING:
     from boxferry.plan.asked_before import AskedBefore
     from boxferry.plan.attributes import AttributeResolver
     from boxferry.plan.labels import LabelResolver
-    from boxferry.plan.push_options import PushOptions
+    from boxferry.plan.making import Making
     from boxferry.plan.target import Target
-    from boxferry.plan.target_finder import TargetFinder
     from boxferry.reading.predictions import Predictions
     from boxferry.stored.file_inputs import FileInputs
-    from boxferry.stored.stored_boxes import StoredBoxes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +42,8 @@ class Planner:
 
     Attributes:
         predictions: what is pushed.
-        destinations: knows where each image's boxes go.
-        stored_boxes: tells what the files on the server hold; asked for files that are there.
+        making: makes the packets, for the files and with the options of the push.
         labels: knows the labels' ids.
-        options: those of the push.
-        model, run: name the boxes' model and run; the model is empty for annotations.
-        tally: counts what is read, dropped and left out.
         attributes: knows the attributes' ids; None where none are sent.
         earlier: knows what this machine has of the run already.
         under_way: tells what the server has accepted and not ended, whoever sent it.
@@ -58,17 +51,11 @@ class Planner:
         classes: is told the class ids of the source.
         asked: knows what people have decided on the files that are there; None where they are asked again.
         inputs: tells what was sent to files; asked where boxes of other models may be the model's own by now.
-        planned: when planning began, seconds since the epoch by the server's clock; 0 where unknown.
     """
 
     predictions: Predictions
-    destinations: TargetFinder
-    stored_boxes: StoredBoxes
+    making: Making
     labels: LabelResolver
-    options: PushOptions
-    model: str
-    run: str
-    tally: Tally
     attributes: AttributeResolver | None = None
     earlier: Earlier = field(default_factory=Earlier)
     under_way: UnderWay = field(default_factory=UnderWay)
@@ -76,7 +63,6 @@ class Planner:
     classes: ClassTable = field(default_factory=ClassTable)
     asked: AskedBefore | None = None
     inputs: FileInputs | None = None
-    planned: float = 0.0
 
     def entries(self) -> Iterator[Entry | Change]:
         """The packets, in the order of the images, and what changes of earlier ones; nothing is stored or sent.
@@ -86,8 +72,7 @@ class Planner:
             UnknownLabel: at the end, the server lacks labels and the policy is 'error'.
             UsageError: at the end, the run was pushed from another source before.
         """
-        making = self._making()
-        adding, replacing = Adding(making, self.under_way), Replacing(making, self.inputs)
+        adding, replacing = Adding(self.making, self.under_way), Replacing(self.making, self.inputs)
         strangers = Strangers(self.earlier, self.source)
         for target, contents, codes in self._placed(replacing):
             if not contents and not self._sends_empty(target):
@@ -101,43 +86,32 @@ class Planner:
                 yield from adding.onto_new(target, contents, earlier)
             else:
                 yield from adding.onto_file(target, target.file_id, contents, earlier, codes)
-        if problem := strangers.problem(self.run):
+        if problem := strangers.problem(self.making.run):
             raise UsageError(problem)
         replacing.note_unfound(self.tally)
         self.labels.finish()
         if self.attributes is not None:
             self.attributes.finish()
 
-    def _making(self) -> Making:
-        return Making(
-            destinations=self.destinations,
-            stored_boxes=self.stored_boxes,
-            tally=self.tally,
-            options=self.options,
-            model=self.model,
-            run=self.run,
-            planned=self.planned,
-        )
-
     def _placed(self, replacing: Replacing) -> Iterator[tuple[Target, Contents, Mapping[str, str]]]:
         """Each file with what is meant for it, and why some of that is not to be sent."""
         maker = BoxMaker(
-            model=self.model,
-            run=self.run,
+            model=self.making.model,
+            run=self.making.run,
             label_ids=self.labels.ids,
-            machine_made=not self.options.human_made,
+            machine_made=not self.making.options.human_made,
             attribute_groups=self.attributes,
         )
-        placing = Placing(self.destinations, self.stored_boxes, self.earlier, self.tally, self.options)
+        placing = Placing(self.making, self.earlier)
         for read in self.predictions.chunks(self.tally, self.classes):
             placed = placing.placed(read)
             fitted = fit(placed.chunk, tally=self.tally, tiny=self.predictions.tiny)
             chunk = self.labels.resolve(fitted, self.tally)
             targets = placed.targets(chunk)
-            leave_out(placed, chunk, self.tally, creates=self.destinations.creates)
+            leave_out(placed, chunk, self.tally, creates=self.making.destinations.creates)
             if self.predictions.format.keeps_files:
                 targets = with_originals(targets, chunk)
-            self.stored_boxes.load([each.file_id for each in targets if each and each.file_id is not None])
+            self.making.stored_boxes.load([each.file_id for each in targets if each and each.file_id is not None])
             replacing.load(filter(None, targets))
             names = [target.file_name if target else None for target in targets]
             pairs = [(target, c) for index, c in maker.contents(chunk, names) if (target := targets[index])]
@@ -168,13 +142,18 @@ class Planner:
 
     def _sends_empty(self, target: Target) -> bool:
         """Whether a packet without boxes is worth sending: for a new file, or to take boxes away."""
-        return target.mode in REPLACING or (target.mode == Mode.NEW and not self.options.skip_empty)
+        return target.mode in REPLACING or (target.mode == Mode.NEW and not self.making.options.skip_empty)
 
     def _note_there(self, target: Target) -> None:
         """That a picture without boxes is not uploaded, since a file has its name and size."""
         if target.taken and not self.earlier.of(target.file_name):
             message = f"id {target.file_id} has its name and size: not uploaded again"
             self.tally.note(Code.FILE_EXISTS, message, Place(target.file_name))
+
+    @property
+    def tally(self) -> Tally:
+        """Counts what is read, dropped and left out."""
+        return self.making.tally
 
     @property
     def attributes_created(self) -> list[str]:

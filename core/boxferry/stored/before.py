@@ -9,11 +9,11 @@ import msgspec
 from boxferry.destination import moment
 from boxferry.packets.reference import is_ours
 from boxferry.packets.rows import identities, identity
-from boxferry.stored.beside import changed_beside, equal_beside
+from boxferry.stored.beside import changed_beside, equal_beside, named_under
 from boxferry.stored.removals import (
+    EDITED,
+    HALVES,
     changed_before,
-    edited_before,
-    halves_of,
     read_at,
     stored_before,
     taken_away,
@@ -159,14 +159,16 @@ def told(listed: Iterable[Row]) -> Before:
     there = [box for box in boxes if box.id is not None]
     new = [box for box in boxes if box.id is None and not box.comes_deleted]
     found, gone = replaced(there, there, new, changed=changed_before(boxes)), taken_away(boxes)
-    halves = {f"{ROOT}{reference}": reference for reference in halves_of(boxes)}  # their rows' numbers are not noted
+    halves = {
+        f"{ROOT}{reference}": reference for reference in named_under(HALVES, boxes)
+    }  # their rows' numbers are not noted
     took = sorted({*(found.took or ()), *(gone or ()), *halves})
     halves = {**found.halves, **halves}
     return msgspec.structs.replace(
         found,
         complete=None,
         took=took,
-        edited=sorted(edited_before(boxes)),
+        edited=sorted(named_under(EDITED, boxes)),
         halves=halves,
         read=False,
         partly=gone is None,

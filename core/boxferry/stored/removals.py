@@ -12,7 +12,6 @@ from boxferry.destination import moment
 from boxferry.packets.rows import Row, identities, identity
 from boxferry.stored.beside import CHANGED as BESIDE_CHANGED
 from boxferry.stored.beside import EQUAL as BESIDE
-from boxferry.stored.beside import named_under
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -73,15 +72,16 @@ def changed_before(listed: Iterable[Row]) -> float:
 
     What came later went by the packet, though it does not tell so.
     """
-    return _time(listed, CHANGED)
+    return time_under(CHANGED, listed)
 
 
 def read_at(listed: Iterable[Row]) -> float:
     """When a file's boxes were read for a replacing packet; 0 where that does not tell."""
-    return _time(listed, READ)
+    return time_under(READ, listed)
 
 
-def _time(listed: Iterable[Row], key: str) -> float:
+def time_under(key: str, listed: Iterable[Row]) -> float:
+    """A moment that a packet tells, seconds since the epoch by the server's clock; 0 where it does not."""
     times = (found for box in listed if isinstance(found := box.get(key), int | float))
     return float(next(times, 0.0))
 
@@ -96,16 +96,6 @@ def stored_before(listed: Iterable[Row]) -> dict[str, float]:
     return {}
 
 
-def edited_before(listed: Iterable[Row]) -> set[str]:
-    """The references of what a replacing packet has taken away that people had changed, as far as it tells."""
-    return named_under(EDITED, listed)
-
-
-def halves_of(listed: Iterable[Row]) -> set[str]:
-    """The references of which a replacing packet has taken one row away and left another, as far as it tells."""
-    return named_under(HALVES, listed)
-
-
 def naming(listed: Sequence[Row], models: Collection[str], *, planned: float = 0.0) -> list[Row]:
     """The boxes of a replacing packet, the first of them with the names of the models whose boxes give way to it.
 
@@ -116,16 +106,6 @@ def naming(listed: Sequence[Row], models: Collection[str], *, planned: float = 0
     """
     notes = ({REPLACES: sorted(models)} if models else {}) | ({PLANNED: planned} if planned else {})
     return [Row({**listed[0], **notes}), *listed[1:]]
-
-
-def planned_when(listed: Iterable[Row]) -> float:
-    """When the push of a replacing packet began to plan; 0 where that does not tell."""
-    return _time(listed, PLANNED)
-
-
-def given_way(listed: Iterable[Row]) -> set[str]:
-    """The models whose boxes gave way to a replacing packet, as far as it tells."""
-    return named_under(REPLACES, listed)
 
 
 def as_sent(box: Row) -> Row:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from boxferry.outbox.kinds import Mode
 from boxferry.outbox.outcome import State, input_outcome, was_applied
 from boxferry.stored.before import decoded
-from boxferry.stored.removals import given_way, planned_when, taken_away
+from boxferry.stored.beside import named_under
+from boxferry.stored.removals import PLANNED, REPLACES, taken_away, time_under
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +50,7 @@ def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, plan
         outcome = input_outcome(record)
         done = outcome is None or outcome.state == State.APPLIED
         if record.replaces and done and _is_newer(record, planned):
-            if model and model in given_way(record.boxes):
+            if model and model in named_under(REPLACES, record.boxes):
                 return True
             if wanted and wanted <= (taken_away(record.boxes) or set()):
                 return True
@@ -58,7 +59,7 @@ def superseded(inputs: Iterable[InputRecord], wanted: set[str], model: str, plan
 
 def _is_newer(record: InputRecord, planned: Planned) -> bool:
     """Whether an input came since, of a push that was not planned earlier itself, and held up on its machine."""
-    earlier = 0.0 < planned_when(record.boxes) < planned.at
+    earlier = 0.0 < time_under(PLANNED, record.boxes) < planned.at
     return (record.created or 0.0) > planned.since and not earlier
 
 
