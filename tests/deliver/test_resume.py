@@ -119,6 +119,27 @@ def test_not_waiting_leaves_the_packets_accepted_and_resume_finds_their_end(sand
     assert diffgram.resume("r", patience=QUICK).states == {"applied": (2, 4)}
 
 
+@pytest.mark.parametrize("images", [1, 2])
+def test_not_waiting_waits_for_a_runs_first_packet_only_where_others_follow_and_a_minute_at_most(
+    tmp_path, folder, monkeypatch, images
+):
+    """On a server that applies nothing: what may be spent on lost requests is more, and is not spent on this."""
+    monkeypatch.setattr("boxferry.deliver.run_to_end.PILOT_S", 0.05)
+    with (
+        Sandbox(tmp_path / "sandbox", lose_work=1.0) as sandbox,
+        Diffgram(server_at(sandbox), outbox=tmp_path / "outbox.sqlite") as diffgram,
+    ):
+        push(diffgram, folder, run="images")
+        if images == 1:
+            (folder / "labels" / "b.txt").unlink()
+        report = push(diffgram, folder, existing=True, patience=Patience(wait_s=0.0))
+    if images > 1:
+        assert (report.exit_code, report.states) == (5, {"queued": (1, 2), "accepted": (1, 2)})
+        assert "the first packet of the run, which is sent alone, is not applied yet" in str(report.stopped)
+    else:
+        assert (report.exit_code, report.states) == (0, {"accepted": (1, 2)})
+
+
 def test_a_file_that_is_still_being_processed_is_tried_again(sandbox, diffgram, folder):
     """The server's words for an update that came too early send it out once more."""
     push(diffgram, folder, run="images")

@@ -136,7 +136,12 @@ sending_options = options(
         default=True,
         help="Read the stored boxes back and compare them. [default: verify]",
     ),
-    click.option("--no-wait", is_flag=True, help="Return once the server has accepted all packets."),
+    click.option(
+        "--no-wait",
+        is_flag=True,
+        help="Return once the server has accepted all packets. Where others follow the first of a new run, they go "
+        "out when it is applied, which is waited for a minute at most.",
+    ),
 )
 
 

@@ -20,6 +20,7 @@ from boxferry.errors import StillProcessing, Unreachable
 from boxferry.observing.events import during
 from boxferry.observing.names import Stage
 from boxferry.outbox.outcome import Outcome, State
+from boxferry.plan.patience import PILOT_S
 from boxferry.stored.stored_boxes import StoredBoxes
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class _Course:
         self._ended: dict[int, tuple[Entry, Outcome]] = {}
         self._unsure: list[Entry] = []  # of the earlier ones, until it is known whether they have arrived
         self._budget = Budget(patience.budget_s)
+        self._for_pilot = self._budget if patience.wait_s > 0 else Budget(PILOT_S)
         self._backoff = Backoff(
             patience=patience.failures, first_pause_s=patience.first_pause_s, limit_s=patience.budget_s
         )
@@ -192,7 +194,9 @@ class _Course:
         """
         while not self._known() and (self.outbox.entries(self.run.id, (State.ACCEPTED,)) or self._next_pilot()):
             self._asked(lambda: self._reconciler.reconcile(self._budget))
-            if not self._asked(lambda: self._watcher.watch(self._budget, until=self._known)):
+            if self.options.patience.wait_s == 0 and not self.outbox.waiting(self.run.id):
+                return  # it is accepted, and none follows that it would be waited for
+            if not self._asked(lambda: self._watcher.watch(self._for_pilot, until=self._known)):
                 silence = self._watcher.stalls.silence()
                 raise StillProcessing(
                     "the first packet of the run, which is sent alone, is not applied yet"

@@ -9,7 +9,7 @@ from boxferry.option_checks import check_words
 
 SETTLE_S = 90.0  #: after which a request without a trace on the server never will leave one
 STUCK_S = 180.0  #: after which an input that does not move is suspected never to be applied
-PILOT_S = 60.0  #: how long the first packet of a run is waited for where nothing else is
+PILOT_S = 60.0  #: how long the first packet of a run, where others follow, is waited for when nothing else is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -106,8 +106,8 @@ class PushOptions:
         resend_missing: send again what was applied and is gone from the server, where no person removed it.
         ask_again: send predictions too about which people have decided on an earlier day, whichever run had asked them.
         same_iou: from this overlap (IoU) on a prediction and a box of one label are the same object to `ask_again`.
-        wait_s: seconds to wait for the server until it has applied everything; 0 does not wait for that. The default,
-            None, is that of `patience`: 600.
+        wait_s: seconds to wait for the server until it has applied everything; 0 does not wait for that, but up to a
+            minute for the first packet of a new run where others follow. The default, None, is that of `patience`: 600.
         patience: further settings of waiting.
         verify: read back what was applied in this push, since the server's success can mean that no box was stored,
             or one twice.
