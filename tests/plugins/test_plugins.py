@@ -225,3 +225,14 @@ def test_every_hook_stands_in_the_page_and_is_tested():
     for hook in (name for name in dir(hookspecs) if name.startswith("boxferry_")):
         assert hook in page
         assert f"def {hook}(" in tests
+
+
+def test_values_of_a_box_are_still_found_where_plugins_knew_them():
+    """What moved out of boxferry.parsing.gather is found there with a warning; any other name is missing."""
+    from boxferry.parsing import gather, values
+
+    with pytest.warns(DeprecationWarning, match=r"boxferry\.parsing\.gather\.number is in boxferry\.parsing\.values"):
+        assert gather.number is values.number
+    assert all(hasattr(values, name) for name in gather.MOVED)
+    with pytest.raises(AttributeError, match="no attribute 'numbre'"):
+        _ = gather.numbre

@@ -11,6 +11,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Stumble
 from boxferry.parsing.encoding import utf8_head
+from boxferry.parsing.files import where_readable
 from boxferry_adapters.coco.lines import is_lines
 from boxferry_adapters.coco.memory import MemorySource, holds_items
 
@@ -41,16 +42,14 @@ class File(NamedTuple):
     folder: str = ""
 
 
+@where_readable
 def sniff(source: Source) -> str | None:
     """Recognise the keys at the beginning of a text; of a folder or a glob, of most of the first files."""
     if source.value is not None:
         return "COCO results in memory" if holds_items(source.value) else None
     if source.is_stream:
         return looks(source.head)
-    try:
-        seen = [looks(file.head) for _, file in islice(source.each(*SUFFIXES), SNIFFED_FILES)]
-    except (OSError, InputError):
-        return None
+    seen = [looks(file.head) for _, file in islice(source.each(*SUFFIXES), SNIFFED_FILES)]
     good = [why for why in seen if why]
     return f"files with {good[0]}" if good and 2 * len(good) >= len(seen) else None
 

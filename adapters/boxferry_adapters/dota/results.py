@@ -11,8 +11,7 @@ import msgspec
 from boxferry.boxes.codes import Code
 from boxferry.boxes.outlines import bounds_of
 from boxferry.boxes.tally import Place
-from boxferry.errors import InputError
-from boxferry.parsing.files import heads_of, streams_of
+from boxferry.parsing.files import heads_of, streams_of, where_readable
 from boxferry.parsing.gather import BadBox, BadImage, Box, one_image
 from boxferry.parsing.scatter import Scattered
 from boxferry.parsing.values import NUMBER, flat_ring, number, shown
@@ -33,14 +32,12 @@ def is_result(relative: str) -> bool:
     return NAME.fullmatch(relative.rpartition("/")[2]) is not None
 
 
+@where_readable
 def sniff(source: Source) -> str | None:
     """Recognise the files by their names and their first rows."""
     if source.value is not None or source.name == "-":
         return None
-    try:
-        names = [relative for relative, _ in source.files(".txt")]
-    except (OSError, InputError):
-        return None
+    names = [relative for relative, _ in source.files(".txt")]
     rows = [head.split(b"\n", 1)[0].decode("utf-8", "replace").split() for head in heads_of(source, ".txt")]
     found = names and all(map(is_result, names)) and all(_is_row(words) for words in rows if words)
     return "result rows 'image score x1 y1 … x4 y4' in Task1_<class>.txt" if found else None

@@ -11,6 +11,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Stumble, open_file
+from boxferry.parsing.files import where_readable
 from boxferry.remote.path import path_of
 from boxferry_adapters.mot.rows import looks_like_row
 
@@ -43,12 +44,10 @@ class File(NamedTuple):
     ground_truth: bool
 
 
+@where_readable
 def sniff(source: Source) -> str | None:
     """Recognise most of the first rows of the first files: commas between 6 to 10 numbers, frame and id whole."""
-    try:
-        heads = [lines for _, lines in _heads(source) if lines]
-    except (OSError, InputError):
-        return None
+    heads = [lines for _, lines in _heads(source) if lines]
     if any(not lines[0].lstrip()[:1].isdigit() for lines in heads):
         return None  # a heading: another format's table
     seen = [line for lines in heads for line in lines]
@@ -58,12 +57,10 @@ def sniff(source: Source) -> str | None:
     return f"text rows of 'frame,id,x,y,w,h', {len(rows[0].split(','))} columns"
 
 
+@where_readable
 def stumble(source: Source) -> Stumble | None:
     """The first line of the first files that has commas and is no row."""
-    try:
-        seen = [(path, number, line) for path, lines in _heads(source) for number, line in enumerate(lines, start=1)]
-    except (OSError, InputError):
-        return None
+    seen = [(path, number, line) for path, lines in _heads(source) for number, line in enumerate(lines, start=1)]
     bad = [each for each in seen if not looks_like_row(each[2])]
     if not seen or not any("," in line for *_, line in seen):
         return None

@@ -13,6 +13,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Format, Option, output_stream
 from boxferry.hookspecs import registering
+from boxferry.parsing.files import where_readable
 from boxferry_adapters.native import packets
 
 if TYPE_CHECKING:
@@ -29,13 +30,11 @@ SUFFIXES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
 SNIFFED_FILES = 5
 
 
+@where_readable
 def sniff(source: Source) -> str | None:
     """Recognise the beginning of a line; of a folder, a glob or a list that of all first files."""
-    try:
-        files = [file for _, file in islice(source.each(*SUFFIXES), SNIFFED_FILES)]
-        found = bool(files) and all(file.head.lstrip().startswith(BEGINNING) for file in files)
-    except (OSError, InputError):
-        return None
+    files = [file for _, file in islice(source.each(*SUFFIXES), SNIFFED_FILES)]
+    found = bool(files) and all(file.head.lstrip().startswith(BEGINNING) for file in files)
     return "lines of JSON that begin with the key boxferry" if found else None
 
 

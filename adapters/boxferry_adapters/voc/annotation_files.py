@@ -15,6 +15,7 @@ from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import Stumble, open_file, read_file, without_suffix
+from boxferry.parsing.files import where_readable
 from boxferry.parsing.gather import BadImage
 from boxferry.parsing.xml import XmlError
 from boxferry_adapters.voc.batch import Batch, wish_of
@@ -55,12 +56,10 @@ def sniff(source: Source, *, labelme: bool = False) -> str | None:
     return "XML files with an annotation root" + (", polygons of pt and an imagesize" if labelme else "")
 
 
+@where_readable
 def stumble(source: Source) -> Stumble | None:
     """The first XML file whose root is another one."""
-    try:
-        found = list(_heads(source))
-    except (OSError, InputError):
-        return None
+    found = list(_heads(source))
     odd = [(path, head) for path, head in found if head.lstrip().startswith(b"<") and not ROOT.search(head)]
     if not odd:
         return None

@@ -20,6 +20,7 @@ from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
 from boxferry.formats import open_file
 from boxferry.parsing import compiled
+from boxferry.parsing.files import where_readable
 from boxferry_adapters.voc.origin import corners_of
 
 if TYPE_CHECKING:
@@ -35,12 +36,10 @@ BLOCK_BYTES = 1 << 20  #: of whole lines that are read at once
 ROW_BYTES = 40  #: of score and corners
 
 
+@where_readable
 def sniff(source: Source) -> str | None:
     """Recognise the files by their names and their first rows."""
-    try:
-        first = [_first_row(path) for _, path in islice(_files(source), SNIFFED_FILES)]
-    except (OSError, InputError):
-        return None
+    first = [_first_row(path) for _, path in islice(_files(source), SNIFFED_FILES)]
     rows = [not isinstance(_numbers(row), str) for row in first if row]
     if not first or 2 * sum(rows) < len(rows):
         return None

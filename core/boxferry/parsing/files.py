@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+from functools import wraps
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from boxferry.boxes.codes import Code
 from boxferry.boxes.tally import Place
@@ -13,10 +14,11 @@ from boxferry.formats import read_file
 from boxferry.parsing.encoding import utf8_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from boxferry.formats import Context, Source
 
+T = TypeVar("T")
 SNIFFED_FILES = 3
 
 
@@ -89,6 +91,19 @@ def heads_of(source: Source, *suffixes: str) -> list[bytes]:
         return [each.head for _, each in islice(files, SNIFFED_FILES)]
     except (OSError, InputError):
         return []
+
+
+def where_readable(look: Callable[[Source], T | None]) -> Callable[[Source], T | None]:
+    """A `sniff` or a `stumble` that has nothing to say of a source that cannot be read."""
+
+    @wraps(look)
+    def looked(source: Source) -> T | None:
+        try:
+            return look(source)
+        except (OSError, InputError):
+            return None
+
+    return looked
 
 
 def most(found: Sequence[object]) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHUNK_IMAGES = 512
+MOVED = ("flat_ring", "is_field", "label_of", "number", "ring_of", "score_of", "shown", "track_of", "turned", "whole")
 CHUNK_BOXES = 8192
 
 
@@ -197,6 +200,15 @@ class Gathering:
         if context.attributes:
             columns["attributes"] = objects([_asked(box.fields, context.attributes) for box in boxes])
         return columns
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 # a function
+    """What stood here before it moved to `boxferry.parsing.values`: it works for one more release, with a warning."""
+    if name not in MOVED:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    message = f"{__name__}.{name} is in boxferry.parsing.values now; the old place works for one more release"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return getattr(import_module("boxferry.parsing.values"), name)
 
 
 def _asked(fields: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any] | None:
