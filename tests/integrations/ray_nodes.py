@@ -1,7 +1,9 @@
 """A cluster of Ray in a process of its own: it starts with one node; the lines of its input add and remove others."""
 
+import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ class Nodes:
 
     Attributes:
         address: where drivers find it.
+        client: where Ray Client finds it; empty where that is not installed.
     """
 
     def __init__(self, env):
@@ -21,7 +24,8 @@ class Nodes:
         command = [sys.executable, __file__]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
         self._process = subprocess.Popen(command, env=self._env, **pipes)
-        self.address = self._answer()["address"]
+        answer = self._answer()
+        self.address, self.client = answer["address"], answer["client"]
         return self
 
     def __exit__(self, *_):
@@ -55,18 +59,29 @@ class Nodes:
         return answer
 
 
+def free_port():
+    """One at which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 def main():
     """Be the cluster."""
     from ray.cluster_utils import Cluster
 
-    cluster, nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}), {}
+    args, client = {"num_cpus": 2, "include_dashboard": False}, ""
+    if importlib.util.find_spec("grpc"):
+        args["ray_client_server_port"] = port = free_port()
+        client = f"ray://127.0.0.1:{port}"
+    cluster, nodes = Cluster(initialize_head=True, head_node_args=args), {}
 
     def answer(**facts):
         raylets = {n.node_id: n.all_processes["raylet"][0].process.pid for n in cluster.list_all_nodes()}
         sys.stdout.write(json.dumps({"raylets": raylets, **facts}) + "\n")
         sys.stdout.flush()
 
-    answer(address=cluster.address)
+    answer(address=cluster.address, client=client)
     for line in sys.stdin:
         if line.startswith("add"):
             number = len(nodes)

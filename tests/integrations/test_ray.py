@@ -209,6 +209,22 @@ def test_nothing_that_is_pickled_holds_credentials(world, tmp_path):
             DiffgramDatasink(**there, diffgram=diffgram, writer="actor")
 
 
+def test_by_ray_client_a_task_writes_and_the_clients_process_is_told_so(world, tmp_path):
+    """The client has no settings of the server; the actor takes those of its node."""
+    if not world["nodes"].client:
+        pytest.skip("Ray Client is not installed: make distributed")
+    directory = world["diffgram"]._client.create_directory("by client").id
+    job = [sys.executable, Path(__file__).with_name("ray_client_job.py"), world["nodes"].client]
+    order = [str(world["folder"] / "images"), str(tmp_path / "outbox.sqlite"), str(directory)]
+    done = subprocess.run([*job, *order], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert "does not run in a process that is connected by Ray Client" in said.pop("refused")
+    assert said == {"images": 12, "boxes": 12}
+    files = [file for file in world["sandbox"].files() if file["directory_id"] == directory]
+    assert [len(world["sandbox"]._store.instances(file["id"])) for file in files] == [1] * 12
+
+
 def example(world, tmp_path, name, *arguments):
     """Run an example on the cluster."""
     env = {"DIFFGRAM_CONFIG": str(world["config"]), "RAY_ADDRESS": world["nodes"].address}

@@ -21,6 +21,7 @@ try:
     import ray
     from ray.data import Datasink
     from ray.data.block import BlockAccessor
+    from ray.util.client import ray as client
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise UsageError(f"Ray Data is not installed ({error}); pip install '.[ray]'") from None
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 NAMESPACE = "boxferry"  #: of the actors' names
 STOP_S = 30.0  #: how long an actor is waited for when a write has failed
+UNDER_CLIENT = (
+    "Ray Data does not run in a process that is connected by Ray Client (ray://): write in a task, as "
+    "ray.get(ray.remote(write).remote()), or submit the job to the cluster (ray job submit)"
+)
 
 
 class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no types
@@ -47,7 +52,8 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
 
     With `writer='driver'` the write tasks run on the driver's node, and the driver sends. With `writer='actor'` they
     run anywhere and hand over to an actor, which is bound to one node, has the outbox there, and takes the settings
-    from that node's environment or configuration file; Ray Client needs it. Credentials are in nothing that is pickled.
+    from that node's environment or configuration file. Credentials are in nothing that is pickled. By Ray Client (ray://)
+    the write has to be in a task, since Ray Data does not run in the client's process.
 
     A sink is for one write; the same job run again makes another one.
 
@@ -95,10 +101,12 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
             given: how the boxes are pushed, as in `Diffgram.push`: labels='create', existing=True, …
 
         Raises:
-            UsageError: an option is not valid.
+            UsageError: an option is not valid, or this process is connected by Ray Client.
             ConfigError: a setting is missing.
         """
         check_word("writer", writer, ("driver", "actor"))
+        if client.is_connected():
+            raise UsageError(UNDER_CLIENT)
         if writer == "actor" and diffgram is not None:
             raise UsageError("diffgram: its credentials would be pickled for the actor; set them on the actor's node")
         if writer == "driver" and node is not None:

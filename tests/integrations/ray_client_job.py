@@ -1,0 +1,35 @@
+"""A job as a user writes it for Ray Client: a task writes, since Ray Data does not run in the client's process."""
+
+import json
+import sys
+
+
+def main():
+    """Write, and tell the numbers, and what a sink says that is made here."""
+    import ray
+
+    from boxferry.errors import UsageError
+    from boxferry.integrations.ray import DiffgramDatasink
+
+    address, images, outbox, directory = sys.argv[1:5]
+    there = {"directory": int(directory), "model": "m", "run": "by client", "writer": "actor", "outbox": outbox}
+
+    def of_image(row):
+        return {"image": f"{images}/{row['id']}.png", "boxes": [[1, 2, 40, 30]], "labels": ["cat"], "scores": [0.5]}
+
+    def write(count):
+        sink = DiffgramDatasink(**there, labels="skip", timeout_s=120.0)
+        ray.data.range(count, override_num_blocks=3).map(of_image).write_datasink(sink)
+        return {"images": sink.result.images, "boxes": sink.result.boxes}
+
+    ray.init(address, log_to_driver=False)
+    try:
+        DiffgramDatasink(**there)
+    except UsageError as error:
+        refused = str(error)
+    said = ray.get(ray.remote(write).remote(12))
+    sys.stdout.write(json.dumps({"refused": refused, **said}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
