@@ -19,8 +19,8 @@ import send
 
 from boxferry import read
 from boxferry.boxes.tally import Tally
-from boxferry.packets.convert import named_packets
 from boxferry.parsing import compiled
+from boxferry.plan.named import named_packets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

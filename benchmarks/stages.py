@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from boxferry import read
 from boxferry.boxes.tally import Tally
 from boxferry.formats import read_file
-from boxferry.packets.convert import named_packets
+from boxferry.plan.named import named_packets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

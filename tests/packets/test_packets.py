@@ -11,8 +11,8 @@ from boxferry.boxes.detections import Detections, Image
 from boxferry.errors import UnknownLabel
 from boxferry.packets.bodies import Packet, encode, with_batch
 from boxferry.packets.build import BoxMaker
-from boxferry.packets.convert import named_packets
 from boxferry.packets.reference import box_references, file_digest, is_ours, label_of
+from boxferry.plan.named import named_packets
 
 LABELS = {"cat": 7, "dog": 9}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from boxferry.errors import Refused
 from boxferry.outbox.kinds import Via
 from boxferry.plan.server_size import factor
 from boxferry.plan.target import SkipReason
@@ -45,11 +44,8 @@ def changed_files(client: Client, directory_id: int, entries: Iterable[Entry]) -
 
 def moved(client: Client, directory_id: int, file_id: int) -> FileRecord | None:
     """A file that is not in the directory's list, because it was moved; None for one that is gone."""
-    try:
-        file = client.annotated(file_id, directory_id=directory_id)
-    except Refused:
-        return None
-    return None if file.removed else file
+    file = client.found(file_id, directory_id=directory_id)
+    return None if file is None or file.removed else file
 
 
 def other_file(entry: Entry, file: FileRecord, stored_boxes: StoredBoxes) -> str:

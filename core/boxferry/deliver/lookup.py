@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.deliver.records import Records, ended
@@ -68,6 +69,7 @@ class Replacement(NamedTuple):
     before: Before
 
 
+@dataclass(eq=False)
 class Lookup:
     """Asks the server about the packets of one run; changes nothing there.
 
@@ -76,37 +78,32 @@ class Lookup:
         blockers: what other senders have on its way to a file, and which inputs will never be applied.
         changed: file id → why it does not stand any more for the file that packets were made for.
         stood: file id → when it had last been changed as `stored` read it, by the server's clock; 0 where unknown.
+        client: asks the server.
+        outbox: has the packets.
+        run: whose packets they are.
+        stored_boxes: reads the boxes of files.
+        settle_s: seconds after which what has left no trace never will.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        outbox: Outbox,
-        run: Run,
-        stored_boxes: StoredBoxes,
-        blockers: Blockers,
-        *,
-        settle_s: float = SETTLE_S,
-    ) -> None:
-        """Prepare; nothing is asked yet. What has left no trace after `settle_s` seconds never will."""
-        self._client = client
-        self._outbox = outbox
-        self._run = run
-        self._stored_boxes = stored_boxes
-        self._settle_s = settle_s
-        self.old: set[int] = set()
-        self.blockers = blockers
-        self.changed: dict[int, str] = {}
-        self.stood: dict[int, float] = {}
+    client: Client
+    outbox: Outbox
+    run: Run
+    stored_boxes: StoredBoxes
+    blockers: Blockers
+    _: KW_ONLY
+    settle_s: float = SETTLE_S
+    old: set[int] = field(default_factory=set, init=False)
+    changed: dict[int, str] = field(default_factory=dict, init=False)
+    stood: dict[int, float] = field(default_factory=dict, init=False)
 
     def now(self) -> float:
         """The time by the server's clock."""
-        return self._client.now()
+        return self.client.now()
 
     def settled(self, entry: Entry) -> bool:
         """Whether what a packet has left no trace of on the server, it never will leave a trace of."""
-        arrived = max(min(entry.sent, self.now()), self._client.back())
-        return bool(entry.over) or self.now() >= arrived + self._settle_s
+        arrived = max(min(entry.sent, self.now()), self.client.back())
+        return bool(entry.over) or self.now() >= arrived + self.settle_s
 
     def unless_early(self, entry: Entry, reason: str) -> Outcome | None:
         """That the outcome is unknown, for a packet that the server ought to know by now; else None."""
@@ -114,15 +111,15 @@ class Lookup:
 
     def unfinished(self) -> list[InputRecord]:
         """Everything of the project that has not ended, whoever sent it; the newest 1000."""
-        return self._client.inputs(status="Processing")
+        return self.client.inputs(status="Processing")
 
     def newest(self) -> list[InputRecord]:
         """The newest inputs of the project, ended or not."""
-        return self._client.inputs(limit=NEWEST)
+        return self.client.inputs(limit=NEWEST)
 
     def records(self, batch_id: int) -> Records:
         """The server's records of one batch."""
-        return Records(self._client.inputs(batch_id=batch_id), self._wanted, self._whole)
+        return Records(self.client.inputs(batch_id=batch_id), self._wanted, self._whole)
 
     def records_of(
         self, entries: list[Entry], batch_id: int, stalls: Stalls
@@ -130,7 +127,7 @@ class Lookup:
         """The record of each packet of one batch; those without a batch are asked for singly."""
         if not batch_id:
             for entry in entries:
-                record = None if entry.input_id is None else self._client.input(entry.input_id)
+                record = None if entry.input_id is None else self.client.input(entry.input_id)
                 stalls.see([record] if record else [])
                 yield entry, record
             return
@@ -139,13 +136,13 @@ class Lookup:
         for entry in entries:
             record = found.of(entry)
             if record is None and entry.input_id is not None:
-                record = self._client.input(entry.input_id)
+                record = self.client.input(entry.input_id)
                 stalls.see([record])
             yield entry, record
 
     def _whole(self, record: InputRecord) -> InputRecord:
         """A record with the boxes of its frames, which lists leave out."""
-        return record if record.id is None else self._client.input(record.id)
+        return record if record.id is None else self.client.input(record.id)
 
     def file_named(self, name: str) -> int | None:
         """The id of the directory's file of this name, removed ones left out; the oldest where there are several."""
@@ -155,7 +152,7 @@ class Lookup:
     def _files_named(self, name: str) -> list[int]:
         return [
             file.id
-            for file in self._client.files(self._run.directory_id, search=name)
+            for file in self.client.files(self.run.directory_id, search=name)
             if file.original_filename == name and not file.removed
         ]
 
@@ -164,41 +161,41 @@ class Lookup:
         if len(names) <= FEW:
             return {name: sorted(self._files_named(name)) for name in names}
         found: dict[str, list[int]] = {name: [] for name in names}
-        for file in self._client.files(self._run.directory_id):
+        for file in self.client.files(self.run.directory_id):
             if file.original_filename in found and not file.removed:
                 found[file.original_filename].append(file.id)
         return {name: sorted(ids) for name, ids in found.items()}
 
     def missing(self, entry: Entry, file_id: int) -> set[str]:
         """The references of a packet's boxes that a file does not hold."""
-        body = self._outbox.body(entry.id)
-        return references_in(body) - set(self._stored_boxes.references(file_id, video=is_of_video(body)))
+        body = self.outbox.body(entry.id)
+        return references_in(body) - set(self.stored_boxes.references(file_id, video=is_of_video(body)))
 
     def stored(self, files: Mapping[int, bool]) -> dict[int, Counter[str]]:
         """The references that files hold, each with how often; `files`: file id → whether it is a video."""
-        self._stored_boxes.load([file_id for file_id, video in files.items() if not video])
+        self.stored_boxes.load([file_id for file_id, video in files.items() if not video])
         found = {file_id: self._references(file_id, video=video) for file_id, video in files.items()}
         for file_id in files:
             self.stood[file_id] = self.last_changed(file_id)
-            self._stored_boxes.forget(file_id)
+            self.stored_boxes.forget(file_id)
         return found
 
     def _references(self, file_id: int, *, video: bool) -> Counter[str]:
         try:
-            return self._stored_boxes.references(file_id, video=video)
+            return self.stored_boxes.references(file_id, video=video)
         except (NotFound, Refused):  # the file is gone: a person removed it for good, or the server was restored
             return Counter()
 
     def own_records(self, entry: Entry, file_id: int) -> list[InputRecord]:
         """The records of a file that carried boxes of this packet."""
         wanted = self._wanted(entry)
-        return [record for record in self._client.inputs(file_id=file_id) if wanted & record.references]
+        return [record for record in self.client.inputs(file_id=file_id) if wanted & record.references]
 
     def under_way(self, file_id: int, wanted: Collection[str]) -> UnderWay:
         """What the newest inputs of a file carry of some boxes, whoever sent them; older ones were seen in planning."""
         found: set[str] = set()
         working, over = None, False
-        records = self._client.inputs(file_id=file_id, limit=NEWEST)
+        records = self.client.inputs(file_id=file_id, limit=NEWEST)
         origins = {origin(reference) for reference in wanted} if records else ()
         for record in records:  # those of other runs are many, and need no decoding
             if record.id in self.blockers.dead or not record.may_name(origins):
@@ -214,7 +211,7 @@ class Lookup:
 
     def failed_upload(self, entry: Entry) -> Outcome | None:
         """The refusal of an upload that the server could not open: such an input stays, without a file."""
-        for record in self._client.inputs(status="Failed", limit=100):
+        for record in self.client.inputs(status="Failed", limit=100):
             early = record.created is not None and record.created < entry.sent - LOOKED_BACK_S
             outcome = input_outcome(record)
             if record.original_filename == entry.file_name and record.file_id is None and not early and outcome:
@@ -240,7 +237,7 @@ class Lookup:
         missing = self.missing(entry, file_id)
         if not missing:
             return Outcome(State.APPLIED, "", otherwise.input_id, file_id)
-        references = self._stored_boxes.references(file_id)
+        references = self.stored_boxes.references(file_id)
         origins = {origin(reference) for reference in references}
         if entry.route == Via.UPLOAD and entry.attempts < 2 and (not references or wanted & references.keys()):
             return Outcome(State.UNSURE, "another sender may be making the file at this moment", None, file_id)
@@ -284,8 +281,8 @@ class Lookup:
         planned, wanted = planned_at(entry), self._wanted(entry)
         if entry.id not in self.old or planned is None or not wanted or entry.mode == Mode.REPLACE_OWN:
             return False
-        newest = self._client.inputs(file_id=file_id, limit=NEWEST)
-        return superseded(newest, wanted, self._run.model, planned) and wanted == self.missing(entry, file_id)
+        newest = self.client.inputs(file_id=file_id, limit=NEWEST)
+        return superseded(newest, wanted, self.run.model, planned) and wanted == self.missing(entry, file_id)
 
     def _overtaken(self, entry: Entry, file_id: int) -> Outcome | None:
         """The end of a packet that replaces its model's boxes, where it is not to be sent; else None.
@@ -297,10 +294,10 @@ class Lookup:
         planned, wanted = planned_at(entry), self._wanted(entry)
         if entry.id not in self.old or planned is None:
             return None
-        newest = self._client.inputs(file_id=file_id, limit=NEWEST)
+        newest = self.client.inputs(file_id=file_id, limit=NEWEST)
         own = last_with(newest, wanted)
         later = [record for record in newest if (record.id or 0) > own]
-        newer = superseded(later, wanted, self._run.model, planned)
+        newer = superseded(later, wanted, self.run.model, planned)
         if (newer and (own or not wanted)) or (own and self._all_there(entry, file_id)):
             return Outcome(State.APPLIED, "", own or None, file_id)
         if wanted and (own := sent_since(self._others(entry, newest), wanted, planned.since)):
@@ -313,9 +310,9 @@ class Lookup:
 
     def _all_there(self, entry: Entry, file_id: int) -> bool:
         """Whether a file holds each box of a packet, or an equal one."""
-        rows = self._stored_boxes.rows(file_id)
+        rows = self.stored_boxes.rows(file_id)
         there, alike = {row.reference for row in rows}, identities(rows)
-        boxes = boxes_in(self._outbox.body(entry.id))
+        boxes = boxes_in(self.outbox.body(entry.id))
         return all(box.reference in there or identities([box]) <= alike for box in boxes)
 
     def _without_gone(self, entry: Entry, file_id: int) -> Outcome | None:
@@ -328,15 +325,15 @@ class Lookup:
         tried = entry.attempts > 1
         if entry.id not in self.old or (tried and (entry.mode == Mode.NEW or not entry.before)) or not entry.boxes:
             return None
-        newest = self._client.inputs(file_id=file_id, limit=NEWEST)
+        newest = self.client.inputs(file_id=file_id, limit=NEWEST)
         gone = brought(self._others(entry, newest)) & self.missing(entry, file_id)
         if not gone or (entry.mode == Mode.NEW and self.other_picture(entry, file_id)):
             return None
         left = self.missing(entry, file_id) - gone
         if entry.mode == Mode.NEW and left:  # by what is left alone it could not be told that the file is this one's
             return self.append_rest(entry, file_id, left)
-        body, boxes = leaving_out(self._outbox.body(entry.id), gone)
-        self._outbox.shorten(entry.id, body, boxes)
+        body, boxes = leaving_out(self.outbox.body(entry.id), gone)
+        self.outbox.shorten(entry.id, body, boxes)
         return Outcome(State.QUEUED if boxes else State.APPLIED, "", None, file_id)
 
     def _already_on(self, entry: Entry, file_id: int) -> Outcome | None:
@@ -353,28 +350,28 @@ class Lookup:
 
     def taken_since(self, file_id: int) -> set[str]:
         """The references of boxes that later pushes took off a file, as their packets tell: those were not lost."""
-        records = self._client.inputs(file_id=file_id, limit=NEWEST)
+        records = self.client.inputs(file_id=file_id, limit=NEWEST)
         return set().union(*(taken_away(record.boxes) or () for record in records if record.replaces))
 
     def append_rest(self, entry: Entry, file_id: int, missing: set[str], *, input_id: int | None = None) -> Outcome:
         """Turn a packet into one that appends the boxes that are missing; it is queued."""
-        self._outbox.append_instead(entry.id, *only_missing(self._outbox.body(entry.id), file_id, missing))
+        self.outbox.append_instead(entry.id, *only_missing(self.outbox.body(entry.id), file_id, missing))
         return Outcome(State.QUEUED, "", input_id, file_id)
 
     def other_picture(self, entry: Entry, file_id: int) -> str:
         """Why a file cannot be the picture that a packet's boxes were made for; empty where it can."""
         if not (entry.width and entry.height):
             return ""
-        found = factor((entry.width, entry.height), self._stored_boxes.view(file_id).size)
+        found = factor((entry.width, entry.height), self.stored_boxes.view(file_id).size)
         return found.message if isinstance(found, SkipReason) else ""
 
     def replacement(self, entry: Entry) -> Replacement:
         """A replacing packet with the boxes that stay, read now."""
-        file_id, body = entry.file_id or 0, self._outbox.body(entry.id)
+        file_id, body = entry.file_id or 0, self.outbox.body(entry.id)
         rows, read = self._rows(entry, file_id), self.now()
         stay = [] if entry.mode == Mode.REPLACE_ALL else rows.kept
-        models = [self._run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
-        complete, changed = self._stored_boxes.complete(file_id), self.last_changed(file_id)
+        models = [self.run.model, *models_in(entry.replaces)] if entry.mode == Mode.REPLACE_OWN else []
+        complete, changed = self.stored_boxes.complete(file_id), self.last_changed(file_id)
         clear = entry.mode == Mode.REPLACE_OWN
         planned = found.planned if (found := decoded(entry.before)) else 0.0
         whole = replacing(body, stay, rows.all, changed=changed, read=read, planned=planned, clear=clear, models=models)
@@ -386,20 +383,20 @@ class Lookup:
     def _rows(self, entry: Entry, file_id: int) -> Rows:
         """The boxes of a file; those of models that a packet replaces are among the run's own."""
         if not (replaces := models_in(entry.replaces)):
-            rows = self._stored_boxes.sorted(file_id, file_name=entry.file_name, model=self._run.model)
+            rows = self.stored_boxes.sorted(file_id, file_name=entry.file_name, model=self.run.model)
             if entry.mode != Mode.REPLACE_OWN or not rows.predicted_elsewhere:
                 return rows
-        return self._stored_boxes.owned(
+        return self.stored_boxes.owned(
             file_id,
             file_name=entry.file_name,
-            models=[self._run.model, *replaces],
-            run=self._run.name,
-            claims=Claims(reversed(self._client.inputs(file_id=file_id))),
+            models=[self.run.model, *replaces],
+            run=self.run.name,
+            claims=Claims(reversed(self.client.inputs(file_id=file_id))),
         )
 
     def last_changed(self, file_id: int) -> float:
         """When a file had last been changed as it was last read, by the server's clock; 0 where unknown."""
-        return moment(self._stored_boxes.changed_when_read(file_id)) or 0.0
+        return moment(self.stored_boxes.changed_when_read(file_id)) or 0.0
 
     def compared(self, entry: Entry, record: InputRecord, outcome: Outcome) -> Outcome:
         """What a replacing packet came to, looked at: whether what was to stay and what was sent is there, and no more.
@@ -409,7 +406,7 @@ class Lookup:
         as new rows, 'undeleted'. The packet then bears a reason. Of a file that has changed since, as where the outcome
         was learned days later, nothing can be told.
         """
-        rows = self._stored_boxes.rows(entry.file_id or 0)
+        rows = self.stored_boxes.rows(entry.file_id or 0)
         if record.written and self.last_changed(entry.file_id or 0) > record.written + APPLYING_S:
             return outcome
         there = {row.id for row in rows}
@@ -433,9 +430,9 @@ class Lookup:
 
         Each clip is an input of its own, outside the batch. None while they are being worked on, or not there yet.
         """
-        if b'"type":"video"' not in self._outbox.body(entry.id):
+        if b'"type":"video"' not in self.outbox.body(entry.id):
             return outcome
-        clips = [clip for clip in self._client.inputs() if clip.parent_input_id == record.id]
+        clips = [clip for clip in self.client.inputs() if clip.parent_input_id == record.id]
         if len(clips) < 2 or not ended(clips):
             return None
         if failed := [clip for clip in clips if clip.status == "failed"]:
@@ -444,4 +441,4 @@ class Lookup:
         return outcome
 
     def _wanted(self, entry: Entry) -> set[str]:
-        return references_in(self._outbox.body(entry.id))
+        return references_in(self.outbox.body(entry.id))

@@ -126,13 +126,10 @@ class Bulk:
         return _ahead(ask, file_ids, threads=connections, most=connections * AHEAD)
 
     def _image(self, file_id: int) -> StoredFile | None:
-        try:
-            file = self._client.annotated(file_id, directory_id=self._directory_id)
-        except Refused:
-            return None
-        if file.type == "video":
+        file = self._client.found(file_id, directory_id=self._directory_id)
+        if file and file.type == "video":
             return self._video(file_id)._replace(complete=bool(file.ann_is_complete))
-        return None if file.removed else _stored(file)
+        return None if file is None or file.removed else _stored(file)
 
     def _video(self, file_id: int) -> StoredFile:
         viewed = self._client.view(file_id)

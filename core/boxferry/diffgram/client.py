@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
@@ -50,39 +51,33 @@ NO_LIMIT = -1  #: of a list of inputs: all of them
 SHOWN = 20  #: directories that a message lists
 
 
+@dataclass(eq=False)
 class Client:
     """A project on a Diffgram server; safe to use from several threads. Making it does no I/O.
 
-    Attributes:
-        connections: how many calls are worth making at once.
-
     Every method raises `DiffgramError`, in one of its kinds, when the call fails.
+
+    Attributes:
+        server: where, and who asks.
+        connections: how many connections are kept open: so many calls are worth making at once.
+        timeout_s: seconds to wait for an answer.
+        clock: seconds, for the pace.
+        sleep: waits.
+
+    Raises:
+        UsageError: the time-out is not above 0.
     """
 
-    def __init__(
-        self,
-        server: Server,
-        *,
-        connections: int = 4,
-        timeout_s: float = 60.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Prepare.
+    server: Server
+    _: KW_ONLY
+    connections: int = 4
+    timeout_s: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
-        Args:
-            server: where, and who asks.
-            connections: how many connections are kept open.
-            timeout_s: seconds to wait for an answer.
-            clock: seconds, for the pace.
-            sleep: waits.
-
-        Raises:
-            UsageError: the time-out is not above 0.
-        """
-        self.connections = connections
-        self._server = server
-        self._wire = Wire(server, connections=connections, timeout_s=timeout_s, clock=clock, sleep=sleep)
+    def __post_init__(self) -> None:
+        clock, sleep, server = self.clock, self.sleep, self.server
+        self._wire = Wire(server, connections=self.connections, timeout_s=self.timeout_s, clock=clock, sleep=sleep)
         self._pacer = Pacer(clock=clock, sleep=sleep)
         self._project = quote(server.project, safe="")
         self._packet_path = (server.packet_path or PACKET_PATH).format(project=self._project)
@@ -191,7 +186,7 @@ class Client:
 
     def view(self, file_id: int) -> ViewedFile:
         """What a file shows: the size of its image or video."""
-        body = {"file_id": file_id, "project_string_id": self._server.project}
+        body = {"file_id": file_id, "project_string_id": self.server.project}
         return self._read("POST", "/api/v1/file/view", frames.View, body).file
 
     def rows(self, file_id: int, *, directory_id: int) -> list[Row]:
@@ -210,6 +205,13 @@ class Client:
         """
         path = f"/api/project/{{}}/file/{file_id}/annotation/list"
         return self._read("POST", path, frames.Annotations, {"directory_id": directory_id}).file_serialized
+
+    def found(self, file_id: int, *, directory_id: int) -> FileRecord | None:
+        """As `annotated`; None where there is no such file."""
+        try:
+            return self.annotated(file_id, directory_id=directory_id)
+        except Refused:
+            return None
 
     def video_rows(self, file_id: int, *, frames_count: int, directory_id: int) -> list[Row]:
         """The boxes of a video, deleted ones left out; each with its `frame_number`."""
@@ -303,8 +305,8 @@ class Client:
         call = Call(method="POST", path=self._packet_path, body=body, changes=True, pacer=self._pacer)
         log = self._wire.ask(call, frames.Queued).log
         if log and log.success is False:
-            said = scrubbed(flat(log.error), self._server)
-            message = short(said) or f"{self._server.host} reports that the packet failed"
+            said = scrubbed(flat(log.error), self.server)
+            message = short(said) or f"{self.server.host} reports that the packet failed"
             raise Refused(message, status=200, detail=said)
 
     def upload(self, name: str, data: IO[bytes] | bytes, fields: bytes) -> UploadAnswer:

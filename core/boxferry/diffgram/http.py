@@ -7,7 +7,7 @@ import math
 import os
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
@@ -73,40 +73,35 @@ class Call:
     pacer: Pacer | None = None
 
 
+@dataclass(eq=False)
 class Wire:
     """A session with one server: Basic auth, TLS verified, no redirects, no cookies; several threads may use it.
 
     Proxies and certificate bundles are taken from the environment once, when it is made; making it does no I/O.
+
+    Attributes:
+        server: where, and who asks.
+        connections: how many connections are kept open.
+        timeout_s: seconds to wait for an answer, after CONNECT_TIMEOUT_S at most for the connection.
+        clock: seconds.
+        sleep: waits between two attempts.
+
+    Raises:
+        UsageError: the time-out is not above 0.
     """
 
-    def __init__(
-        self,
-        server: Server,
-        *,
-        connections: int,
-        timeout_s: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Prepare.
+    server: Server
+    _: KW_ONLY
+    connections: int
+    timeout_s: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
-        Args:
-            server: where, and who asks.
-            connections: how many connections are kept open.
-            timeout_s: seconds to wait for an answer, after CONNECT_TIMEOUT_S at most for the connection.
-            clock: seconds.
-            sleep: waits between two attempts.
-
-        Raises:
-            UsageError: the time-out is not above 0.
-        """
-        if not timeout_s > 0:
-            raise UsageError(f"time-out: {timeout_s} s, expected more than 0")
-        self._server = server
-        self._timeout = (min(CONNECT_TIMEOUT_S, timeout_s), timeout_s)
-        self._clock = clock
-        self._sleep = sleep
-        self._session = _session(server, connections)
+    def __post_init__(self) -> None:
+        if not self.timeout_s > 0:
+            raise UsageError(f"time-out: {self.timeout_s} s, expected more than 0")
+        self._timeout = (min(CONNECT_TIMEOUT_S, self.timeout_s), self.timeout_s)
+        self._session = _session(self.server, self.connections)
         self._pattern: requests.PreparedRequest | None = None
         self._left_s: Callable[[], float] = lambda: math.inf
         self.server_clock = ServerClock()
@@ -143,29 +138,29 @@ class Wire:
                 text never holds the credentials.
         """
         pauses = iter(BACKOFF_S)
-        deadline = self._clock() + self._bounded(2 * self._timeout[1])
+        deadline = self.clock() + self._bounded(2 * self._timeout[1])
         while True:
             try:
                 return self._understood(call, self._patiently(call), wanted)
             except Fault as error:
                 fault = error
-            worth_it = fault.repeatable(changes=call.changes) and self._clock() < deadline
+            worth_it = fault.repeatable(changes=call.changes) and self.clock() < deadline
             if not worth_it or (pause := next(pauses, None)) is None:
                 raise fault.error(changes=call.changes)
             log.debug("%s %s again: %s", call.method, call.path, fault)
             pause = max(pause, min(fault.wait_s, LONGEST_WAIT_S, self._left_s()))
             events.retried(Cause.CALL, pause)
-            self._sleep(pause)
+            self.sleep(pause)
 
     def _understood(self, call: Call, answer: Answer, wanted: type[T]) -> T:
         if answer.status not in call.also:
-            raise_for(answer, call.path, self._server)
+            raise_for(answer, call.path, self.server)
         try:
             return decoder(wanted).decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             problem = error
-        raise_for(answer, call.path, self._server)
-        raise unreadable(answer, call.path, self._server, problem)
+        raise_for(answer, call.path, self.server)
+        raise unreadable(answer, call.path, self.server, problem)
 
     def _patiently(self, call: Call) -> Answer:
         """The first answer that is not 429; the pacer, where there is one, holds the next attempt back.
@@ -181,12 +176,12 @@ class Wire:
             patience_s -= pause
             events.retried(Cause.RATE_LIMIT, 0.0 if call.pacer else pause)
             if not call.pacer:
-                self._sleep(pause)
+                self.sleep(pause)
         return answer
 
     def _too_slow(self, call: Call, pause_s: float) -> RateLimited:
         asked = f"and asks to wait {pause_s:.0f} s" if pause_s > PATIENCE_S else "(slower)"
-        return RateLimited(f"{self._server.host} keeps answering 429 {asked} to {call.path}", retry_after_s=pause_s)
+        return RateLimited(f"{self.server.host} keeps answering 429 {asked} to {call.path}", retry_after_s=pause_s)
 
     def _paced(self, call: Call, within_s: float) -> Answer:
         if not call.pacer:
@@ -211,7 +206,7 @@ class Wire:
             RequestException: the server's address is not valid.
         """
         if self._pattern is None:
-            self._pattern = self._session.prepare_request(requests.Request("GET", self._server.host))
+            self._pattern = self._session.prepare_request(requests.Request("GET", self.server.host))
         prepared = requests.PreparedRequest()
         prepared.method = call.method
         prepared.body = cast("bytes | None", call.body)  # an upload is iterated over, which requests' types leave out
@@ -237,10 +232,10 @@ class Wire:
         except UnreadableError as error:
             fault = DiffgramError(f"the file could not be read during the upload; nothing was stored: {error}")
         except Fault as error:
-            fault = Fault(f"the answer of {self._server.host} to {call.path} {error}", acted=True, passing=False)
+            fault = Fault(f"the answer of {self.server.host} to {call.path} {error}", acted=True, passing=False)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             self.outages.missed(call.path)
-            fault = of_exception(error, self._server, answer_s)
+            fault = of_exception(error, self.server, answer_s)
         except OSError:  # requests' own, and its only one, for a bundle that is not there
             named = next((name for name in BUNDLE_VARIABLES if os.environ.get(name)), BUNDLE_VARIABLES[0])
             fault = ConfigError(f"{named}: no certificates can be read from '{self._session.verify}'")
@@ -249,7 +244,7 @@ class Wire:
             log.debug("%s %s %d, %d ms", call.method, call.path, response.status_code, took_ms)
             self.server_clock.heard(response.headers.get("Date"))
             self.outages.heard(call.path, response.status_code)
-            return Answer(status=response.status_code, headers=response.headers, body=scrubbed_body(body, self._server))
+            return Answer(status=response.status_code, headers=response.headers, body=scrubbed_body(body, self.server))
         raise fault  # out of the handler: the request, and with it the credentials, hang on the first error
 
 

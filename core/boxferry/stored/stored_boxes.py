@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from boxferry.destination import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, ImageRecord, ViewedFile, few
-from boxferry.errors import Refused
 from boxferry.packets.reference import own_origin
 from boxferry.stored.claims import reowned
 from boxferry.stored.file_inputs import first_begun
@@ -137,10 +136,8 @@ class StoredBoxes:
 
     def removed(self, file_id: int) -> bool:
         """Whether a person removed a file; False for one that the server does not know."""
-        try:
-            return self._client.annotated(file_id, directory_id=self._directory_id).removed
-        except Refused:
-            return False
+        file = self._client.found(file_id, directory_id=self._directory_id)
+        return file is not None and file.removed
 
     def had_boxes(self, file_id: int) -> bool:
         """Whether a box was ever put on a file, as far as the list tells: what is gone was deleted."""

@@ -10,7 +10,6 @@ import msgspec
 from boxferry.boxes.codes import Fault
 from boxferry.deliver.changed import other_file
 from boxferry.destination import Bulk
-from boxferry.errors import Refused
 from boxferry.outbox.entry import ENDED
 from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outcome import State
@@ -188,10 +187,7 @@ class Checker:
         """Those files that were moved to another directory; the others are marked as removed or gone."""
 
         def ask(file_id: int) -> tuple[int, FileRecord | None]:
-            try:
-                return file_id, self._client.annotated(file_id, directory_id=self._run.directory_id)
-            except Refused:
-                return file_id, None
+            return file_id, self._client.found(file_id, directory_id=self._run.directory_id)
 
         answers = dict(self._bulk.each(ask, [file.file_id for file in files]))
         for file in files:
