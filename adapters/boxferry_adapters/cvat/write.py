@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from boxferry.boxes.decimals import short
@@ -43,13 +43,9 @@ def write(chunks: Iterable[Detections], target: Path, context: Context) -> None:
                 body.write(_image(images, chunk, image, rows, labels).encode())
                 images += 1
         stream.write(_head(labels, images).encode())
-        _append(body, stream)
+        body.seek(0)
+        shutil.copyfileobj(body, stream)
         stream.write(b"</annotations>\n")
-
-
-def _append(body: BinaryIO, stream: BinaryIO) -> None:
-    body.seek(0)
-    shutil.copyfileobj(body, stream)
 
 
 def _head(labels: dict[str, set[str]], images: int) -> str:

@@ -56,7 +56,7 @@ def _unpacked(bits: _Bits, values: int) -> NDArray[np.bool_]:
         is_run = bits.number(1)
         end = min(at + 1 + bits.number(lengths[bits.number(2)]), values)
         if is_run:
-            inside[_pixels(at, end)] = bits.number(word) > 0
+            inside[at // CHANNELS : end // CHANNELS] = bits.number(word) > 0  # those whose fourth value is in the run
         else:
             literals += end - at
             if literals > MOST_LITERALS:
@@ -67,8 +67,3 @@ def _unpacked(bits: _Bits, values: int) -> NDArray[np.bool_]:
                     inside[value // CHANNELS] = found > 0
         at = end
     return inside
-
-
-def _pixels(start: int, end: int) -> slice:
-    """The pixels whose fourth value is one of these."""
-    return slice(start // CHANNELS, end // CHANNELS)

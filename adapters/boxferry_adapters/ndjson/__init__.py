@@ -79,7 +79,7 @@ class _File:
                 continue
             place = Place(self._file.shown, line=line)
             try:
-                value = _decoded(text)
+                value = object_of(text, "an object", malformed="not a line of JSON, or cut off", code=Code.BAD_LINE)
                 if value.get("type") == "dataset":
                     self._name(value.get("class_names"), place)
                 else:
@@ -125,10 +125,6 @@ class _File:
         corners, rings = _shape(key, row[1:], image)
         code = self._gathering.vocabulary.code(int(class_id), place)
         return Box(code=code, corners=corners, rings=rings, row=place.line or -1)
-
-
-def _decoded(text: bytes) -> dict[str, Any]:
-    return object_of(text, "an object", malformed="not a line of JSON, or cut off", code=Code.BAD_LINE)
 
 
 def _rows(value: dict[str, Any]) -> tuple[str, list[Any]]:

@@ -125,16 +125,12 @@ def _check(run: str | None, given: Mapping[str, Any], *, as_json: bool, ndjson: 
         for each in checked:
             for amiss in each.amiss:
                 write_record({"record": "amiss", "run": each.run.name, **msgspec.to_builtins(amiss)})
-        write_record({"record": "summary", "runs": [_without_files(each) for each in checked]})
+        write_record({"record": "summary", "runs": [{**each.as_dict(), "amiss": len(each.amiss)} for each in checked]})
     elif as_json:
         write_json({"runs": [each.as_dict() for each in checked]})
     else:
         _print_checked(checked)
     return max((each.exit_code for each in checked), default=0)
-
-
-def _without_files(checked: Checked) -> dict[str, Any]:
-    return {**checked.as_dict(), "amiss": len(checked.amiss)}
 
 
 def _print_checked(checked: list[Checked]) -> None:

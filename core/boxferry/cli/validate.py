@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boxferry.boxes.counted import counted
-from boxferry.boxes.tally import Issue, Tally
+from boxferry.boxes.tally import Tally
 from boxferry.cli.again import command_again
 from boxferry.cli.output import say, table, tell, write_json, write_record, write_text
 from boxferry.cli.progress import reading
@@ -43,7 +43,7 @@ def validate_command(
     share of clipped boxes, and suspicious findings.
     """
     predictions = sharded(predictions_of(session, given, format_options(given)), given)
-    tally = Tally(strict=given["strict"], listener=_record if ndjson else None)
+    tally = Tally(strict=given["strict"], listener=write_record if ndjson else None)
     with reading(predictions) as (predictions, _):
         found = checkup(predictions, tally, pictures=drawn if html else 0)
     following = _next(click.get_current_context(), found)
@@ -59,10 +59,6 @@ def validate_command(
     if found.stopped:
         raise found.stopped
     return found.exit_code
-
-
-def _record(issue: Issue) -> None:
-    write_record(issue)
 
 
 def _write_page(target: str, found: Checkup, following: str) -> None:
