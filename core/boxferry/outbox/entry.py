@@ -143,25 +143,7 @@ class Moved(NamedTuple):
 Change = Shortened | Moved
 
 
-#: what a packet is stored with
-STORED = (
-    "route",
-    "mode",
-    "file_name",
-    "file_id",
-    "media",
-    "body",
-    "boxes",
-    "width",
-    "height",
-    "mark",
-    "removes",
-    "ended",
-    "batch_id",
-    "input_id",
-    "checked",
-    "before",
-    "image",
-    "replaces",
-    "original",
-)
+#: what a packet gets on its way, or is not kept
+LATER = {"id", "state", "attempts", "reason", "detail", "sent", "over", "digest", "changed", "stood", "deletes"}
+#: what it is stored with
+STORED = tuple(name for name in Entry.__struct_fields__ if name not in LATER)

@@ -9,7 +9,8 @@ import msgspec
 from boxferry.destination import moment
 from boxferry.packets.reference import is_ours
 from boxferry.packets.rows import identities, identity
-from boxferry.stored.beside import changed_beside, equal_beside, named_under
+from boxferry.stored import beside
+from boxferry.stored.beside import named_under
 from boxferry.stored.removals import (
     EDITED,
     HALVES,
@@ -180,7 +181,7 @@ def told(listed: Iterable[Row]) -> Before:
 def told_beside(listed: Iterable[Row]) -> Before | None:
     """What an appending packet tells of itself: the boxes that were there and had been sent alike; None for nothing."""
     boxes = list(listed)
-    equal, changed = equal_beside(boxes), changed_beside(boxes)
+    equal, changed = named_under(beside.EQUAL, boxes), named_under(beside.CHANGED, boxes)
     return Before(beside=sorted(equal), touched=sorted(changed)) if equal or changed else None
 
 

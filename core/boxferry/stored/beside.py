@@ -34,16 +34,6 @@ def beside(listed: Sequence[Row], rows: Iterable[Row]) -> list[Row]:
     return [Row({**listed[0], EQUAL: sorted(equal), CHANGED: sorted(changed)}), *listed[1:]]
 
 
-def equal_beside(listed: Iterable[Row]) -> set[str]:
-    """The references of equal boxes that were there when a packet was made, as far as it tells."""
-    return named_under(EQUAL, listed)
-
-
-def changed_beside(listed: Iterable[Row]) -> set[str]:
-    """Those of boxes that were sent alike and that people had changed by then, as far as it tells."""
-    return named_under(CHANGED, listed)
-
-
 def named_under(key: str, listed: Iterable[Row]) -> set[str]:
     """The references that a packet's boxes have under a key."""
     named: list[Collection[object]] = [found for box in listed if isinstance(found := box.get(key), list)]
