@@ -8,7 +8,7 @@ import yaml
 from boxferry import read as read_source
 from boxferry.boxes.tally import Tally
 from boxferry.errors import InputError
-from boxferry.reading.options import option_values
+from boxferry.reading.writing import option_values
 from formats.reading import FORMATS, write_json, write_text
 
 SPARSE = [{"id": 90, "name": "zebra"}, {"id": 3, "name": "ant"}, {"id": 7, "name": "unused"}]

@@ -17,8 +17,7 @@ from boxferry.cli.reading import ReadingCommand, format_options, predictions_of,
 from boxferry.cli.shard import shard_options, sharded
 from boxferry.errors import UsageError
 from boxferry.plan.named import write_packets
-from boxferry.reading.options import option_values
-from boxferry.reading.writing import PACKETS
+from boxferry.reading.writing import PACKETS, option_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,7 +21,7 @@ from boxferry.cli.serve import serve_options, serve_page
 from boxferry.cli.server import connections_option, diffgram_of, server_options
 from boxferry.errors import UsageError
 from boxferry.reading.names import load_names
-from boxferry.reading.options import option_values
+from boxferry.reading.writing import option_values
 from boxferry.review.nothing import nothing_reviewed
 
 if TYPE_CHECKING:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from boxferry.boxes.codes import Code
+from boxferry.boxes.labels import ClassTable, class_text, classes_in
 from boxferry.boxes.tally import Tally
 from boxferry.deliver.facts import note_end, tallied
 from boxferry.deliver.finish import looked_at, pending, result_of, send
@@ -19,7 +21,6 @@ from boxferry.observing.events import during
 from boxferry.observing.names import Fact, Stage
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.outcome import State
-from boxferry.outbox.run_classes import keep_classes, table_of
 from boxferry.plan.directories import place_of
 from boxferry.plan.earlier import Earlier
 from boxferry.plan.label_sync import note_labels
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from boxferry.destination import Directory
     from boxferry.observing.observer import Facts
     from boxferry.outbox.entry import Run
+    from boxferry.outbox.outbox import Outbox
     from boxferry.plan.plan_file import Plan
     from boxferry.plan.planner import Planner
     from boxferry.plan.push_options import PushOptions
@@ -244,3 +246,37 @@ def _still_wanted(
     if options.ask_again:
         return entries
     return list(Recheck(client, outbox, run, tally, iou=options.same_iou).without(entries))
+
+
+def keep_classes(outbox: Outbox, run: Run, found: ClassTable, tally: Tally) -> None:
+    """Add the classes of what was read to those that a run keeps; an id stays with the name that it had first.
+
+    Args:
+        outbox: keeps them.
+        run: the run.
+        found: what the source told while it was read.
+        tally: notes where two sources contradict each other.
+    """
+    if found.clash:
+        tally.note(Code.CLASS_IDS, f"{found.clash}: pull renumbers the classes of this run")
+        return
+    outbox.keep_classes(run.id, lambda kept: class_text(_joined(classes_in(kept), found.names(), tally)))
+
+
+def _joined(kept: dict[int | str, str], found: dict[int | str, str], tally: Tally) -> dict[int | str, str]:
+    for class_id, name in found.items():
+        if kept.get(class_id, name) != name:
+            tally.note(
+                Code.CLASS_IDS,
+                f"class {class_id} is '{name}', and '{kept[class_id]}' where the run was pushed before: pull keeps "
+                "the earlier table, or takes another one with --names",
+            )
+            break
+    return {**kept, **{class_id: name for class_id, name in found.items() if class_id not in kept}}
+
+
+def table_of(pairs: list[tuple[int | str, str]]) -> ClassTable:
+    """The table of classes that a plan holds."""
+    table = ClassTable()
+    table.learn(dict(pairs), "the plan")
+    return table

@@ -13,9 +13,8 @@ from boxferry.destination import name_problem
 from boxferry.formats import output_stream
 from boxferry.packets.bodies import Media, Packet, encode
 from boxferry.packets.build import BoxMaker
-from boxferry.plan.routes import NewFiles, UrlRoute
+from boxferry.plan.routes import NewFiles, Template, UrlRoute
 from boxferry.plan.target import SkipReason
-from boxferry.plan.templates import Template
 
 if TYPE_CHECKING:
     import os

@@ -16,10 +16,9 @@ from boxferry.outbox.kinds import Mode
 from boxferry.plan.attributes import AttributeWish
 from boxferry.plan.labels import Policy
 from boxferry.plan.patience import Patience
-from boxferry.plan.routes import BlobRoute, NewFiles, UploadRoute, UrlRoute
+from boxferry.plan.routes import BlobRoute, NewFiles, Template, UploadRoute, UrlRoute
 from boxferry.plan.server_size import VIDEO_RATE
 from boxferry.plan.target import OnExisting
-from boxferry.plan.templates import Template
 from boxferry.stored.decided import SAME_IOU
 
 if TYPE_CHECKING:

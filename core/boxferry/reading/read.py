@@ -14,10 +14,10 @@ from boxferry.plugins import plugin_manager
 from boxferry.reading.dataset import in_memory
 from boxferry.reading.images import ImageIndex, parse_size
 from boxferry.reading.names import ClassNames, check_given, given_names, merge_names
-from boxferry.reading.options import option_values
 from boxferry.reading.predictions import Predictions, no_folder
 from boxferry.reading.source import source_of
 from boxferry.reading.unrecognised import unrecognised
+from boxferry.reading.writing import option_values
 from boxferry.remote.ahead import forget
 from boxferry.workers import Workers
 

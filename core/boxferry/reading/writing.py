@@ -1,4 +1,4 @@
-"""Chunks written in a format that is named: what `Predictions.write` and `Dataset.write` share."""
+"""Chunks written in a format that is named, what `Predictions.write` and `Dataset.write` share; options of formats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from boxferry.errors import UnknownFormat, UsageError
 from boxferry.formats import still_images
 from boxferry.option_checks import did_you_mean
 from boxferry.reading.names import given_names
-from boxferry.reading.options import option_values
 
 if TYPE_CHECKING:
     import os
@@ -96,3 +95,24 @@ def write(chunks: Iterable[Detections], fmt: Format, target: Path, context: Cont
     if fmt.write is None:
         raise UsageError(f"format '{fmt.name}' can be read, not written")
     fmt.write(chunks if fmt.writes_videos else still_images(chunks, fmt.name), target, context)
+
+
+def option_values(fmt: Format, given: Mapping[str, str]) -> dict[str, str]:
+    """The values of all options of a format: those given, and the defaults of the others.
+
+    Raises:
+        UsageError: an option that the format does not have, or a value that it does not allow.
+    """
+    declared = {option.name: option for option in fmt.options}
+    for name, value in given.items():
+        if name not in declared:
+            raise UsageError(
+                f"--{name}: not an option of format '{fmt.name}'{_listed(declared)}{did_you_mean(name, declared)}"
+            )
+        if declared[name].choices and value not in declared[name].choices:
+            raise UsageError(f"--{name}: '{value}', expected one of {', '.join(declared[name].choices)}")
+    return {name: given.get(name, option.default) for name, option in declared.items()}
+
+
+def _listed(declared: Mapping[str, object]) -> str:
+    return f", which has {', '.join(declared)}" if declared else ", which has none"

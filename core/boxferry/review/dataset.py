@@ -17,7 +17,7 @@ from boxferry.outbox.source_image import SourceImage
 from boxferry.plugins import plugin_manager
 from boxferry.reading.images import ImageIndex
 from boxferry.reading.names import load_names
-from boxferry.reading.options import option_values
+from boxferry.reading.writing import option_values
 from boxferry.review.class_list import ClassList, check_counted, class_list
 from boxferry.review.corrected import corrected
 from boxferry.review.dataset_download import Wanted, fetched

@@ -11,7 +11,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.errors import UsageError
 from boxferry.formats import Context
 from boxferry.reading.images import ImageIndex
-from boxferry.reading.options import option_values
+from boxferry.reading.writing import option_values
 from boxferry.review import corrected as boxes
 from boxferry.review.calibration import WISHED, calibrations, judged_scores
 from boxferry.review.evaluate import coco_metrics
