@@ -143,7 +143,7 @@ def shown(row: Row) -> Row:
         "percent_complete": _percent(row),
         "status_text": row["status_text"] or ("Version: 1" if ended_well and not uploaded else None),
         "created_time": moment(row["created_time"]),
-        "time_updated": moment(row["time_updated"] and int(row["time_updated"])),  # lists have whole seconds
+        "time_updated": moment(row["time_updated"]),
         "update_log": LOG if row["update_log"] is None else json.loads(row["update_log"]),
         "instance_list": None if row["instance_list"] is None else json.loads(row["instance_list"]),
         "directory": {"id": row["directory_id"], "nickname": row["nickname"]},
