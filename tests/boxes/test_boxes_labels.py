@@ -79,7 +79,7 @@ def test_classes_without_a_name_are_reported_one_by_one_with_their_boxes():
     assert (tally.read, tally.dropped) == (4, {"unknown-label": 4})
     assert [str(issue) for issue in tally.examples["unknown-label"]] == [
         "a.txt:2: class 7 has no name (3 boxes); the names given are for: 0",
-        "a.txt:4: class 9 has no name (1 boxes); the names given are for: 0",
+        "a.txt:4: class 9 has no name (1 box); the names given are for: 0",
     ]
 
 
@@ -89,7 +89,7 @@ def test_what_was_reported_is_not_reported_again():
     vocabulary.report(tally)
     vocabulary.report(tally)
     assert tally.dropped == {"unknown-label": 1}
-    assert tally.examples["unknown-label"][0].message == "class 7 has no name (1 boxes); the names given are for: none"
+    assert tally.examples["unknown-label"][0].message == "class 7 has no name (1 box); the names given are for: none"
 
 
 def test_asking_for_the_code_of_no_boxes_is_no_offence():

@@ -116,7 +116,7 @@ def test_a_push_notes_near_labels_before_it_makes_them(diffgram, folder):
         report = push(diffgram, predictions(folder), **options)
         notes = [str(issue) for issue in report.tally.examples["near-label"]]
         assert ["label 'cat': the server has 'Cat' too" in notes[0], "plural" in notes[1]] == [True, True]
-        assert "3 labels of the server are not classes" in str(report.tally.examples["unused-labels"][0])
+        assert "3 labels of the server without a class" in str(report.tally.examples["unused-labels"][0])
     assert report.exit_code == 0
 
 

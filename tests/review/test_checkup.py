@@ -63,7 +63,7 @@ def test_images_that_are_not_there_and_sizes_that_are_not_known_are_said(labels)
     write_text(labels / "labels/d.txt", "")
     found = of(labels)
     assert found.missing == ["d"]
-    assert "1 images are not in the images folder, as d" in list(found.suspicious())
+    assert "not in the images folder: 1 image, as d" in list(found.suspicious())
     value = {
         "images": [{"id": 1, "file_name": "x.jpg"}],
         "categories": [{"id": 1, "name": "c"}],

@@ -333,6 +333,16 @@ def test_boxes_of_which_none_counts_are_no_success(files, capsys):
     assert "ignored labels that the ground truth does not have: Ant (1)" in capsys.readouterr().err
 
 
+def test_a_ground_truth_without_boxes_tells_no_cost(files, capsys):
+    """Where there is no AP, whole pixels cost none that is known."""
+    truth = json.loads((files / "truth.json").read_text()) | {"annotations": []}
+    (files / "empty.json").write_text(json.dumps(truth))
+    assert boxferry(["evaluate", "found.json", "--against", "empty.json"]) == 0
+    said = capsys.readouterr().err
+    assert "the ground truth has no such boxes" in said
+    assert "points of AP" not in said
+
+
 def test_json_has_the_same_numbers(files, capsys):
     """Digit for digit, by class too, with what they rest on."""
     assert boxferry(["evaluate", "found.json", "--against", "truth.json", "--json"]) == 0

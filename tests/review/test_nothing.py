@@ -66,7 +66,7 @@ def test_an_empty_run_one_that_is_gone_and_one_that_was_replaced(sandbox, diffgr
     assert "a later push replaced all of its boxes" in nothing_reviewed(diffgram.pull("first"))
     for file in sandbox.files():
         sandbox.remove_file(file["id"])
-    assert "its 2 files are no longer on the server" in nothing_reviewed(diffgram.pull("next"))
+    assert "the server no longer has its 2 files" in nothing_reviewed(diffgram.pull("next"))
     push(diffgram, predictions(folder), run="dry", existing=True)
     assert "its push had nothing to send: push predictions" in nothing_reviewed(diffgram.pull("dry"))
 

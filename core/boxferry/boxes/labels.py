@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import counted
 from boxferry.boxes.tally import NOWHERE, Place
 from boxferry.errors import InputError
 
@@ -93,7 +94,9 @@ class Vocabulary:
         """Count the boxes of the classes without a name as read and dropped, one record a class."""
         known = ", ".join(str(i) for i in list(self._codes)[:8]) + (", …" if len(self._codes) > 8 else "")
         for class_id, boxes in self._unknown_boxes.items():
-            message = f"class {class_id} has no name ({boxes} boxes); the names given are for: {known or 'none'}"
+            message = (
+                f"class {class_id} has no name ({counted(boxes, 'box')}); the names given are for: {known or 'none'}"
+            )
             tally.skip(Code.UNKNOWN_LABEL, message, self._unknown[class_id], boxes=boxes)
         self._unknown_boxes.clear()
 

@@ -222,7 +222,7 @@ def _print(measured: Mapping[str, Measured]) -> None:
     if any(c[name] < 0 for c in columns.values() for name in METRICS):
         say(f"{NOTHING}: the ground truth has no such boxes")
     for name, each in measured.items():
-        if each.metrics is not None and each.in_pixels is not None:
+        if each.metrics is not None and each.in_pixels is not None and each.metrics.AP >= 0:
             cost = 100 * (each.metrics.AP - each.in_pixels.AP)
             say(f"{name}: whole pixels, as Diffgram keeps boxes, cost {cost:.1f} points of AP")
 

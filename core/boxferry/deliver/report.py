@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from boxferry.boxes.counted import counted
 from boxferry.boxes.notebook import paragraph, plain_table
 from boxferry.destination import remedy_of
 from boxferry.errors import BoxferryError
@@ -213,7 +214,9 @@ class PushResult:
         states = ", ".join(f"{boxes} {state}" for state, (_, boxes) in self.states.items()) or "nothing sent"
         dropped = ", ".join(f"{n} {code}" for code, n in self.tally.dropped.items()) or "none"
         failed = f"; {self.tally.failed.total()} images or files failed" if self.tally.failed else ""
-        return f"{self.tally.read} boxes read, {self.tally.kept} to send, dropped: {dropped}; {states}{failed}"
+        return (
+            f"{counted(self.tally.read, 'box')} read, {self.tally.kept} to send, dropped: {dropped}; {states}{failed}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""

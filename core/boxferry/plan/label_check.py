@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -147,7 +148,9 @@ def pushed_notes(
     ]
     if classes and others:
         some = ", ".join(sorted(others)[:SHOWN]) + (", …" if len(others) > SHOWN else "")
-        notes.append((Code.UNUSED_LABELS, f"{len(others)} labels of the server are not classes of the source: {some}"))
+        notes.append(
+            (Code.UNUSED_LABELS, f"{counted(len(others), 'label')} of the server without a class of the source: {some}")
+        )
     return notes
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import counted
 from boxferry.boxes.label_map import near_misses
 from boxferry.boxes.refine import without_labels
 from boxferry.destination import label_problem
@@ -172,7 +173,7 @@ class LabelResolver:
 
     def _described(self, name: str, boxes: int) -> str:
         near = near_misses(name, self.ids)
-        said = [f"{boxes} boxes", f"near: {', '.join(near)}" if near else "", self._renamed(name)]
+        said = [counted(boxes, "box"), f"near: {', '.join(near)}" if near else "", self._renamed(name)]
         return f"'{name}' ({'; '.join(filter(None, said))})"
 
     def _renamed(self, name: str) -> str:

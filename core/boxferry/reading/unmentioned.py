@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.codes import Code
+from boxferry.boxes.counted import counted
 from boxferry.boxes.detections import Detections
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError, SizeDiffers
@@ -41,7 +42,7 @@ def with_unmentioned(
 
     missing = [image for image in folder(failed) if image.key not in keys and image.media not in files]
     if missing:
-        tally.note(Code.NO_PREDICTIONS, f"{len(missing)} images of the images folder are not in {source}")
+        tally.note(Code.NO_PREDICTIONS, f"not in {source}: {counted(len(missing), 'image')} of the images folder")
     for start in range(0, len(missing), CHUNK_IMAGES):
         images = missing[start : start + CHUNK_IMAGES]
         chunk = Detections.from_counts(images, [0] * len(images), [], [], ())

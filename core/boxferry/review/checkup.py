@@ -82,9 +82,9 @@ class Checkup:
             yield f"nothing is left to send: {counted(self.tally.read, 'box')} read, {self.tally.read} dropped"
         yield from self._shares()
         if self.unsized:
-            yield f"the size of {self.images['unsized']} images is not known, as of {self.unsized[0]}"
+            yield f"the size of {counted(self.images['unsized'], 'image')} is not known, as of {self.unsized[0]}"
         if self.missing:
-            yield f"{self.images['missing']} images are not in the images folder, as {self.missing[0]}"
+            yield f"not in the images folder: {counted(self.images['missing'], 'image')}, as {self.missing[0]}"
         for issues in self.tally.examples.values():
             if issues[0].kind in {"note", "error"}:
                 yield f"{issues[0].code}: {issues[0]}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boxferry.boxes.counted import counted
 from boxferry.collector.collecting import unfinished
 from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import AuthError, BoxferryError, Unreachable, UsageError
@@ -204,7 +205,7 @@ def nothing_in(sources: str | Sequence[str], *, recognised: bool) -> str:
     sizes = [path.stat().st_size for path in [*files, *(path for folder in folders for path in _files_in(folder))]]
     if sizes and (any(sizes) or not recognised):
         return ""
-    found = f"{len(sizes)} files, all of them empty," if sizes else "no files"
+    found = f"{counted(len(sizes), 'file')}, all of them empty," if sizes else "no files"
     return f"nothing predicted: {found} in {', '.join(listed)}"
 
 
@@ -218,4 +219,4 @@ def quiet_push(step: Step) -> str:
     if report is None or report.exit_code or report.tally.read:
         return ""
     images = report.tally.images
-    return f"nothing predicted: no box on {images} images" if images else "nothing predicted: no images"
+    return f"nothing predicted: no box on {counted(images, 'image')}" if images else "nothing predicted: no images"
