@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from boxferry.deliver.stalls import Stalls
@@ -16,24 +17,24 @@ if TYPE_CHECKING:
     from boxferry.outbox.outbox import Outbox
 
 
+@dataclass(eq=False)
 class Resender:
-    """Brings stuck packets to another state, where there is reason to."""
+    """Brings stuck packets to another state, where there is reason to.
 
-    def __init__(
-        self,
-        lookup: Lookup,
-        outbox: Outbox,
-        run: Run,
-        *,
-        resend: bool,
-        on_change: Callable[[Entry, Outcome], None],
-    ) -> None:
-        """Prepare; with `resend` what is stuck still is sent again, as far as nothing of it is stored."""
-        self._lookup = lookup
-        self._outbox = outbox
-        self._run = run
-        self._resend = resend
-        self._on_change = on_change
+    Attributes:
+        lookup: asks the server.
+        outbox: holds the packets.
+        run: whose packets they are.
+        resend: send again what is stuck still, as far as nothing of it is stored.
+        on_change: called with each packet that has come to another state.
+    """
+
+    lookup: Lookup
+    outbox: Outbox
+    run: Run
+    _: KW_ONLY
+    resend: bool
+    on_change: Callable[[Entry, Outcome], None]
 
     def look(self) -> None:
         """Ask for every stuck packet of the run once.
@@ -41,26 +42,26 @@ class Resender:
         Raises:
             DiffgramError: the server cannot be asked.
         """
-        stuck = self._outbox.entries(self._run.id, (State.STUCK,))
+        stuck = self.outbox.entries(self.run.id, (State.STUCK,))
         for batch_id in sorted({entry.batch_id or 0 for entry in stuck}):
             of_batch = [entry for entry in stuck if (entry.batch_id or 0) == batch_id]
-            for entry, record in self._lookup.records_of(of_batch, batch_id, Stalls()):
+            for entry, record in self.lookup.records_of(of_batch, batch_id, Stalls()):
                 outcome = input_outcome(record) if record else Outcome(State.UNSURE, "the server has no record of it")
-                if outcome is None and self._resend:
-                    self._lookup.blockers.dead |= {record.id} if record and record.id is not None else set()
+                if outcome is None and self.resend:
+                    self.lookup.blockers.dead |= {record.id} if record and record.id is not None else set()
                     outcome = self._again(entry)
                 if outcome is not None:
-                    self._outbox.settle(entry.id, outcome, ended=self._lookup.now())
-                    self._on_change(entry, outcome)
+                    self.outbox.settle(entry.id, outcome, ended=self.lookup.now())
+                    self.on_change(entry, outcome)
 
     def _again(self, entry: Entry) -> Outcome:
         """What of a stuck packet is to be sent: all of it, or the boxes that are not stored."""
         if entry.mode in REPLACING:
             return Outcome(State.QUEUED)
-        file_id = entry.file_id or self._lookup.file_named(entry.file_name)
+        file_id = entry.file_id or self.lookup.file_named(entry.file_name)
         if file_id is None:
             return Outcome(State.QUEUED)
-        missing = self._lookup.missing(entry, file_id)
+        missing = self.lookup.missing(entry, file_id)
         if not missing:
             return Outcome(State.APPLIED, "", entry.input_id, file_id)
-        return self._lookup.append_rest(entry, file_id, missing)
+        return self.lookup.append_rest(entry, file_id, missing)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from boxferry.sandbox.app import make_app
-from boxferry.sandbox.limits import Limiter
-from boxferry.sandbox.parts import Key, Sandboxed
+from boxferry.sandbox.parts import Key, Limiter, Sandboxed
 from boxferry.sandbox.pool import WorkerDied, Workers
 from boxferry.sandbox.store import NEVER, Row, Store
 from boxferry.sandbox.worker import work_off
