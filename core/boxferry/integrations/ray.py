@@ -21,7 +21,7 @@ try:
     import ray
     from ray.data import Datasink
     from ray.data.block import BlockAccessor
-    from ray.util.client import ray as client
+    from ray.util.client import ray as ray_client
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise UsageError(f"Ray Data is not installed ({error}); pip install '.[ray]'") from None
@@ -105,7 +105,7 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
             ConfigError: a setting is missing.
         """
         check_word("writer", writer, ("driver", "actor"))
-        if client.is_connected():
+        if ray_client.is_connected():
             raise UsageError(UNDER_CLIENT)
         if writer == "actor" and diffgram is not None:
             raise UsageError("diffgram: its credentials would be pickled for the actor; set them on the actor's node")
