@@ -28,3 +28,18 @@ def test_an_outage_is_over_with_the_first_answer_of_that_service(calls, over):
         else:
             outages.heard(path, status)
     assert outages.over == over
+
+
+@pytest.mark.parametrize(
+    ("sent", "back"),
+    [(1000.0, 4000.0), (3999.0, 0), (4001.0, 0), (300.0, 0)],
+    ids=["by another process", "just now", "by this one", "long ago"],
+)
+def test_what_another_process_sent_may_have_waited_until_the_first_answer_to_this_one(sent, back):
+    """Whether the service was away in between, only that process knew."""
+    outages = Outages(lambda: 4000.0)
+    assert outages.back(sent) == 0
+    outages.heard(OTHER, 200)
+    assert outages.back(sent) == 0
+    outages.heard(PACKETS, 200)
+    assert outages.back(sent) == back

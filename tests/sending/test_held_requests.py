@@ -13,6 +13,7 @@ from sending.pushing import A_BOXES, boxes_in, predictions, push, server_of
 
 NEW, NEW_BOX = "1 0.7 0.7 0.1 0.1 0.9\n", (65, 52, 75, 60)
 AWAY_S, HELD_S = 1.2, 0.3
+REPLACES = {"on_existing": "replace-own", "allow_removals": 9}
 PATIENCE = Patience(wait_s=20.0, settle_s=0.6, first_pause_s=0.05, failures=99)
 
 
@@ -33,7 +34,7 @@ class Gateway(FaultyWire):
         return super()._answer(connection, request)
 
 
-@pytest.mark.parametrize("manner", [{}, {"on_existing": "replace-own", "allow_removals": 9}], ids=["append", "replace"])
+@pytest.mark.parametrize("manner", [{}, REPLACES], ids=["append", "replace"])
 def test_a_packet_that_arrives_when_the_service_is_back_is_not_sent_again(
     sandbox, diffgram, folder, tmp_path, monkeypatch, manner
 ):
@@ -49,3 +50,23 @@ def test_a_packet_that_arrives_when_the_service_is_back_is_not_sent_again(
             report = push(behind, predictions(folder), existing=True, patience=PATIENCE, **manner)
     assert (report.exit_code, len(sandbox.inputs()) - sent) == (0, 1), report.summary()
     assert boxes_in(sandbox, "a.jpg") == sorted([NEW_BOX] if manner else [*A_BOXES, NEW_BOX])
+
+
+def test_a_process_that_was_started_when_the_service_is_back_waits_too(
+    sandbox, diffgram, folder, tmp_path, monkeypatch
+):
+    """It does not know of the outage; the packet that the first process left may arrive only now."""
+    monkeypatch.setattr(clock, "LONG_S", 0.3)
+    push(diffgram, predictions(folder), run="before")
+    (folder / "labels" / "b.txt").unlink()
+    (folder / "labels" / "a.txt").write_text(NEW)
+    sent, once = len(sandbox.inputs()), Patience(wait_s=1.0, settle_s=0.6, first_pause_s=0.05, failures=1)
+    with Gateway(sandbox.host) as gateway:
+        server = server_of(sandbox, host=gateway.host)
+        with Diffgram(server, outbox=tmp_path / "o.sqlite") as first:
+            assert push(first, predictions(folder), existing=True, patience=once, **REPLACES).exit_code == 4
+        time.sleep(max(0.0, gateway.back - time.monotonic()))
+        with Diffgram(server, outbox=tmp_path / "o.sqlite") as second:
+            report = second.resume("r", patience=PATIENCE)
+    assert (report.exit_code, len(sandbox.inputs()) - sent) == (0, 1), report.summary()
+    assert boxes_in(sandbox, "a.jpg") == [NEW_BOX]

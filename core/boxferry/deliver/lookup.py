@@ -102,7 +102,8 @@ class Lookup:
 
     def settled(self, entry: Entry) -> bool:
         """Whether what a packet has left no trace of on the server, it never will leave a trace of."""
-        arrived = max(min(entry.sent, self.now()), self.client.back())
+        sent = min(entry.sent, self.now())
+        arrived = max(sent, self.client.back(sent))
         return bool(entry.over) or self.now() >= arrived + self.settle_s
 
     def unless_early(self, entry: Entry, reason: str) -> Outcome | None:

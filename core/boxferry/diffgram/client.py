@@ -90,12 +90,15 @@ class Client:
         """Seconds since the epoch by the server's clock; by this machine's before its first answer."""
         return self._wire.server_clock.now()
 
-    def back(self) -> float:
+    def back(self, sent: float) -> float:
         """When the service that takes packets answered again after an outage, by the server's clock; 0 where none was.
 
         What was sent before may have arrived only then: a gateway holds requests back.
+
+        Args:
+            sent: when it was, likewise; where another process sent it, the outage may have been over before this one.
         """
-        return self._wire.outages.over
+        return self._wire.outages.back(sent)
 
     def limit(self, left_s: Callable[[], float]) -> None:
         """Bound every wait for an answer from now on by the seconds that `left_s` gives; a call gets one at least."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONG_S = 5.0  #: seconds without an answer that are an outage
+HELD_S = 3600.0  #: for longer no gateway holds a request back
 SERVICE = "/api/walrus/"  #: the paths of that service
 GATEWAY = frozenset({502, 503, 504})  #: what a gateway answers in place of a service that is away
 SET_BACK_S = 3.0  #: an answer that is this much behind what is expected means that the server's clock was set
@@ -56,15 +57,30 @@ class Outages:
         self._clock = clock
         self._since: float | None = None
         self.over = 0.0
+        self._first: float | None = None
+
+    def back(self, sent: float) -> float:
+        """When the service answered again after an outage that something sent earlier may have waited for; else 0.
+
+        Of what another process sent before the service first answered this one, it is unknown whether an outage lay
+        in between; no gateway holds a request back for longer than `HELD_S`.
+        """
+        unknown = self._first is not None and LONG_S <= self._first - sent <= HELD_S
+        return max(self.over, self._first or 0.0) if unknown else self.over
 
     def heard(self, path: str, status: int) -> None:
         """Take in the status of an answer."""
         if status in GATEWAY:
             self.missed(path)
-        elif path.startswith(SERVICE) and (since := self._since) is not None:
-            self._since = None
-            if self._clock() - since >= LONG_S:
-                self.over = self._clock()
+        elif path.startswith(SERVICE):
+            self._answered()
+
+    def _answered(self) -> None:
+        if self._first is None:
+            self._first = self._clock()
+        since, self._since = self._since, None
+        if since is not None and self._clock() - since >= LONG_S:
+            self.over = self._clock()
 
     def missed(self, path: str) -> None:
         """Take in that a call had no answer."""
