@@ -273,6 +273,163 @@ HISTORIES_FOUND = {
         night("m", "two", [(3, 0, 1), (0, 0, 1)], held=2, resent=True),
         [("done", 1)],
     ],
+    "brought back by a packet that had been read for before": [
+        night("n", "one", [(4, 6, 0), (0, 6, 1), (3, 0, 1)], mode="append"),
+        night(
+            "m",
+            "two",
+            [(4, 6, 0), (2, 0, 0), (0, 0, 1), (1, 0, 0)],
+            meanwhile=[
+                night(
+                    "m",
+                    "two",
+                    [(3, 0, 1)],
+                    meanwhile=[[("move", 4)], night("n", "two", [(2, 6, 1), (0, 6, 0)], mode="append")],
+                ),
+                night("n", "two", [(1, 6, 1)]),
+            ],
+        ),
+        night("n", "one", [(0, 0, 0)], held=3),
+        night("m", "two", [(4, 6, 0), (1, 0, 1), (0, 6, 0), (1, 6, 1)], resent=True),
+    ],
+    "applied last, and no row tells when": [
+        [("done", 2), ("done", 0)],
+        night(
+            "m",
+            "two",
+            [(3, 6, 0), (0, 6, 0)],
+            held=3,
+            meanwhile=[night("n", "one", [(3, 6, 0), (0, 6, 0)], held=2), [("done", 2)]],
+        ),
+        [("done", 7), ("done", 4)],
+        night("m", "one", [(0, 6, 0), (1, 0, 1), (2, 6, 0)], mode="append"),
+    ],
+    "the same packet of two machines, the older one applied last": [
+        [("done", 3), ("done", 0)],
+        night(
+            "m",
+            "two",
+            [(3, 6, 0), (0, 6, 0)],
+            held=3,
+            meanwhile=[
+                [("done", 3), ("done", 0)],
+                night(
+                    "m",
+                    "two",
+                    [(3, 6, 0), (0, 6, 0)],
+                    held=3,
+                    meanwhile=[[("relabel", 0), ("draw", 1)], night("m", "two", [], mode="append")],
+                ),
+            ],
+        ),
+        night("m", "one", [], mode="append"),
+    ],
+    "sent twice, and no row tells which": [
+        night("m", "two", [(4, 6, 0)], mode="append"),
+        [("done", 3), ("relabel", 5)],
+        night(
+            "n",
+            "one",
+            [(1, 6, 0), (4, 0, 0), (0, 6, 0), (2, 6, 0)],
+            mode="append",
+            meanwhile=[
+                night("m", "two", [(4, 6, 0)], held=3, resent=True, meanwhile=[[("done", 7), ("delete", 7)]]),
+                [("done", 0)],
+            ],
+        ),
+        night("m", "one", [(2, 0, 0), (1, 0, 1), (1, 6, 1)], held=3, resent=True),
+    ],
+    "moved before the second of two equal packets was applied": [
+        night(
+            "m",
+            "two",
+            [(3, 0, 1), (4, 0, 0), (0, 0, 0), (1, 6, 0)],
+            mode="append",
+            held=2,
+            resent=True,
+            meanwhile=[[("draw", 2), ("relabel", 3)]],
+        ),
+        night("m", "one", [], meanwhile=[[("draw", 4), ("move", 2)], [("done", 3), ("draw", 6)]]),
+    ],
+    "deleted, and brought back by a packet that had been read for before": [
+        [("delete", 0)],
+        night(
+            "n",
+            "one",
+            [(2, 6, 1), (2, 0, 1), (0, 0, 0), (0, 0, 1)],
+            mode="append",
+            resent=True,
+            meanwhile=[
+                [("delete", 0)],
+                night(
+                    "n",
+                    "one",
+                    [(2, 6, 1), (2, 0, 1), (0, 0, 0), (0, 0, 1)],
+                    mode="append",
+                    resent=True,
+                    meanwhile=[
+                        night("m", "one", [(1, 0, 0), (2, 0, 1), (3, 6, 1), (0, 0, 1)], held=3),
+                        [("delete", 0)],
+                    ],
+                ),
+            ],
+        ),
+    ],
+    "completed after the reading of a packet that waited for two others": [
+        night(
+            "n",
+            "two",
+            [],
+            mode="append",
+            held=3,
+            resent=True,
+            meanwhile=[
+                night("n", "two", [], held=3),
+                night("n", "two", [(2, 0, 0)], held=2, resent=True, meanwhile=[[("draw", 0), ("move", 1)]]),
+            ],
+        ),
+        night(
+            "m",
+            "one",
+            [(0, 6, 1), (3, 6, 1), (0, 6, 0), (2, 6, 0)],
+            held=3,
+            meanwhile=[
+                night("n", "one", [(0, 6, 0)], held=2, resent=True),
+                night(
+                    "m",
+                    "one",
+                    [(3, 6, 1)],
+                    held=3,
+                    meanwhile=[[("delete", 2), ("done", 5)], [("move", 1), ("move", 7)]],
+                ),
+            ],
+        ),
+        night("n", "one", [(4, 6, 0), (4, 0, 1), (1, 0, 0), (3, 6, 1)], mode="append"),
+        [("relabel", 0)],
+    ],
+    "doubled, and an equal box that stands for it changed": [
+        night("n", "two", [(4, 0, 0), (3, 6, 0), (0, 6, 0), (4, 0, 1)]),
+        night("m", "two", [(4, 6, 1), (1, 6, 0), (1, 0, 0)], mode="append", resent=True),
+        night(
+            "m",
+            "one",
+            [(0, 0, 0), (4, 6, 1), (1, 6, 0), (4, 6, 0)],
+            mode="append",
+            resent=True,
+            meanwhile=[
+                night(
+                    "m",
+                    "one",
+                    [(3, 6, 0), (2, 0, 0)],
+                    mode="append",
+                    held=2,
+                    resent=True,
+                    meanwhile=[night("n", "two", [(4, 6, 1)], held=2)],
+                )
+            ],
+        ),
+        [("relabel", 2), ("relabel", 1)],
+    ],
 }
 
 

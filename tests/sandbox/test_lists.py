@@ -144,6 +144,22 @@ def test_what_changes_a_file_moves_its_time(sandbox):
     assert times == sorted(set(times))
 
 
+def test_an_input_tells_when_it_was_written_last(tmp_path):
+    """When it was applied, not when it was sent; in whole seconds."""
+    times = iter([1_000_000_000.5])
+
+    def clock():
+        return next(times, 1_000_000_060.5)
+
+    with Sandbox(tmp_path) as sandbox:
+        label, file_id = a_label(sandbox), upload(sandbox, "a.png")
+        sandbox._store.now = clock
+        call(sandbox, PACKET, {"file_id": file_id, "mode": "update", "instance_list": [a_box(label)]})
+        assert sandbox.wait_idle()
+        found = call(sandbox, INPUT_LIST, {"file_id": file_id}).json()["input_list"][0]
+    assert found["time_updated"] == "2001-09-09T01:47:40+00:00"
+
+
 def test_processing_lists_what_has_not_ended_of_all_batches(tmp_path):
     """What has not been begun too; with a file's id beside it, of that file alone."""
     with Sandbox(tmp_path, delay_s=60) as sandbox:

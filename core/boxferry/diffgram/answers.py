@@ -322,11 +322,6 @@ class InputRecord(msgspec.Struct, frozen=True):
         return moment(self.created_time)
 
     @property
-    def closed(self) -> bool:
-        """Whether the server tells when it was last written."""
-        return moment(self.time_updated) is not None
-
-    @property
     def written(self) -> float:
         """When it was last written, as far as the server tells: no earlier than what it brought; likewise, else 0.
 
@@ -334,6 +329,14 @@ class InputRecord(msgspec.Struct, frozen=True):
         """
         told = moment(self.time_updated) or 0.0
         return max(self.created or 0.0, told + (told.is_integer() and told > 0))
+
+    @property
+    def applied(self) -> float:
+        """When it was last written, which is when it was applied; likewise, 0 where the server does not tell.
+
+        Lists have whole seconds: what people did within that second comes after it.
+        """
+        return moment(self.time_updated) or 0.0
 
     @property
     def boxes(self) -> list[Row]:

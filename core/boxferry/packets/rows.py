@@ -122,6 +122,11 @@ class Row(dict[str, Any]):
         return self.get("action_type") == "undeleted"
 
     @property
+    def by_packet(self) -> bool:
+        """Whether a packet brought it back, which had been read for before it was deleted; no person saved it then."""
+        return self.came_back and self.get("member_created_id") is None
+
+    @property
     def comes_deleted(self) -> bool:
         """Whether a packet sends it as deleted: such a box leaves none behind."""
         return bool(self.get("soft_delete"))

@@ -68,18 +68,15 @@ class FileReader:
             return self._cache.get(file_id)
         return self._elsewhere[file_id][0] if file_id in self._elsewhere else None
 
-    def others(
-        self, wanted: Mapping[int, int], files: Mapping[int, Known], own: Mapping[int, Collection[int | None]]
-    ) -> dict[int, list[InputRecord]]:
-        """What other senders put onto files, and all that replaced boxes; asked once as long as these do not change.
+    def inputs(self, wanted: Mapping[int, int], files: Mapping[int, Known]) -> dict[int, list[InputRecord]]:
+        """What was sent to files, whoever sent it; asked once as long as these do not change.
 
-        A replacing packet of this outbox can have been sent by another machine, from a copy of it.
-        All inputs are cached: an outbox that is restored from a backup does not know all that it has sent.
+        They tell when packets of this outbox were applied, too, and one can have been sent by another machine, from a
+        copy of it. An outbox that is restored from a backup does not know all that it has sent.
 
         Args:
             wanted: file id → the number of the first input that counts.
             files: what is known of the files.
-            own: file id → the inputs that this outbox sent.
         """
         found = {number: files[number].inputs for number in wanted}
         unknown = {number: first for number, first in wanted.items() if found[number] is None}
@@ -87,8 +84,7 @@ class FileReader:
             found[number] = kept = [packed_input(record) for record in records]
             if number in self._listed:
                 self._cache.put(msgspec.structs.replace(files[number], inputs=kept))
-        told = {number: [_input.decode(each) for each in inputs or ()] for number, inputs in found.items()}
-        return {n: [each for each in records if each.replaces or each.id not in own[n]] for n, records in told.items()}
+        return {number: [_input.decode(each) for each in inputs or ()] for number, inputs in found.items()}
 
     def changed(self, file_id: int) -> float:
         """When a file was last changed, seconds since the epoch by the server's clock; 0 where it does not tell."""

@@ -104,9 +104,8 @@ def pulled(
     cases = {file.file_id: case for file in sent if (case := _case(file, outbox, run, reader, labels, attributes))}
     timelines = {number: case.timeline() for number, case in cases.items()}
     doubtful = {number: cases[number].first for number, timeline in timelines.items() if timeline.doubtful}
-    files, own = {number: case.known for number, case in cases.items()}, {n: case.own for n, case in cases.items()}
-    others = reader.others(doubtful, files, own)
-    timelines |= {number: cases[number].timeline(records) for number, records in others.items() if records}
+    inputs = reader.inputs(doubtful, {number: case.known for number, case in cases.items()})
+    timelines |= {number: cases[number].timeline(records) for number, records in inputs.items() if records}
     for file in sent:
         case = cases.get(file.file_id)
         gone = ReviewedFile(file_name=file.file_name, file_id=file.file_id, sent=file.predicted, gone=True)
@@ -141,18 +140,13 @@ class _Case:
         return min((entry.input_id or 0 for run, entry in self.entries if run == self.run_id), default=0)
 
     @property
-    def own(self) -> set[int | None]:
-        """The inputs of the file that this outbox sent."""
-        return {entry.input_id for _, entry in self.entries}
-
-    @property
     def hidden(self) -> set[str]:
         """The references of boxes that cannot be read."""
         return {whole(left.reference) for left in self.held.left_out if left.reference}
 
-    def timeline(self, others: Iterable[InputRecord] = ()) -> Timeline:
+    def timeline(self, inputs: Iterable[InputRecord] = ()) -> Timeline:
         """What came onto the file, and when people looked at it."""
-        records = list(others)
+        records = list(inputs)
         return Timeline(
             pushes_of(self.entries, self.run_id, self.held.boxes, records),
             self.held.boxes,

@@ -13,7 +13,7 @@ from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import is_ours, origin, whole
-from boxferry.review.timeline import LAG_S, Push, by_people, name_of
+from boxferry.review.timeline import LAG_S, SETTLES_S, Push, by_people, name_of
 from boxferry.stored.before import Before, decoded, told, told_beside
 from boxferry.stored.removals import changed_before, read_at, taken_away
 
@@ -61,7 +61,6 @@ def pushes_of(
 
 
 SAME_S = 0.01  #: within which two readings of a file are the same one
-SETTLES_S = 2.0  #: within which a packet writes the file's last change after its rows; later it can be a person's
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class _Numbered:
         read: when the file had last been changed as it was read back; 0 where it was not.
         ended: when the packet is known to have ended, or, of one from elsewhere, to have been made.
         elsewhere: whether it is known from the server alone.
-        closed: whether the server tells when it ended.
+        applied: when the server had applied it, as it tells itself; 0 where it does not.
     """
 
     number: int
@@ -86,21 +85,26 @@ class _Numbered:
     elsewhere: bool
     made: float = 0.0
     at: float = 0.0
-    closed: bool = False
+    applied: float = 0.0
+
+    @property
+    def anew(self) -> frozenset[str]:
+        """The boxes that it can have brought."""
+        return self.push.brought - (self.push.kept or frozenset()) - self.push.twins.keys()
 
     def timed(self, times: Mapping[str, float], until: float) -> Push:
         """The packet with its times.
 
         Args:
-            times: when each box came that it has left there.
+            times: when each box came that it has brought.
             until: when the next packet came. One that has left nothing there came before that, and before its end was
                 known: it may have been read back long after, when people had changed the file.
         """
-        fresh = self.push.brought - (self.push.kept or frozenset()) - self.push.twins.keys()
-        rows = max((t for name in fresh if (t := times.get(name, 0.0)) > self.made - SETTLES_S), default=0.0)
+        rows = max((t for name in self.anew if (t := times.get(name, 0.0)) > self.made - SETTLES_S), default=0.0)
+        rows = rows or self.applied
         if self.elsewhere:
-            came = max(rows, self.ended)
-            waited, dated = self._waited(came), bool(rows) or self.closed
+            came = rows or self.ended
+            waited, dated = self._waited(came), bool(rows)
             stood = came + (SETTLES_S if waited else LAG_S)
             return replace(self.push, came=came, stood=stood, settled=waited and dated, waited=waited, dated=dated)
         sound = self.read and self.read <= (rows or self.ended or inf) + LAG_S
@@ -113,8 +117,21 @@ class _Numbered:
         )
         if waited and rows and not settled:  # people had the time to act before it: what is not later is its own change
             stood, settled = rows + SETTLES_S, True
-        dated = bool(rows or settled) or self.closed
-        return replace(self.push, came=came, stood=stood, settled=settled, waited=waited, dated=dated)
+        dated = bool(rows or settled)
+        late = not dated and self._waited(self.ended)
+        return replace(self.push, came=came, stood=stood, settled=settled, waited=waited, dated=dated, late=late)
+
+    def can_have_brought(self, stored: float, ends: Iterable[float]) -> bool:
+        """Whether it can be the one that brought a box.
+
+        Args:
+            stored: when the box had been stored.
+            ends: when the packets that sent it were applied; 0 where that is unknown.
+        """
+        if not self.applied:
+            return True
+        since = stored - SETTLES_S
+        return self.applied >= since and not any(since <= end < self.applied for end in ends)
 
     def _waited(self, applied: float) -> bool:
         """Whether it was applied long after the reading."""
@@ -124,18 +141,44 @@ class _Numbered:
 def _timed(found: list[_Numbered], times: Mapping[str, float]) -> list[tuple[int, Push]]:
     """The packets with their times: a box that is there came with the last packet that brought it anew.
 
-    So does one that a packet took, and tells when it had been stored, with the last one before that.
+    So does one that a packet took, and tells when it had been stored, with the last one before that. Where the server
+    tells when packets were applied, it came with the first that was not before it.
     """
-    there = dict(times)
+    there, ends = dict(times), _ends(found)
+    found = [replace(each, applied=_exactly(each, times)) for each in found]
     timed: list[tuple[int, Push]] = []
     until = inf
-    for each in sorted(found, key=lambda each: each.number, reverse=True):
-        push = each.timed(there, until if each.number else inf)
+    for each in _latest_first(found):
+        brought = each.push.brought - (each.push.kept or frozenset())
+        mine = {name: t for name, t in there.items() if name in brought and each.can_have_brought(t, ends[name])}
+        push = each.timed(mine, until if each.number else inf)
         timed.append((each.number, push))
         until = min(until, push.came) if each.number else until
-        anew = each.push.brought - (each.push.kept or frozenset())
-        there = {name: t for name, t in there.items() if name not in anew} | dict(push.stored)
+        there = {name: t for name, t in there.items() if name not in mine} | dict(push.stored)
     return timed[::-1]
+
+
+def _exactly(each: _Numbered, times: Mapping[str, float]) -> float:
+    """When a packet was applied, where that is known in whole seconds: as rows tell that it has brought back."""
+    told, kept = each.applied, each.push.kept if each.push.replaces else None
+    back = (times.get(name, 0.0) for name in kept or ())
+    return max((t for t in back if told <= t <= told + 1.0), default=told) if told else 0.0
+
+
+def _latest_first(found: Iterable[_Numbered]) -> list[_Numbered]:
+    """Packets by when they were applied, where that is known of all that have a number, else by their numbers."""
+    numbered, others = [each for each in found if each.number], [each for each in found if not each.number]
+    key = (lambda each: each.applied) if all(each.applied for each in numbered) else (lambda each: each.number)
+    return [*sorted(numbered, key=key, reverse=True), *others]
+
+
+def _ends(found: Iterable[_Numbered]) -> dict[str, list[float]]:
+    """When the packets that sent a box were applied, as far as that is known."""
+    ends: dict[str, list[float]] = {}
+    for each in found:
+        for name in each.push.brought:
+            ends.setdefault(name, []).append(each.applied)
+    return ends
 
 
 def _times(stored: Iterable[Stored]) -> dict[str, float]:
@@ -185,11 +228,11 @@ def _of_entry(entry: Entry, record: InputRecord | None, *, own: bool) -> _Number
     if record and replaces and before:
         before = _as_applied(before, record)
     push = _push(references_in(entry.body), before, own=own, replaces=replaces)
-    written, closed = (record.written, record.closed) if record else (0.0, False)
-    ended = written if closed else min(written or inf, entry.ended or entry.sent)
+    applied = record.applied if record else 0.0
+    ended = applied or min((record.written if record else 0.0) or inf, entry.ended or entry.sent)
     at, made = before.at if before else 0.0, (record.created if record else 0.0) or entry.sent
     elsewhere = not entry.sent
-    return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere, made=made, at=at, closed=closed)
+    return _Numbered(entry.input_id or 0, push, entry.stood, ended, elsewhere, made=made, at=at, applied=applied)
 
 
 def _as_applied(before: Before, record: InputRecord) -> Before:
@@ -242,7 +285,8 @@ def _of_input(record: InputRecord, *, own: bool) -> _Numbered:
     before = told(boxes) if replaces else _appended(record)
     push = _push(new, before, own=own, replaces=replaces)
     at, made = before.at if before else 0.0, record.created or 0.0
-    return _Numbered(record.id or 0, push, 0.0, record.written, elsewhere=True, made=made, at=at, closed=record.closed)
+    ended, applied = record.written, record.applied
+    return _Numbered(record.id or 0, push, 0.0, ended, elsewhere=True, made=made, at=at, applied=applied)
 
 
 def _appended(record: InputRecord) -> Before | None:

@@ -6,9 +6,10 @@ last of n. What people did happened at a place, or, where only its bounds are kn
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from boxferry.packets.reference import is_ours, place_in, whole
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from boxferry.review.judged import Stored
 
 LAG_S = 10.0  #: how long after its rows a packet may go on changing the file
+SETTLES_S = 2.0  #: within which a packet writes the file's last change after its rows; later it can be a person's
 End = Literal["there", "taken", "deleted"]
 Step = Literal["there", "taken", "deleted", "twin", "unknown"]
 
@@ -53,7 +55,9 @@ class Push:
         touched: references of boxes that stay and that people had changed by then: they are equal to no other any more.
         beside: those of equal boxes that were there, of a packet of which no more is known.
         tried: references of boxes that only an attempt took which may never have arrived: people can have deleted them.
-        dated: whether rows, its input or its reading back tell when it was applied; else only its sending is known.
+        dated: whether rows tell when it was applied, the server, or its reading back; else it is known when it was
+            sent alone.
+        late: whether it ended long after the reading, and it is not known yet when it was applied.
     """
 
     brought: frozenset[str]
@@ -75,6 +79,7 @@ class Push:
     stored: Mapping[str, float] = field(default_factory=dict)
     waited: bool = False
     dated: bool = True
+    late: bool = False
     tried: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
     beside: frozenset[str] = frozenset()
@@ -133,10 +138,9 @@ class Timeline:
             self._add(box)
         self._came = [push.came for push in self.pushes]
         self._times = [push.changed for push in self.pushes] + [changed]
-        known = [*self._edits(drawn), *self._completions(complete=complete)]
-        self._acts: list[tuple[int, int]] = [(place, place) for place in known]
+        self._acts = [*((place, place) for place in self._edits(drawn)), *self._completions(complete=complete)]
         saved = self.end if self.pushes and changed > self.pushes[-1].stood else 0
-        self._last_saved = max([saved, *known])
+        self._last_saved = max([saved, *(latest for _, latest in self._acts)])
         self._lives = {name: life for name in self._names() if (life := self._life(name))}
         self._timed = bool(complete and self.pushes and self.pushes[-1].complete is not False)
 
@@ -214,13 +218,19 @@ class Timeline:
         is told by its time alone.
         """
         unknown = any(push.replaces and (push.tried or not push.whole) for push in self.pushes)
-        return unknown or self._timed or self._unexplained or self._belated or self._doubled
+        return unknown or self._timed or self._unexplained or self._belated or self._doubled or self._late
 
     @property
     def _belated(self) -> bool:
         """Whether a box came long after the packet that is known to have brought it: another one did."""
         there = ((self.rows.get(life.name), self.pushes[life.since]) for life in self._lives.values())
         return any(row and not by_people(row) and row.created > push.stood + LAG_S for row, push in there)
+
+    @property
+    def _late(self) -> bool:
+        """Whether people are known to have left a box that a packet took which may have waited."""
+        taken = (life for life in self._lives.values() if life.end == "taken" and life.sure and not life.edited)
+        return any(self.pushes[life.until].late and self.seen(life.since, life.until) for life in taken)
 
     @property
     def overtaken(self) -> bool:
@@ -246,14 +256,25 @@ class Timeline:
         boxes = (box.created for box in self.rows.values() if by_people(box))
         return map(self.place, chain(boxes, drawn))
 
-    def _completions(self, *, complete: bool) -> Iterable[int]:
-        """The places at which people completed the file, or took that back."""
-        before = [push.complete for push in self.pushes] + [complete]
-        for place in range(1, len(before)):
-            earlier, now = before[place - 1], before[place]
-            done_since = now and (earlier is False or self._times[place] > self.pushes[place - 1].stood)
-            if done_since or (earlier and now is False):
-                yield place - self._quiet(place)
+    def _completions(self, *, complete: bool) -> Iterable[tuple[int, int]]:
+        """From where to where people completed the file, or took that back: as it was read, whenever that was."""
+        read = [(self._read_at(index), push.changed, push.complete) for index, push in enumerate(self.pushes)]
+        earlier, since = None, 0
+        for place, changed, now in [*sorted(read, key=itemgetter(0)), (self.end, self._times[-1], complete)]:
+            if now is None:
+                continue
+            saved = place > 0 and changed > self.pushes[place - 1].stood
+            if saved and (now or earlier):
+                yield place, place
+            elif earlier is not None and now != earlier:
+                latest = place - self._quiet(place) if place else 0
+                yield (latest if place - since <= 1 else since), latest
+            earlier, since = now, place
+
+    def _read_at(self, index: int) -> int:
+        """The place at which the file was read for a packet: before its own, and before others that it waited for."""
+        changed = self.pushes[index].changed
+        return min(index, bisect_right(self._came, changed + SETTLES_S)) if changed else index
 
     def _quiet(self, place: int) -> bool:
         """Whether the file has not changed at a place since the packet before it was applied.
@@ -348,7 +369,7 @@ class Timeline:
             return "twin" if name in push.twins else "taken"
         if name in push.beside | push.touched | (push.kept or frozenset()):
             return "there"
-        known = push.kept is not None and self.pushes[since].came <= push.changed  # else it was planned before
+        known = push.kept is not None and self._began(name, since) <= push.changed  # else it was planned before
         if known and push.read and name in push.brought:
             return "deleted"  # it came anew
         if push.replaces:
@@ -364,7 +385,12 @@ class Timeline:
         absorbed = not push.read and self._absorbed(index, name)
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"
-        return "taken" if self.pushes[since].came > push.changed else "deleted"
+        return "taken" if self._began(name, since) > push.changed else "deleted"
+
+    def _began(self, name: str, since: int) -> float:
+        """When a box came; of an equal one that stands for it, when that did, where it came later."""
+        came = min((push.came for push in self.pushes if name in push.brought), default=0.0)
+        return max(self.pushes[since].came, came)
 
     def _found_later(self, index: int, name: str) -> bool:
         """Whether a later packet tells that it found a box, which had not come again in between."""
@@ -407,11 +433,16 @@ class Timeline:
         return stays or (bool(sent) and not any(self._came_with(index, other) for other in sent))
 
     def _came_anew(self, index: int, name: str, since: int) -> bool:
-        """Whether a box that is there came with a later packet than the first one: how it had gone is not known."""
-        row = self.rows.get(name)
-        if row is None or by_people(row) or name not in self.pushes[index].brought:
+        """Whether a box that is there came with a later packet than the first one: how it had gone is not known.
+
+        A packet that sends a row back which went since it was read for brings that back.
+        """
+        row, push = self.rows.get(name), self.pushes[index]
+        if row is None or by_people(row) or row.created <= self.pushes[since].stood:
             return False
-        return since < index <= self.place(row.created) and row.created > self.pushes[since].stood
+        place = self.place(row.created)
+        back = push.replaces and name in (push.kept or ()) and index == place
+        return since < index <= place and (name in push.brought or back)
 
     def _latest(self, since: int, until: int, name: str) -> int:
         """The last packet that can have brought a box before one took it: people can have deleted it in between.

@@ -32,4 +32,6 @@ def saves_found(inputs: Iterable[InputRecord]) -> Iterator[float]:
 
 def _saved(row: Row) -> bool:
     """Whether a box of a packet's list is a row that the file had, and that a person saved."""
-    return row.id is not None and not row.untouched and (row.is_changed or not is_ours(row.reference))
+    if row.id is None or row.untouched or row.by_packet:
+        return False
+    return row.is_changed or not is_ours(row.reference)
