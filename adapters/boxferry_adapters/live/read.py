@@ -172,10 +172,9 @@ class _Gathering:
             return np.array([self.vocabulary.add(name) for name in live.labels], np.int32)
         ids = live.ids if live.ids is not None else np.zeros(len(live.xyxy), np.int64)
         if live.names and not self.context.names:
-            named = [
-                self.vocabulary.add(live.names[i]) if i in live.names else self.vocabulary.code(i, place)
-                for i in ids.tolist()
-            ]
+            listed = ids.tolist()
+            known = {i: self.vocabulary.add(live.names[i]) for i in dict.fromkeys(listed) if i in live.names}
+            named = [known[i] if i in known else self.vocabulary.code(i, place) for i in listed]
             return np.array(named, np.int32)
         if len(ids) and not self.context.names:
             raise InputError(f"{image.key}: class ids need names: pass names=, a list or a dict of id and name")
