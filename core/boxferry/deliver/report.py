@@ -14,7 +14,7 @@ from boxferry.boxes.notebook import paragraph, plain_table
 from boxferry.destination import remedy_of
 from boxferry.errors import BoxferryError
 from boxferry.outbox.outbox import Outbox
-from boxferry.outbox.outcome import State
+from boxferry.outbox.outcome import PLANNED, State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import detection, label_of
 from boxferry.reading.tables import data_frame
@@ -164,7 +164,7 @@ class PushResult:
         """
         if self.planned is not None:
             return FileResults(
-                FileResult(each.file_name, each.file_id, "planned", each.boxes, "") for each in self.planned
+                FileResult(each.file_name, each.file_id, PLANNED, each.boxes, "") for each in self.planned
             )
         if self.run is None:
             return FileResults()

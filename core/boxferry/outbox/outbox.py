@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from boxferry.errors import OutboxError
 from boxferry.outbox.entry import STORED, Change, Entry, Moved, Run, Shortened
-from boxferry.outbox.outcome import State
+from boxferry.outbox.outcome import PLANNED, State
 from boxferry.outbox.schema import opened, prepare
 from boxferry.outbox.turns import right_to_send
 
@@ -118,11 +118,11 @@ class Outbox:
         columns = "host, project, directory_id, model, name, created, source"
         with self._writing() as db:
             db.execute(
-                f"INSERT OR IGNORE INTO run ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 # fixed text
+                f"INSERT OR IGNORE INTO run ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (*key, self._clock(), source),
             )
         where = "host = ? AND project = ? AND directory_id = ? AND model = ? AND name = ?"
-        return Run(**self._rows(f"SELECT * FROM run WHERE {where}", *key)[0])  # noqa: S608 # fixed text
+        return Run(**self._rows(f"SELECT * FROM run WHERE {where}", *key)[0])
 
     def keep_classes(self, run_id: int, joined: Callable[[str], str]) -> None:
         """Write down a run's table of classes: what `joined` makes of the one that is kept, see `class_text`."""
@@ -159,9 +159,9 @@ class Outbox:
 
     def sent(self, run_id: int) -> tuple[int, int, float]:
         """How many files and boxes of a run were applied, and when the last of them, by the server's clock."""
-        query = """
+        query = f"""
             SELECT count(DISTINCT coalesce(file_id, file_name)) AS files, coalesce(sum(boxes), 0) AS boxes,
-                coalesce(max(ended), 0) AS last FROM packet WHERE run_id = ? AND state = 'applied'
+                coalesce(max(ended), 0) AS last FROM packet WHERE run_id = ? AND state = '{State.APPLIED}'
         """
         found = self._rows(query, run_id)[0]
         return found["files"], found["boxes"], found["last"]
@@ -209,23 +209,23 @@ class Outbox:
             self._unplan(run_id)
             raise
         with self._writing() as db:
-            stored = "SELECT file_name FROM packet WHERE run_id = ? AND state = 'planned'"
+            stored = f"SELECT file_name FROM packet WHERE run_id = ? AND state = '{PLANNED}'"
             db.execute(
-                f"DELETE FROM packet WHERE run_id = ? AND state = 'refused' AND file_name IN ({stored})",  # noqa: S608
+                f"DELETE FROM packet WHERE run_id = ? AND state = '{State.REFUSED}' AND file_name IN ({stored})",
                 (run_id, run_id),
             )
             _change(db, changes)
-            state = "iif(ended > 0, 'applied', iif(input_id IS NULL, 'queued', 'accepted'))"
-            again = "EXISTS (SELECT 1 FROM packet WHERE run_id = ? AND state = 'planned' AND ended = 0)"
-            db.execute(f"UPDATE run SET retired = 0 WHERE id = ? AND {again}", (run_id, run_id))  # noqa: S608
-            db.execute(f"UPDATE packet SET state = {state} WHERE run_id = ? AND state = 'planned'", (run_id,))  # noqa: S608
+            state = f"iif(ended > 0, '{State.APPLIED}', iif(input_id IS NULL, '{State.QUEUED}', '{State.ACCEPTED}'))"
+            again = f"EXISTS (SELECT 1 FROM packet WHERE run_id = ? AND state = '{PLANNED}' AND ended = 0)"
+            db.execute(f"UPDATE run SET retired = 0 WHERE id = ? AND {again}", (run_id, run_id))
+            db.execute(f"UPDATE packet SET state = {state} WHERE run_id = ? AND state = '{PLANNED}'", (run_id,))
         return count
 
     def _plan(self, run_id: int, entries: list[Entry]) -> None:
         columns = STORED
         marks = ", ".join("?" * len(columns))
         names = ", ".join(columns)
-        query = f"INSERT INTO packet (run_id, state, changed, {names}) VALUES (?, 'planned', ?, {marks})"  # noqa: S608
+        query = f"INSERT INTO packet (run_id, state, changed, {names}) VALUES (?, '{PLANNED}', ?, {marks})"
         with self._writing() as db:
             rows = ((run_id, self._clock(), *(getattr(entry, name) for name in columns)) for entry in entries)
             db.executemany(query, rows)
@@ -233,12 +233,12 @@ class Outbox:
     def _unplan(self, run_id: int) -> None:
         """Take away what a push stored that did not come to its end."""
         with self._writing() as db:
-            db.execute("DELETE FROM packet WHERE run_id = ? AND state = 'planned'", (run_id,))
+            db.execute(f"DELETE FROM packet WHERE run_id = ? AND state = '{PLANNED}'", (run_id,))
 
     def earlier(self, run_id: int, file_name: str) -> list[Entry]:
         """What this run has for a file already, with the bodies; refused packets are left out."""
-        where = "run_id = ? AND file_name = ? AND state NOT IN ('refused', 'planned')"
-        query = f"SELECT {_COLUMNS} FROM packet WHERE {where} ORDER BY id"  # noqa: S608 # fixed text
+        where = f"run_id = ? AND file_name = ? AND state NOT IN ('{State.REFUSED}', '{PLANNED}')"
+        query = f"SELECT {_COLUMNS} FROM packet WHERE {where} ORDER BY id"
         return [Entry(**row) for row in self._rows(query, run_id, file_name)]
 
     def claim(self, run_id: int, *, sent: float = 0.0, start: int = 0, filled: bool = False) -> Entry | None:
@@ -252,11 +252,12 @@ class Outbox:
         """
         boxes = "AND boxes > 0" if filled else ""
         query = f"""
-            UPDATE packet SET state = 'sending', attempts = attempts + 1, sent = ?, over = 0, changed = ?
+            UPDATE packet SET state = '{State.SENDING}', attempts = attempts + 1, sent = ?, over = 0, changed = ?
             WHERE id = (
-                SELECT id FROM packet WHERE run_id = ? AND state = 'queued' AND id >= ? {boxes} ORDER BY id LIMIT 1
+                SELECT id FROM packet
+                WHERE run_id = ? AND state = '{State.QUEUED}' AND id >= ? {boxes} ORDER BY id LIMIT 1
             ) RETURNING {_COLUMNS}
-        """  # noqa: S608 # fixed text
+        """
         with self._writing() as db:
             for first in dict.fromkeys((start, 0)):
                 if row := db.execute(query, (sent, self._clock(), run_id, first)).fetchone():
@@ -268,7 +269,7 @@ class Outbox:
 
         Two machines that push the same begin at different places, and meet where the other one has been already.
         """
-        query = "SELECT min(id) AS first, max(id) AS last FROM packet WHERE run_id = ? AND state = 'queued'"
+        query = f"SELECT min(id) AS first, max(id) AS last FROM packet WHERE run_id = ? AND state = '{State.QUEUED}'"
         found = self._rows(query, run_id)[0]
         return 0 if found["first"] is None else random.randint(found["first"], found["last"])  # noqa: S311 # no secret
 
@@ -312,7 +313,7 @@ class Outbox:
             SELECT {columns} FROM packet JOIN run ON run.id = packet.run_id
             WHERE packet.file_id = ? AND packet.digest <> '' AND run.host = ? AND run.project = ?
             ORDER BY packet.id DESC LIMIT 1
-        """  # noqa: S608 # fixed text
+        """
         found = self._rows(query, file_id, host, project)
         return Entry(**found[0]) if found else None
 
@@ -326,29 +327,30 @@ class Outbox:
         columns = ", ".join(f"packet.{column}" for column in _FIELDS)
         query = f"""
             SELECT packet.run_id, {columns} FROM packet JOIN run ON run.id = packet.run_id
-            WHERE packet.file_id = ? AND packet.state IN ('applied', 'accepted', 'unsure', 'sending')
+            WHERE packet.file_id = ?
+                AND packet.state IN ('{State.APPLIED}', '{State.ACCEPTED}', '{State.UNSURE}', '{State.SENDING}')
                 AND run.host = ? AND run.project = ? ORDER BY packet.id
-        """  # noqa: S608 # fixed text
+        """
         found = [dict(row) for row in self._rows(query, file_id, host, project)]
         return [(row.pop("run_id"), Entry(**row)) for row in found]
 
     def refused_inputs(self, host: str, project: str) -> set[int]:
         """The server's records of packets that count as refused, whatever it says: their boxes are not there."""
-        query = """
+        query = f"""
             SELECT packet.input_id FROM packet JOIN run ON run.id = packet.run_id
-            WHERE packet.state = 'refused' AND packet.input_id IS NOT NULL AND run.host = ? AND run.project = ?
+            WHERE packet.state = '{State.REFUSED}' AND packet.input_id IS NOT NULL AND run.host = ? AND run.project = ?
         """
         return {int(row["input_id"]) for row in self._rows(query, host, project)}
 
     def sent_before(self, run_id: int) -> bool:
         """Whether a packet with boxes of this run was applied, so that the server knows the model and the run."""
-        query = "SELECT 1 FROM packet WHERE run_id = ? AND state = 'applied' AND boxes > 0 LIMIT 1"
+        query = f"SELECT 1 FROM packet WHERE run_id = ? AND state = '{State.APPLIED}' AND boxes > 0 LIMIT 1"
         return bool(self._rows(query, run_id))
 
     def waiting(self, run_id: int, *, filled: bool = False) -> bool:
         """Whether a packet is queued; with `filled`, one that carries boxes."""
         boxes = "AND boxes > 0" if filled else ""
-        query = f"SELECT 1 FROM packet WHERE run_id = ? AND state = 'queued' {boxes} LIMIT 1"  # noqa: S608
+        query = f"SELECT 1 FROM packet WHERE run_id = ? AND state = '{State.QUEUED}' {boxes} LIMIT 1"
         return bool(self._rows(query, run_id))
 
     def body(self, entry_id: int) -> bytes:
@@ -372,8 +374,9 @@ class Outbox:
             boxes: how many boxes that is.
             others: the other packets of the file.
         """
-        query = """
-            UPDATE packet SET state = 'queued', body = ?, boxes = ?, file_id = NULL, batch_id = NULL, input_id = NULL,
+        query = f"""
+            UPDATE packet
+            SET state = '{State.QUEUED}', body = ?, boxes = ?, file_id = NULL, batch_id = NULL, input_id = NULL,
                 reason = '', detail = '', over = 0, sent = 0, ended = 0, checked = 0, before = '', stood = 0,
                 changed = ? WHERE id = ?
         """
@@ -390,7 +393,7 @@ class Outbox:
             entry: the packet that they go to.
         """
         marks = ", ".join("?" * len(STORED))
-        query = f"INSERT INTO packet (run_id, changed, {', '.join(STORED)}) VALUES (?, ?, {marks})"  # noqa: S608
+        query = f"INSERT INTO packet (run_id, changed, {', '.join(STORED)}) VALUES (?, ?, {marks})"
         with self._writing() as db:
             db.executemany("UPDATE packet SET body = ?, boxes = ? WHERE id = ?", [(b, n, i) for i, b, n in left])
             db.execute(query, (run_id, self._clock(), *(getattr(entry, name) for name in STORED)))
@@ -407,19 +410,20 @@ class Outbox:
     def shorten(self, entry_id: int, body: bytes, boxes: int) -> None:
         """Take boxes out of a packet that has not gone out."""
         with self._writing() as db:
-            query = "UPDATE packet SET body = ?, boxes = ? WHERE id = ? AND state IN ('queued', 'sending')"
-            db.execute(query, (body, boxes, entry_id))
+            where = f"id = ? AND state IN ('{State.QUEUED}', '{State.SENDING}')"
+            db.execute(f"UPDATE packet SET body = ?, boxes = ? WHERE {where}", (body, boxes, entry_id))
 
     def recover(self, run_id: int) -> int:
         """What was in flight when an earlier process ended is unsure now; gives the number of such packets."""
-        query = "UPDATE packet SET state = 'unsure', reason = ?, over = 0 WHERE run_id = ? AND state = 'sending'"
+        where = f"run_id = ? AND state = '{State.SENDING}'"
+        query = f"UPDATE packet SET state = '{State.UNSURE}', reason = ?, over = 0 WHERE {where}"
         with self._writing() as db:
             return db.execute(query, ("the process ended while it was sent", run_id)).rowcount
 
     def entries(self, run_id: int, states: Sequence[str] = STATES) -> list[Entry]:
         """The packets of a run in one of these states, in the order of their storing, without their bodies."""
         marks = ", ".join("?" * len(states))
-        query = f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state IN ({marks}) ORDER BY id"  # noqa: S608
+        query = f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state IN ({marks}) ORDER BY id"
         return [Entry(**row) for row in self._rows(query, run_id, *states)]
 
     @cached_property
@@ -429,13 +433,15 @@ class Outbox:
 
     def doubtful(self, run_id: int) -> list[Entry]:
         """The applied packets of a run after which something was not as it should be, without their bodies."""
-        query = f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state = 'applied' AND reason <> '' ORDER BY id"  # noqa: S608
+        query = (
+            f"SELECT {_LIGHT} FROM packet WHERE run_id = ? AND state = '{State.APPLIED}' AND reason <> '' ORDER BY id"
+        )
         return [Entry(**row) for row in self._rows(query, run_id)]
 
     def unread(self, run_id: int) -> list[Entry]:
         """The applied packets of a run that were not read back yet, or that bear a reason; without their bodies."""
-        where = "run_id = ? AND state = 'applied' AND (checked = 0 OR reason <> '')"
-        query = f"SELECT {_LIGHT} FROM packet WHERE {where} ORDER BY id"  # noqa: S608 # fixed text
+        where = f"run_id = ? AND state = '{State.APPLIED}' AND (checked = 0 OR reason <> '')"
+        query = f"SELECT {_LIGHT} FROM packet WHERE {where} ORDER BY id"
         return [Entry(**row) for row in self._rows(query, run_id)]
 
     def set_checked(self, entries: Iterable[Entry]) -> None:
@@ -443,17 +449,17 @@ class Outbox:
 
         When their files had last been changed is kept as it was found first: later it may be a person's doing.
         """
-        query = """
+        query = f"""
             UPDATE packet SET checked = 1, reason = ?, file_id = ?, stood = iif(stood > 0, stood, ?)
-            WHERE id = ? AND state = 'applied'
+            WHERE id = ? AND state = '{State.APPLIED}'
         """
         with self._writing() as db:
             db.executemany(query, [(entry.reason, entry.file_id, entry.stood, entry.id) for entry in entries])
 
     def originals(self, run_id: int) -> dict[int, bytes]:
         """File id → the source's own file of an image, as it was when its boxes were pushed, where that is kept."""
-        where = "run_id = ? AND state = 'applied' AND file_id IS NOT NULL AND length(original) > 0"
-        rows = self._rows(f"SELECT file_id, original FROM packet WHERE {where} ORDER BY id", run_id)  # noqa: S608
+        where = f"run_id = ? AND state = '{State.APPLIED}' AND file_id IS NOT NULL AND length(original) > 0"
+        rows = self._rows(f"SELECT file_id, original FROM packet WHERE {where} ORDER BY id", run_id)
         return {row["file_id"]: bytes(row["original"]) for row in rows}
 
     def counts(self, run_id: int) -> dict[str, tuple[int, int]]:

@@ -24,6 +24,8 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
+PLANNED = "planned"  #: in place of a state: of a packet that a push has not stored for good, or would send
+
 #: the states of packets that `resume` continues by itself
 OPEN = frozenset({State.QUEUED, State.SENDING, State.UNSURE, State.ACCEPTED})
 
