@@ -1,10 +1,13 @@
 """How the modules hang together, beside the layers that lint-imports holds: there is no circle, not by types either."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from boxferry.outbox.outcome import PLANNED, State
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (ROOT / "core" / "boxferry", ROOT / "adapters" / "boxferry_adapters")
@@ -40,3 +43,12 @@ def test_no_module_imports_itself_by_way_of_others():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"a circle: {' → '.join(error.args[1])}")
+
+
+def test_no_state_of_a_packet_is_written_as_text_in_a_query():
+    """What the enum calls it, the database has; a migration, which is history, has its own words."""
+    written = re.compile(rf"state (=|IN|NOT IN) \(?'({'|'.join((*State, PLANNED))})'")
+    for name, path in modules().items():
+        if name != "boxferry.outbox.schema":
+            found = written.search(path.read_text())
+            assert found is None, f"{name}: {found}"
