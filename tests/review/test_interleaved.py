@@ -423,6 +423,20 @@ DRAWN_AND_CHANGED = [  # after a push that told that it was not there yet, and a
     [[("relabel", 1)], [], []],
 ]
 
+CHANGED_AND_DELETED = [  # what people changed was not equal to what came since, which a push then takes
+    _night([(0, 6, 0)], run="one"),
+    [[("move", 0)], [], []],
+    _night([(0, 6, 0)], run="one", model="m"),
+    [[("delete", 0)], [], []],
+    _night([], run="one", model="m", named=False),
+]
+DRAWN_BEFORE = [  # an appending packet does not tell what it found, and its own box has gone: a later one tells
+    [[("draw", 5)], [], []],
+    _night([(0, 0, 0)], model="m", mode="append", machine="there", named=False),
+    _night([(4, 0, 1)], model="m"),
+    [[("move", 0)], [], []],
+]
+
 
 @settings(max_examples=EXAMPLES, derandomize=COUNT is None, **SLOW)
 @given(HISTORIES)
@@ -444,6 +458,8 @@ DRAWN_AND_CHANGED = [  # after a push that told that it was not there yet, and a
 @example(ADDED_GOES)
 @example(ADDED_GOES_THERE)
 @example(DRAWN_AND_CHANGED)
+@example(CHANGED_AND_DELETED)
+@example(DRAWN_BEFORE)
 def test_the_fates_are_exactly_the_edits_made(world, history):
     """With two runs of two models from two machines, completions before and after, deletions, and the same again."""
     done = carried_out(world, history)

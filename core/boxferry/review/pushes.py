@@ -271,6 +271,7 @@ def _push(brought: set[str], before: Before | None, *, own: bool, replaces: bool
         tried=_wholes(facts.tried),
         touched=_wholes(facts.touched),
         beside=_wholes(facts.beside),
+        made=facts.made,
     )
 
 

@@ -54,6 +54,8 @@ class Push:
             that it took is not known.
         touched: references of boxes that stay and that people had changed by then: they are equal to no other any more.
         beside: those of equal boxes that were there, of a packet of which no more is known.
+        made: '#' and the number of the first row of a box of people's that stays → when the row that was there came to
+            be.
         tried: references of boxes that only an attempt took which may never have arrived: people can have deleted them.
         dated: whether rows tell when it was applied, the server, or its reading back; else it is known when it was
             sent alone.
@@ -83,6 +85,7 @@ class Push:
     tried: frozenset[str] = frozenset()
     touched: frozenset[str] = frozenset()
     beside: frozenset[str] = frozenset()
+    made: Mapping[str, float] = field(default_factory=dict)
 
 
 class Life(NamedTuple):
@@ -190,16 +193,18 @@ class Timeline:
     def after_own(self, box: Stored) -> bool:
         """Whether a box that people made came after the run's first packet.
 
-        Of one that they changed since, the first row tells: the server numbers rows as they come.
+        Of one that they changed since, the first row tells: the server numbers rows as they come, and a packet tells
+        when what it found had come to be.
         """
-        first = self._first_own
-        if self.place(box.created) <= first:
+        first, root = self._first_own, f"{ROOT}{box.root}"
+        found = (push.made[root] for push in self.pushes if root in push.made)
+        if self.place(min(found, default=box.created)) <= first:
             return False
         push = self.pushes[first]
         if 0 < box.root <= push.newest:
             return False
         if box.root and push.replaces and push.kept is not None and push.whole:
-            return f"{ROOT}{box.root}" not in push.kept  # it has told of all that was there
+            return root not in push.kept  # it has told of all that was there
         brought = self.pushes[first].brought - (self.pushes[first].kept or frozenset())
         since = {name for name in brought if (life := self._lives.get(name)) and life.since == first}  # not again later
         roots = [row.root for name, row in self.rows.items() if name in since and row.root]
@@ -381,7 +386,9 @@ class Timeline:
         push = self.pushes[index]
         if self._was_there(name, push) or name in push.brought or self._found_later(index, name):
             return "there"
-        stood_for = any(self._alike(each, name) for each in push.took)  # two had been made one, or had one reference
+        equal = not any(name in earlier.touched for earlier in self.pushes[since + 1 : index])
+        taken = (each for each in push.took if equal or each in self._halves)
+        stood_for = any(self._alike(each, name) for each in taken)  # two had been made one, or had one reference
         absorbed = not push.read and self._absorbed(index, name)
         if push.kept is None or not push.whole or absorbed or stood_for:
             return "taken"

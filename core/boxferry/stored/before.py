@@ -49,6 +49,8 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         stored: reference → when each of the boxes that go had been stored, likewise, as far as that is known.
         touched: those of the boxes that stay which people had changed.
         beside: those of equal boxes that were there, where that is all that is known of what was.
+        made: '#' and the number of the first row of a box that stays and bears no reference of ours → when the row that
+            was there came to be, likewise.
         tried: the references of those that only an earlier attempt would have taken, which may never have arrived.
         planned: when its push began to plan, likewise.
     """
@@ -69,6 +71,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     touched: list[str] = []
     planned: float = 0.0
     beside: list[str] = []
+    made: dict[str, float] = {}
 
     def after(self, earlier: Before | None) -> Before:
         """The same for a packet that was on its way once before: what went then went by it too."""
@@ -148,6 +151,11 @@ def replaced(
         at=at,
         touched=sorted(_name(row, named) for row in left.values() if is_ours(row.reference) and not row.untouched),
         stored={_name(row, named): made for row in gone if (made := moment(row.created_time)) is not None},
+        made={
+            _root(row): made
+            for row in left.values()
+            if not is_ours(row.reference) and (made := moment(row.created_time)) is not None
+        },
     )
 
 
