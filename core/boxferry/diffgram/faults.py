@@ -101,7 +101,8 @@ def of_exception(error: Exception, server: Server, timeout_s: float) -> Fault:
     if isinstance(reason, _NOT_CONNECTED):
         through = f" through the proxy in {urlsplit(host).scheme.upper()}_PROXY"
         way = through if isinstance(error, requests.exceptions.ProxyError) else ""
-        return Fault(f"{host} cannot be reached{way}: {_deepest(reason, server)}", acted=False, passing=True)
+        why = f"{_deepest(reason, server)}; check the address and the network"
+        return Fault(f"{host} cannot be reached{way}: {why}", acted=False, passing=True)
     if isinstance(reason, urllib3.exceptions.SSLError) and (handshake := _handshake(reason, host)):
         return Fault(handshake, acted=False, passing=False)
     if isinstance(error, requests.ReadTimeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):
