@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from types import SimpleNamespace as Thing
+from unittest.mock import patch
 
 import numpy as np
 
 import processes
 from boxferry import Diffgram
 from boxferry.boxes.labels import classes_in
+from boxferry.collector import collecting as pushed_by
 from boxferry.collector.disk_queue import DiskQueue
 from boxferry.diffgram.settings import Credentials
 from boxferry.sandbox.server import Sandbox
@@ -154,9 +156,12 @@ def test_the_frames_of_a_video_are_one_packet(sandbox, diffgram, tmp_path):
 
 def main(host, outbox, paths):
     """A loop that is killed, before a push of what it took has come to its end."""
-    Diffgram.push = lambda *_, **__: time.sleep(60)
     sandbox = Thing(host=host, project="sandbox", client_id="LIVE__sandbox", client_secret="sandbox-secret")
-    with Diffgram(server_of(sandbox), outbox=outbox) as diffgram, a_collector(diffgram, every_s=30.0) as collect:
+    with (
+        patch.object(pushed_by, "push", lambda *_, **__: time.sleep(60)),
+        Diffgram(server_of(sandbox), outbox=outbox) as diffgram,
+        a_collector(diffgram, every_s=30.0) as collect,
+    ):
         for path in paths:
             collect(a_result(path))
         time.sleep(0.3)
