@@ -11,11 +11,12 @@ from PIL import Image as Picture
 
 from boxferry import Diffgram, PushOptions, read
 from boxferry.plan.patience import Patience
+from boxferry.review.applied import Push
 from boxferry.review.fates import fates_of
 from boxferry.review.judged import Predicted, Stored
 from boxferry.review.pushes import _in_order
 from boxferry.review.summary import Clicks, best_threshold
-from boxferry.review.timeline import Push, Timeline
+from boxferry.review.timeline import Timeline
 from boxferry.sandbox.server import Sandbox
 from sending.pushing import server_of
 

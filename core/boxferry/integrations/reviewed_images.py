@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from boxferry.destination import server_name
 from boxferry.errors import NotFound
 from boxferry.packets.reference import is_ours
-from boxferry.review.judged import Judged
-from boxferry.review.timeline import by_people
+from boxferry.review.judged import Judged, by_people
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from boxferry.review.judged import PEOPLES
-from boxferry.review.timeline import by_people
+from boxferry.review.judged import PEOPLES, by_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

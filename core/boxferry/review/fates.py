@@ -9,8 +9,9 @@ import numpy as np
 
 from boxferry.boxes.geometry import iou_matrix
 from boxferry.packets.reference import is_ours, whole
-from boxferry.review.judged import Judged, Predicted, Stored
-from boxferry.review.timeline import Life, Push, Timeline, by_people
+from boxferry.review.applied import Life, Push
+from boxferry.review.judged import Judged, Predicted, Stored, by_people
+from boxferry.review.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from boxferry.packets.reference import is_ours, place_in, whole
+from boxferry.stored.before import ROOT
+
 if TYPE_CHECKING:
     from boxferry.destination import AttributeValue, Corners, Ring
 
@@ -103,3 +106,18 @@ class Judged:
         """The label that was predicted; of an added box, its own."""
         box = self.predicted or self.stored
         return box.label if box else ""
+
+
+def name_of(box: Stored) -> str:
+    """What a stored box is found by: its reference, if it is one of ours, that of all its parts; else its first row."""
+    return whole(box.reference) if is_ours(box.reference) else f"{ROOT}{box.root or box.row_id}"
+
+
+def place_of(name: str) -> str:
+    """What a reference says of the box alone: two runs that sent the same box have it in common."""
+    return place_in(name) or name  # one that says nothing of a box is like no other
+
+
+def by_people(box: Stored) -> bool:
+    """Whether people made or changed a box."""
+    return box.touched or not (box.machine_made or is_ours(box.reference))

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from boxferry.packets.reference import is_ours
-from boxferry.review.judged import PEOPLES
-from boxferry.review.timeline import by_people
+from boxferry.review.judged import PEOPLES, by_people
 
 if TYPE_CHECKING:
     from boxferry.review.pull import ReviewedFile

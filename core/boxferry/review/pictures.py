@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from boxferry.packets.contents import appending
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin, whole
 from boxferry.review.fates import fates_of
+from boxferry.review.judged import by_people
 from boxferry.review.pull import ReviewedFile
 from boxferry.review.pushes import pushes_of
 from boxferry.review.rows import stored_rows
 from boxferry.review.sent import predicted_in
-from boxferry.review.timeline import Timeline, by_people
+from boxferry.review.timeline import Timeline
 from boxferry.review.witnesses import saves_found
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from boxferry.destination import FileRecord, InputRecord
     from boxferry.outbox.entry import Entry
     from boxferry.packets.rows import Row
+    from boxferry.review.applied import Push
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Known
     from boxferry.review.judged import Judged, Predicted
-    from boxferry.review.timeline import Push
 
 
 class RunName(NamedTuple):

@@ -13,7 +13,8 @@ from boxferry.outbox.kinds import REPLACING, Mode
 from boxferry.outbox.outcome import State
 from boxferry.packets.contents import references_in
 from boxferry.packets.reference import is_ours, origin, whole
-from boxferry.review.timeline import LAG_S, SETTLES_S, Push, by_people, name_of
+from boxferry.review.applied import LAG_S, SETTLES_S, Push
+from boxferry.review.judged import by_people, name_of
 from boxferry.stored.before import Before, decoded, told, told_beside
 from boxferry.stored.removals import changed_before, read_at, taken_away
 
