@@ -23,10 +23,8 @@ if TYPE_CHECKING:
         Directory,
         FileRecord,
         ImageRecord,
-        InputRecord,
         ModelRun,
         Schema,
-        UploadAnswer,
         ViewedFile,
         moment,
     )
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from boxferry.diffgram.bulk import BOXES_SHARE, FEW, SIZES_SHARE, Bulk, StoredFile, few
     from boxferry.diffgram.client import LIST_LIMIT, NO_LIMIT, Client
     from boxferry.diffgram.figures import PLAIN, Corners, Ring, around, figure_of
+    from boxferry.diffgram.inputs import InputRecord, UploadAnswer
     from boxferry.diffgram.instances import Instance, instance, reference_of
     from boxferry.diffgram.meanings import State as InputState
     from boxferry.diffgram.meanings import begun, input_state, reason_of, remedy_of, short
@@ -42,13 +41,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "answers": (
-        "AttributeGroup", "Directory", "FileRecord", "ImageRecord", "InputRecord", "ModelRun", "Schema", "UploadAnswer",
-        "ViewedFile", "moment",
+        "AttributeGroup", "Directory", "FileRecord", "ImageRecord", "ModelRun", "Schema", "ViewedFile", "moment",
     ),
     "attribute_values": ("AttributeValue", "attribute_value"),
     "bulk": ("BOXES_SHARE", "FEW", "SIZES_SHARE", "Bulk", "StoredFile", "few"),
     "client": ("LIST_LIMIT", "NO_LIMIT", "Client"),
     "figures": ("PLAIN", "Corners", "Ring", "around", "figure_of"),
+    "inputs": ("InputRecord", "UploadAnswer"),
     "instances": ("Instance", "instance", "reference_of"),
     "meanings": ("InputState", "begun", "input_state", "reason_of", "remedy_of", "short"),
     "names": ("label_problem", "media_problem", "name_problem", "server_name", "text_problem"),

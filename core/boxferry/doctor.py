@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.diffgram.inputs import InputRecord
     from boxferry.diffgram.settings import Server
     from boxferry.plugins import Plugins
 

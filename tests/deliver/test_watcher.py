@@ -8,7 +8,7 @@ from boxferry.deliver.budget import Budget
 from boxferry.deliver.records import Records
 from boxferry.deliver.stalls import Stalls
 from boxferry.deliver.watcher import Watcher
-from boxferry.diffgram.answers import InputRecord
+from boxferry.diffgram.inputs import InputRecord
 from boxferry.outbox.entry import Entry
 from boxferry.outbox.outbox import Outbox
 from boxferry.outbox.outcome import Outcome

@@ -7,8 +7,11 @@ import msgspec
 import pytest
 from PIL import Image as Picture
 
-from boxferry.diffgram.answers import FileRecord, InputRecord
+from boxferry.diffgram.answers import (
+    FileRecord,
+)
 from boxferry.diffgram.client import Client
+from boxferry.diffgram.inputs import InputRecord
 from boxferry.diffgram.settings import Credentials, Server
 from boxferry.errors import AuthError, NotFound, Refused, Unreachable, Unsure
 from diffgram.peers import a_client, a_peer, http

@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from boxferry.diffgram.answers import InputRecord
 from boxferry.diffgram.http import Call, Wire
+from boxferry.diffgram.inputs import InputRecord
 from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.settings import Credentials, Server
 

@@ -2,8 +2,11 @@
 
 import pytest
 
-from boxferry.diffgram.answers import InputRecord, moment
+from boxferry.diffgram.answers import (
+    moment,
+)
 from boxferry.diffgram.clock import ServerClock
+from boxferry.diffgram.inputs import InputRecord
 from boxferry.diffgram.meanings import Answered, State, begun, input_state, meaning, reason_of, short
 
 ANSWERS = {

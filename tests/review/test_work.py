@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from boxferry.cli.app import run as boxferry
-from boxferry.diffgram.answers import InputRecord
+from boxferry.diffgram.inputs import InputRecord
 from boxferry.packets.reference import PREFIX
 from boxferry.review.judged import Stored
 from boxferry.review.pictures import Picture

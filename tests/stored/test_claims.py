@@ -6,7 +6,7 @@ from itertools import product
 
 import msgspec
 
-from boxferry.diffgram.answers import InputRecord
+from boxferry.diffgram.inputs import InputRecord
 from boxferry.packets.reference import PREFIX, file_digest
 from boxferry.packets.rows import rows
 from boxferry.sandbox.annotating import apply_list, save

@@ -5,7 +5,7 @@ import math
 import msgspec
 import pytest
 
-from boxferry.diffgram.answers import InputRecord
+from boxferry.diffgram.inputs import InputRecord
 from boxferry.packets.rows import Row
 from boxferry.stored.decided import HAVE, REJECTED, Decided, Names, Spot, approved_until, decided, verdicts
 from boxferry.stored.deleted import deleted

@@ -16,17 +16,16 @@ from boxferry.diffgram.answers import (
     AttributeGroup,
     Directory,
     FileRecord,
-    InputRecord,
     LabelFile,
     ModelRun,
     Schema,
-    UploadAnswer,
     ViewedFile,
     alive,
 )
 from boxferry.diffgram.faults import scrubbed
 from boxferry.diffgram.headers import number
 from boxferry.diffgram.http import Call, Wire
+from boxferry.diffgram.inputs import InputRecord, UploadAnswer
 from boxferry.diffgram.meanings import Answered, flat, meaning, short
 from boxferry.diffgram.multipart import Multipart
 from boxferry.diffgram.names import server_name

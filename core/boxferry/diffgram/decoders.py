@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from msgspec.json import Decoder
 
 from boxferry.diffgram import envelopes as frames
-from boxferry.diffgram.answers import Schema, UploadAnswer
+from boxferry.diffgram.answers import (
+    Schema,
+)
+from boxferry.diffgram.inputs import UploadAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

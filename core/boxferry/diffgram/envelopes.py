@@ -11,12 +11,12 @@ from boxferry.diffgram.answers import (  # noqa: TC001 # msgspec reads the annot
     Directory,
     FileRecord,
     Id,
-    InputRecord,
     LabelFile,
     ModelRun,
     Size,
     ViewedFile,
 )
+from boxferry.diffgram.inputs import InputRecord  # noqa: TC001 # msgspec reads the annotations
 
 Frame = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,9}$")]
 

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from boxferry.diffgram.answers import InputRecord
+    from boxferry.diffgram.inputs import InputRecord
 
 SEE_LOG = "See Update Log"
 LONGEST_REASON = 200  #: characters of a reason that is shown in one line
