@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from boxferry.formats import Format, Option
 from boxferry.hookspecs import registering
-from boxferry_adapters.yolo.read import read, sniff, stumble
+from boxferry_adapters.yolo.read import read
+from boxferry_adapters.yolo.sniffing import sniff, stumble
 from boxferry_adapters.yolo.write import write
 
 OPTIONS = (

@@ -14,7 +14,7 @@ from boxferry.boxes.codes import Code
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import Stumble, open_file, read_file, without_suffix
+from boxferry.formats import read_file, without_suffix
 from boxferry.parsing.files import files_of
 from boxferry.parsing.gather import BadImage
 from boxferry.remote.path import folders_above, path_of
@@ -23,14 +23,13 @@ from boxferry_adapters.yolo.classes import Classes
 from boxferry_adapters.yolo.frames import videos_of
 from boxferry_adapters.yolo.layout import SCORES_OR_TRACKS, Layout, layout_of, settled
 from boxferry_adapters.yolo.rows import (
-    NUMBER,
     NUMBERS,
     Rows,
     UnknownNameError,
     name_length,
     parse,
-    text_of,
 )
+from boxferry_adapters.yolo.sniffing import first_lines, is_label_file, lines_of
 from boxferry_adapters.yolo.watch import Crowd, Order
 
 if TYPE_CHECKING:
@@ -41,99 +40,12 @@ if TYPE_CHECKING:
     from boxferry.parsing.files import File
 
 CHUNK_FILES = 512
-SNIFFED_FILES = 5
-SNIFFED_BYTES = 4096
-NOT_LABELS = re.compile(r"(classes|train|val|test|README.*)\.txt", re.IGNORECASE)
-VOC_RESULTS = re.compile(r"comp\d+_(det|cls)_.*\.txt")
-LETTERS = "ctvrCTVR"  #: that begin the names of all of these
 NAME_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
 LABELS = re.compile(r"(?<![^/])labels(?![^/])(?!.*(?<![^/])labels(?![^/]))")  #: the last folder of this name
 LOOKED_AT = 64  #: files whose rows say what the columns mean
-LIKELY = 1.5  #: a number beside a class's name that is no share of an image
 PIXELS = 1.5  #: a normalised coordinate above this is none
 PIXEL_SHARE = 0.01
 NOISE = 1e-6  #: that arithmetic in 32 bits leaves above 1
-
-
-def sniff(source: Source) -> str | None:
-    """Recognise the rows of the first label files; one that is cut or wrong does not hide the others."""
-    try:
-        seen = [line for path in _first_files(source) for line in _first_lines(path)]
-    except (OSError, InputError, BadImage):
-        return None
-    rows = [line for line in seen if _looks_like_row(line)]
-    if not rows or 2 * len(rows) < len(seen):
-        return None
-    words = rows[0].split()
-    named = name_length(words)
-    columns = len(words) - max(0, named - 1)
-    kind = "text rows of 'class cx cy w h'" + (", classes by name," if named else "")
-    return kind + {5: "", 6: " and one more"}.get(columns, f", {columns} columns")
-
-
-def stumble(source: Source) -> Stumble | None:
-    """The first line of the first label files that is no row."""
-    try:
-        found = [(path, lines) for path in _first_files(source) if (lines := _first_lines(path))]
-    except (OSError, InputError) as error:
-        return Stumble(where=source.name, found=str(error))
-    except BadImage as error:
-        return Stumble(where=source.name, found=f"a text file that {error}")
-    rows = [(path, number, line) for path, each in found for number, line in enumerate(each, start=1)]
-    if not rows or rows[0][2].lstrip().startswith(("{", "[", "<")):
-        return None
-    bad = [each for each in rows if not _looks_like_row(each[2])]
-    if len(bad) == len(rows) and not bad[0][0].lower().endswith(".txt"):
-        return None
-    path, number, line = bad[0] if bad else rows[0]
-    message = f"'{line.strip()[:60]}' is not a row of 'class cx cy w h'"
-    where = f"{source.name if source.is_stream else path}:{number}"
-    return Stumble(where=where, found=message, share=1 - len(bad) / len(rows))
-
-
-def _first_files(source: Source) -> Iterator[str]:
-    found = 0
-    for relative, path in source.files(".txt"):
-        if found < SNIFFED_FILES and _is_label_file(relative, path) and not _is_empty(path):
-            found += 1
-            yield path
-
-
-def _is_empty(path: str) -> bool:
-    with open_file(path) as stream:
-        return not stream.read(1)
-
-
-def _is_label_file(relative: str, path: str) -> bool:
-    """Whether a text file holds rows: a list of classes or of images lies beside them in many folders."""
-    name = relative.rpartition("/")[2]
-    if name[:1] not in LETTERS:
-        return True
-    if NOT_LABELS.fullmatch(name):
-        lines = _first_lines(path)
-        return bool(lines) and all(map(_looks_like_row, lines))
-    return not VOC_RESULTS.fullmatch(name)
-
-
-def _first_lines(path: str) -> list[str]:
-    with open_file(path) as stream:
-        data = stream.read(SNIFFED_BYTES)
-    whole = data if len(data) < SNIFFED_BYTES else data.rpartition(b"\n")[0]
-    return [line for line in _lines(whole) if line.strip()]
-
-
-def _lines(data: bytes) -> list[str]:
-    return text_of(data).decode("utf-8", "replace").splitlines()
-
-
-def _looks_like_row(line: str) -> bool:
-    words = line.split()
-    if named := name_length(words):
-        shares = [float(word) for word in words[named:]]
-        return all(-LIKELY + 1 <= share <= LIKELY for share in shares[:4]) and (
-            len(shares) < 8 or max(shares) <= LIKELY
-        )
-    return len(words) >= 5 and all(NUMBER.fullmatch(w) for w in words) and float(words[0]) % 1 == 0
 
 
 def read(source: Source, context: Context) -> Iterator[Detections]:
@@ -162,14 +74,14 @@ def read(source: Source, context: Context) -> Iterator[Detections]:
 
 
 def _label_files(source: Source) -> Iterator[File]:
-    return (file for file in files_of(source, ".txt") if _is_label_file(file.relative, file.path))
+    return (file for file in files_of(source, ".txt") if is_label_file(file.relative, file.path))
 
 
 def _first_rows(files: list[File]) -> Iterator[list[str]]:
     """The words of the rows of some files, as far as they can be read, a number in the first place."""
     for file in files:
         try:
-            yield from _rows_of(_first_lines(file.path))
+            yield from _rows_of(first_lines(file.path))
         except (OSError, BadImage):
             continue  # said when it is read
 
@@ -273,7 +185,7 @@ class _Reader:
         try:
             rows = parse(read_file(file.path), self.layout, self.classes)
             if not rows.widths <= self.widths and self.layout.open(rows.widths):
-                lines = _lines(read_file(file.path))
+                lines = lines_of(read_file(file.path))
                 self.layout = settled(self.layout, list(_rows_of(line for line in lines if line.strip())), file.shown)
                 rows = parse(read_file(file.path), self.layout, self.classes)
         except OSError as error:
