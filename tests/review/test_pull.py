@@ -466,65 +466,62 @@ def test_lines_that_do_not_count_any_more_go(tmp_path):
         assert (cache.get(1), cache.get(2)) == (known(1, changed="2"), known(2, changed="2"))
 
 
+@pytest.fixture
+def two_machines(tmp_path):
+    """A clock that can be set forward, the sandbox that goes by it, and two machines with an outbox each."""
+    clock = Clock()
+    with (
+        Sandbox(tmp_path / "sandbox", clock=clock) as sandbox,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
+        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
+    ):
+        yield clock, sandbox, one, two
+
+
 @pytest.mark.parametrize("complete", [True, False], ids=["done", "saved"])
-def test_a_save_that_makes_one_of_two_machines_equal_boxes_deletes_none(folder, tmp_path, complete):
+def test_a_save_that_makes_one_of_two_machines_equal_boxes_deletes_none(folder, two_machines, complete):
     """Another machine sent the same boxes; people saved the file as it was: no box of ours counts as deleted."""
-    clock = Clock()
-    with (
-        Sandbox(tmp_path / "sandbox", clock=clock) as sandbox,
-        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
-        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
-    ):
-        push(one, predictions(folder), run="n1", model="m")
-        clock.pass_(60)
-        push(two, predictions(folder), run="n2", model="n", existing=True)
-        (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
-        assert len(sandbox._store.instances(file["id"])) == 4
-        clock.pass_(60)
-        saved(sandbox, file, sandbox._store.instances(file["id"]), complete=complete)
-        assert len(sandbox._store.instances(file["id"])) == 2
-        found = "kept" if complete else "unreviewed"
-        for diffgram, run in ((one, "n1"), (two, "n2")):
-            fates = diffgram.pull(run).summary().fates
-            assert (fates[found], fates["deleted"], fates.total()) == (2 if complete else 3, 0, 3)
+    clock, sandbox, one, two = two_machines
+    push(one, predictions(folder), run="n1", model="m")
+    clock.pass_(60)
+    push(two, predictions(folder), run="n2", model="n", existing=True)
+    (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
+    assert len(sandbox._store.instances(file["id"])) == 4
+    clock.pass_(60)
+    saved(sandbox, file, sandbox._store.instances(file["id"]), complete=complete)
+    assert len(sandbox._store.instances(file["id"])) == 2
+    found = "kept" if complete else "unreviewed"
+    for diffgram, run in ((one, "n1"), (two, "n2")):
+        fates = diffgram.pull(run).summary().fates
+        assert (fates[found], fates["deleted"], fates.total()) == (2 if complete else 3, 0, 3)
 
 
-def test_a_box_that_was_deleted_before_an_equal_one_came_stays_deleted(folder, tmp_path):
+def test_a_box_that_was_deleted_before_an_equal_one_came_stays_deleted(folder, two_machines):
     """As long as people have not looked at the one that another machine has sent since."""
-    clock = Clock()
-    with (
-        Sandbox(tmp_path / "sandbox", clock=clock) as sandbox,
-        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
-        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
-    ):
-        push(one, predictions(folder), run="n1", model="m")
-        (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
-        clock.pass_(60)
-        saved(sandbox, file, sandbox._store.instances(file["id"])[:1])
-        clock.pass_(60)
-        push(two, predictions(folder), run="n2", model="n", existing=True, ask_again=True)
-        assert one.pull("n1").summary().fates["deleted"] == 1
+    clock, sandbox, one, two = two_machines
+    push(one, predictions(folder), run="n1", model="m")
+    (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
+    clock.pass_(60)
+    saved(sandbox, file, sandbox._store.instances(file["id"])[:1])
+    clock.pass_(60)
+    push(two, predictions(folder), run="n2", model="n", existing=True, ask_again=True)
+    assert one.pull("n1").summary().fates["deleted"] == 1
 
 
-def test_a_packet_that_does_not_tell_what_it_came_beside_makes_no_fate_a_persons(folder, tmp_path):
+def test_a_packet_that_does_not_tell_what_it_came_beside_makes_no_fate_a_persons(folder, two_machines):
     """Of an earlier version: a save that made one of two equal boxes, and a deletion before it came, look alike."""
-    clock = Clock()
-    with (
-        Sandbox(tmp_path / "sandbox", clock=clock) as sandbox,
-        Diffgram(server_of(sandbox), outbox=tmp_path / "a.sqlite") as one,
-        Diffgram(server_of(sandbox), outbox=tmp_path / "b.sqlite") as two,
-    ):
-        push(one, predictions(folder), run="n1", model="m")
-        clock.pass_(60)
-        push(two, predictions(folder), run="n2", model="n", existing=True)
-        (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
-        for sent in sandbox._store.rows("SELECT id, instance_list FROM input WHERE mode = 'update'"):
-            boxes = {"list": [as_sent(Row(box)) for box in json.loads(sent["instance_list"])["list"]]}
-            sandbox._store.update("input", sent["id"], {"instance_list": json.dumps(boxes)})
-        clock.pass_(60)
-        saved(sandbox, file, sandbox._store.instances(file["id"]), complete=True)
-        fates = one.pull("n1").summary().fates
-        assert (fates["replaced"], fates["unreviewed"], fates.total()) == (2, 1, 3)
+    clock, sandbox, one, two = two_machines
+    push(one, predictions(folder), run="n1", model="m")
+    clock.pass_(60)
+    push(two, predictions(folder), run="n2", model="n", existing=True)
+    (file,) = (file for file in sandbox.files() if file["original_filename"] == "a.jpg")
+    for sent in sandbox._store.rows("SELECT id, instance_list FROM input WHERE mode = 'update'"):
+        boxes = {"list": [as_sent(Row(box)) for box in json.loads(sent["instance_list"])["list"]]}
+        sandbox._store.update("input", sent["id"], {"instance_list": json.dumps(boxes)})
+    clock.pass_(60)
+    saved(sandbox, file, sandbox._store.instances(file["id"]), complete=True)
+    fates = one.pull("n1").summary().fates
+    assert (fates["replaced"], fates["unreviewed"], fates.total()) == (2, 1, 3)
 
 
 def saved(sandbox, file, rows, *, complete=False):

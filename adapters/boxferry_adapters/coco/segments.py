@@ -24,7 +24,7 @@ def rings_of(segmentation: Any) -> tuple[NDArray[np.float64], ...]:  # noqa: ANN
             a list or compressed (https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.h).
 
     Raises:
-        BadBox: it is none of these; the text says why.
+        BadBox: it is not one of these; the text says why.
     """
     if isinstance(segmentation, list):
         return tuple(_ring(part) for part in segmentation)

@@ -1,4 +1,4 @@
-"""Recognises label files by their first rows, and says which line is none."""
+"""Recognises label files by their first rows, and says which line is not a row."""
 
 from __future__ import annotations
 

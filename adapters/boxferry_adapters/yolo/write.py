@@ -144,7 +144,7 @@ def _says_the_same(original: bytes, rows: list[Row], image: Image) -> bool:
 
 
 def _rows_of(text: bytes) -> list[Row] | None:
-    """The numbers of each row; None where a word is none."""
+    """The numbers of each row; None where a word is not a number."""
     try:
         return [[float(word) for word in line.split()] for line in text.decode("ascii").splitlines() if line.strip()]
     except ValueError:

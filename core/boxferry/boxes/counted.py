@@ -22,7 +22,7 @@ def plural(noun: str) -> str:
 
 
 def some_of(names: Iterable[str], most: int, noun: str = "") -> str:
-    """'a, b and 3 more': no more names than `most`; 'none' where there is none. The noun is what the others are."""
+    """'a, b and 3 more': no more names than `most`; 'none' for none. The noun is what the others are."""
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return (", ".join(listed[:most]) or "none") + more + (f" {noun}" if more and noun else "")

@@ -135,7 +135,7 @@ def timing_problem(image: Image, server: Timing) -> SkipReason | None:
 def to_server_frames(detections: Detections, timings: Sequence[Timing], tally: Tally) -> Detections:
     """The boxes at the frames that the server has; those between two of them, and past the end, are dropped.
 
-    Of a video of 60 frames a second that the server has at 30, frame 2n is its frame n, and frame 2n + 1 is none.
+    Of a video of 60 frames a second that the server has at 30, frame 2n is its frame n, and frame 2n + 1 has none.
 
     Args:
         detections: a chunk of M images.
