@@ -109,6 +109,7 @@ of the exception.
 | 4 | the server cannot be reached, or it is not known whether it acted |
 | 5 | the server had not finished at the time limit, or a packet is stuck |
 | 130 | interrupted with Ctrl-C |
+| 143 | ended by SIGTERM, as with Ctrl-C: what was in flight has ended |
 
 """
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from boxferry.errors import BoxferryError, PluginError
 from boxferry.formats import Format, Option
+from boxferry.stopping import Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ ENDING = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Turn what would end the program into a PluginError, unless it is a Ctrl-C.
+    """Turn what would end the program into a PluginError, unless it is a Ctrl-C, or SIGTERM.
 
     Raises:
         PluginError: the stranger raised SystemExit or KeyboardInterrupt itself.
@@ -39,7 +40,7 @@ def contained() -> Iterator[None]:
     try:
         yield
     except ENDING as error:
-        if pressed or (isinstance(error, KeyboardInterrupt) and not watched):
+        if pressed or isinstance(error, Terminated) or (isinstance(error, KeyboardInterrupt) and not watched):
             raise
         raise PluginError(described(error)) from None
     finally:

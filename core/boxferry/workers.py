@@ -93,8 +93,9 @@ def _started(function: Callable[[T], R], jobs: int) -> list[Connection]:
 
 
 def _work(function: Callable[[T], R], pipe: Connection, inherited: list[Connection]) -> None:
-    """What a process does: it leaves Ctrl-C to the one that everything comes back to."""
+    """What a process does: it leaves Ctrl-C to the one that everything comes back to, and ends at once by SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in inherited:
         other.close()
     with suppress(EOFError, OSError):

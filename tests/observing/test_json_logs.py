@@ -86,6 +86,8 @@ def test_it_comes_from_the_environment_or_the_file(tmp_path, monkeypatch, capsys
     assert capsys.readouterr().err.startswith("boxferry: ")
     assert boxferry([*wrong, "--log-format", "json"]) == 2
     assert records(capsys)
+    assert boxferry(["--log-format", "text", *wrong, "--log-format=json"]) == 2
+    assert records(capsys)
 
 
 @pytest.mark.parametrize(

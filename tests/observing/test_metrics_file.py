@@ -11,6 +11,7 @@ from boxferry.cli.app import run as boxferry
 from boxferry.observing import events
 from boxferry.observing.metrics_file import ENDING, Counts, metrics_file, text
 from boxferry.observing.names import Metric
+from boxferry.stopping import Terminated
 from sending.pushing import predictions, push
 
 parser = pytest.importorskip("prometheus_client.parser")
@@ -72,10 +73,27 @@ def test_a_folder_that_is_not_there_ends_the_command_before_it_sends(sandbox, se
     assert not sandbox.files()
 
 
-def test_a_command_without_the_option_leaves_the_file_alone(monkeypatch, tmp_path, capsys):
-    """Although the environment names it."""
+def test_a_path_that_is_a_folder_ends_the_command_before_it_sends(sandbox, settings, folder, capsys):
+    """It would be known only after the push that no file can take its place."""
+    assert boxferry(command(folder, "--metrics-file", str(folder))) == 2
+    assert capsys.readouterr().err == f"boxferry: {folder}: the metrics file is a folder\n"
+    assert not sandbox.files()
+
+
+@pytest.mark.parametrize("more", [[], ["--directory", "none"]], ids=["done", "failed"])
+def test_a_folder_that_goes_away_meanwhile_changes_no_exit_code(sandbox, settings, folder, more, capsys, monkeypatch):
+    """What was sent is sent, and what a retry would mend is to be retried: it is a warning."""
+    (folder / "text").mkdir()
+    monkeypatch.setattr("boxferry.observing.metrics_file.text", lambda *_: (folder / "text").rmdir() or "")
+    assert boxferry(command(folder, *more, "--metrics-file", str(folder / "text" / "m.prom"))) == (2 if more else 0)
+    assert "the metrics file was not written: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["formats"], ["push", "--help"], ["push", "-h"], ["push", "--dry-run"]])
+def test_a_command_that_does_nothing_of_the_kind_leaves_the_file_alone(arguments, monkeypatch, tmp_path, capsys):
+    """Although the environment names it: a look at the help is no night that went well."""
     monkeypatch.setenv("BOXFERRY_METRICS_FILE", str(tmp_path / "m.prom"))
-    assert boxferry(["formats"]) == 0
+    boxferry(arguments)
     assert not (tmp_path / "m.prom").exists()
 
 
@@ -84,6 +102,22 @@ def test_from_python_an_error_sets_the_exit_code(tmp_path):
     with pytest.raises(AuthError), metrics_file(tmp_path / "m.prom", command="nightly"):
         raise AuthError("no")
     assert parsed((tmp_path / "m.prom").read_text())["boxferry_exit_code"] == {"": 3}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (Terminated(), 143), (SystemExit(4), 4), (SystemExit(), 0)]
+)
+def test_from_python_what_ends_the_program_sets_the_exit_code_that_it_has_then(tmp_path, error, code):
+    """Ctrl-C, SIGTERM and `sys.exit`."""
+    with pytest.raises(type(error)), metrics_file(tmp_path / "m.prom", command="nightly"):
+        raise error
+    assert parsed((tmp_path / "m.prom").read_text())["boxferry_exit_code"] == {"": code}
+
+
+def test_from_python_a_folder_that_is_not_there_is_known_before_anything_is_done(tmp_path):
+    """Not after the push, whose result would be lost with it."""
+    with pytest.raises(FileNotFoundError), metrics_file(tmp_path / "none" / "m.prom", command="push"):
+        pytest.fail("it has begun")
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):

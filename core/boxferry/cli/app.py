@@ -21,6 +21,7 @@ from boxferry.cli.mistakes import nearest, one_line
 from boxferry.cli.session import Session
 from boxferry.errors import BoxferryError, UsageError
 from boxferry.observing.names import Fact
+from boxferry.stopping import INTERRUPTED
 from boxferry.version import __version__
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ COMMANDS = {
     "validate": ("validate", "Check predictions without a server: what would be dropped, and why."),
     "work": ("work", "List what is left to review, the most useful first."),
 }  #: name → its module in this folder, and what `boxferry --help` says of it
-INTERRUPTED = 130
 COMPLETE_VARIABLE = "_BOXFERRY_COMPLETE"  #: set by a shell that completes a word
 TRACEBACK_VARIABLE = "BOXFERRY_TRACEBACK"
 
@@ -137,22 +137,33 @@ def run(arguments: Sequence[str]) -> int:
         found = early(arguments, COMMANDS)
         log_to_stderr(0, found.log_format)
         return metered(found, lambda: _run(arguments))
-    except (BoxferryError, OSError) as error:
+    except (KeyboardInterrupt, BoxferryError, OSError) as error:
         return _ended_by(error)
 
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        code = app.main(args=list(arguments), prog_name="boxferry", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort) as ended:
-        return _end(_interrupted(ended), INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 # no traceback for a user's mistake
+        code = _called(list(arguments))
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 # no traceback for a user's mistake
         return _ended_by(error)
     return code if isinstance(code, int) else 0
 
 
-def _ended_by(error: Exception) -> int:
+def _called(arguments: list[str]) -> object:
+    """What the command returns; without click's `main`, which writes a line of its own where Ctrl-C comes."""
+    if COMPLETE_VARIABLE in os.environ:
+        return app.main(arguments, prog_name="boxferry", standalone_mode=False)
+    try:
+        with app.make_context("boxferry", arguments) as context:
+            return app.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+
+
+def _ended_by(error: BaseException) -> int:
     match error:
+        case KeyboardInterrupt() | click.Abort():
+            return _end(str(error) or "interrupted", getattr(error, "exit_code", INTERRUPTED))
         case click.ClickException():
             return _end(one_line(error), error.exit_code)
         case BoxferryError():
@@ -165,11 +176,6 @@ def _ended_by(error: Exception) -> int:
     if os.environ.get(TRACEBACK_VARIABLE):
         raise error
     return _end(f"a fault of boxferry itself: {error!r}; {TRACEBACK_VARIABLE}=1 shows where, please report it", 1)
-
-
-def _interrupted(ended: BaseException) -> str:
-    """What the command says of its interruption, which click has wrapped; how to go on, where it says that."""
-    return str(ended.__cause__ or ended) or "interrupted"
 
 
 def _end(message: str, code: int) -> int:

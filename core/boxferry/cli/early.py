@@ -6,6 +6,7 @@ A mistake in the arguments is a log line too, and a run that failed for it is in
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from boxferry.cli.logs import FORMATS
@@ -18,6 +19,7 @@ LOG_FORMAT: Final = "log_format"
 METRICS_FILE: Final = "metrics_file"
 TABLE: Final = "observability"  #: of the configuration file
 METERED: Final = ("nightly", "push", "resume")  #: the commands that have --metrics-file
+UNMETERED: Final = frozenset({"-h", "--help", "--dry-run"})  #: options with which they do nothing that is measured
 
 
 class Early(NamedTuple):
@@ -46,7 +48,8 @@ def early(arguments: Sequence[str], commands: Collection[str], environ: Mapping[
         found = {name: value or _filed(environ).get(name, "") for name, value in found.items()}
     if found[LOG_FORMAT] not in {"", *FORMATS, _given(LOG_FORMAT, arguments)}:
         raise ConfigError(f"BOXFERRY_LOG_FORMAT: '{found[LOG_FORMAT]}', expected one of {', '.join(FORMATS)}")
-    return Early(command, found[LOG_FORMAT], found[METRICS_FILE] if command in METERED else "")
+    metered = command in METERED and UNMETERED.isdisjoint(arguments)
+    return Early(command, found[LOG_FORMAT], found[METRICS_FILE] if metered else "")
 
 
 _KEYS: Final = (LOG_FORMAT, METRICS_FILE)
@@ -55,9 +58,12 @@ _KEYS: Final = (LOG_FORMAT, METRICS_FILE)
 def _given(name: str, arguments: Sequence[str]) -> str:
     """The last value that an option was given; empty where it was not."""
     flag = f"--{name.replace('_', '-')}"
-    after = [arguments[n + 1] for n, word in enumerate(arguments[:-1]) if word == flag]
-    joined = [word.partition("=")[2] for word in arguments if word.startswith(f"{flag}=")]
-    return (after or joined or [""])[-1]
+    found = ""
+    for word, after in pairwise([*arguments, ""]):
+        option, joined, value = word.partition("=")
+        if option == flag:
+            found = value if joined else after
+    return found
 
 
 def _filed(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,8 +12,16 @@ def main() -> None:
     if "--version" in sys.argv and set(sys.argv[1:]) <= {"--version", "-v", "--verbose"}:
         sys.stdout.write(_version(verbose=len(sys.argv) > 2))
         return
-    from boxferry.cli.app import run
+    import os
+    from pathlib import Path
 
+    from boxferry.cli.app import run
+    from boxferry.cli.uncaught import log_uncaught
+    from boxferry.stopping import end_in_order
+
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 # to the end of the process
+    log_uncaught()
+    end_in_order()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -38,21 +35,6 @@ def metered(found: Early, command: Callable[[], int]) -> int:
 def _recorded(found: Early, command: Callable[[], int]) -> int:
     from boxferry.observing.metrics_file import metrics_file
 
-    path = Path(found.metrics_file)
-    _check_folder(path)
-    with metrics_file(path, command=found.command) as recording:
+    with metrics_file(found.metrics_file, command=found.command) as recording:
         recording.exit_code = command()
     return recording.exit_code
-
-
-def _check_folder(path: Path) -> None:
-    """See before anything is sent that the file can be written.
-
-    Raises:
-        OSError: it cannot.
-    """
-    folder = path.parent
-    if not folder.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder for the metrics file", str(folder))
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(errno.EACCES, "no metrics file can be written there", str(folder))

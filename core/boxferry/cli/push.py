@@ -84,8 +84,8 @@ def push_command(session: Session, /, **given: Any) -> int:
                 with reading(source) as (shown, end), progress(before=end) as listener:
                     names = {"model": given["model"] or run, "run": run, "directory": given["directory"]}
                     report = diffgram.push(shown, **names, options=options, listener=listener)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {run}") from None
+        except KeyboardInterrupt as ended:
+            raise type(ended)(f"interrupted; continue with: boxferry resume {run}") from None
     print_report(report, given)
     return report.exit_code
 

@@ -64,5 +64,5 @@ def _resumed(diffgram: Diffgram, run: str, given: Mapping[str, Any], session: Se
             how = {name: given[name] for name in ("verify", "resend_stuck", "resend_missing", "ask_again", "same_iou")}
             patience, plugins = patience_of(given), session.plugins
             return diffgram.resume(run, patience=patience, listener=listener, plugins=plugins, **how)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted; continue with: boxferry resume {run}") from None
+        except KeyboardInterrupt as ended:
+            raise type(ended)(f"interrupted; continue with: boxferry resume {run}") from None

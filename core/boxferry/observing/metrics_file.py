@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import tempfile
 import threading
@@ -14,9 +16,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from boxferry.observing.events import observed
 from boxferry.observing.names import PREFIX, Kind, Metric
 from boxferry.observing.observer import Observer
+from boxferry.stopping import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+_log = logging.getLogger("boxferry.metrics")
 
 BATCH: Final = "batch"  #: the label that tells the files of one folder apart: the file's name without its suffix
 ENDING: Final = {
@@ -72,6 +77,8 @@ def metrics_file(
 ) -> Iterator[Recording]:
     """Count what is done inside, and write it to a file at the end, also where that is an error.
 
+    A file that cannot be written then is a warning of the log: what was done is done.
+
     Args:
         path: the file; it is replaced as a whole, so that no reader finds half of it.
         command: what it is that is done, as a label.
@@ -81,20 +88,46 @@ def metrics_file(
         What to set the exit code on; an error that has one sets it.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be written there; nothing was done.
     """
+    _check(Path(path))
     recording, began = Recording(), clock()
     try:
         with observed(recording.counts):
             yield recording
     except BaseException as error:
-        recording.exit_code = getattr(error, "exit_code", 1)
+        recording.exit_code = _exit_code(error)
         raise
     finally:
         ended = clock()
         ending = (recording.exit_code, ended - began, ended)
         labels = {BATCH: Path(path).stem, "command": command}
-        _replace(Path(path), text(recording.counts, dict(zip(ENDING, ending, strict=True)), labels))
+        try:
+            _replace(Path(path), text(recording.counts, dict(zip(ENDING, ending, strict=True)), labels))
+        except OSError as error:
+            _log.warning("%s: the metrics file was not written: %s", path, error.strerror)
+
+
+def _check(path: Path) -> None:
+    """See that the file can be written, before anything is done.
+
+    Raises:
+        OSError: it cannot.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder for the metrics file", str(folder))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "the metrics file is a folder", str(path))
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, "no metrics file can be written there", str(folder))
+
+
+def _exit_code(error: BaseException) -> int:
+    """What the process ends with where nothing catches the error."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return getattr(error, "exit_code", INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1)
 
 
 class _Series(NamedTuple):
