@@ -4,6 +4,8 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from boxferry.integrations.parts import Parts
 
 
@@ -21,7 +23,8 @@ def test_of_several_attempts_of_a_task_the_first_counts(tmp_path):
 def test_a_task_that_runs_again_after_its_lines_were_taken_hands_over_nothing(tmp_path):
     parts = Parts(tmp_path / "parts")
     parts.store("job.1", b"first\n")
-    parts.taken(parts.waiting()[0])
+    with parts.taking() as paths:
+        assert [path.read_bytes() for path in paths] == [b"first\n"]
     assert not parts.store("job.1", b"again\n")
     assert parts.waiting() == []
     assert parts.missing(["job.1", "job.2"]) == ["job.2"]
@@ -38,6 +41,29 @@ def test_what_a_write_that_never_ended_has_left_is_swept_after_a_while(tmp_path)
         os.utime(parts.folder / name, (long_ago, long_ago))
     parts.sweep(500)
     assert sorted(path.name for path in parts.folder.iterdir()) == ["new.ndjson", "waits.ndjson"]
+
+
+def test_lines_that_could_not_be_taken_wait(tmp_path):
+    """Neither an error in between nor the end of their job takes them away."""
+    parts = Parts(tmp_path / "parts")
+    parts.store("job.1", b"line\n")
+    with pytest.raises(OSError, match="full"), parts.taking():
+        raise OSError("full")
+    parts.forget(["job.1"])
+    assert [path.read_bytes() for path in parts.waiting()] == [b"line\n"]
+
+
+def test_lines_are_taken_by_one_at_a_time(tmp_path):
+    parts = Parts(tmp_path / "parts")
+    for number in range(20):
+        parts.store(f"job.{number}", b"line\n")
+
+    def take(_):
+        with parts.taking() as paths:
+            return sum(len(path.read_bytes()) for path in paths)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(take, range(4))) == [0, 0, 0, 100]
 
 
 def test_a_job_that_has_ended_leaves_nothing(tmp_path):

@@ -1,5 +1,6 @@
 """The one writer of a distributed write, without a framework: what is handed over is sent once, and waited for."""
 
+import os
 from contextlib import ExitStack
 
 import pytest
@@ -51,6 +52,29 @@ def test_boxes_of_one_image_that_come_from_two_tasks_are_all_sent(diffgram, sand
     assert len(held(sandbox)) == 3
 
 
+@pytest.mark.parametrize("way", [{"on_existing": "replace-own"}, {"replaces": "old"}, {"on_existing": "skip"}], ids=str)
+def test_boxes_from_several_tasks_go_together_where_a_files_boxes_are_taken_as_a_whole(diffgram, sandbox, images, way):
+    """Else a later packet would take away, or leave out, what an earlier one has brought."""
+    writer, keys = a_writer(diffgram, **way), [f"job.{number}" for number in range(3)]
+    for number, key in enumerate(keys):
+        a_part(writer, key, images[:1], [(number, 2, 30, 40)])
+        writer._queue.rotate()  # as it is called every few seconds
+    found = writer.finish(keys, 20.0)
+    assert (found.exit_code, found.dropped, found.states) == (0, {}, {"applied": (1, 3)})
+    assert len(held(sandbox)) == 3
+
+
+def test_of_two_attempts_at_a_job_that_replaces_the_later_boxes_stay(diffgram, sandbox, images):
+    dead = a_writer(diffgram, on_existing="replace-own")
+    dead.start = lambda: None
+    a_part(dead, "zz.1", images[:1], [(1, 2, 30, 40)])
+    os.utime(dead.parts.waiting()[0], (1, 1))
+    writer = a_writer(diffgram, on_existing="replace-own")
+    a_part(writer, "aa.1", images[:1], [(5, 2, 30, 40)])
+    assert writer.finish(["aa.1"], 20.0).exit_code == 0
+    assert [name.rpartition(":")[0][-9:] for name in held(sandbox)] == ["5,2,30,40"]
+
+
 def test_a_job_that_is_run_again_sends_nothing_twice(diffgram, sandbox, images):
     for job in ("first", "again"):
         writer = a_writer(diffgram)
@@ -68,6 +92,50 @@ def test_what_was_handed_over_before_the_writer_died_is_sent_by_the_next_one(dif
     found = written([part], a_writer(diffgram).finish([], 20.0))
     assert found.sending.states == {"applied": (5, 5)}
     assert len(held(sandbox)) == 5
+
+
+def test_a_writer_that_died_after_it_had_sent_is_followed_by_one_that_waits_and_reads_back(diffgram, images):
+    """As an actor that was killed and restarted: it has pushed nothing itself."""
+    dead = a_writer(diffgram)
+    part = a_part(dead, "job.1", images)
+    dead._pusher.close(dead._clock() + 20.0)
+    assert a_writer(diffgram).finish([part.key], 20.0).states == {"applied": (5, 5)}
+
+
+def test_what_there_was_no_time_for_waits_for_the_next_write(diffgram, sandbox, images):
+    writer = a_writer(diffgram)
+    part = a_part(writer, "job.1", images)
+    found = written([part], writer.finish([part.key], 0.0))
+    writer.parts.forget([part.key])
+    assert (found.exit_code, found.sending.waiting) == (5, 5)
+    assert a_writer(diffgram).finish([], 20.0).states == {"applied": (5, 5)}
+    assert len(held(sandbox)) == 5
+
+
+def test_results_of_the_same_run_for_another_directory_are_another_writes(diffgram, sandbox, images):
+    """They stay where they are, and the end is that of this write."""
+    diffgram._client.create_directory("other")
+    other = Writer(diffgram, Destination(directory="other", model="m", run="r"))
+    other.start = lambda: None
+    a_part(other, "other.1", images[:2])
+    other.stop()
+    writer = a_writer(diffgram)
+    part = a_part(writer, "job.1", images[2:])
+    found = writer.finish([part.key], 20.0)
+    assert (found.exit_code, found.states) == (0, {"applied": (3, 3)})
+    assert len(held(sandbox)) == 3
+
+
+def test_an_image_with_an_unknown_label_leaves_the_others_as_they_are(diffgram, images):
+    diffgram.sync_labels(["dog"], create=True)
+    writer = a_writer(diffgram, labels="error")
+    rows, tally = (
+        [{"image": str(images[n]), "boxes": [[1, 2, 3, 4]], "labels": [name]} for n, name in ((0, "dog"), (1, "dgo"))],
+        Tally(),
+    )
+    writer.store("job.1", b"".join(line for chunk in TableRows().detections(rows, tally) for line in encoded(chunk)))
+    found = writer.finish(["job.1"], 20.0)
+    assert (found.exit_code, found.states, len(found.aside)) == (1, {"applied": (1, 1)}, 1)
 
 
 def test_a_task_that_has_handed_over_nothing_is_a_failure(diffgram, images):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from boxferry.collector.disk_queue_format import SUFFIX, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -49,18 +52,30 @@ class Parts:
         """The parts whose lines were not taken, in the order of their names."""
         return [path for path in sorted(self.folder.glob(f"*{SUFFIX}")) if path.stat().st_size]
 
-    def taken(self, path: Path) -> None:
-        """Note that the lines of a part are somewhere else now, on the disk too."""
-        os.truncate(path, 0)
+    @contextmanager
+    def taking(self) -> Iterator[list[Path]]:
+        """The parts whose lines were not taken, for one thread and process at a time; afterwards they are taken.
+
+        Within the context their lines have to be written elsewhere, to the disk.
+        """
+        if not self.waiting():
+            yield []
+            return
+        with FileLock(f"{self.folder}.lock"):
+            paths = self.waiting()
+            yield paths
+            for path in paths:
+                os.truncate(path, 0)
 
     def missing(self, keys: Iterable[str]) -> list[str]:
         """Those of the tasks that have handed over nothing."""
         return [key for key in keys if not self._path(key).exists()]
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Take the parts of these tasks away, none of which is run again."""
+        """Take the parts of these tasks away, none of which is run again; those with lines wait for the next write."""
         for key in keys:
-            self._path(key).unlink(missing_ok=True)
+            if (path := self._path(key)).exists() and not path.stat().st_size:
+                path.unlink()
 
     def sweep(self, older_than_s: float) -> None:
         """Take away what writes that never ended have left: parts without lines, and files that were begun."""

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from boxferry.collector.collecting import check_collecting, doing
+from boxferry.boxes.tally import Tally
+from boxferry.collector.collecting import check_collecting, doing, send_waiting, within
 from boxferry.collector.disk_queue import DiskQueue, Written
 from boxferry.collector.disk_queue_format import DiskQueueHead, disk_queue_folder, lines_of, parsed
 from boxferry.collector.pusher import Pusher
 from boxferry.collector.report import CollectorReport
 from boxferry.collector.waiting import waiting_in
+from boxferry.deliver.finish import go_on
+from boxferry.deliver.report import PushResult
+from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import BoxferryError, DiffgramError, StillProcessing, UsageError
+from boxferry.integrations.by_image import by_image
 from boxferry.integrations.parts import Parts
 from boxferry.integrations.written import Sending
+from boxferry.outbox.kinds import Mode
 from boxferry.plan.make_planner import check_names
 from boxferry.plan.options_file import plain
 from boxferry.plan.push_options import PushOptions
@@ -24,15 +30,16 @@ from boxferry.plugins import plugin_manager
 from boxferry.remote.urls import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from boxferry.outbox.entry import Run
     from boxferry.project import Diffgram
 
 PARTS = "parts"  #: the folder of what tasks have handed over, in that of the run's queue
 TRY_AGAIN = {4, 5}  #: exit codes after which the same call may come to a good end
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-TOGETHER = 1000  #: lines that are written to the disk together
+TOGETHER = 1000  #: lines that are written to the disk together, which is waited for
 SWEPT_S = 86400.0  #: after a day no task of a write that never ended is run again
 EVERY_S = 2.0  #: seconds between pushes
 
@@ -109,7 +116,7 @@ class Writer:
         )
         self.parts = Parts(self._folder / PARTS)
         self._report = CollectorReport()
-        self._queue = _PartQueue(self._folder, self._head, self.parts)
+        self._queue = _PartQueue(self._folder, self._head, self.parts, self._options.mode)
         self._pusher: Pusher | None = None
 
     def check(self) -> None:
@@ -152,21 +159,24 @@ class Writer:
         self.start()
         missing = self.parts.missing(keys)
         deadline = self._clock() + timeout_s
+        self._queue.gather()
         return self._sending(self._ended(deadline), missing)
 
     def stop(self) -> Sending:
         """End sending at once; what is left waits on disk, for the same write run again or for `resume`."""
         if self._pusher is not None:
             self._pusher.close(self._clock())
+        self._queue.gather()
         self._queue.rotate()
         return self._sending(0, [])
 
     def _ended(self, deadline: float) -> int:
         """Close the pusher, then go on with the run until all has ended, nothing more can, or the time is over."""
         pusher, self._pusher = self._pusher, None
-        if pusher is not None and not pusher.close(deadline):
-            return StillProcessing.exit_code
+        closed = pusher is None or pusher.close(deadline)
         self._queue.rotate()
+        if not closed:
+            return StillProcessing.exit_code
         pause_s, code = PAUSE_S, self._gone_on(deadline)
         while code in TRY_AGAIN and self._clock() + pause_s < deadline:
             self._sleep(pause_s)
@@ -176,20 +186,34 @@ class Writer:
 
     def _gone_on(self, deadline: float) -> int:
         """Push what is left on disk, wait, and read back; gives the exit code."""
-        pushed = self._report.pushes
-        if not pushed and not waiting_in(self._folder).images:
-            return 0
-        left_s = max(0.0, deadline - self._clock())
-        patience = replace(self._options.patience, wait_s=min(self._options.patience.wait_s, left_s))
-        known = pushed[-1].run if pushed else None
-        name = str(known.id) if known else f"{self._destination.model}/{self._destination.run}"
+        patience = within(self._options, max(0.0, deadline - self._clock())).patience
+        workspace, plugins, tally = self._diffgram.workspace, plugin_manager(), Tally()
+        report = PushResult(tally=tally, run=None, outbox=str(workspace.outbox_path))
         try:
-            report = self._diffgram.resume(name, patience=patience, verify=self._options.verify)
+            waiting = waiting_in(self._folder)
+            if waiting.images or waiting.aside:
+                send_waiting(workspace, waiting, patience, plugins, tally)
+            if run := self._run():
+                how = SendingOptions(patience=patience, verify=self._options.verify)
+                report = go_on(workspace, run, how, tally, self._options, plugins=plugins)
         except BoxferryError as error:
             self._report.note(str(error))
             return error.exit_code
         self._report.pushed(report)
         return report.exit_code
+
+    def _run(self) -> Run | None:
+        """The run as the outbox has it, whichever process planned its packets."""
+        place = self._destination
+        return next(
+            (
+                run
+                for run in self._diffgram.workspace.runs()
+                if (run.model, run.name) == (place.model, place.run)
+                and str(place.directory) in {str(run.directory_id), run.directory}
+            ),
+            None,
+        )
 
     def _sending(self, exit_code: int, missing: Sequence[str]) -> Sending:
         report, waiting = self._report, waiting_in(self._folder)
@@ -207,30 +231,48 @@ class Writer:
 
 
 class _PartQueue(DiskQueue):
-    """A disk queue into whose files the parts are gathered when one is closed; an image's boxes stand on one line."""
+    """A disk queue into whose files the parts are gathered.
 
-    def __init__(self, folder: Path, head: DiskQueueHead, parts: Parts) -> None:
+    Of a way of pushing that takes a file's boxes as a whole, a later packet would take away, or leave out, what an
+    earlier one has brought: then the parts are gathered only when all are there, each image with all its boxes.
+    """
+
+    def __init__(self, folder: Path, head: DiskQueueHead, parts: Parts, mode: Mode) -> None:
         super().__init__(folder, head)
         self._parts = parts
+        self._whole = mode.replaces or mode is Mode.SKIP
 
     def rotate(self) -> None:
-        """Gather the parts that were handed over since; then as a queue does."""
-        for path in self._parts.waiting():
-            for group in _groups(path):
-                self.add(group)
-            self._parts.taken(path)
+        """Gather the parts that were handed over since, where they may go one by one; then as a queue does."""
+        if not self._whole:
+            self.gather()
         super().rotate()
+
+    def gather(self) -> None:
+        """Gather the parts that are there; those of an earlier write of the run first."""
+        with self._parts.taking() as paths:
+            for lines in map(by_image, _writes(paths)) if self._whole else map(_lines, paths):
+                while group := [
+                    _line(data) for data in islice(lines, TOGETHER)
+                ]:  # the disk is waited for once for each
+                    self.add(group)
 
     def untaken(self) -> int:
         """The images of the parts that were not gathered."""
         return sum(len(lines_of(path)) for path in self._parts.waiting())
 
 
-def _groups(path: Path) -> Iterator[list[Written]]:
-    """The lines of a part, some hundred at a time: the disk is waited for once for each."""
+def _writes(paths: Iterable[Path]) -> Iterable[list[Path]]:
+    """The parts of each write, the oldest write first; the keys of its tasks begin with the same word."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
+        found.setdefault(path.name.partition(".")[0], []).append(path)
+    return found.values()
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
-        while lines := list(islice(stream, TOGETHER)):
-            yield [_line(line) for line in lines]
+        yield from stream
 
 
 def _line(data: bytes) -> Written:
