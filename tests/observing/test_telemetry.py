@@ -77,8 +77,26 @@ def test_an_error_marks_its_span(exported):
         raise ValueError("no")
     with events.observed(telemetry), events.during(Stage.PACKET) as span:
         span.facts[Fact.ERROR.value] = "Refused"
-    for span, error in zip(spans.get_finished_spans(), ("ValueError", "Refused"), strict=True):
+    with pytest.raises(KeyboardInterrupt), events.observed(telemetry), events.during(Stage.PULL):
+        raise KeyboardInterrupt
+    for span, error in zip(spans.get_finished_spans(), ("ValueError", "Refused", "KeyboardInterrupt"), strict=True):
         assert (span.attributes["error.type"], span.status.is_ok) == (error, False)
+
+
+def test_what_ends_with_an_exit_code_is_an_error_although_it_raises_nothing(sandbox, diffgram, folder, exported):
+    """A night whose push could not begin, and a push with a refused packet."""
+    telemetry, spans, _ = exported
+    with events.observed(telemetry):
+        diffgram.nightly(lambda: predictions(folder), directory="none", model="m", run="r")
+    night = {span.name: span for span in spans.get_finished_spans()}["boxferry.nightly"]
+    assert (night.attributes["boxferry.exit_code"], night.attributes["error.type"]) == (2, "NotFound")
+    assert not night.status.is_ok
+    spans.clear()
+    (folder / "images" / "c.jpg").write_bytes((folder / "images" / "c.jpg").read_bytes()[:300])
+    with events.observed(telemetry):
+        result = push(diffgram, predictions(folder))
+    pushed = {span.name: span for span in spans.get_finished_spans()}["boxferry.push"]
+    assert (result.exit_code, pushed.attributes["boxferry.exit_code"], pushed.status.is_ok) == (1, 1, False)
 
 
 def test_gauges_of_a_run_are_not_metrics(exported):

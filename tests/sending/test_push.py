@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import signal
+import time
 
 import pytest
 from PIL import Image as Picture
@@ -295,3 +298,33 @@ def test_a_picture_that_is_cut_in_half_is_refused_at_once(sandbox, diffgram, fol
     assert "Could not open file" in refused.reason
     assert sum(row["original_filename"] == "a.jpg" for row in sandbox.inputs()) == 1
     assert report.states["applied"][0] == 2
+
+
+class TimeUp(BaseException):
+    """What an orchestrator's signal handler raises in the main thread at a task's time limit."""
+
+
+def test_what_a_signal_raises_lets_what_is_in_flight_end_first(sandbox, diffgram, folder, monkeypatch):
+    """Not Ctrl-C alone: else the threads would go on to send beside the attempt that follows."""
+
+    def time_up(*_):
+        raise TimeUp
+
+    upload, sent = diffgram._client.upload, []
+
+    def slow(name, image, body):
+        sent.append(name)
+        if len(sent) == 1:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(0.05)
+        return upload(name, image, body)
+
+    monkeypatch.setattr(diffgram._client, "upload", slow)
+    usual = signal.signal(signal.SIGUSR1, time_up)
+    try:
+        with pytest.raises(TimeUp):
+            push(diffgram, predictions(folder))
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+    assert set(diffgram.workspace.outbox.counts(1)) == {"applied", "queued"}
+    assert len(sent) == len(sandbox.files()) == 1

@@ -69,7 +69,8 @@ class Sender:
     def send(self) -> None:
         """Send until nothing is queued any more.
 
-        Ctrl-C once lets what is in flight end first; a second time leaves it in flight, to be looked up later.
+        Ctrl-C once, or what else a signal raises, lets what is in flight end first; a second time leaves it in flight,
+        to be looked up later.
 
         Raises:
             BoxferryError: what stopped the run before the end; the rest is still queued, or its outcome unknown.
@@ -90,7 +91,7 @@ class Sender:
                 threading.Thread(target=run, args=(self._guarded, work, start, end), daemon=True).start()
                 ends.append(end)
             _wait(ends)
-        except KeyboardInterrupt:
+        except BaseException:  # Ctrl-C, or what a caller's own signal handler raises: a time limit of a task
             self._halt.set()
             _wait(ends)
             raise

@@ -68,6 +68,9 @@ def during(stage: Stage, **facts: str | float) -> Iterator[Span]:
                 stack.enter_context(each.span(span))
             try:
                 yield span
+            except BaseException as error:
+                span.facts[Fact.ERROR.value] = type(error).__name__
+                raise
             finally:
                 span.seconds = time.monotonic() - began
                 count(Metric.STAGE, span.seconds, stage)

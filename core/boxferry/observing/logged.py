@@ -35,9 +35,8 @@ class Logged(Observer):
         self._write(f"{span.stage} begins", span.facts)
         try:
             yield
-        except BaseException as error:
-            failed = {Fact.ERROR.value: type(error).__name__}
-            self._write(f"{span.stage} failed after {span.seconds:.3f} s", {**_ended(span), **failed})
+        except BaseException:
+            self._write(f"{span.stage} failed after {span.seconds:.3f} s", _ended(span))
             raise
         self._write(f"{span.stage} ended after {span.seconds:.3f} s", _ended(span))
 

@@ -39,16 +39,13 @@ class Telemetry(Observer):
 
     @contextmanager
     def span(self, span: Span) -> Iterator[None]:
-        """A span, below the one that is current; an error that ends the stage is on it."""
+        """A span, below the one that is current; what ends with an error or an exit code is marked."""
         with self._tracer.start_as_current_span(span.stage.span, attributes=_attributes(span.facts)) as own:
             try:
                 yield
-            except BaseException as error:
-                own.set_attribute(Fact.ERROR.attribute, type(error).__name__)
-                raise
             finally:
                 own.set_attributes(_attributes(span.facts))
-                if Fact.ERROR in span.facts:
+                if Fact.ERROR in span.facts or span.facts.get(Fact.EXIT_CODE):
                     own.set_status(trace.StatusCode.ERROR)
 
     def count(self, metric: Metric, value: float, label: str) -> None:

@@ -146,6 +146,8 @@ def night(
         quiet = quiet_push(tonight) if push is not None and tonight is not None else quiet
         report = NightlyReport(earlier=earlier, tonight=tonight, quiet=quiet)
         span.facts[Fact.EXIT_CODE.value] = report.exit_code
+        if tonight is not None and tonight.error is not None:
+            span.facts[Fact.ERROR.value] = type(tonight.error).__name__
     return report
 
 
