@@ -10,7 +10,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, TextIO, TypeVar
 
 from boxferry.boxes.labels import ClassTable
 from boxferry.errors import InputError, UsageError
@@ -19,7 +19,7 @@ from boxferry.remote.urls import is_url
 from boxferry.system_errors import STDOUT, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections, Image
@@ -72,6 +72,29 @@ class Source(Protocol):
         ...
 
 
+class Snapshot(NamedTuple):
+    """Results in memory whose boxes were copied, so that they can be read after their framework has gone on.
+
+    Attributes:
+        format: the name of the format that reads it.
+        name: that of the source the results were of.
+        results: image name where one is known, number of boxes, and the copy, whose kind the format knows.
+    """
+
+    format: str
+    name: str
+    results: Sequence[tuple[str, int, Any]]
+
+    @property
+    def boxes(self) -> int:
+        """How many boxes there are."""
+        return sum(count for _, count, _ in self.results)
+
+    def parts(self) -> list[Snapshot]:
+        """Each result by itself."""
+        return [self._replace(results=[each]) for each in self.results]
+
+
 class Images(Protocol):
     """What is known of the images that boxes are about, from the images folder, a dataset file, or a fixed size.
 
@@ -102,10 +125,11 @@ class Images(Protocol):
         """The image with this id in the dataset file (`--categories`), or None."""
         ...
 
-    def local(self, path: str, *, measured: bool = True) -> Image | None:
+    def local(self, path: str, *, measured: bool = True, there: bool | None = None) -> Image | None:
         """The image or video file at a path of this machine, under its last part; None where it is missing.
 
-        Without `measured` the header of an image is left unread, and its size is 0.
+        Without `measured` the header of an image is left unread, and its size is 0. `there` says whether the file was
+        there when its result was taken; without it that is looked up now.
         """
         ...
 
@@ -465,6 +489,9 @@ class Format:
         any_scores: its scores may be below 0 or above 1, by its definition.
         keeps_files: an image has a file of its own, which is kept with a run as it was read where its boxes have no
             scores; `write` is given it back for an image that people left as it was, as `Context.original`.
+        snapshot: copies results in memory, but for their outlines, so that `read` can be given the copy as the
+            source's value later, in another thread; raises an InputError for what `read` would not read. None where
+            the format cannot: then results are read at once.
         stumble: where `sniff` gives None: what it stumbled over, if the source looks like one of this format at all;
             raises nothing. None where the format does not say.
     """
@@ -482,4 +509,5 @@ class Format:
     reads_images_folder: bool = False
     any_scores: bool = False
     keeps_files: bool = False
+    snapshot: Callable[[Source], Snapshot] | None = None
     stumble: Callable[[Source], Stumble | None] | None = None

@@ -126,17 +126,33 @@ def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, 
     assert on_disk(slow)[0] == [path.name for path in paths]
 
 
-def test_a_video_is_kept_at_the_end_although_the_queue_is_full(sandbox, diffgram, tmp_path, images, monkeypatch):
-    """There is no loop any more that could be held up."""
+def test_a_video_is_kept_although_the_queue_is_full(sandbox, diffgram, tmp_path, images, monkeypatch):
+    """Each frame: one that is left out would move those after it."""
     (tmp_path / "clip.mp4").write_bytes(a_video(width=100, height=80))
     go_on, add = threading.Event(), DiskQueue.add
     monkeypatch.setattr(DiskQueue, "add", lambda self, group: (go_on.wait(10), add(self, group)))
     with a_collector(diffgram, waiting=1) as collect:
-        collect(a_result(tmp_path / "clip.mp4"))
         collect(a_result(images[0]))
+        for _ in range(3):
+            collect(a_result(tmp_path / "clip.mp4"))
+        assert collect.report.ok, collect.report.summary()
+        collect([a_result(images[1]), a_result(tmp_path / "clip.mp4")])
         threading.Timer(0.3, go_on.set).start()
-    assert collect.report.ok, collect.report.summary()
     assert names_of(sandbox) == ["0.jpg", "clip.mp4"]
+    assert [box["frame_number"] for box in sandbox.boxes("clip.mp4")] == [0, 1, 2, 3]
+    assert (collect.report.lost, collect.report.images, collect.report.boxes) == ({"queue-full": 1}, 6, 6)
+    assert collect.report.dropped == {"queue-full": 1}
+
+
+def test_frames_come_in_their_order_although_one_has_no_boxes(sandbox, diffgram, tmp_path):
+    """A pipeline of Hugging Face gives an empty list then, which looks like no other result."""
+    (tmp_path / "clip.mp4").write_bytes(a_video(width=100, height=80))
+    box = {"label": "cat", "score": 0.5, "box": {"xmin": 1, "ymin": 1, "xmax": 9, "ymax": 9}}
+    with a_collector(diffgram) as collect:
+        for frame in ([], [box], [box], [], [box], a_result(tmp_path / "clip.mp4"), [box]):
+            collect(frame, tmp_path / "clip.mp4")
+    assert collect.report.ok, collect.report.summary()
+    assert sorted(each["frame_number"] for each in sandbox.boxes("clip.mp4")) == [1, 2, 4, 5, 6]
 
 
 def test_a_disk_that_hangs_costs_the_deadline_and_each_image_is_counted(sandbox, diffgram, images, monkeypatch):
@@ -150,6 +166,7 @@ def test_a_disk_that_hangs_costs_the_deadline_and_each_image_is_counted(sandbox,
     assert time.monotonic() - started < 2.0
     go_on.set()
     assert collect.report.lost == collect.report.dropped == {"not-kept": 5}
+    assert (collect.report.images, collect.report.boxes) == (5, 5)
     assert not collect.report.ok
 
 
@@ -212,6 +229,17 @@ def test_one_bad_result_of_several_costs_itself(sandbox, diffgram, images):
     assert names_of(sandbox) == ["0.jpg", "2.jpg", "3.jpg", "4.jpg"]
 
 
+def test_one_name_that_no_line_can_hold_costs_its_own_image(sandbox, diffgram, images):
+    """Results of several calls are read and written together."""
+    odd = a_result("odd \udcff.jpg")
+    with a_collector(diffgram) as collect:
+        for result in (a_result(images[0]), a_result(images[1]), odd, a_result(images[2])):
+            collect(result)
+    assert (collect.report.lost, collect.report.dropped) == ({"not-kept": 1}, {"not-kept": 1})
+    assert (collect.report.images, collect.report.boxes) == (4, 4)
+    assert names_of(sandbox) == [path.name for path in images[:3]]
+
+
 def test_boxes_that_are_left_out_are_tallied(sandbox, diffgram, images):
     """Boxes read = boxes sent + boxes dropped with a reason; a class without a name is not ok."""
     corners = [(1, 2, 30, 40), (5, 5, 9, 9), (np.nan, 1, 2, 3), (50, 50, 60, 60)]
@@ -228,12 +256,25 @@ def test_boxes_that_are_left_out_are_tallied(sandbox, diffgram, images):
 
 def test_a_buffer_that_is_used_again_changes_nothing(sandbox, diffgram, images):
     """Frameworks write the next result over the last one."""
-    result = a_result(images[0])
     with a_collector(diffgram) as collect:
-        collect(result)
-        result.boxes.xyxy[:] = 0
-        result.boxes.conf[:] = 0
-    assert boxes_in(sandbox, "0.jpg") == ONE_BOX
+        for path in images[:2]:
+            collect(result := a_result(path))
+            result.boxes.xyxy[:] = 0
+            result.boxes.conf[:] = 0
+            result.boxes.cls[:] = 1
+    assert [boxes_in(sandbox, path.name) for path in images[:2]] == [ONE_BOX, ONE_BOX]
+
+
+def test_an_image_that_goes_at_once_is_known_by_its_name_all_the_same(sandbox, diffgram, images):
+    """The loop deletes what it has predicted; the images are on the server already."""
+    with a_collector(diffgram) as collect:
+        collect([a_result(path, np.zeros((0, 4))) for path in images[:3]])
+    with a_collector(diffgram) as collect:
+        for path in images[:3]:
+            collect(a_result(path))
+            path.unlink()
+    assert collect.report.ok, collect.report.summary()
+    assert [boxes_in(sandbox, path.name) for path in images[:3]] == [ONE_BOX] * 3
 
 
 def test_two_results_of_one_image_are_both_sent(sandbox, diffgram, images):

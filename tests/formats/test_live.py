@@ -182,6 +182,9 @@ def test_an_empty_result_is_an_image_without_boxes():
     assert (len(found), tally.images) == (2, 2)
     assert rows([ultralytics(corners=[])])[1].images == 1
     assert rows({"a.jpg": huggingface(), "b.jpg": []})[1].images == 2
+    for nothing in ({"a.jpg": [], "b.jpg": []}, [("a.jpg", []), ("b.jpg", [])], iter([("a.jpg", []), ("b.jpg", [])])):
+        assert rows(nothing)[1].images == 2
+    assert read({"images": [], "annotations": [], "categories": []}).format.name == "coco"
 
 
 def test_two_results_of_one_image_are_not_joined():

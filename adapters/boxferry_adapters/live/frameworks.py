@@ -21,6 +21,7 @@ class Framework(NamedTuple):
         is_one: tells whether an object is the result of one image.
         convert: reads it; is told whether outlines are wanted.
         split: image name → result, of an object that holds the results of several images; None for any other.
+        empty: where it finds nothing, its result is an empty list.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Framework(NamedTuple):
     is_one: Callable[[Any], bool]
     convert: Callable[[Any, bool], LiveImage]
     split: Callable[[Any], dict[str, Any] | None] = lambda _: None
+    empty: bool = False
 
 
 def _is_ultralytics(value: object) -> bool:
@@ -257,7 +259,9 @@ class _Rows(dict[str, list[Any]]):
 FRAMEWORKS = (
     Framework("ultralytics", "objects with boxes, names, path and orig_shape", _is_ultralytics, _ultralytics),
     Framework("torchvision", "dicts of boxes, labels and scores", _is_torchvision, _torchvision),
-    Framework("huggingface", "lists of {'score', 'label', 'box': {'xmin', …}}", _is_huggingface, _huggingface),
+    Framework(
+        "huggingface", "lists of {'score', 'label', 'box': {'xmin', …}}", _is_huggingface, _huggingface, empty=True
+    ),
     Framework("supervision", "objects with xyxy, confidence and class_id", _is_supervision, _supervision),
     Framework("detectron2", "Instances with pred_boxes and pred_classes", _is_detectron2, _detectron2),
     Framework("mmdet", "samples with pred_instances of bboxes and labels", _is_mmdet, _mmdet),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+ARRAYS = ("xyxy", "ids", "score", "track")
 LARGEST = 2**53  #: beyond it a float need not be the number that was meant
 
 
@@ -31,6 +33,7 @@ class LiveImage:
         polygons: (N,) a tuple of rings each, or None; None where no outlines were asked for.
         name: the image's name or path, where the result itself says so.
         size: width and height in pixels; 0 where unknown.
+        there: whether its name is that of a file, if that was looked up.
         relative: whether xyxy is shares of the image's width and height, 0 to 1.
     """
 
@@ -43,7 +46,13 @@ class LiveImage:
     polygons: Sequence[Any] | None = None
     name: str = ""
     size: tuple[int, int] = (0, 0)
+    there: bool | None = None
     relative: bool = False
+
+    def copied(self, name: str) -> Self:
+        """With arrays of its own, since a framework may use its buffers again, and what is known of its file now."""
+        arrays = {each: array.copy() for each in ARRAYS if (array := getattr(self, each)) is not None}
+        return replace(self, **arrays, there=os.path.isfile(name))  # noqa: PTH113 # no Path for each
 
     def check(self, image: str) -> None:
         """See that there are as many of everything as there are boxes.

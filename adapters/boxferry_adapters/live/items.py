@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from boxferry.errors import InputError
+from boxferry.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +46,22 @@ def recognised(value: object, is_one: IsOne) -> bool:
         return True
     found = None if isinstance(value, str | bytes) else first(value)
     return found is not None and is_one(found)
+
+
+def nothing_found(value: Any) -> bool:  # noqa: ANN401 # whatever was handed over
+    """Whether image files are named, and nothing but empty lists with them; of a generator the first one counts."""
+    if hasattr(value, "peek"):
+        value = [value.peek()]
+    named = list(value.items()) if isinstance(value, Mapping) else value
+    return isinstance(named, list | tuple) and bool(named) and all(map(_is_empty_file, named))
+
+
+def _is_empty_file(pair: Any) -> bool:  # noqa: ANN401 # whatever was handed over
+    return _is_pair(pair) and isinstance(pair[1], list) and not pair[1] and _is_file(str(pair[0]))
+
+
+def _is_file(name: str) -> bool:
+    return posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
 def pairs(value: Any, is_one: IsOne, split: Split) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # whatever was handed over

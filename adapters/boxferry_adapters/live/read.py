@@ -14,9 +14,9 @@ from boxferry.boxes.detections import Detections, objects
 from boxferry.boxes.labels import Vocabulary
 from boxferry.boxes.tally import Place
 from boxferry.errors import InputError
-from boxferry.formats import VIDEO_SUFFIXES
+from boxferry.formats import VIDEO_SUFFIXES, Snapshot
 from boxferry_adapters.live.image import LiveImage, boxes
-from boxferry_adapters.live.items import HOW, pairs, recognised
+from boxferry_adapters.live.items import HOW, nothing_found, pairs, recognised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,9 @@ def sniffer(framework: Framework) -> Callable[[Source], str | None]:
     """What recognises results of a framework."""
 
     def sniff(source: Source) -> str | None:
-        found = source.value is not None and recognised(source.value, framework.is_one)
+        if source.value is None:
+            return None
+        found = recognised(source.value, framework.is_one) or (framework.empty and nothing_found(source.value))
         return framework.looks_like if found else None
 
     return sniff
@@ -54,8 +56,7 @@ def reader(framework: Framework) -> Callable[[Source, Context], Iterator[Detecti
         if source.value is None:
             raise InputError(f"{source.name}: format '{framework.name}' is of results in memory, not of files")
         gathering = _Gathering(source.name, context)
-        for name, result in pairs(source.value, framework.is_one, framework.split):
-            live = _converted(framework, name, result, context) if framework.is_one(result) else NOTHING
+        for name, live in _converted(framework, source.value, polygons=context.polygons):
             if chunk := gathering.add(name, live):
                 yield chunk
         yield from gathering.rest()
@@ -63,14 +64,34 @@ def reader(framework: Framework) -> Callable[[Source, Context], Iterator[Detecti
     return read
 
 
-def _converted(framework: Framework, name: str, result: object, context: Context) -> LiveImage:
+def snapshotter(framework: Framework) -> Callable[[Source], Snapshot]:
+    """What copies results of a framework."""
+
+    def snapshot(source: Source) -> Snapshot:
+        found = _converted(framework, source.value, polygons=False)
+        named = [(name or live.name, live) for name, live in found]
+        copies = [(name, len(live.xyxy), live.copied(name)) for name, live in named]
+        return Snapshot(framework.name, source.name, copies)
+
+    return snapshot
+
+
+def _converted(framework: Framework, value: object, *, polygons: bool) -> Iterator[tuple[str, LiveImage]]:
+    if isinstance(value, Snapshot):
+        yield from ((name, live) for name, _, live in value.results)
+        return
+    for name, result in pairs(value, framework.is_one, framework.split):
+        yield name, _one(framework, name, result, polygons=polygons) if framework.is_one(result) else NOTHING
+
+
+def _one(framework: Framework, name: str, result: object, *, polygons: bool) -> LiveImage:
     """A result in plain arrays.
 
     Raises:
         InputError: it holds what is no number, or not as many scores, labels or tracks as boxes.
     """
     try:
-        live = framework.convert(result, context.polygons)
+        live = framework.convert(result, polygons)
     except InputError as error:
         raise InputError(f"{name or 'a result'}: {error}") from None
     except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
@@ -157,7 +178,7 @@ class _Gathering:
         image = self.context.images.named(name)
         if not image.media:
             now = self.context.measured or live.relative or _within_one(live)
-            image = self.context.images.local(name, measured=now) or image
+            image = self.context.images.local(name, measured=now, there=live.there) or image
         video = image.video or os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES  # noqa: PTH122 # likewise
         if not image.sized:
             image = msgspec.structs.replace(image, width=live.size[0], height=live.size[1])

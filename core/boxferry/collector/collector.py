@@ -6,38 +6,32 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from boxferry.boxes.codes import Loss
 from boxferry.boxes.join import only_images, whole_video
 from boxferry.boxes.notebook import paragraph
-from boxferry.boxes.refine import filter_score, without_labels
-from boxferry.boxes.tally import Tally
 from boxferry.collector.disk_queue import DiskQueue, left_over
 from boxferry.collector.disk_queue_format import lines_of
-from boxferry.collector.keeper import Keeper, boxes_in, images_in, write
+from boxferry.collector.keeper import Held, Keeper, boxes_in, held, images_in, write
 from boxferry.collector.pusher import Pusher
 from boxferry.collector.report import CollectorReport, log
+from boxferry.collector.taking import Taking, joined, parts_of
 from boxferry.collector.validator import results_of_validator
 from boxferry.collector.waiting import asides
-from boxferry.destination import text_problem
 from boxferry.errors import UsageError
-from boxferry.reading.read import read
-from boxferry.reading.source import source_of
-from boxferry.reading.steps import keep_images_step
+from boxferry.formats import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from boxferry.boxes.detections import Detections
     from boxferry.collector.disk_queue_format import DiskQueueHead
     from boxferry.collector.disk_queue_push import Doing
+    from boxferry.collector.keeper import Chunks
     from boxferry.deliver.report import PushResult
-    from boxferry.formats import Format
-    from boxferry.reading.predictions import Predictions
     from boxferry.reading.steps import Keep
 
 FORMER = {"on_predict_batch_end": "ultralytics_batch", "on_val_end": "ultralytics_validation"}
@@ -47,11 +41,11 @@ AT_EXIT_S = 10.0  #: how long the end of a process that did not leave the contex
 class Collector:
     """A context manager that is called with each result. What goes wrong here does not reach the inference loop.
 
-    A result is turned into plain arrays at once, since frameworks use their buffers again, and put into a bounded
-    buffer; one thread writes it to disk, another pushes what is on the disk every few seconds, so that a slow server
-    holds nothing up. What is on the disk when the process ends, or while the server is down, is sent by the next
-    collector of the run or by `resume`. A context that was left can be entered again. Frames of a video are one packet:
-    they stay in memory until the end.
+    A result is copied into plain arrays at once, since frameworks use their buffers again, and put into a bounded
+    buffer; one thread reads the copies and writes them to disk, another pushes what is on the disk every few seconds,
+    so that a slow server holds nothing up. What is on the disk when the process ends, or while the server is down, is
+    sent by the next collector of the run or by `resume`. A context that was left can be entered again. Frames of a
+    video are one packet: they stay in memory until the end.
 
     In a process that is forked inside the context, as loaders do, results are written straight to disk.
     """
@@ -88,8 +82,7 @@ class Collector:
         """
         self.report = CollectorReport()
         self._folder, self._head, self._doing, self._settle = folder, head, doing, settle
-        self._options, self._min_score, self._waiting = options, min_score, waiting
-        self._keep = None if keep is None else keep_images_step(keep)
+        self._taking, self._waiting = Taking(options, min_score, keep), waiting
         self._every_s, self._close_s, self._clock = every_s, close_s, clock
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -97,7 +90,6 @@ class Collector:
         self._queue = DiskQueue(folder, head)
         self._threads: tuple[Keeper, Pusher] | None = None
         self._forked = False
-        self._kind: Format | None = None
 
     def __repr__(self) -> str:
         return f"<Collector: {self._head.model}/{self._head.run} to {self._head.directory}, {self.report.summary()}>"
@@ -110,7 +102,7 @@ class Collector:
         self._see_process()
         if self._threads or self._forked:
             raise UsageError("the collector is already open: use one with block, and call it inside")
-        keeper = Keeper(self._queue, self.report, limit=self._waiting)
+        keeper = Keeper(self._queue, self.report, limit=self._waiting, read=self._still_images, last=self._whole_videos)
         pusher = Pusher(
             self._queue, self._doing, self.report, settle=self._settle, every_s=self._every_s, clock=self._clock
         )
@@ -141,15 +133,12 @@ class Collector:
         """Write everything to disk, and push it where that is wanted; all of it within one deadline."""
         with self._lock:
             threads, self._threads = self._threads, None
-            videos, self._videos = self._videos, {}
         if threads is None:
             return
         atexit.unregister(self._at_exit)
         keeper, pusher = threads
         deadline = self._clock() + within_s
         try:
-            for frames in videos.values():
-                keeper.offer([whole_video(frames)], even_if_full=True)
             keeper.close(timeout_s=within_s)
             self._queue.rotate()  # whoever comes next may push it, this process too
             ended = pusher.close(deadline if send else self._clock())
@@ -188,7 +177,7 @@ class Collector:
         value = result if image is None else {str(image): result}
         try:
             for each in value if isinstance(value, Iterator) else (value,):
-                self._take_or_split(each)
+                self._each_usable(each, self._take)
         except (Exception, SystemExit) as error:  # noqa: BLE001 # nothing reaches the loop, also not what a plugin raises
             self._unusable(error)
 
@@ -217,56 +206,59 @@ class Collector:
         self.report.lose(Loss.UNUSABLE, 1)
         self.report.note(str(error) or repr(error))
 
-    def _take_or_split(self, value: Any) -> None:  # noqa: ANN401 # whatever was handed over
-        """Take results; where one of several cannot be read, take the others."""
+    def _each_usable(self, value: object, use: Callable[[Any], None]) -> None:
+        """Use results; where one of several cannot be used, use the others."""
         try:
-            return self._take(value)
-        except (Exception, SystemExit):
-            parts = _parts(value)
-            if not parts:
-                raise
+            return use(value)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 # nothing reaches the loop, nor the keeper's thread
+            if not (parts := parts_of(value)):
+                return self._unusable(error)
         for part in parts:
-            try:
-                self._take(part)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 # each of them counts
-                self._unusable(error)
+            self._each_usable(part, use)
         return None
 
     def _take(self, value: object) -> None:
-        tally = Tally()
-        chunks = []
-        predictions = self._read(value)
-        classes = predictions.class_table()
-        for chunk in predictions.unrefined(tally, classes):
-            kept = _with_texts(chunk, tally)
-            if self._min_score is not None:
-                kept = filter_score(kept, min_score=self._min_score, tally=tally)
-            chunks.append(kept if self._keep is None else self._keep(kept, tally))
-        self.report.take(tally)
-        self._queue.know({} if classes.clash else classes.names())
-        self._hand_over([self._unless_video(chunk) for chunk in chunks], self._threads and self._threads[0])
-
-    def _read(self, value: object) -> Predictions:
-        """As `read`; the format of the last result is asked first, since a loop's results are of one kind."""
-        kind = self._kind
-        named = kind is not None and kind.sniff(source_of(value))
-        found = read(value, format=kind.name if kind and named else "auto", **self._options)
-        self._kind = found.format
-        return replace(found, measured=self._keep is not None)  # else the keeper measures, after the loop has gone on
-
-    def _hand_over(self, chunks: list[Detections], keeper: Keeper | None) -> None:
-        chunks = [chunk for chunk in chunks if chunk.images]
-        if not chunks:
-            return
+        keeper = self._threads and self._threads[0]
+        snapshot = self._taking.snapshot(value) if keeper else None
         if keeper is None:
-            write(self._queue, [chunks], self.report)
-        elif not keeper.offer(chunks):
-            self.report.lose(Loss.QUEUE_FULL, images_in(chunks), boxes_in(chunks))
-            self.report.note("the queue is full: results come faster than they can be written to disk")
+            write(self._queue, self._still_images([self._chunks(value)]), self.report)
+        elif snapshot is None:
+            self._offer(keeper, self._chunks(value))
+        elif not keeper.offer(Held(len(snapshot.results), snapshot.boxes, snapshot)):
+            self._offer(keeper, self._chunks_later(snapshot))
+
+    def _offer(self, keeper: Keeper, chunks: list[Detections]) -> None:
+        """Hand chunks over. Where there is no room, still images are lost, but no frame: the later ones would move."""
+        if keeper.offer(held(chunks)):
+            return
+        frames = [frames for each in chunks if (frames := only_images(each, _videos(each))).images]
+        if not keeper.offer(held(frames), even_if_full=True):
+            frames = []
+        lost = images_in(chunks) - images_in(frames), boxes_in(chunks) - boxes_in(frames)
+        self.report.lose(Loss.QUEUE_FULL, *lost)
+        self.report.note("the queue is full: results come faster than they can be written to disk")
+
+    def _still_images(self, values: Iterable[Snapshot | Chunks]) -> list[Chunks]:
+        """The still images of what was taken; the frames of videos are kept for the end."""
+        read = [self._chunks_later(each) if isinstance(each, Snapshot) else each for each in joined(values)]
+        return [[self._unless_video(chunk) for chunk in chunks] for chunks in read]
+
+    def _chunks_later(self, snapshot: Snapshot) -> list[Detections]:
+        """As `_chunks`, in the keeper's thread, which no error ends."""
+        found: list[Detections] = []
+        self._each_usable(snapshot, lambda part: found.extend(self._chunks(part)))
+        return found
+
+    def _chunks(self, value: object) -> list[Detections]:
+        """What is read of results, counted."""
+        taken = self._taking.read(value)
+        self.report.take(taken.tally)
+        self._queue.know(taken.classes)
+        return taken.chunks
 
     def _unless_video(self, chunk: Detections) -> Detections:
         """The still images of a chunk; the frames of videos are kept for the end."""
-        videos = {image.key for image in chunk.images if image.video}
+        videos = _videos(chunk)
         for key in videos:
             self._keep_frame(key, only_images(chunk, {key}))
         return only_images(chunk, {image.key for image in chunk.images} - videos) if videos else chunk
@@ -278,6 +270,12 @@ class Collector:
             return
         with self._lock:
             self._videos.setdefault(key, []).append(frame)
+
+    def _whole_videos(self) -> list[Detections]:
+        """Each video that is kept, with all its frames."""
+        with self._lock:
+            videos, self._videos = self._videos, {}
+        return [whole_video(frames) for frames in videos.values()]
 
     def _see_process(self) -> None:
         """In a process that was forked inside the context: it has no threads, so that results go straight to disk."""
@@ -294,17 +292,5 @@ class Collector:
             )
 
 
-def _parts(value: Any) -> list[Any]:  # noqa: ANN401 # whatever was handed over
-    """The results of several images, each by itself; nothing where it is the result of one image, or may be."""
-    if isinstance(value, Mapping):
-        several = len(value) > 1 and not {"boxes", "labels"} <= set(value)
-        return [{name: result} for name, result in value.items()] if several else []
-    several = isinstance(value, list | tuple) and len(value) > 1
-    one = several and all(isinstance(each, dict) and {"label", "box"} <= set(each) for each in value)
-    return list(value) if several and not one else []
-
-
-def _with_texts(chunk: Detections, tally: Tally) -> Detections:
-    """The boxes whose labels can be written to the disk and sent."""
-    problems = {label: problem for label in chunk.labels if (problem := text_problem(label))}
-    return without_labels(chunk, problems, tally)
+def _videos(chunk: Detections) -> set[str]:
+    return {image.key for image in chunk.images if image.video}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.boxes.codes import Loss
+from boxferry.boxes.join import only_images
 from boxferry.boxes.lines import encoded
 from boxferry.collector.disk_queue import Written
 from boxferry.collector.measuring import measured
+from boxferry.formats import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from boxferry.boxes.detections import Detections
     from boxferry.collector.disk_queue import DiskQueue
@@ -20,23 +22,49 @@ if TYPE_CHECKING:
 
     Chunks = Sequence[Detections]
 
+GATHERING_S = (
+    0.1  #: how long results of further calls are waited for, so that the thread seldom takes turns with the loop
+)
 TOGETHER = 100  #: calls whose results are written together, so that the disk is waited for once
+
+
+class Held(NamedTuple):
+    """The results of one call, in memory.
+
+    Attributes:
+        images, boxes: how many there are.
+        value: their chunks, which are on the report; or a copy of them that is read, and counted, later.
+    """
+
+    images: int
+    boxes: int
+    value: Snapshot | Chunks
 
 
 class Keeper:
     """Writes what it is offered into a disk queue, in its thread. What cannot be written is counted as lost."""
 
-    def __init__(self, queue: DiskQueue, report: CollectorReport, *, limit: int) -> None:
+    def __init__(
+        self,
+        queue: DiskQueue,
+        report: CollectorReport,
+        *,
+        limit: int,
+        read: Callable[[Iterable[Snapshot | Chunks]], list[Chunks]],
+        last: Callable[[], Chunks],
+    ) -> None:
         """Prepare.
 
         Args:
             queue: where results are written.
             report: where it is counted what was lost.
             limit: images that may wait in memory; a single call may bring more.
+            read: gives what is written of values that wait, and raises nothing.
+            last: gives what is written at the end, after everything that was offered.
         """
-        self._queue, self._report, self._limit = queue, report, limit
-        self._buffer: deque[Chunks] = deque()
-        self._in_hand: list[Chunks] = []
+        self._queue, self._report, self._limit, self._read, self._last = queue, report, limit, read, last
+        self._buffer: deque[Held] = deque()
+        self._in_hand: list[Held] = []
         self._held = 0
         self._closing = False
         self._changed = threading.Condition()
@@ -46,16 +74,16 @@ class Keeper:
         """Begin to write."""
         self._thread.start()
 
-    def offer(self, chunks: Chunks, *, even_if_full: bool = False) -> bool:
+    def offer(self, given: Held, *, even_if_full: bool = False) -> bool:
         """Hand over the results of one call; False where there is no room. It is never waited for."""
-        count = images_in(chunks)
         with self._changed:
-            full = self._held and self._held + count > self._limit
+            full = self._held and self._held + given.images > self._limit
             if self._closing or (full and not even_if_full):
                 return False
-            self._buffer.append(chunks)
-            self._held += count
-            self._changed.notify()
+            self._buffer.append(given)
+            self._held += given.images
+            if len(self._buffer) in {1, TOGETHER}:  # between the two, the keeper is waiting for more
+                self._changed.notify()
             return True
 
     def close(self, *, timeout_s: float) -> None:
@@ -69,26 +97,43 @@ class Keeper:
 
     def _abandon(self, timeout_s: float) -> None:
         with self._changed:
-            left, self._held = self._held, 0  # what is being written at this moment is among them
-            boxes = sum(map(boxes_in, [*self._in_hand, *self._buffer]))
+            lost = [*self._in_hand, *self._buffer]  # what is being written at this moment is among them
             self._buffer.clear()
-        self._report.lose(Loss.NOT_KEPT, left, boxes)
-        self._report.note(f"{self._queue.folder}: the disk did not take {left} images within {timeout_s:.1f} s")
+        lost.append(held(self._last()))
+        for each in lost:
+            self._report.lose(Loss.NOT_KEPT, each.images, each.boxes, counted=not isinstance(each.value, Snapshot))
+        images = sum(each.images for each in lost)
+        self._report.note(f"{self._queue.folder}: the disk did not take {images} images within {timeout_s:.1f} s")
 
     def _work(self) -> None:
         while group := self._next():
-            write(self._queue, group, self._report)
+            self._write(self._read([each.value for each in group]))
             with self._changed:
-                self._held = max(0, self._held - sum(map(images_in, group)))
-                self._in_hand = []
+                self._held -= sum(each.images for each in group)
+        try:
+            self._write([self._last()])
+        except Exception as error:  # noqa: BLE001 # in a thread there is nothing to raise it to
+            self._report.note(str(error) or repr(error))
 
-    def _next(self) -> list[Chunks]:
+    def _write(self, read: list[Chunks]) -> None:
+        with self._changed:
+            self._in_hand = list(map(held, read))
+        write(self._queue, read, self._report)
+        with self._changed:
+            self._in_hand = []
+
+    def _next(self) -> list[Held]:
         """The results of the next calls; none where no more come."""
         with self._changed:
-            while not self._buffer and not self._closing:
-                self._changed.wait()
+            self._changed.wait_for(lambda: self._buffer or self._closing)
+            self._changed.wait_for(lambda: len(self._buffer) >= TOGETHER or self._closing, GATHERING_S)
             self._in_hand = [self._buffer.popleft() for _ in range(min(TOGETHER, len(self._buffer)))]
             return self._in_hand
+
+
+def held(chunks: Chunks) -> Held:
+    """Chunks that were read and counted."""
+    return Held(images_in(chunks), boxes_in(chunks), chunks)
 
 
 def write(queue: DiskQueue, group: Sequence[Chunks], report: CollectorReport) -> None:
@@ -96,13 +141,7 @@ def write(queue: DiskQueue, group: Sequence[Chunks], report: CollectorReport) ->
 
     What the disk does not take, no file can hold, or is of another size than its image, is counted as lost.
     """
-    lines: list[Written] = []
-    for given in group:
-        chunks = [chunk for each in given if (chunk := measured(each, report)).images]
-        try:
-            lines += [_written(chunks)] if chunks else []
-        except Exception as error:  # noqa: BLE001 # a name that is no UTF-8, an attribute that JSON does not have
-            _lost(report, queue, chunks, error)
+    lines = [line for chunks in group for chunk in chunks for line in _lines(measured(chunk, report), queue, report)]
     for part in _without_repeats(lines):
         try:
             queue.add(part)
@@ -125,19 +164,24 @@ def _without_repeats(lines: Sequence[Written]) -> Iterator[list[Written]]:
         yield part
 
 
-def _lost(report: CollectorReport, queue: DiskQueue, chunks: Chunks, error: Exception) -> None:
-    report.lose(Loss.NOT_KEPT, images_in(chunks), boxes_in(chunks))
-    report.note(_problem(queue, error))
+def _lines(chunk: Detections, queue: DiskQueue, report: CollectorReport) -> list[Written]:
+    """The lines of a chunk; an image that no line can hold is lost, and no other."""
+    if not chunk.images:
+        return []
+    try:
+        return [Written(b"".join(encoded(chunk)), tuple(image.key for image in chunk.images), len(chunk))]
+    except Exception as error:  # noqa: BLE001 # a name that is no UTF-8, an attribute that JSON does not have
+        if len(chunk.images) == 1:
+            report.lose(Loss.NOT_KEPT, 1, len(chunk))
+            report.note(_problem(queue, error))
+            return []
+    alone = (only_images(chunk, {image.key}) for image in chunk.images)
+    return [line for each in alone for line in _lines(each, queue, report)]
 
 
 def _problem(queue: DiskQueue, error: Exception) -> str:
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return f"{queue.folder}: {reason or repr(error)}"
-
-
-def _written(chunks: Chunks) -> Written:
-    data = b"".join(line for chunk in chunks for line in encoded(chunk))
-    return Written(data, tuple(image.key for chunk in chunks for image in chunk.images), boxes_in(chunks))
 
 
 def images_in(chunks: Chunks) -> int:

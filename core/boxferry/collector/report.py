@@ -72,9 +72,17 @@ class CollectorReport:
             for issue in tally.examples.get(code, ())[:1]:
                 self.note(str(issue))
 
-    def lose(self, reason: str, images: int, boxes: int = 0) -> None:
-        """Count images of which nothing is kept, with those of their boxes that were not dropped before."""
+    def lose(self, reason: str, images: int, boxes: int = 0, *, counted: bool = True) -> None:
+        """Count images of which nothing is kept, with those of their boxes that were not dropped before.
+
+        Unless they are `counted`, they are among the images and boxes that were taken from here on.
+        """
         with self._lock:
+            if not counted:
+                self.images += images
+                self.boxes += boxes
+            if not images:
+                return
             self.lost[reason] += images
             if boxes:
                 self.dropped[reason] += boxes

@@ -172,9 +172,9 @@ class ServerSizes:
         found = self._images.numbered(image_id)
         return None if found is None else self._sized(found)
 
-    def local(self, path: str, *, measured: bool = True) -> Image | None:
+    def local(self, path: str, *, measured: bool = True, there: bool | None = None) -> Image | None:
         """As `Images.local`."""
-        return self._images.local(path, measured=measured)
+        return self._images.local(path, measured=measured, there=there)
 
     def id_of(self, image: Image) -> Id | None:
         """As `Images.id_of`."""

@@ -129,13 +129,16 @@ class ImageIndex:
             return listed
         return self._measured(self._by_key[listed.key])
 
-    def local(self, path: str, *, measured: bool = True) -> Image | None:
+    def local(self, path: str, *, measured: bool = True, there: bool | None = None) -> Image | None:
         """The image or video file at a path of this machine, under its last part; None where it is missing.
 
-        Without `measured` the header of an image is left unread, and its size is 0.
+        Without `measured` the header of an image is left unread, and its size is 0. `there` says whether the file was
+        there when its result was taken; without it that is looked up now.
         """
         suffix = posixpath.splitext(path)[1].lower()
-        if suffix not in IMAGE_SUFFIXES | VIDEO_SUFFIXES or not os.path.isfile(path):  # noqa: PTH113 # no Path for each
+        if suffix not in IMAGE_SUFFIXES | VIDEO_SUFFIXES or there is False:
+            return None
+        if there is None and not os.path.isfile(path):  # noqa: PTH113 # no Path for each
             return None
         image = Image(key=os.path.basename(path), video=suffix in VIDEO_SUFFIXES)  # noqa: PTH119 # likewise
         media = os.path.abspath(path)  # noqa: PTH100 # links stay as they are named

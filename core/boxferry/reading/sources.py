@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from boxferry.errors import InputError
+from boxferry.formats import Snapshot
 from boxferry.reading.walk import placed, walk
 
 if TYPE_CHECKING:
@@ -178,8 +179,7 @@ class ObjectSource:
 
     def __init__(self, value: object) -> None:
         """Stand for what was handed over."""
-        kind = type(value)
-        self.name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        self.name = value.name if isinstance(value, Snapshot) else _type_name(type(value))
         self.value: object | None = Peekable(value) if isinstance(value, Iterator) else value
 
     def open(self) -> BinaryIO:
@@ -193,6 +193,10 @@ class ObjectSource:
     def each(self, *suffixes: str) -> Iterator[tuple[str, Source]]:  # noqa: ARG002 # likewise
         """No files."""
         return iter(())
+
+
+def _type_name(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 class Peekable:
