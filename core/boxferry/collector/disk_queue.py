@@ -186,12 +186,13 @@ def take_back(folder: Path) -> None:
 def claims(folder: Path, passed: set[Path]) -> Iterator[Path]:
     """The files of a folder that can be pushed, the oldest first, each locked while it is looked at.
 
-    Files that appear meanwhile are among them; those in `passed` are not, and each file that was looked at is added.
+    Files that appear meanwhile are among them; those in `passed` are not, and each file that could be locked is added.
     """
-    while paths := [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path not in passed]:
+    busy: set[Path] = set()  # at which another thread or process is now: the next call may have them
+    while paths := [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path not in passed | busy]:
         for path in paths:
-            passed.add(path)
             with _claimed(path) as mine:
+                (passed if mine else busy).add(path)
                 if mine:
                     yield path
 

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from boxferry.collector.disk_queue_push import DiskQueuePush
+from boxferry.errors import OutboxBusy
 from boxferry.outbox.outcome import OPEN
 
 if TYPE_CHECKING:
