@@ -18,7 +18,7 @@ from boxferry.deliver.finish import go_on
 from boxferry.deliver.push import push
 from boxferry.deliver.run_to_end import SendingOptions
 from boxferry.errors import BoxferryError, OutboxBusy, OutboxError, UsageError
-from boxferry.outbox.outcome import OPEN
+from boxferry.outbox.outcome import OPEN, UNSENT
 from boxferry.outbox.turns import turn
 from boxferry.plan.labels import label_ids
 from boxferry.plan.options_file import read_options
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from boxferry.collector.waiting import Aside, Waiting
     from boxferry.deliver.report import PushResult
     from boxferry.deliver.workspace import Workspace
+    from boxferry.outbox.entry import Run
     from boxferry.plan.patience import Patience
     from boxferry.plan.push_options import PushOptions
     from boxferry.plugins import Plugins
@@ -72,7 +73,24 @@ def doing(workspace: Workspace, head: DiskQueueHead, options: PushOptions, plugi
             )
 
     labels = partial(label_ids, workspace.client, options.schema) if options.labels == "error" else None
-    return Doing(pushed, head.images, labels, plugins)
+    return Doing(pushed, head.images, labels, plugins, partial(_go_on, workspace, head, options))
+
+
+def _go_on(workspace: Workspace, head: DiskQueueHead, options: PushOptions, wait_s: float) -> PushResult | None:
+    """Send what earlier pushes of a run have left in the outbox; None where nothing is unsent."""
+    runs = workspace.runs()
+    own = [run for run in runs if (run.model, run.name) == (head.model, head.run) and _is_there(run, head)]
+    unsent = [run for run in own if UNSENT & set(workspace.outbox.counts(run.id))]
+    if not unsent:
+        return None
+    with turn(workspace.outbox_path):
+        how = SendingOptions(patience=within(options, wait_s).patience, verify=options.verify)
+        return go_on(workspace, unsent[-1], how, Tally(), options)
+
+
+def _is_there(run: Run, head: DiskQueueHead) -> bool:
+    """Whether a run of the outbox goes to the directory of a head, which has its name or its id."""
+    return head.directory in {run.directory_id, str(run.directory_id), run.directory}
 
 
 def settling(workspace: Workspace, options: PushOptions) -> Callable[[PushResult, float], PushResult]:

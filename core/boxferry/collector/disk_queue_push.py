@@ -12,6 +12,7 @@ from boxferry.errors import (
     BoxferryError,
     ConfigError,
     DiffgramError,
+    OutboxBusy,
     OutboxError,
     Refused,
     StillProcessing,
@@ -39,12 +40,15 @@ class Doing(NamedTuple):
         images: the folder of the images; empty where the results name their paths.
         labels: gives the labels that the server has, where a label that it lacks is an error.
         plugins: the plugins.
+        go_on: sends what the outbox has of the run and an earlier push could not; takes the seconds that it may wait
+            for the end. Gives None where there is nothing.
     """
 
     push: Callable[[Predictions, float], PushResult]
     images: str = ""
     labels: Callable[[], Container[str]] | None = None
     plugins: Plugins | None = None
+    go_on: Callable[[float], PushResult | None] = lambda _: None
 
 
 class DiskQueuePush:
@@ -87,6 +91,7 @@ class DiskQueuePush:
 
         Returns:
             What keeps all of them from being pushed, so that another attempt is worth while; None where nothing does.
+            It was noted, unless it is that another process is sending (`OutboxBusy`).
         """
         passed = self._later = set()
         for again in (True, False):
@@ -94,7 +99,8 @@ class DiskQueuePush:
                 if (left := wait_s()) < 0:
                     return None
                 if problem := self._file(path, left, lambda: wait_s() < 0):
-                    self._note(str(problem) or repr(problem))
+                    if not isinstance(problem, OutboxBusy):  # workers of one service take turns
+                        self._note(str(problem) or repr(problem))
                     return problem
             if again:
                 more()

@@ -29,6 +29,9 @@ PLANNED = "planned"  #: in place of a state: of a packet that a push has not sto
 #: the states of packets that `resume` continues by itself
 OPEN = frozenset({State.QUEUED, State.SENDING, State.UNSURE, State.ACCEPTED})
 
+#: the states of packets that may not have reached the server
+UNSENT = OPEN - {State.ACCEPTED}
+
 
 class Outcome(NamedTuple):
     """The state that a packet came to, as in the outbox.
