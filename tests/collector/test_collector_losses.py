@@ -126,6 +126,24 @@ def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, 
     assert on_disk(slow)[0] == [path.name for path in paths]
 
 
+def test_little_room_is_enough_for_a_disk_that_is_fast(sandbox, diffgram, tmp_path):
+    """Results are gathered for the disk only as long as there is room for more."""
+    with a_collector(diffgram, waiting=6, every_s=30.0) as collect:
+        for path in many_images(tmp_path / "some", 30):
+            collect(a_result(path))
+            time.sleep(0.006)
+    assert collect.report.ok, collect.report.summary()
+
+
+def test_one_bad_result_counts_once_whatever_it_holds(sandbox, diffgram, images):
+    """Also where it looks like several itself."""
+    with a_collector(diffgram) as collect:
+        collect(a_result(images[0]))
+        collect([a_result(images[1]), {"x": 1, "y": 2}])
+    assert collect.report.lost == {"unusable": 1}
+    assert names_of(sandbox) == ["0.jpg", "1.jpg"]
+
+
 def test_a_video_is_kept_although_the_queue_is_full(sandbox, diffgram, tmp_path, images, monkeypatch):
     """Each frame: one that is left out would move those after it."""
     (tmp_path / "clip.mp4").write_bytes(a_video(width=100, height=80))

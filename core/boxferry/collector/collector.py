@@ -214,7 +214,10 @@ class Collector:
             if not (parts := parts_of(value)):
                 return self._unusable(error)
         for part in parts:
-            self._each_usable(part, use)
+            try:
+                use(part)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 # each of them counts
+                self._unusable(error)
         return None
 
     def _take(self, value: object) -> None:

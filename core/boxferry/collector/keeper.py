@@ -82,9 +82,13 @@ class Keeper:
                 return False
             self._buffer.append(given)
             self._held += given.images
-            if len(self._buffer) in {1, TOGETHER}:  # between the two, the keeper is waiting for more
+            if len(self._buffer) == 1 or self._enough():  # between the two, the keeper is waiting for more
                 self._changed.notify()
             return True
+
+    def _enough(self) -> bool:
+        """Whether further calls are not waited for."""
+        return self._closing or len(self._buffer) >= TOGETHER or 2 * self._held >= self._limit
 
     def close(self, *, timeout_s: float) -> None:
         """Write what is left; what is not written by then is counted as lost."""
@@ -126,7 +130,7 @@ class Keeper:
         """The results of the next calls; none where no more come."""
         with self._changed:
             self._changed.wait_for(lambda: self._buffer or self._closing)
-            self._changed.wait_for(lambda: len(self._buffer) >= TOGETHER or self._closing, GATHERING_S)
+            self._changed.wait_for(self._enough, GATHERING_S)
             self._in_hand = [self._buffer.popleft() for _ in range(min(TOGETHER, len(self._buffer)))]
             return self._in_hand
 
