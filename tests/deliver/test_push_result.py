@@ -45,6 +45,14 @@ def test_a_failure_names_the_files(sandbox, diffgram, folder):
     assert raised.value.exit_code == failed.exit_code == 1
 
 
+def test_a_failure_names_the_images_that_were_not_sent(sandbox, diffgram, folder):
+    """With the reason and the remedy, as keyword arguments."""
+    push(diffgram, predictions(folder))
+    failed = push(diffgram, predictions(folder), run="another")
+    with pytest.raises(BoxferryError, match=r"; '?a.*is in the directory already: choose on_existing=append"):
+        failed.raise_for_failures()
+
+
 def test_all_runs_that_have_not_ended_are_gone_on_with(sandbox, diffgram, folder):
     push(diffgram, predictions(folder), run="one", wait_s=0)
     push(diffgram, predictions(folder), run="two", on_existing="append")

@@ -188,14 +188,16 @@ class PushResult:
         """Do nothing where all went well.
 
         Raises:
-            BoxferryError: something failed; the message names the first files with their reasons, and its `exit_code`
-                is that of the result.
+            BoxferryError: something failed; the message names the first images and files with their reasons, and its
+                `exit_code` is that of the result.
         """
         if self.stopped is not None:
             raise self.stopped
         if self.exit_code:
-            wrong = [f"{each.file_name}: {each.state}: {each.reason}" for each in (*self.failed, *self.doubtful)]
-            more = f"; and {len(wrong) - NAMED} more files" if len(wrong) > NAMED else ""
+            wrong = [str(each) for code in self.tally.failed for each in self.tally.examples.get(code, ())]
+            wrong += [f"{each.file_name}: {each.state}: {each.reason}" for each in (*self.failed, *self.doubtful)]
+            others = self.tally.failed.total() + len(self.failed) + len(self.doubtful) - NAMED
+            more = f"; and {counted(others, 'more file')}" if others > 0 else ""
             error = BoxferryError("; ".join([self.summary(), *wrong[:NAMED]]) + more)
             error.exit_code = self.exit_code
             raise error
