@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import runpy
+import subprocess
+import sys
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,9 +13,21 @@ import pytest
 import requests
 from PIL import Image as Picture
 
-from boxferry import ConfigError, Detections, Diffgram, Image, InputError, UnknownLabel, UsageError
+from boxferry import (
+    AuthError,
+    BoxferryError,
+    ConfigError,
+    Detections,
+    Diffgram,
+    Image,
+    InputError,
+    UnknownLabel,
+    UsageError,
+)
+from boxferry.sandbox.server import Sandbox
 from docs.blocks import DOCS, ROOT, blocks_of
 from interop.databases import database, mongod
+from review.reviewing import Clock
 
 if not os.environ.get("BOXFERRY_PEERS") and not (find_spec("fiftyone") and mongod()):
     pytest.skip("FiftyOne or its MongoDB is not installed: see make fiftyone", allow_module_level=True)
@@ -44,6 +58,17 @@ def fo(tmp_path_factory):
         import fiftyone
 
         yield fiftyone
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(tmp_path, clock):
+    with Sandbox(tmp_path / "sandbox", clock=clock) as running:
+        yield running
 
 
 @pytest.fixture
@@ -313,7 +338,7 @@ def test_cleanup_takes_untouched_boxes_off_the_server(dataset, sandbox, person):
     dataset.load_annotations("look", cleanup=True)
     loaded = labels(dataset)
     assert sandbox.boxes("c.png") == []
-    assert len([box for box in sandbox.boxes("a.png") if not box["soft_delete"]]) == 2
+    assert len(sandbox.boxes("a.png")) == 2
     dataset.load_annotations("look")
     assert labels(dataset) == loaded
     results.cleanup()
@@ -533,6 +558,177 @@ def test_what_the_server_had_not_applied_is_looked_at_again(dataset, person, san
     (after,) = labels(dataset)["c.png"]
     assert after[0] == before[0]
     assert after[2][2] == before[2][2] + 4
+
+
+def test_a_later_load_has_the_settings_of_then(dataset, sandbox, person, monkeypatch):
+    """A wrong key, and another project, are put right without a new process; as the message says."""
+    dataset.annotate("look", backend="diffgram", label_field="predictions")
+    correct(person)
+    for name in ("CLIENT_SECRET", "PROJECT"):
+        dataset._annotation_cache.clear()  # as another process
+        with monkeypatch.context() as patch:
+            patch.setenv(f"DIFFGRAM_{name}", "wrong")
+            with pytest.raises((AuthError, UsageError)):
+                dataset.load_annotations("look")
+            if name == "PROJECT":
+                dataset.load_annotations("look", host=sandbox.host, project=sandbox.project)
+        dataset.load_annotations("look")
+    assert bare(labels(dataset), ("a.png", "b.png", "d.png")) == corrected()
+
+
+def test_what_another_process_has_loaded_counts(dataset, person):
+    """A box that it loaded, and that people delete later, goes here too."""
+    dataset.persistent = True
+    dataset.annotate("look", backend="diffgram", label_field="predictions")
+    correct(person)
+    other = f"import fiftyone as fo; fo.load_dataset({dataset.name!r}).load_annotations('look')"
+    subprocess.run([sys.executable, "-c", other], check=True, timeout=120)
+    *rest, drawn = sorted(person.rows("a.png"), key=lambda row: row["x_min"])
+    person.save("a.png", [*rest, drawn | {"soft_delete": True}])
+    dataset.load_annotations("look")
+    assert bare(labels(dataset), ("a.png", "b.png", "d.png")) == corrected()
+    dataset.load_annotations("look")
+    assert bare(labels(dataset), ("a.png", "b.png", "d.png")) == corrected()
+
+
+def _die(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_killed_push_is_gone_on_with_by_the_same_call(dataset, sandbox, person, monkeypatch):
+    """FiftyOne has the key already, and no results of it."""
+    from boxferry.integrations.fiftyone import DiffgramBackend
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DiffgramBackend, "delete_run", classmethod(lambda *_, **__: None))  # it is dead
+        patch.setattr(Diffgram, "push", _die)
+        with pytest.raises(KeyboardInterrupt):
+            dataset.annotate("look", backend="diffgram", label_field="predictions")
+    assert dataset.list_annotation_runs() == ["look"]
+    dataset.annotate("look", backend="diffgram", label_field="predictions")
+    correct(person)
+    dataset.load_annotations("look")
+    assert bare(labels(dataset), ("a.png", "b.png", "d.png")) == corrected()
+    with pytest.raises(ValueError, match="already exists"):
+        dataset.annotate("look", backend="diffgram", label_field="predictions")
+
+
+def test_a_second_round_on_the_same_images(dataset, person, clock):
+    """It is refused with its remedy; then boxes that people had drawn before are no part of it, and none is doubled."""
+    dataset.annotate("look", backend="diffgram", label_field="predictions")
+    correct(person)
+    dataset.load_annotations("look")
+    with pytest.raises(BoxferryError, match=r"'a\.png' \(id \d+\) is in the directory already: choose on_existing="):
+        dataset.annotate("more", backend="diffgram", label_field="predictions")
+    clock.pass_(60)
+    dataset.annotate("more", backend="diffgram", label_field="predictions", on_existing="append")
+    first = labels(dataset)
+    dataset.load_annotations("more")
+    assert labels(dataset) == first
+    dataset.load_annotations("more", dest_field="truth")
+    assert labels(dataset, "truth")["d.png"] == []
+    clock.pass_(60)
+    drawn = person.drawn("cat", 1, 2, 30, 40)
+    person.save("d.png", [*person.rows("d.png"), drawn])
+    for key in ("more", "look"):
+        dataset.load_annotations(key)
+        assert bare(labels(dataset), ("d.png",)) == {"d.png": [("cat", (1, 2, 30, 40)), ("dog", (10, 20, 30, 40))]}
+
+
+def test_a_field_that_was_renamed_meanwhile_is_loaded_into(dataset, person):
+    """By `dest_field`: its labels are known by their ids."""
+    dataset.annotate("look", backend="diffgram", label_field="predictions")
+    dataset.rename_sample_field("predictions", "renamed")
+    correct(person)
+    dataset.load_annotations("look", dest_field="renamed")
+    assert bare(labels(dataset, "renamed"), ("a.png", "b.png", "d.png")) == corrected()
+
+
+def test_a_renamed_key(dataset, person):
+    """The run on the server keeps its name."""
+    dataset.annotate("look", backend="diffgram", label_field="predictions")
+    dataset.rename_annotation_run("look", "other")
+    correct(person)
+    dataset.load_annotations("other")
+    assert bare(labels(dataset), ("a.png", "b.png", "d.png")) == corrected()
+
+
+def test_a_slice_of_a_grouped_data_set(fo, dataset, person, tmp_path):
+    """Whichever it is, its labels keep their exact edges and what else they have."""
+    grouped = fo.Dataset()
+    grouped.add_group_field("group", default="left")
+    group = fo.Group()
+    for side in ("left", "right"):
+        sample = _sample(fo, tmp_path / f"{side}.png", PREDICTED["a.png"])
+        sample["group"] = group.element(side)
+        for label in sample.predictions.detections:
+            label.index = 7
+        grouped.add_sample(sample)
+    right = grouped.select_group_slices("right")
+    right.annotate("look", backend="diffgram", label_field="predictions")
+    cat, dog = sorted(person.rows("right.png"), key=lambda row: row["x_min"])
+    cat["x_max"] += 5
+    person.save("right.png", [cat, dog], done=True)
+    grouped.load_annotations("look")
+    moved, left = right.first().predictions.detections
+    assert (moved.index, pixels(moved)) == (7, (20, 16, 65, 56))
+    assert (left.index, list(left.bounding_box)) == (7, PREDICTED["a.png"][1][1])
+    grouped.delete()
+
+
+def test_frames_are_refused(fo, dataset, tmp_path):
+    """A view of a video's frames has labels of another kind."""
+    videos = fo.Dataset()
+    sample = fo.Sample(filepath=str(tmp_path / "v.mp4"))
+    sample.metadata = fo.VideoMetadata(total_frame_count=1, frame_width=SIZE[0], frame_height=SIZE[1], frame_rate=1)
+    sample.frames[1] = fo.Frame(filepath=dataset.first().filepath, predictions=dataset.first().predictions)
+    videos.add_sample(sample)
+    frames = videos.to_frames(sample_frames=False)
+    with pytest.raises(UsageError, match="a view of frames: videos are not annotated"):
+        frames.annotate("look", backend="diffgram", label_field="predictions")
+    assert videos.list_annotation_runs() == []
+    videos.delete()
+
+
+def test_other_media_of_a_sample_have_their_own_size(dataset, sandbox, tmp_path):
+    """Boxes go onto smaller pictures in their pixels; a sample without one is named."""
+    for sample in dataset:
+        name = sample.filepath.rpartition("/")[2]
+        small = tmp_path / f"small_{name}"
+        Picture.open(sample.filepath).resize((SIZE[0] // 2, SIZE[1] // 2)).save(small)
+        sample["small"] = str(small)
+        sample.save()
+    dataset.annotate("look", backend="diffgram", label_field="predictions", media_field="small")
+    boxes = sorted((box["x_min"], box["x_max"]) for box in sandbox.boxes("small_a.png"))
+    assert boxes == [(10, 30), (50, 70)]
+    dataset.set_field("small", None).save("small")
+    with pytest.raises(InputError, match=r"a\.png: has no small; annotate a view"):
+        dataset.annotate("again", backend="diffgram", label_field="predictions", media_field="small")
+
+
+def test_labels_without_a_class_or_a_box_stay(fo, dataset, caplog):
+    """They are counted, and no label of an empty name is made."""
+    sample = dataset.first()
+    sample.predictions.detections += [fo.Detection(label="cat"), fo.Detection(label="", bounding_box=[0, 0, 0.5, 0.5])]
+    sample.save()
+    before = labels_without_boxes(dataset)
+    with caplog.at_level(logging.WARNING, "fiftyone"):
+        dataset.annotate("look", backend="diffgram", label_field="predictions")
+    assert "2 labels without a class or a box are not sent, and stay as they are" in caplog.text
+    dataset.load_annotations("look")
+    assert labels_without_boxes(dataset) == before
+
+
+def labels_without_boxes(dataset):
+    return dataset.values(["predictions.detections.id", "predictions.detections.label"])
+
+
+def test_an_image_that_is_not_sent_is_named_with_the_reason(fo, dataset, tmp_path):
+    """Two names that are one on the server, and media that it does not take."""
+    dataset.add_sample(_sample(fo, tmp_path / "e e.png", PREDICTED["c.png"]))
+    dataset.add_sample(_sample(fo, tmp_path / "e_e.png", PREDICTED["c.png"]))
+    with pytest.raises(BoxferryError, match=r"e_e\.png: its name on the server, 'e_e\.png', is that of 'e e\.png' too"):
+        dataset.annotate("look", backend="diffgram", label_field="predictions")
 
 
 def test_the_backend_is_found_by_fiftyones_own_configuration(fo, tmp_path, monkeypatch):

@@ -141,6 +141,18 @@ def test_the_order_of_rows_changes_nothing():
     assert digest_of(moved) != digest_of(one)
 
 
+def test_a_run_that_put_no_box_there_is_judged_by_what_people_did_since():
+    """Boxes that they drew before are none of it, nor is that they had completed the image."""
+    drawn = [box(1, 2, 3, 4, machine_made=False, created=time) for time in (10.0, 30.0)]
+    picture = Picture(file=file(*drawn), changed=30.0, sent=[], looked=True)
+    for at, added in ((5.0, drawn), (20.0, drawn[1:]), (40.0, [])):
+        found = picture.judged_since(at)
+        assert [(each.fate, each.stored) for each in found.judged] == [("added", each) for each in added]
+        assert found.reviewed == bool(added)
+    completed = Picture(file=replace(file(), complete=True), changed=50.0, sent=[], looked=True)
+    assert [completed.judged_since(at).reviewed for at in (40.0, 60.0)] == [True, False]
+
+
 def test_an_image_is_found_by_the_surest_name(tmp_path):
     """Its path, what an upload makes of it, its last part; where two answer, that is said."""
     for name in ("a/one.jpg", "b/one.jpg", "b/two.jpg", "my dir/lócal 1.jpg"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from boxferry.boxes.codes import WANTED, Code
@@ -175,6 +176,13 @@ class DiffgramBackend(foua.AnnotationBackend):  # type: ignore[misc] # likewise
         """The server's attribute has its own choices."""
         return False
 
+    def validate_run(self, samples: Any, key: str, overwrite: bool = True) -> None:  # noqa: ANN401, FBT001, FBT002 # FiftyOne's
+        """Free a key whose push was killed, so that the same call goes on."""
+        begun = self._get_run_docs(samples).get(key)
+        if begun and begun.config.get("method") == self.config.method and not begun.results:
+            self.delete_run(samples, key, cleanup=False)
+        super().validate_run(samples, key, overwrite=overwrite)
+
     def _connect_to_api(self) -> DiffgramAnnotationAPI:
         return DiffgramAnnotationAPI(self.config.connected())
 
@@ -197,6 +205,8 @@ class DiffgramBackend(foua.AnnotationBackend):  # type: ignore[misc] # likewise
 
     def _sent(self, samples: Any, anno_key: str) -> DiffgramResults:  # noqa: ANN401 # likewise
         config, field, attributes = self.config, self._field(), self._attributes()
+        if samples._is_frames:  # noqa: SLF001 # FiftyOne has no other way to know
+            raise UsageError("a view of frames: videos are not annotated; export the frames as images of their own")
         if config.directory is None:
             raise UsageError("directory: name the directory on the server that the images go to")
         found = gathered(samples, field, media_field=config.media_field, root=config.images_root, attributes=attributes)
@@ -205,9 +215,11 @@ class DiffgramBackend(foua.AnnotationBackend):  # type: ignore[misc] # likewise
         if options.labels == "create":
             classes = flat_classes(config.label_schema[field]["classes"])
             diffgram.sync_labels(classes, schema=options.schema, create=True)
+        began = time.monotonic()
         result = diffgram.push(
             found.detections, directory=config.directory, model=config.model, run=config.run, options=options
         )
+        since = diffgram.workspace.client.now() - (time.monotonic() - began)
         _tell_sent(result, found)
         if result.exit_code != StillProcessing.exit_code:
             result.raise_for_failures()
@@ -221,7 +233,7 @@ class DiffgramBackend(foua.AnnotationBackend):  # type: ignore[misc] # likewise
             images=found.samples,
             sent=found.places,
             added={},
-            place=place_of_run(result),
+            place=place_of_run(result, since),
             backend=self,
         )
 
@@ -245,9 +257,10 @@ class DiffgramBackend(foua.AnnotationBackend):  # type: ignore[misc] # likewise
         Raises:
             BoxferryError: the settings name another project, or the server cannot be asked.
         """
+        results.refresh()
         field, attributes, images = self._field(), self._attributes(), results.review()
         decisions = {sample: decided(file.judged, results.sent[sample]) for sample, file in images.reviewed.items()}
-        drawn = {sample: results.ids_of(each.added) for sample, each in decisions.items()}
+        drawn = {sample: results.ids_of(each.added, field) for sample, each in decisions.items()}
         own = labels_of(results.samples, field, decisions)
         found = {
             sample: corrected_labels(own, each, drawn[sample], images.reviewed[sample], attributes)
@@ -263,7 +276,7 @@ def _tell_sent(result: PushResult, found: Gathered) -> None:
     """What was sent, and each thing that was not with its reason."""
     logger.info("Diffgram: %d images, %s", len(found.samples), result.summary())
     if found.unnamed:
-        logger.warning("%d labels without a class are not sent, and stay as they are", found.unnamed)
+        logger.warning("%d labels without a class or a box are not sent, and stay as they are", found.unnamed)
     for code, count in result.tally.dropped.items():
         if code not in {*WANTED, Code.DUPLICATE}:  # a repeated label goes with the one that is sent
             logger.warning("%d labels are not sent, and stay as they are: %s", count, code)

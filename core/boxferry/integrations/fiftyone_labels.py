@@ -30,7 +30,7 @@ class Gathered:
         detections: the samples' images and the boxes of one label field.
         samples: image key → sample id.
         places: sample id → each box as it is sent → the ids of its labels.
-        unnamed: how many labels have no class, and are not sent.
+        unnamed: how many labels have no class or no box, and are not sent.
     """
 
     detections: Detections
@@ -52,10 +52,11 @@ def gathered(samples: Any, field: str, *, media_field: str, root: str | None, at
     Raises:
         InputError: two samples have one name, one is not in the folder, or the size of an image cannot be read.
     """
-    samples.compute_metadata()
+    if media_field == "filepath":
+        samples.compute_metadata()
     keys, images, listed = dict[str, str](), list[Image](), list[list[Any]]()
     for sample in samples.select_fields([media_field, *([field] if samples.has_sample_field(field) else [])]):
-        image = _image(sample, sample[media_field], root)
+        image = _image(sample, media_field, root)
         if image.key in keys:
             raise InputError(
                 f"{image.media}: another sample's image is called '{image.key}' too; give images_root=, the folder that"
@@ -64,7 +65,7 @@ def gathered(samples: Any, field: str, *, media_field: str, root: str | None, at
         keys[image.key] = sample.id
         images.append(image)
         listed.append(_labels_of(sample, field))
-    named = [[label for label in labels if label.label] for labels in listed]
+    named = [[label for label in labels if label.label and len(label.bounding_box or ()) == 4] for labels in listed]
     detections = _detections(images, named, attributes)
     ids = [label.id for labels in named for label in labels]
     return Gathered(
@@ -75,8 +76,10 @@ def gathered(samples: Any, field: str, *, media_field: str, root: str | None, at
     )
 
 
-def _image(sample: Any, path: str, root: str | None) -> Image:  # noqa: ANN401 # likewise
-    size = sample.metadata
+def _image(sample: Any, media_field: str, root: str | None) -> Image:  # noqa: ANN401 # likewise
+    if not (path := sample[media_field]):
+        raise InputError(f"{sample.filepath}: has no {media_field}; annotate a view of the samples that have one")
+    size = sample.metadata if media_field == "filepath" else _size_of(path)
     if size is None or not size.width or not size.height:
         raise InputError(f"{path}: the image's size cannot be read")
     try:
@@ -84,6 +87,14 @@ def _image(sample: Any, path: str, root: str | None) -> Image:  # noqa: ANN401 #
     except ValueError:
         raise InputError(f"{path}: not in images_root, {root}") from None
     return Image(key, size.width, size.height, media=path)
+
+
+def _size_of(path: str) -> Any:  # noqa: ANN401 # likewise
+    """The size of other media than those that FiftyOne keeps metadata of."""
+    try:
+        return fo.ImageMetadata.build_for(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _labels_of(sample: Any, field: str) -> list[Any]:  # noqa: ANN401 # likewise
@@ -126,11 +137,17 @@ def labels_of(samples: Any, field: str, chosen: Iterable[str]) -> dict[str, Any]
         field: the label field.
         chosen: the ids of the samples.
     """
-    dataset = samples._root_dataset  # noqa: SLF001 # FiftyOne has no other way from a view
-    if not dataset.has_sample_field(field):
+    view = all_samples(samples)
+    if not view.has_sample_field(field):
         return {}
-    listed = dataset.select(list(chosen)).values(f"{field}.detections")
+    listed = view.select(list(chosen)).values(f"{field}.detections")
     return {label.id: label for labels in listed for label in labels or ()}
+
+
+def all_samples(samples: Any) -> Any:  # noqa: ANN401 # likewise
+    """All samples of the data set that some belong to; of a grouped one, those of all slices."""
+    dataset = samples._root_dataset  # noqa: SLF001 # FiftyOne has no other way from a view
+    return dataset.select_group_slices(media_type="image") if dataset.media_type == "group" else dataset
 
 
 def corrected_labels(
@@ -200,4 +217,4 @@ def _like(before: object, now: object) -> object:
 def flat_classes(classes: Iterable[str | Mapping[str, Any]]) -> list[str]:
     """The names in a label schema's list of classes, some of which stand in groups with attributes of their own."""
     found = ([each] if isinstance(each, str) else each["classes"] for each in classes)
-    return list(dict.fromkeys(name for names in found for name in names))
+    return list(dict.fromkeys(name for names in found for name in names if name))

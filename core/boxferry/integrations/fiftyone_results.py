@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import webbrowser
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+import fiftyone as fo
 import fiftyone.utils.annotations as foua
 
 from boxferry.errors import BoxferryError, NotFound, StillProcessing, UsageError
+from boxferry.integrations.fiftyone_labels import all_samples
 from boxferry.integrations.label_ids import new_id
 from boxferry.integrations.reviewed_images import ReviewedImages, Sent, reviewed_images
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from boxferry.deliver.report import PushResult
     from boxferry.integrations.label_ids import Decided, Places
@@ -30,7 +34,7 @@ class DiffgramResults(foua.AnnotationResults):  # type: ignore[misc] # FiftyOne 
         images: the image's name → the sample's id.
         sent: sample id → each box as it was sent → the ids of its labels.
         added: sample id → the ids of labels that loads have added.
-        place: where it was sent: host, project, directory_id, model and run.
+        place: where it was sent: host, project, directory_id, model and run, and since when, by the server's clock.
     """
 
     def __init__(
@@ -65,8 +69,9 @@ class DiffgramResults(foua.AnnotationResults):  # type: ignore[misc] # FiftyOne 
             UsageError: the settings name another project than it was sent to.
             DiffgramError: the server cannot be asked.
         """
-        where = {name: self.place[name] for name in ("directory_id", "model", "run")}
-        return reviewed_images(self._diffgram(), Sent(**where, images=self.images))
+        where = {name: self.place[name] for name in ("directory_id", "model", "run", "since")}
+        with self._diffgram() as diffgram:
+            return reviewed_images(diffgram, Sent(**where, images=self.images))
 
     def launch_editor(self) -> None:
         """Open the server's interface in a browser."""
@@ -79,7 +84,8 @@ class DiffgramResults(foua.AnnotationResults):  # type: ignore[misc] # FiftyOne 
             BoxferryError: something could not be done.
         """
         try:
-            report = self._diffgram().retire(self.model_and_run, directories=[self.place["directory_id"]], remove=True)
+            with self._diffgram() as diffgram:
+                report = diffgram.retire(self.model_and_run, directories=[self.place["directory_id"]], remove=True)
         except NotFound:
             return  # nothing of it is there
         if report.exit_code:
@@ -87,9 +93,15 @@ class DiffgramResults(foua.AnnotationResults):  # type: ignore[misc] # FiftyOne 
             kind = StillProcessing if report.exit_code == StillProcessing.exit_code else BoxferryError
             raise kind(f"{self.model_and_run}: not all boxes could be removed; {problem or 'packets are under way'}")
 
-    def ids_of(self, drawn: Iterable[Stored]) -> dict[str, Stored]:
-        """The id of the label of each box that people drew: the same in every load, on every machine."""
-        return {new_id(box, self.place["project"], self.model_and_run): box for box in drawn}
+    def ids_of(self, drawn: Iterable[Stored], field: str) -> dict[str, Stored]:
+        """The id of the label of each box that people drew: the same in every load of the field, on every machine."""
+        return {new_id(box, self.place["project"], field): box for box in drawn}
+
+    def refresh(self) -> None:
+        """Take in what loads of other processes have stored since."""
+        stored = self.backend._get_run_doc(self.samples, self.key)  # noqa: SLF001 # FiftyOne has no other way
+        found = json.loads(type(stored).objects.get(id=stored.id).results.read())
+        self.id_map, self.added = found["id_map"], found["added"]
 
     def take(self, field: str, decisions: Mapping[str, Decided], added: Mapping[str, Iterable[str]]) -> None:
         """Have FiftyOne change and delete the labels that people have decided about, and no others.
@@ -101,9 +113,10 @@ class DiffgramResults(foua.AnnotationResults):  # type: ignore[misc] # FiftyOne 
         """
         for sample, ids in added.items():
             self.added[sample] = list(dict.fromkeys([*self.added.get(sample, ()), *ids]))
-        for name in {field, *(name for name in self.id_map if not name.startswith("_"))}:
+        fields = all_samples(self.samples).get_field_schema(embedded_doc_type=fo.Detections)
+        for name in {field, *fields}:  # a load goes to any of them
             before = {sample: _listed(ids) for sample, ids in self.id_map.get(name, {}).items()}
-            there = self._ids_in(name, decisions)
+            there = self._ids_in(name, decisions) if name in fields else {}
             self.id_map[name] = {
                 sample: self._loaded(sample, decided, {*before.get(sample, ()), *there.get(sample, ())}, name == field)
                 for sample, decided in decisions.items()
@@ -117,15 +130,22 @@ class DiffgramResults(foua.AnnotationResults):  # type: ignore[misc] # FiftyOne 
 
     def _ids_in(self, field: str, samples: Iterable[str]) -> dict[str, list[str]]:
         """Sample id → the ids of the labels that a field has now."""
-        dataset = self.samples._root_dataset  # noqa: SLF001 # FiftyOne has no other way from a view
-        if not dataset.has_sample_field(field):
-            return {}
-        view = dataset.select(list(samples))
+        view = all_samples(self.samples).select(list(samples))
         found = zip(*view.values(["id", f"{field}.detections.id"]), strict=True)
         return {sample: ids or [] for sample, ids in found}
 
-    def _diffgram(self) -> Diffgram:
-        diffgram: Diffgram = self.connect_to_api().diffgram
+    @contextmanager
+    def _diffgram(self) -> Iterator[Diffgram]:
+        """The project; where something fails FiftyOne forgets these results, so that the next call has new settings."""
+        try:
+            yield self._checked(self.connect_to_api().diffgram)
+        except BaseException:
+            self.use_api(None)
+            self.samples._root_dataset._annotation_cache.pop(self.key, None)  # noqa: SLF001 # FiftyOne has no other way
+            raise
+
+    def _checked(self, diffgram: Diffgram) -> Diffgram:
+        """The project, if it is the one that the run was sent to."""
         here = {"host": diffgram.server.host, "project": diffgram.server.project}
         sent = {name: self.place[name] for name in here}
         if any(here[name] != sent[name] for name in here if name not in self.config.settings):
@@ -136,12 +156,12 @@ class DiffgramResults(foua.AnnotationResults):  # type: ignore[misc] # FiftyOne 
         return diffgram
 
 
-def place_of_run(result: PushResult) -> dict[str, Any]:
-    """Where a push went, as it is stored."""
+def place_of_run(result: PushResult, since: float) -> dict[str, Any]:
+    """Where a push went, and since when, as it is stored."""
     run = result.run
     assert run is not None  # noqa: S101 # something was pushed
     names = ("host", "project", "directory_id", "model")
-    return {name: getattr(run, name) for name in names} | {"run": run.name}
+    return {name: getattr(run, name) for name in names} | {"run": run.name, "since": since}
 
 
 def _listed(ids: str | list[str] | None) -> list[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from boxferry.destination import server_name
 from boxferry.errors import NotFound
-from boxferry.packets.reference import is_ours
-from boxferry.review.judged import Judged, by_people
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +27,13 @@ class Sent:
         directory_id: the directory on the server.
         model, run: as on the boxes.
         images: image key → the sample's id.
+        since: when sending began, seconds since the epoch by the server's clock.
     """
 
     directory_id: int
     model: str
     run: str
+    since: float
     images: Mapping[str, str]
 
 
@@ -112,14 +112,19 @@ def _owners(sent: Sent) -> dict[str, str]:
 
 
 def _of_people(diffgram: Diffgram, sent: Sent, missing: set[str]) -> dict[str, ReviewedFile]:
-    """Images that were sent without boxes bear no trace of the run: those that people have drawn on, or completed."""
-    owners = _owners(sent)
+    """Images that were sent without boxes bear no trace of the run: those that people drew on since, or completed."""
+    owners, since = _owners(sent), _since(diffgram, sent)
     found: dict[str, ReviewedFile] = {}
     for picture in diffgram.dataset(directory=sent.directory_id, people=True).pictures:
         sample = owners.get(picture.file.file_name)
         ours = any(each.name == (sent.model, sent.run) for each in picture.sent)  # no trace is missing of these
         if sample in missing and not ours:
-            drawn = [box for box in picture.file.stored if by_people(box) and not is_ours(box.reference)]
-            judged = [Judged(fate="added", stored=box) for box in drawn]
-            found[sample] = replace(picture.file, judged=judged)
+            found[sample] = picture.judged_since(since)
     return found
+
+
+def _since(diffgram: Diffgram, sent: Sent) -> float:
+    """When the run began: it may have been sent before, from here or elsewhere."""
+    run = _run(diffgram, sent)
+    entries = [] if run is None else diffgram.outbox.entries(run.id)
+    return min([sent.since, *(entry.ended for entry in entries if entry.ended)])

@@ -6,12 +6,15 @@ has taken away what they had left.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from boxferry.packets.contents import appending
 from boxferry.packets.reference import PREFIX, file_digest, is_ours, origin, whole
+from boxferry.review.applied import Push
 from boxferry.review.fates import fates_of
 from boxferry.review.judged import by_people
 from boxferry.review.pull import ReviewedFile
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from boxferry.destination import FileRecord, InputRecord
     from boxferry.outbox.entry import Entry
     from boxferry.packets.rows import Row
-    from boxferry.review.applied import Push
     from boxferry.review.attribute_names import AttributeNames
     from boxferry.review.cache import Known
     from boxferry.review.judged import Judged, Predicted
@@ -115,6 +117,18 @@ class Picture:
     def timeline(self) -> Timeline:
         """What came onto it, and when people looked at it; of no run in particular."""
         return self._timeline(self.pushes)
+
+    def judged_since(self, at: float) -> ReviewedFile:
+        """The file for a run that put no box there: what people have done since it was sent.
+
+        Args:
+            at: when it was sent, seconds since the epoch by the server's clock.
+        """
+        others = [replace(push, own=False) for push in self.pushes]
+        place = bisect_right(others, at, key=attrgetter("came"))
+        timeline = self._timeline([*others[:place], Push(brought=frozenset(), came=at, stood=at), *others[place:]])
+        judged = fates_of([], self.file.stored, timeline)
+        return replace(self.file, reviewed=timeline.reviewed, overtaken=False, judged=judged)
 
     def _timeline(self, pushes: Sequence[Push]) -> Timeline:
         held = self.file
