@@ -25,7 +25,7 @@ from PIL import Image as Picture
 pytest.importorskip("ray", reason="Ray is not installed: make distributed")
 
 from boxferry import Diffgram
-from boxferry.errors import UsageError
+from boxferry.errors import InputError, UsageError
 from boxferry.sandbox.faults import Faults, FaultyWire
 from boxferry.sandbox.server import Sandbox
 from integrations import ray_job
@@ -207,6 +207,37 @@ def test_nothing_that_is_pickled_holds_credentials(world, tmp_path):
                 assert secret not in data
         with pytest.raises(UsageError, match="credentials would be pickled"):
             DiffgramDatasink(**there, diffgram=diffgram, writer="actor")
+
+
+def test_what_ends_a_task_is_one_line_on_the_driver(world, tmp_path):
+    """Ray wraps it in the task's traceback, and adds how often it has tried."""
+    import ray
+
+    from boxferry.integrations.ray import DiffgramDatasink
+
+    cause = InputError("a.png: 1 boxes, 0 labels\nFailed to apply UDF transform after 1/1 attempts")
+    with Diffgram(server_of(world["sandbox"]), outbox=tmp_path / "outbox.sqlite") as diffgram:
+        sink = DiffgramDatasink(directory="Default", model="m", run="r", diffgram=diffgram)
+        with pytest.raises(InputError) as raised:
+            sink.on_write_failed(ray.exceptions.RayTaskError("Write", "Traceback …", cause).as_instanceof_cause())
+        assert str(raised.value) == "a.png: 1 boxes, 0 labels"
+        with pytest.raises(UsageError, match="make another"):
+            sink.on_write_start()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"timeout_s": "60"}, {"timeout_s": -1.0}, {"node": 3}, {"node": "a"}, {"outbox": "o.sqlite", "writer": "actor"}],
+    ids=str,
+)
+def test_options_that_cannot_be_are_an_error_before_the_work_begins(world, tmp_path, wrong):
+    from boxferry.integrations.ray import DiffgramDatasink
+
+    given = {"directory": "Default", "model": "m", "run": "r"} | wrong
+    with Diffgram(server_of(world["sandbox"]), outbox=tmp_path / "outbox.sqlite") as diffgram:
+        given |= {} if "writer" in wrong else {"diffgram": diffgram}
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            DiffgramDatasink(**given)
 
 
 def test_by_ray_client_a_task_writes_and_the_clients_process_is_told_so(world, tmp_path):

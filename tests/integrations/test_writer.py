@@ -28,8 +28,14 @@ def a_writer(diffgram, *, sleep=lambda _: None, **options):
 
 def a_part(writer, key, images, corners=((1, 2, 30, 40),)):
     """Hand over a part: these boxes on each image."""
-    rows, tally = [{"image": str(path), "boxes": corners, "labels": ["cat"] * len(corners)} for path in images], Tally()
-    writer.store(key, b"".join(line for chunk in TableRows().detections(rows, tally) for line in encoded(chunk)))
+    boxes = {"boxes": corners, "labels": ["cat"] * len(corners)}
+    return handed_over(writer, key, [{"image": str(path), **boxes} for path in images], paths=True)
+
+
+def handed_over(writer, key, rows, **options):
+    """Hand over a part: these rows."""
+    tally, table = Tally(), TableRows(**options)
+    writer.store(key, b"".join(line for chunk in table.detections(rows, tally) for line in encoded(chunk)))
     return part_of(key, tally)
 
 
@@ -128,14 +134,41 @@ def test_results_of_the_same_run_for_another_directory_are_another_writes(diffgr
 
 def test_an_image_with_an_unknown_label_leaves_the_others_as_they_are(diffgram, images):
     diffgram.sync_labels(["dog"], create=True)
-    writer = a_writer(diffgram, labels="error")
-    rows, tally = (
-        [{"image": str(images[n]), "boxes": [[1, 2, 3, 4]], "labels": [name]} for n, name in ((0, "dog"), (1, "dgo"))],
-        Tally(),
-    )
-    writer.store("job.1", b"".join(line for chunk in TableRows().detections(rows, tally) for line in encoded(chunk)))
+    writer, labels = a_writer(diffgram, labels="error"), ("dog", "dgo")
+    rows = [{"image": str(images[n]), "boxes": [[1, 2, 3, 4]], "labels": [name]} for n, name in enumerate(labels)]
+    handed_over(writer, "job.1", rows)
     found = writer.finish(["job.1"], 20.0)
     assert (found.exit_code, found.states, len(found.aside)) == (1, {"applied": (1, 1)}, 1)
+
+
+def test_an_image_that_the_writer_alone_can_see_is_sent(diffgram, sandbox, images):
+    """A task on another machine has its path, or its URL, and not its file."""
+    writer, moved = a_writer(diffgram), [path.rename(path.with_suffix(".hidden")) for path in images]
+    part = a_part(writer, "job.1", images)
+    for there, path in zip(moved, images, strict=True):
+        there.rename(path)
+    assert writer.finish([part.key], 20.0).states == {"applied": (5, 5)}
+    assert sorted(file["original_filename"] for file in sandbox.files()) == [path.name for path in images]
+
+
+def test_images_at_urls_are_sent(diffgram, images, serve):
+    writer, url = a_writer(diffgram), serve(images[0].parent)
+    part = a_part(writer, "job.1", [f"{url}/{path.name}" for path in images])
+    assert writer.finish([part.key], 20.0).states == {"applied": (5, 5)}
+
+
+def test_images_that_the_server_fetches_have_the_sizes_of_their_rows(diffgram, images, serve):
+    writer = a_writer(diffgram, media_url=f"{serve(images[0].parent)}/{{file_name}}")
+    row = {"image": images[0].name, "boxes": [[1, 2, 30, 40]], "labels": ["cat"], "w": 100, "h": 80}
+    part = handed_over(writer, "job.1", [row], columns={"width": "w", "height": "h"})
+    assert writer.finish([part.key], 20.0).states == {"applied": (1, 1)}
+
+
+def test_an_outbox_that_is_named_relatively_is_the_same_for_tasks(sandbox, tmp_path, monkeypatch):
+    """Their working directory is another."""
+    monkeypatch.chdir(tmp_path)
+    with Diffgram(server_of(sandbox), outbox="outbox.sqlite") as diffgram:
+        assert a_writer(diffgram).parts.folder.is_relative_to(tmp_path)
 
 
 def test_a_task_that_has_handed_over_nothing_is_a_failure(diffgram, images):
@@ -155,7 +188,9 @@ def test_an_image_that_cannot_be_sent_is_named_and_the_others_go(diffgram, sandb
     writer = a_writer(diffgram)
     part = a_part(writer, "job.1", [*images, tmp_path / "not-there.jpg"])
     found = written([part], writer.finish([part.key], 20.0))
-    assert [name for name, _ in found.sending.aside] == [str(tmp_path / "not-there.jpg").lstrip("/")]
+    assert found.sending.aside == [
+        ("not-there.jpg", f"not-there.jpg: {tmp_path}/not-there.jpg: no image that can be read here")
+    ]
     assert len(held(sandbox)) == 5
     with pytest.raises(BoxferryError, match="1 images set aside"):
         found.raise_for_failures()

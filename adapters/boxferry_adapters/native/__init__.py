@@ -61,8 +61,9 @@ def _lines(source: Source, context: Context) -> Iterator[Line]:
                     text.strip()
                     and (line := _line(text, place, context)) is not None
                     and _is_new(line, place, seen, context)
+                    and (located := _located(line, context)) is not None
                 ):
-                    yield _located(line, context)
+                    yield located
 
 
 def _line(text: bytes, place: Place, context: Context) -> Line | None:
@@ -83,18 +84,24 @@ def _is_new(line: Line, place: Place, seen: dict[str, Place], context: Context) 
     return False
 
 
-def _located(line: Line, context: Context) -> Line:
-    """With the local file, and the size where the line has none.
+def _located(line: Line, context: Context) -> Line | None:
+    """With the local file, and the size where the line has none; None where that cannot be known.
 
     A path that stands in the line is followed only where that is asked for: a file from elsewhere could name any.
     """
-    written = context.options.get("boxferry-media") == "written"
-    if line.image.sized and line.image.media and written:
+    written = line.image.media if context.options.get("boxferry-media") == "written" else ""
+    if line.image.sized and written:
         return line
     found = context.images.named(line.image.key)
-    width, height = (line.image.width, line.image.height) if line.image.sized else (found.width, found.height)
-    media = found.media or (line.image.media if written else "")
-    line.image = msgspec.structs.replace(line.image, width=width, height=height, media=media)
+    if written and not found.sized:
+        found = context.images.local(written) or found
+    sized = line.image if line.image.sized else found
+    if written and not sized.sized:
+        message = f"{written}: no image that can be read here"
+        context.tally.fail(Code.NO_IMAGE, message, Place(line.image.key), boxes=len(line.xyxy), counted=False)
+        return None
+    media = found.media or written
+    line.image = msgspec.structs.replace(line.image, width=sized.width, height=sized.height, media=media)
     return line
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from contextlib import nullcontext
+from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from boxferry.boxes.lines import encoded
@@ -13,7 +15,7 @@ from boxferry.integrations.corrections import tables
 from boxferry.integrations.table_rows import TableRows
 from boxferry.integrations.writer import Destination, Writer
 from boxferry.integrations.written import Part, Sending, Written, failure, part_of, written
-from boxferry.option_checks import check_word
+from boxferry.option_checks import check_range, check_type, check_word
 from boxferry.plan.push_options import PushKeywords, PushOptions, given_options
 from boxferry.project import Diffgram
 
@@ -35,10 +37,11 @@ if TYPE_CHECKING:
     from ray.data.datasource.datasink import WriteResult
 
 NAMESPACE = "boxferry"  #: of the actors' names
+LONGEST_S = 1e9  #: a thread cannot be waited for without a limit
 STOP_S = 30.0  #: how long an actor is waited for when a write has failed
 UNDER_CLIENT = (
-    "Ray Data does not run in a process that is connected by Ray Client (ray://): write in a task, as "
-    "ray.get(ray.remote(write).remote()), or submit the job to the cluster (ray job submit)"
+    "Ray Data does not run in a process that is connected by Ray Client (ray://): call it in a task, as "
+    "ray.get(ray.remote(function).remote()), or submit the job to the cluster (ray job submit)"
 )
 
 
@@ -87,17 +90,18 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
             run: the run's name, on every box; the same job run again has the same.
             options: options that several pushes have in common.
             diffgram: the project; by the environment or the configuration file where left out.
-            outbox: the path of the outbox on the writer's node; see `default_outbox`.
+            outbox: the path of the outbox on the writer's node, a whole one with an actor; see `default_outbox`.
             rows: 'images', a row for each with `image`, `boxes` (lists of x_min, y_min, x_max, y_max in pixels),
                 `labels` and perhaps `scores`; 'boxes', a row for each with `image`, `xmin`, `ymin`, `xmax`, `ymax`,
                 `label` and perhaps `score`, where one without numbers is an image without boxes; 'auto' goes by the
                 columns.
-            columns: what a column is → its name, where it is another: {'image': 'path'}.
-            names: the classes' names, where labels are ids.
+            columns: what a column is → its name, where it is another: {'image': 'path'}. Columns of the image's 'width'
+                and 'height' in pixels are read where they are named here.
+            names: the classes' names, where labels are ids; a file of them is read by the driver.
             min_score: leave boxes out whose score is under it.
             writer: which process sends.
             node: with an actor, the id of the node that it is bound to; the driver's where left out.
-            timeout_s: seconds that the end of the write takes at most.
+            timeout_s: seconds that the end of the write takes at most; inf for no limit.
             given: how the boxes are pushed, as in `Diffgram.push`: labels='create', existing=True, …
 
         Raises:
@@ -105,16 +109,20 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
             ConfigError: a setting is missing.
         """
         check_word("writer", writer, ("driver", "actor"))
-        if ray_client.is_connected():
-            raise UsageError(UNDER_CLIENT)
+        check_type("node", node, str, NoneType)
+        check_range("timeout_s", timeout_s, 0)
+        _not_under_client()
         if writer == "actor" and diffgram is not None:
             raise UsageError("diffgram: its credentials would be pickled for the actor; set them on the actor's node")
+        if writer == "actor" and outbox is not None and not Path(outbox).is_absolute():
+            raise UsageError(f"outbox: {outbox}, expected a whole path: the actor has another working directory")
         if writer == "driver" and node is not None:
             raise UsageError("node: needs writer='actor'")
         self.result: Written | None = None
-        self._rows = TableRows(rows=rows, columns=columns or {}, names=names, min_score=min_score)
-        self._timeout_s = timeout_s
         pushing = given_options(options, given)
+        uploads = not (pushing.existing or pushing.media_url or pushing.blob_path)
+        self._rows = TableRows(rows=rows, columns=columns or {}, names=names, min_score=min_score, paths=uploads)
+        self._timeout_s = min(timeout_s, LONGEST_S)
         destination = Destination(directory=directory, model=model, run=run, options=pushing)
         self._way: _Here | _Elsewhere
         if writer == "driver":
@@ -133,7 +141,10 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
 
         Raises:
             DiffgramError: credentials, project, schema or directory are not accepted.
+            UsageError: the sink has been written to before, or there is no such node.
         """
+        if self.result is not None:
+            raise UsageError("a sink is for one write: make another DiffgramDatasink")
         self._way.start()
 
     def write(self, blocks: Iterable[Block], ctx: TaskContext) -> Part:
@@ -161,15 +172,27 @@ class DiffgramDatasink(Datasink[Part]):  # type: ignore[misc] # Ray ships no typ
         self.result = written(parts, sending)
         self.result.raise_for_failures()
 
-    def on_write_failed(self, error: Exception) -> None:  # noqa: ARG002 # Ray raises it
-        """End sending; what tasks have handed over stays on the writer's disk, for the job that is run again."""
+    def on_write_failed(self, error: Exception) -> None:
+        """End sending; what tasks have handed over stays on the writer's disk, for the job that is run again.
+
+        Raises:
+            BoxferryError: the one that a task has ended with; Ray's has the task's traceback around it.
+        """
         sending = self._way.stop()
         if self.result is None and sending is not None:
             self.result = written([], sending)
+        if isinstance(cause := getattr(error, "cause", None), BoxferryError):
+            cause.args = tuple(str(cause).splitlines()[:1])  # Ray adds how often it has tried
+            raise cause from None
 
     def get_name(self) -> str:
         """As Ray shows the write."""
         return "Diffgram"
+
+
+def _not_under_client() -> None:
+    if ray_client.is_connected():
+        raise UsageError(UNDER_CLIENT)
 
 
 def _rows_of(blocks: Iterable[Block]) -> Iterator[Mapping[str, Any]]:
@@ -229,6 +252,8 @@ class _Elsewhere:
 
     def start(self) -> None:
         node = self._node or ray.get_runtime_context().get_node_id()
+        if node not in (nodes := [each["NodeID"] for each in ray.nodes() if each["Alive"]]):
+            raise UsageError(f"node: no node {node!r} in the cluster; there are {', '.join(nodes)}")
         self._actor = (
             ray.remote(_Actor)
             .options(
@@ -315,7 +340,9 @@ def read_corrections(run: str, *, diffgram: Diffgram | None = None, everything: 
     Raises:
         OutboxError: there is no such run.
         DiffgramError: the server cannot be asked.
+        UsageError: this process is connected by Ray Client.
     """
+    _not_under_client()
     with nullcontext(diffgram) if diffgram else Diffgram.from_env() as opened:
         review = opened.pull(run)
     return ray.data.from_arrow(list(tables(review.corrected_chunks(everything=everything))))

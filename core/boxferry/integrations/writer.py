@@ -77,9 +77,9 @@ class Destination:
             raise UsageError(f"media_url {shown(url)}: has a password or a query, which would be pickled for the actor")
 
     def folder(self, diffgram: Diffgram) -> Path:
-        """Where the run's results wait."""
+        """Where the run's results wait: a whole path, since tasks have another working directory."""
         place = (diffgram.server.host, diffgram.server.project, str(self.directory), self.model, self.run)
-        return disk_queue_folder(diffgram.outbox_path, *place)
+        return disk_queue_folder(diffgram.outbox_path, *place).absolute()
 
 
 class Writer:

@@ -101,8 +101,11 @@ class Written:
         parts += [f"{self.sending.waiting} images wait on the writer's disk"] if self.sending.waiting else []
         parts += [f"{len(self.sending.aside)} images set aside"] if self.sending.aside else []
         parts += [f"{len(self.sending.missing)} tasks handed over nothing"] if self.sending.missing else []
-        failed = [f"{name}: {reason}" for name, reason in [*self.sending.failed, *self.sending.aside][:1]]
-        return "; ".join([*parts, *failed, *self.problems[-1:]])
+        failed = [
+            reason if name in reason else f"{name}: {reason}"
+            for name, reason in [*self.sending.failed, *self.sending.aside][:1]
+        ]
+        return "; ".join([*parts, *((failed or self.problems[-1:]) if self.exit_code else ())])
 
     def raise_for_failures(self) -> None:
         """Do nothing where every box was sent or dropped with a reason.
