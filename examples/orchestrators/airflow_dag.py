@@ -15,6 +15,7 @@ asked what has arrived.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 AGAIN = {4, 5}
 KILLED = {137, 143}  #: by SIGKILL or SIGTERM, as a shell tells it; Python tells it by numbers under 0
+#: on Linux the command ends with its task, so that none goes on to send beside the next attempt
+TIED = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 RETRIES = {"retries": 5, "retry_delay": timedelta(seconds=float(os.environ.get("RETRY_S", "60")))}
 
 
@@ -51,7 +54,7 @@ def push_by_command(labels: str, names: str, images: str, run: str) -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         outbox = os.environ.get("BOXFERRY_OUTBOX", f"{folder}/outbox.sqlite")
-        command = [sys.executable, "-m", "boxferry", "push", labels, *given, "--run", run, "--outbox", outbox]
+        command = [*TIED, sys.executable, "-m", "boxferry", "push", labels, *given, "--run", run, "--outbox", outbox]
         if code := subprocess.run(command, check=False).returncode:  # noqa: S603 # arguments, and no shell
             raise failed(f"boxferry ended with exit code {code}", code)
 
@@ -76,7 +79,7 @@ def push_by_call(labels: str, names: str, images: str, run: str) -> str:
 PARAMS = {"labels": "out/labels", "names": "data.yaml", "images": "images", "run": ""}
 
 
-@dag(schedule=None, params=PARAMS)
+@dag(schedule=None, params=PARAMS, max_active_runs=1)
 def boxferry_by_command() -> None:
     """Push by the command line; the run is named as the DAG run is, which all of its attempts share."""
     push_by_command(
@@ -84,7 +87,7 @@ def boxferry_by_command() -> None:
     )
 
 
-@dag(schedule=None, params=PARAMS)
+@dag(schedule=None, params=PARAMS, max_active_runs=1)
 def boxferry_by_call() -> None:
     """Push by the Python call."""
     push_by_call(

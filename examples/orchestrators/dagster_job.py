@@ -10,6 +10,7 @@ has arrived.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from boxferry import BoxferryError, Diffgram, read
 
 AGAIN = {4, 5}
 KILLED = {137, 143}  #: by SIGKILL or SIGTERM, as a shell tells it; Python tells it by numbers under 0
+#: on Linux the command ends with its task, so that none goes on to send beside the next attempt
+TIED = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 RETRY_S = float(os.environ.get("RETRY_S", "60"))
 
 
@@ -46,7 +49,7 @@ def push_by_command(context: OpExecutionContext, config: Push) -> None:
     with tempfile.TemporaryDirectory() as folder:
         outbox = os.environ.get("BOXFERRY_OUTBOX", f"{folder}/outbox.sqlite")
         given += ["--model", "detector", "--run", config.run, "--outbox", outbox]
-        command = [sys.executable, "-m", "boxferry", "push", config.labels, *given]
+        command = [*TIED, sys.executable, "-m", "boxferry", "push", config.labels, *given]
         code = subprocess.run(command, check=False).returncode  # noqa: S603 # arguments, and no shell
     context.log.info(f"attempt {context.retry_number + 1}: exit code {code}")
     if code:

@@ -11,6 +11,7 @@ environment; without BOXFERRY_OUTBOX each attempt has an empty outbox, and the s
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 AGAIN = {4, 5}
 KILLED = {137, 143}  #: by SIGKILL or SIGTERM, as a shell tells it; Python tells it by numbers under 0
+#: on Linux the command ends with its task, so that none goes on to send beside the next attempt
+TIED = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 RETRY_S = float(os.environ.get("RETRY_S", "60"))
 
 
@@ -64,7 +67,7 @@ def push_by_command(labels: str, names: str, images: str, run: str) -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         outbox = os.environ.get("BOXFERRY_OUTBOX", f"{folder}/outbox.sqlite")
-        command = [sys.executable, "-m", "boxferry", "push", labels, *given, "--run", run, "--outbox", outbox]
+        command = [*TIED, sys.executable, "-m", "boxferry", "push", labels, *given, "--run", run, "--outbox", outbox]
         if code := subprocess.run(command, check=False).returncode:  # noqa: S603 # arguments, and no shell
             raise PushFailed(code)
 

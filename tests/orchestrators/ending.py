@@ -30,10 +30,10 @@ def ends_with(code, counted):
     """Let every attempt from now on end so; each adds a line to the file."""
 
     def run(command, **options):
-        if command[1:3] != ["-m", "boxferry"]:
+        if "boxferry" not in command:
             return real_run(command, **options)
         program = f"import sys; open({str(counted)!r}, 'a').write('once\\n'); sys.exit({code})"
-        return real_run([command[0], "-c", program], **options)
+        return real_run([sys.executable, "-c", program], **options)
 
     def from_env(**_):
         with counted.open("a") as lines:

@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -115,15 +116,21 @@ def holders(folder):
                 yield int(path.parts[2])
 
 
-def kill_one_that_sends(sandbox, folder, running):
-    """Wait for the first files on the server, then kill the process that sends; gives its number."""
+def one_that_sends(sandbox, folder, running):
+    """Wait for the first files on the server; gives the number of the process that sends."""
     deadline = time.monotonic() + LONGEST_S
     while time.monotonic() < deadline and running.poll() is None:
         if len(sandbox.files()) >= 5 and (found := [pid for pid in holders(folder) if pid != os.getpid()]):
-            os.kill(found[0], signal.SIGKILL)
             return found[0]
         time.sleep(0.02)
     pytest.fail(f"it did not send: {(folder / 'log').read_text()[-3000:]}")
+
+
+def kill_one_that_sends(sandbox, folder, running):
+    """Kill the process that sends, once it does; gives its number."""
+    found = one_that_sends(sandbox, folder, running)
+    os.kill(found, signal.SIGKILL)
+    return found
 
 
 @pytest.mark.parametrize("keeps", [True, False], ids=["outbox on a volume", "no outbox"])
@@ -142,6 +149,24 @@ def test_a_push_that_is_killed_and_retried_brings_every_box_once(recipe, way, ke
     assert code == 0, (predicted / "log").read_text()[-3000:]
     assert len(slow.files()) == IMAGES
     assert {len(slow.boxes(f"{number}.png")) for number in range(IMAGES)} == {1}
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="nothing ties a command to its task here")
+def test_a_command_ends_with_its_task_so_that_the_next_attempt_sends_alone(recipe, slow, predicted):
+    """Without an outbox that both see, nothing else would keep two from sending at once."""
+    environ = environment(slow, predicted, "command", keeps=False)
+    running = started(recipe, predicted, environ)
+    sends = one_that_sends(slow, predicted, running)
+    running.kill()
+    running.wait()
+    deadline = time.monotonic() + 10
+    while sends in holders(predicted) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert sends not in holders(predicted)
+    assert len(slow.files()) < IMAGES
+    assert started(recipe, predicted, environ).wait(LONGEST_S) == 0, (predicted / "log").read_text()[-3000:]
+    assert {len(slow.boxes(f"{number}.png")) for number in range(IMAGES)} == {1}
+    assert len(slow.files()) == IMAGES
 
 
 @pytest.mark.parametrize("way", ["command", "call"])
