@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import sys
@@ -18,19 +19,28 @@ def main(body: str) -> None:
     """One comment for each model: its first line is the marker by which it is found again."""
     marker = body.partition("\n")[0]
     comments = f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues/{os.environ['NUMBER']}/comments"
-    there = _found(comments, marker)
+    there = _found(comments, marker, _author())
     if there is None:
         _call("POST", comments, {"body": body})
     else:
         _call("PATCH", f"/repos/{os.environ['GITHUB_REPOSITORY']}/issues/comments/{there}", {"body": body})
 
 
-def _found(comments: str, marker: str) -> int | None:
-    """The id of the comment with this marker that a bot has written; None where there is none."""
+def _author() -> tuple[str, str]:
+    """What our comments say of their author: a person's token has a login; a job's may not ask, and is a bot's."""
+    try:
+        return "login", _call("GET", "/user")["login"]
+    except urllib.error.HTTPError:
+        return "type", "Bot"
+
+
+def _found(comments: str, marker: str, author: tuple[str, str]) -> int | None:
+    """The id of the comment with this marker that we have written; None where there is none."""
     page = 1
     while listed := _call("GET", f"{comments}?per_page={PAGE}&page={page}"):
         for each in listed:
-            if each["body"].partition("\n")[0].strip() == marker and each["user"]["type"] == "Bot":
+            ours = author in (each["user"] or {}).items()
+            if ours and (each["body"] or "").partition("\n")[0].strip() == marker:
                 return int(each["id"])
         if len(listed) < PAGE:
             return None
@@ -59,5 +69,5 @@ if __name__ == "__main__":
     except urllib.error.HTTPError as error:
         hint = "; give the job the permission `pull-requests: write`" if error.code in {401, 403, 404} else ""
         print(f"::warning::boxferry: the comment was not written: {error}{hint}")  # the push decides how the job ends
-    except urllib.error.URLError as error:
-        print(f"::warning::boxferry: the comment was not written: {error.reason}")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        print(f"::warning::boxferry: the comment was not written: {error!r}")

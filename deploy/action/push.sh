@@ -25,14 +25,19 @@ while IFS= read -r line; do
 done <<< "$SOURCE"
 
 PATH="$RUNNER_TEMP/boxferry/bin:$PATH" # here alone: the job's own Python stays the first on its path
-# a new outbox: the server tells what is there already
-export BOXFERRY_OUTBOX="$RUNNER_TEMP/boxferry.sqlite"
+# a folder for each use of the action in a job, with a new outbox: the server tells what is there already
+folder="$(mktemp -d "$RUNNER_TEMP/boxferry-push-XXXXXX")"
+export BOXFERRY_OUTBOX="$folder/outbox.sqlite"
 code=0
-boxferry push "${given[@]}" --json -- "${sources[@]}" \
-  > "$RUNNER_TEMP/boxferry-push.json" 2> "$RUNNER_TEMP/boxferry-push.log" || code=$?
-cat "$RUNNER_TEMP/boxferry-push.log" >&2
-echo "exit-code=$code" >> "$GITHUB_OUTPUT"
+boxferry push "${given[@]}" --json -- "${sources[@]}" > "$folder/push.json" 2> "$folder/push.log" || code=$?
+token="boxferry-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
+{ # names and words of others are in it: to the runner they are no commands
+  echo "::stop-commands::$token"
+  cat "$folder/push.log"
+  echo "::$token::"
+} >&2
+printf 'folder=%s\nexit-code=%s\n' "$folder" "$code" >> "$GITHUB_OUTPUT"
 
 # what people have done with the run so far; after a mistake (2) or a refusal (3) nothing of it is known here
 case $code in 2 | 3) exit 0 ;; esac
-boxferry report --json -- "$RUN" > "$RUNNER_TEMP/boxferry-report.json" 2>> "$RUNNER_TEMP/boxferry-push.log" || true
+boxferry report --json -- "$RUN" > "$folder/report.json" 2>> "$folder/push.log" || true

@@ -17,13 +17,14 @@ MEANINGS = {
     "5": "the server is still processing: run the job again",
 }
 SHOWN = 10  #: files, and lines of the log
+LONGEST = 1000  #: characters of a text of others, so that a comment is not longer than GitHub takes
 FATES = ("kept", "moved", "relabelled", "deleted", "added", "unreviewed")
 
 
 def main(folder: Path) -> None:
     """Print the summary."""
     code, run = os.environ["EXIT_CODE"], os.environ["RUN"]
-    pushed, report = _read(folder / "boxferry-push.json"), _read(folder / "boxferry-report.json")
+    pushed, report = _read(folder / "push.json"), _read(folder / "report.json")
     lines = [
         marker(os.environ["MODEL"] or run),
         f"### boxferry: {code_text(run)}: {MEANINGS.get(code, f'exit code {code}')}",
@@ -32,8 +33,8 @@ def main(folder: Path) -> None:
     if pushed:
         lines += _pushed(pushed)
     else:
-        log = (folder / "boxferry-push.log").read_text(encoding="utf-8").splitlines()
-        lines += ["```", *[line.replace("```", "'''") for line in log[-SHOWN:]], "```"]
+        log = (folder / "push.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines += ["```", *[_cut(line).replace("```", "'''") for line in log[-SHOWN:]], "```"]
     if report and report["files"]:
         lines += _reviewed(report)
     print("\n".join(lines))
@@ -46,7 +47,11 @@ def marker(name: str) -> str:
 
 def code_text(text: str) -> str:
     """A text of others, which is no Markdown, on one line."""
-    return f"`{' '.join(text.replace('`', chr(39)).split())}`"
+    return f"`{' '.join(_cut(text).replace('`', chr(39)).split())}`"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -94,17 +94,24 @@ class Runner:
 
 
 @contextmanager
-def github_api(comments, status=200):
-    """The two routes of GitHub's API for comments, on this machine; gives its address and what it was asked."""
+def github_api(comments, status=200, login=None):
+    """The routes of GitHub's API for comments, on this machine; gives its address and what it was asked.
+
+    Without a login the token is a job's, which may not ask who it is.
+    """
     asked = []
+    author = {"login": login, "type": "User"} if login else {"login": "github-actions[bot]", "type": "Bot"}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == "/user":
+                self._answer(author, status if login else 403)
+                return
             page = int(self.path.rpartition("page=")[2])
             self._answer(comments[100 * (page - 1) : 100 * page])
 
         def do_POST(self):
-            comments.append({"id": len(comments) + 1, "user": {"type": "Bot"}} | self._body())
+            comments.append({"id": len(comments) + 1, "user": author} | self._body())
             self._answer(comments[-1])
 
         def do_PATCH(self):
@@ -115,7 +122,7 @@ def github_api(comments, status=200):
         def _body(self):
             return loads(self.rfile.read(int(self.headers["Content-Length"])))
 
-        def _answer(self, value):
+        def _answer(self, value, status=status):
             asked.append((self.command, self.path, self.headers["Authorization"]))
             body = dumps(value).encode()
             self.send_response(status)

@@ -1,7 +1,11 @@
 """The GitHub Action: its steps are run as the runner does, against the sandbox and GitHub's routes for comments."""
 
+import json
 import os
+import runpy
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -23,11 +27,9 @@ LEFT_OUT = () if os.environ.get("BOXFERRY_DEPLOY") else ("Install",)
 def job(sandbox, tmp_path):
     """A job of a pull request; called with inputs, the runner after its steps."""
 
-    def run(api, *, number="7", leave_out=LEFT_OUT, steps=None, summary=None, **inputs):
-        folder = tmp_path / f"job{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
-        if summary is not None:
-            (folder / "boxferry-summary.md").write_text(summary)
+    def run(api, *, number="7", leave_out=LEFT_OUT, steps=None, folder=None, **inputs):
+        folder = folder or tmp_path / f"job{len(list(tmp_path.iterdir()))}"
+        folder.mkdir(exist_ok=True)
         python = str(Path(sys.executable).parent)
         environment = {"PATH": f"{python}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder)}
         environment |= {"GITHUB_REPOSITORY": "me/model", "GITHUB_API_URL": api}
@@ -44,12 +46,13 @@ def job(sandbox, tmp_path):
 
 
 @pytest.fixture
-def comment(job):
+def comment(job, tmp_path):
     """The step that comments, alone, with a summary; gives the runner."""
 
     def run(api, text, **given):
         others = ("Install", "Push", "Summary", "Result")
-        return job(api, leave_out=others, steps={"summary": {"path": "there"}}, summary=text, **given)
+        (tmp_path / "summary.md").write_text(text)
+        return job(api, leave_out=others, steps={"summary": {"path": str(tmp_path / "summary.md")}}, **given)
 
     return run
 
@@ -59,15 +62,21 @@ def test_predictions_are_pushed_and_the_pull_request_is_told(job, sandbox):
     comments = [{"id": 1, "body": "hello", "user": {"type": "User"}}]
     with github_api(comments) as (api, asked):
         runner = job(api)
-    assert (runner.failed, runner.steps["push"]) == (False, {"exit-code": "0"})
+        told = runner.summary
+        fork = job(api, folder=runner.folder, model="other", client_id="", client_secret="")
+    assert (runner.failed, runner.steps["push"]["exit-code"]) == (False, "0")
     assert sum(len(sandbox.boxes(file["original_filename"])) for file in sandbox.files()) == 30
-    assert "### boxferry: `c0ffee`: all done" in runner.summary
-    assert "| read | 30 |\n| applied | 30 |" in runner.summary
-    assert "0 of 7 images of the run are reviewed: 30 unreviewed." in runner.summary
-    assert [each["body"] for each in comments] == ["hello", runner.summary]
-    assert [call for call, _, _ in asked] == ["GET", "POST"]
+    assert "### boxferry: `c0ffee`: all done" in told
+    assert "| read | 30 |\n| applied | 30 |" in told
+    assert "0 of 7 images of the run are reviewed: 30 unreviewed." in told
+    assert [each["body"] for each in comments[:2]] == ["hello", told]
+    assert Path(runner.steps["summary"]["path"]).read_text() == told
+    assert [call for call, _, _ in asked] == ["GET", "GET", "POST"] * 2
     assert {token for _, _, token in asked} == {"Bearer a-token"}
-    assert sandbox.client_secret not in "".join([runner.summary, *runner.printed.values()])
+    assert sandbox.client_secret not in "".join([told, *runner.printed.values()])
+    assert (fork.failed, fork.steps["push"]["exit-code"]) == (True, "2")  # used again in the job, and without secrets
+    assert "missing settings" in comments[2]["body"]
+    assert "reviewed" not in comments[2]["body"]
 
 
 def test_a_push_that_fails_fails_the_job_and_says_why(job):
@@ -76,7 +85,10 @@ def test_a_push_that_fails_fails_the_job_and_says_why(job):
     with github_api(comments) as (api, _):
         failed = job(api, directory="nowhere ```")
     assert failed.failed
-    assert failed.steps["push"] == {"exit-code": "2"}
+    assert failed.steps["push"]["exit-code"] == "2"
+    first, *lines, last = failed.printed["Push"].splitlines()
+    assert first.removeprefix("::stop-commands::") == last.strip(":")  # what others have named is no command
+    assert any("nowhere ```" in line for line in lines)
     (comment,) = comments
     assert "usage, format or configuration" in comment["body"]
     assert "no directory 'nowhere ''''" in comment["body"]
@@ -99,7 +111,18 @@ def test_the_comment_of_a_model_is_changed_and_others_are_left(comment):
         for text in ("<!-- a -->\nfirst", "<!-- a -->\nsecond", "<!-- b -->\nother"):
             comment(api, text)
     assert [each["body"] for each in others[100:]] == ["<!-- a -->\nsecond", "<!-- b -->\nother"]
-    assert [call for call, _, _ in asked] == ["GET", "GET", "POST", "GET", "GET", "PATCH", "GET", "GET", "POST"]
+    calls = [call for call, path, _ in asked if path != "/user"]
+    assert calls == ["GET", "GET", "POST", "GET", "GET", "PATCH", "GET", "GET", "POST"]
+
+
+def test_the_comment_of_a_persons_token_is_found_again_too(comment):
+    """By who the token is of; what another person wrote with the marker is left."""
+    comments = [{"id": 1, "body": "<!-- a -->\nfirst", "user": {"login": "else", "type": "User"}}]
+    comments += [{"id": 2, "body": None, "user": None}]
+    with github_api(comments, login="me") as (api, _):
+        for text in ("<!-- a -->\nsecond", "<!-- a -->\nthird"):
+            comment(api, text)
+    assert [each["body"] for each in comments] == ["<!-- a -->\nfirst", None, "<!-- a -->\nthird"]
 
 
 def test_no_comment_where_there_is_no_pull_request_or_none_is_wanted(comment):
@@ -116,6 +139,39 @@ def test_a_comment_that_is_not_permitted_is_a_warning(comment):
     assert not runner.failed
     assert "::warning::boxferry: the comment was not written: HTTP Error 403" in runner.printed["Comment"]
     assert "`pull-requests: write`" in runner.printed["Comment"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"], ids=["none", "no JSON"])
+def test_an_api_that_breaks_off_is_a_warning(comment, answer):
+    """As one that does not permit it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+
+        def once():
+            with server.accept()[0] as connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=once)
+        thread.start()
+        runner = comment(f"http://127.0.0.1:{server.getsockname()[1]}", "text")
+        thread.join()
+    assert not runner.failed
+    assert "::warning::boxferry: the comment was not written" in runner.printed["Comment"]
+
+
+def test_a_summary_fits_into_a_comment(tmp_path, monkeypatch, capsys):
+    """However long the words of a server, names, and lines of the log are: GitHub takes 65,536 characters."""
+    long = "x" * 100_000
+    main = runpy.run_path(str(ACTION / "summary.py"))["main"]
+    monkeypatch.setattr(os, "environ", {"EXIT_CODE": "1", "RUN": long, "MODEL": "m"})
+    (tmp_path / "push.log").write_text(f"{long}\n" * 20)
+    main(tmp_path)
+    wrong = [{"file": long, "state": "refused", "reason": long}] * 30
+    pushed = {"boxes": {"read": 1, "dropped": {}}, "states": {}, "failed": wrong, "doubtful": [], "stopped": long}
+    (tmp_path / "push.json").write_text(json.dumps(pushed))
+    main(tmp_path)
+    assert len(capsys.readouterr().out) < 65_536
 
 
 def test_the_workflow_of_the_examples_has_inputs_that_the_action_takes():
