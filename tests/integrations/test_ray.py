@@ -285,3 +285,10 @@ def test_the_example_that_converts_runs(world, tmp_path):
     assert done.stdout.strip().endswith(f"{images} images, {boxes} boxes read, 0 dropped")
     lines = [line for path in (tmp_path / "out").glob("*.ndjson") for line in path.read_text().splitlines()]
     assert len(lines) == images
+
+
+def test_two_files_of_one_name_are_an_error_of_the_example(tmp_path):
+    """One would take the other's place."""
+    command = [sys.executable, ROOT / "examples" / "ray_convert.py", tmp_path / "out", "a/part-0.json", "b/part-0.json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1][:25]) == (1, "two of the files have one")

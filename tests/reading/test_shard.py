@@ -93,6 +93,16 @@ def test_the_parts_together_are_the_whole(written, images, source, folder_only, 
         shutil.rmtree(folder)
 
 
+def test_the_parts_of_a_sample_are_those_of_the_whole_sample(tmp_path):
+    """Each part of its own would be as large as the whole one."""
+    options = yolo(tmp_path, {f"image {n}": [(0, 1, 1)] for n in range(40)})
+    predictions = read(options.pop("source"), size="100x80", **options).sample(10)
+    whole, _ = what_is_in(predictions)
+    parts = [what_is_in(predictions.shard(index, 3))[0] for index in range(3)]
+    assert sorted(image for found in parts for image in found) == sorted(whole)
+    assert len(whole) == 10
+
+
 def test_an_image_is_in_the_same_part_wherever_it_lies():
     """A known one, so that machines of other versions agree."""
     from boxferry.reading.shard import Shard

@@ -228,9 +228,13 @@ class Predictions(Refining):
             yield fit(adjust(chunk), tally=tally, tiny=self.tiny)
 
     def _chosen(self) -> list[set[str]]:
-        """The keys of the images that each choice takes, each found by a pass over what comes before it."""
+        """The keys of the images that each choice takes, each found by a pass over what comes before it.
+
+        They are taken of the whole source, so that its parts agree.
+        """
+        whole = replace(self, part=WHOLE)
         return [
-            choice.chosen(replace(self, steps=self.steps[:at], choices=self.choices[:number]).chunks(Tally()))
+            choice.chosen(replace(whole, steps=self.steps[:at], choices=self.choices[:number]).chunks(Tally()))
             for number, (at, choice) in enumerate(self.choices)
         ]
 
