@@ -6,6 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
+from datetime import datetime
 from importlib.util import find_spec
 
 import numpy as np
@@ -420,6 +421,33 @@ def test_attributes_that_the_server_has_are_carried(fo, dataset, sandbox, person
     assert {label.area for label in found} == {7.5}
 
 
+def test_attributes_that_people_left_alone_are_as_they_were(fo, dataset, sandbox, person):
+    """Lists, numbers and dates too, which are texts on the server; what is empty or no value is not sent."""
+    given = {
+        "places": ["left", "top"],
+        "when": datetime(2026, 1, 2),
+        "count": 3,
+        "part": 1.5,
+        "open": True,
+        "text": "é",
+    }
+    sample = dataset.first()
+    label = sample.predictions.detections[0]
+    for name, value in (given | {"blank": "", "vector": np.arange(3.0), "facts": {"a": 1}}).items():
+        label[name] = value
+    sample.save()
+    dataset.annotate("look", backend="diffgram", label_field="predictions", attribute_policy="create")
+    with Diffgram.from_env() as diffgram:
+        groups = diffgram.workspace.client.attribute_groups(diffgram.workspace.client.schemas()[0].id)
+    assert {group.name for group in groups if group.attribute_template_list} == set(given)
+    person.save("a.png", person.rows("a.png"), done=True)
+    dataset.load_annotations("look")
+    dataset.reload()
+    after = dataset.first().predictions.detections[0]
+    assert {name: after[name] for name in given} == given
+    assert (after["blank"], list(after["vector"]), after["facts"]) == ("", [0, 1, 2], {"a": 1})
+
+
 def test_a_label_schema_is_needed(dataset):
     with pytest.raises(ValueError, match="Either `label_schema` or `label_field` is required"):
         dataset.annotate("look", backend="diffgram")
@@ -454,6 +482,7 @@ def test_several_fields_are_refused(fo, dataset):
         ({"directory": None}, "directory: name the directory on the server"),
         ({"lables": "create"}, "lables: no such option; did you mean 'labels'"),
         ({"labels": "make"}, "labels: 'make' is not one of"),
+        ({"model": 5}, "model: 5 is int, expected str or None"),
         ({"media_url": "https://x.org/{file_name}?key=1"}, "media_url .*has a password or a query"),
     ],
 )
@@ -651,6 +680,15 @@ def test_a_renamed_key(dataset, person):
     correct(person)
     dataset.load_annotations("other")
     assert bare(labels(dataset), ("a.png", "b.png", "d.png")) == corrected()
+
+
+def test_results_are_used_after_their_connection_was_closed(dataset, person):
+    """`with` closes it; the next call opens one."""
+    with dataset.annotate("look", backend="diffgram", label_field="predictions") as results:
+        assert len(results.review().waiting) == 4
+    correct(person)
+    dataset.load_annotations("look")
+    assert len(results.review().waiting) == 1
 
 
 def test_a_slice_of_a_grouped_data_set(fo, dataset, person, tmp_path):

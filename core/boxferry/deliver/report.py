@@ -194,7 +194,8 @@ class PushResult:
         if self.stopped is not None:
             raise self.stopped
         if self.exit_code:
-            wrong = [str(each) for code in self.tally.failed for each in self.tally.examples.get(code, ())]
+            issues = (each for code in self.tally.failed for each in self.tally.examples.get(code, ()))
+            wrong = [str(each) for each in issues if each.kind == "error"]
             wrong += [f"{each.file_name}: {each.state}: {each.reason}" for each in (*self.failed, *self.doubtful)]
             others = self.tally.failed.total() + len(self.failed) + len(self.doubtful) - NAMED
             more = f"; and {counted(others, 'more file')}" if others > 0 else ""

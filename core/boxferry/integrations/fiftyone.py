@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from boxferry.boxes.codes import WANTED, Code
 from boxferry.errors import ConfigError, StillProcessing, UsageError
 from boxferry.integrations.label_ids import decided
-from boxferry.option_checks import did_you_mean
+from boxferry.option_checks import check_type, did_you_mean
 from boxferry.plan.attributes import AttributeWish
 from boxferry.plan.push_options import given_options
 from boxferry.project import Diffgram
@@ -85,6 +86,8 @@ class DiffgramBackendConfig(foua.AnnotationBackendConfig):  # type: ignore[misc]
         """
         super().__init__(name or NAME, label_schema, media_field=media_field)
         self._settings = {key: given.pop(key) for key in SETTINGS if key in given}
+        for word, value in (("model", model), ("run", run), ("images_root", images_root)):
+            check_type(word, value, str, NoneType)
         self.directory, self.model, self.run, self.images_root = directory, model, run, images_root
         self.options = {**(options or {}), **given}
         _check(self.options)
@@ -175,6 +178,11 @@ class DiffgramBackend(foua.AnnotationBackend):  # type: ignore[misc] # likewise
     def requires_attr_values(self, attr_type: str) -> bool:  # noqa: ARG002 # as FiftyOne's
         """The server's attribute has its own choices."""
         return False
+
+    def __exit__(self, *args: object) -> None:
+        """Close the connection; the next call opens one."""
+        super().__exit__(*args)
+        self.use_api(None)
 
     def validate_run(self, samples: Any, key: str, overwrite: bool = True) -> None:  # noqa: ANN401, FBT001, FBT002 # FiftyOne's
         """Free a key whose push was killed, so that the same call goes on."""

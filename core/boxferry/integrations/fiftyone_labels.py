@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from boxferry.boxes.detections import Detections, Image, objects
 from boxferry.boxes.fit import whole_edges
 from boxferry.errors import InputError
 from boxferry.integrations.label_ids import places_of
+from boxferry.plan.attributes import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from boxferry.integrations.label_ids import Decided, Places
     from boxferry.review.judged import Predicted, Stored
     from boxferry.review.pull import ReviewedFile
+
+
+VALUES = (str, int, float, list, date)  #: what an attribute can be sent with; no mappings, no arrays
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +131,7 @@ def _corners(box: Sequence[float], width: int, height: int) -> tuple[float, floa
 
 def _attributes(label: Any, names: Iterable[str]) -> dict[str, Any] | None:  # noqa: ANN401 # likewise
     found = {name: label.get_attribute_value(name, None) for name in names}
-    return {name: value for name, value in found.items() if value is not None} or None
+    return {name: value for name, value in found.items() if isinstance(value, VALUES) and value != ""} or None
 
 
 def labels_of(samples: Any, field: str, chosen: Iterable[str]) -> dict[str, Any]:  # noqa: ANN401 # likewise
@@ -203,7 +208,9 @@ def _shares(box: Stored, file: ReviewedFile) -> list[float]:
 
 
 def _like(before: object, now: object) -> object:
-    """A value of the server, which has texts, as the kind of value that was there before."""
+    """A value of the server, which has texts, as the kind of value that was there before; that one if it is equal."""
+    if now in (as_text(before), [as_text(each) for each in before] if isinstance(before, list) else ()):
+        return before
     if isinstance(before, bool):
         return {"true": True, "false": False}.get(str(now).lower(), now)
     if isinstance(before, int | float) and isinstance(now, str):

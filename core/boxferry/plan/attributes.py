@@ -167,15 +167,15 @@ class AttributeResolver:
     def _form(self, group: AttributeGroup, name: str, value: object) -> object:
         """A value as the server's interface reads it, or None."""
         values = value if isinstance(value, list | tuple) else [value]
-        if problem := next(filter(None, (text_problem(_text(each)) for each in values)), None):
+        if problem := next(filter(None, (text_problem(as_text(each)) for each in values)), None):
             self._no_text[f"{name}: {problem}"] += 1
             return None
         if group.kind in TEXTS:
-            return _text(value)
+            return as_text(value)
         if group.kind == MULTIPLE:
-            options = [self._option(group, name, _text(each)) for each in values]
+            options = [self._option(group, name, as_text(each)) for each in values]
             return {str(option["id"]): option for option in options if option} or None
-        return self._option(group, name, _text(value))
+        return self._option(group, name, as_text(value))
 
     def _option(self, group: AttributeGroup, name: str, value: str) -> dict[str, Any] | None:
         options = {option.name: option for option in self._groups[name].attribute_template_list or () if option.name}
@@ -208,5 +208,6 @@ class AttributeResolver:
             self.tally.note(Code.NO_TEXT, f"{boxes} boxes without attribute {problem}")
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A value as it is sent."""
     return str(value).lower() if isinstance(value, bool) else str(value)
