@@ -121,7 +121,8 @@ def test_what_there_was_no_time_for_waits_for_the_next_write(diffgram, sandbox, 
 def test_results_of_the_same_run_for_another_directory_are_another_writes(diffgram, sandbox, images):
     """They stay where they are, and the end is that of this write."""
     diffgram._client.create_directory("other")
-    other = Writer(diffgram, Destination(directory="other", model="m", run="r"))
+    options = PushOptions(labels="create", patience=PATIENCE)
+    other = Writer(diffgram, Destination(directory="other", model="m", run="r", options=options))
     other.start = lambda: None
     a_part(other, "other.1", images[:2])
     other.stop()
@@ -129,7 +130,9 @@ def test_results_of_the_same_run_for_another_directory_are_another_writes(diffgr
     part = a_part(writer, "job.1", images[2:])
     found = writer.finish([part.key], 20.0)
     assert (found.exit_code, found.states) == (0, {"applied": (3, 3)})
+    assert diffgram.resume("1", wait_s=20.0).states == {"applied": (3, 3)}
     assert len(held(sandbox)) == 3
+    assert [each.states for each in diffgram.resume(wait_s=20.0)] == [{"applied": (2, 2)}]
 
 
 def test_an_image_with_an_unknown_label_leaves_the_others_as_they_are(diffgram, images):

@@ -78,9 +78,7 @@ def doing(workspace: Workspace, head: DiskQueueHead, options: PushOptions, plugi
 
 def _go_on(workspace: Workspace, head: DiskQueueHead, options: PushOptions, wait_s: float) -> PushResult | None:
     """Send what earlier pushes of a run have left in the outbox; None where nothing is unsent."""
-    runs = workspace.runs()
-    own = [run for run in runs if (run.model, run.name) == (head.model, head.run) and _is_there(run, head)]
-    unsent = [run for run in own if UNSENT & set(workspace.outbox.counts(run.id))]
+    unsent = [run for run in runs_of(workspace, head) if UNSENT & set(workspace.outbox.counts(run.id))]
     if not unsent:
         return None
     with turn(workspace.outbox_path):
@@ -88,9 +86,15 @@ def _go_on(workspace: Workspace, head: DiskQueueHead, options: PushOptions, wait
         return go_on(workspace, unsent[-1], how, Tally(), options)
 
 
-def _is_there(run: Run, head: DiskQueueHead) -> bool:
-    """Whether a run of the outbox goes to the directory of a head, which has its name or its id."""
-    return head.directory in {run.directory_id, str(run.directory_id), run.directory}
+def runs_of(workspace: Workspace, head: DiskQueueHead) -> list[Run]:
+    """The run that the results of a head go to, as the outbox has it, whichever process planned its packets."""
+    return [run for run in workspace.runs() if _is_of(head, run)]
+
+
+def _is_of(head: DiskQueueHead, run: Run) -> bool:
+    """Whether results go to a run; a head has its directory's name or id, a run of an older outbox the id alone."""
+    there = not run.directory or head.directory in {run.directory_id, str(run.directory_id), run.directory}
+    return (head.model, head.run) == (run.model, run.name) and there
 
 
 def settling(workspace: Workspace, options: PushOptions) -> Callable[[PushResult, float], PushResult]:
@@ -126,8 +130,8 @@ def waiting_of(workspace: Workspace, run: str) -> list[Waiting]:
     own = waiting_here(workspace)
     outbox = workspace.known_outbox if own else None
     runs = outbox.runs() if outbox else []
-    if numbered := {(each.model, each.name) for each in runs if str(each.id) == run}:
-        return [each for each in own if (each.head.model, each.head.run) in numbered]
+    if numbered := [each for each in runs if str(each.id) == run]:
+        return [each for each in own if _is_of(each.head, numbered[0])]
     found = [each for each in own if run in {each.head.run, f"{each.head.model}/{each.head.run}"}]
     if len(models := {each.head.model for each in found}) > 1:
         listed = ", ".join(f"{model}/{run}" for model in sorted(models))
@@ -139,10 +143,10 @@ def unfinished(workspace: Workspace) -> list[str]:
     """The runs of this project of which something waits, here or on the server, each as `resume` takes it."""
     runs = workspace.runs()
     heads = [each.head for each in waiting_here(workspace)]
-    waiting = {(head.model, head.run) for head in heads}
-    known = {(run.model, run.name) for run in runs}
-    open_runs = [run for run in runs if OPEN & set(workspace.outbox.counts(run.id)) or (run.model, run.name) in waiting]
-    return [*(str(run.id) for run in open_runs), *(f"{model}/{run}" for model, run in sorted(waiting - known))]
+    unknown = {f"{head.model}/{head.run}" for head in heads if not any(_is_of(head, run) for run in runs)}
+    waiting = {run.id for run in runs if any(_is_of(head, run) for head in heads)}
+    open_runs = [run for run in runs if OPEN & set(workspace.outbox.counts(run.id)) or run.id in waiting]
+    return [*(str(run.id) for run in open_runs), *sorted(unknown)]
 
 
 def send_waiting(

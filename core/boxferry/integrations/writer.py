@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from boxferry.boxes.tally import Tally
-from boxferry.collector.collecting import check_collecting, doing, send_waiting, within
+from boxferry.collector.collecting import check_collecting, doing, runs_of, send_waiting, within
 from boxferry.collector.disk_queue import DiskQueue, Written
 from boxferry.collector.disk_queue_format import DiskQueueHead, disk_queue_folder, lines_of, parsed
 from boxferry.collector.pusher import Pusher
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from boxferry.outbox.entry import Run
     from boxferry.project import Diffgram
 
 PARTS = "parts"  #: the folder of what tasks have handed over, in that of the run's queue
@@ -193,27 +192,14 @@ class Writer:
             waiting = waiting_in(self._folder)
             if waiting.images or waiting.aside:
                 send_waiting(workspace, waiting, patience, plugins, tally)
-            if run := self._run():
+            if runs := runs_of(workspace, self._head):
                 how = SendingOptions(patience=patience, verify=self._options.verify)
-                report = go_on(workspace, run, how, tally, self._options, plugins=plugins)
+                report = go_on(workspace, runs[-1], how, tally, self._options, plugins=plugins)
         except BoxferryError as error:
             self._report.note(str(error))
             return error.exit_code
         self._report.pushed(report)
         return report.exit_code
-
-    def _run(self) -> Run | None:
-        """The run as the outbox has it, whichever process planned its packets."""
-        place = self._destination
-        return next(
-            (
-                run
-                for run in self._diffgram.workspace.runs()
-                if (run.model, run.name) == (place.model, place.run)
-                and str(place.directory) in {str(run.directory_id), run.directory}
-            ),
-            None,
-        )
 
     def _sending(self, exit_code: int, missing: Sequence[str]) -> Sending:
         report, waiting = self._report, waiting_in(self._folder)
