@@ -171,11 +171,18 @@ def _ended_by(error: BaseException) -> int:
         case BrokenPipeError():
             return _closed_pipe()
         case OSError():
-            place = error.filename or f"a temporary file in {tempfile.gettempdir()}, or another open file"
-            return _end(f"{place}: {error.strerror or error}", UsageError.exit_code)
+            return _end(f"{error.filename or _unnamed()}: {error.strerror or error}", UsageError.exit_code)
     if os.environ.get(TRACEBACK_VARIABLE):
         raise error
     return _end(f"a fault of boxferry itself: {error!r}; {TRACEBACK_VARIABLE}=1 shows where, please report it", 1)
+
+
+def _unnamed() -> str:
+    """Where an error of the system is that names no file."""
+    try:
+        return f"a temporary file in {tempfile.gettempdir()}, or another open file"
+    except FileNotFoundError:  # none can be made: that is the error
+        return "TMPDIR"
 
 
 def _end(message: str, code: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxferry.destination import Client
-from boxferry.errors import UsageError
+from boxferry.errors import ConfigError, UsageError
 from boxferry.outbox.outbox import Outbox
 from boxferry.plan.earlier import Memory
 from boxferry.plan.plan_file import PlanHead
@@ -23,12 +23,19 @@ OUTBOX_VARIABLE = "BOXFERRY_OUTBOX"
 
 
 def default_outbox(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the outbox is unless it is named: BOXFERRY_OUTBOX, or in the user's state folder."""
+    """Where the outbox is unless it is named: BOXFERRY_OUTBOX, or in the user's state folder.
+
+    Raises:
+        ConfigError: the user has no home.
+    """
     if named := environ.get(OUTBOX_VARIABLE):
         return Path(named)
     import platformdirs
 
-    return Path(platformdirs.user_state_path("boxferry")) / "outbox.sqlite"
+    try:
+        return Path(platformdirs.user_state_path("boxferry")) / "outbox.sqlite"
+    except RuntimeError:
+        raise ConfigError(f"there is no home directory: name the outbox, {OUTBOX_VARIABLE}") from None
 
 
 class Workspace:

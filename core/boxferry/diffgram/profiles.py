@@ -26,6 +26,7 @@ SECRETS: Final = ("client_id", "client_secret")
 TEXTS: Final = ("host", "project", *SECRETS, "client_secret_file", "packet_path")
 FLAGS: Final = ("keyring",)
 NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+HOMELESS: Final = Path("/nonexistent")  #: as Debian has it
 DEFAULT: Final = "default"  #: the name by which [diffgram] can be asked for
 
 
@@ -35,7 +36,10 @@ def config_path(environ: Mapping[str, str]) -> Path:
         return Path(named)
     import platformdirs
 
-    return Path(platformdirs.user_config_path("boxferry")) / "config.toml"
+    try:
+        return Path(platformdirs.user_config_path("boxferry")) / "config.toml"
+    except RuntimeError:  # a user without a home, as in a container, has no such file
+        return HOMELESS / "config.toml"
 
 
 def settings_in(path: Path, profile: str | None) -> Table:

@@ -70,7 +70,7 @@ class Outbox:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise OutboxError(f"{self.path}: {error}") from error
+            raise OutboxError(f"{self.path}: {getattr(error, 'strerror', None) or error}") from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
