@@ -125,6 +125,12 @@ def test_a_line_is_ascii_and_one_line(monkeypatch):
     assert "ValueError" in json.loads(line)["traceback"]
 
 
+def test_a_line_whose_arguments_do_not_fit_is_a_line():
+    """Of a library; logging would write its own complaint, and a traceback."""
+    record = logging.LogRecord("a", logging.ERROR, "", 0, "%d boxes", ("x",), None)
+    assert json.loads(JsonFormatter().format(record))["message"] == "'%d boxes' ('x',)"
+
+
 def test_no_bar_is_drawn(monkeypatch):
     """On a terminal either."""
     from boxferry.cli.logs import log_to_stderr

@@ -32,9 +32,17 @@ class JsonFormatter(logging.Formatter):
         """The object: the fields of every line, then the facts."""
         facts: Mapping[str, object] = {**known(), **getattr(record, FIELDS, {})}
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        head = {"time": time, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        head = {"time": time, "level": record.levelname.lower(), "logger": record.name, "message": _message(record)}
         ending = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
         return json.dumps({**head, **facts, **ending}, default=str)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The line; where its arguments do not fit, of which logging would complain in lines of its own, as they are."""
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 # a library's mistake, in a text of its own
+        return f"{record.msg!r} {record.args!r}"
 
 
 def log_to_stderr(verbose: int, style: str | None = None) -> None:
