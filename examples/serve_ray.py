@@ -1,37 +1,45 @@
-"""Not run here, since Ray Serve needs packages of its own (pip install 'ray[serve]'): serve run examples.serve_ray:app.
+"""A deployment of Ray Serve whose boxes are sent to be corrected: serve run examples.serve_ray:app.
 
-A deployment that answers with boxes, and sends what it answered to be corrected. The image is at a path that this
-machine and the collector's settings know; each replica has an outbox of its own.
+The body of a request is an image file. The results of all replicas of a node wait in one outbox, BOXFERRY_OUTBOX, which
+`boxferry status` lists there.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from my_model import predict  # a path → a dict of boxes, labels and scores
+from my_model import predict  # the bytes of an image file → a dict of boxes, labels and scores
 from ray import serve
-from starlette.requests import Request  # noqa: TC002 # FastAPI and Ray Serve look at it when they run
+from starlette.requests import Request  # noqa: TC002 # Ray Serve looks at it when it runs
 
 from boxferry import Diffgram
-from boxferry.integrations.serving import collecting
+from boxferry.integrations.serving import Serving
 
 
 @serve.deployment
 class Detector:
-    """Answers {"image": path}."""
+    """Answers an image."""
 
     def __init__(self) -> None:
-        """Enter the collector's context; it is left when the process ends."""
-        outbox = f"/var/lib/boxferry/{serve.get_replica_context().replica_id.unique_id}.sqlite"
-        diffgram = Diffgram.from_env(outbox=outbox)
-        collector = diffgram.collector(
-            directory="Default", model="frcnn", run="live", names=["__background__", "cat"], labels="create"
+        """In each replica: begin with what an earlier one has left."""
+        self._detect = Serving(
+            predict,
+            Diffgram.from_env(),
+            directory="Default",
+            model="frcnn",
+            run="live",
+            names=["__background__", "cat"],
+            labels="create",
         )
-        self._predict = collecting(predict, collector.__enter__(), image=lambda path: path)
 
     async def __call__(self, request: Request) -> dict[str, Any]:
-        """The boxes of an image; nothing of the sending is waited for."""
-        return self._predict((await request.json())["image"])
+        """The boxes of an image; in a thread, so that the replica answers others meanwhile."""
+        return await asyncio.to_thread(self._detect, await request.body())
+
+    def __del__(self) -> None:
+        """Send the rest, for a few seconds: Ray Serve calls it when it ends a replica."""
+        self._detect.close()
 
 
 app = Detector.bind()

@@ -111,14 +111,6 @@ def test_the_example_runs_and_its_boxes_arrive(name, frameworks, sandbox, images
     assert [len(sandbox.boxes(path.name)) for path in images] == [1] * 5
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("serve_*.py")), ids=lambda path: path.stem)
-def test_an_example_that_is_not_run_says_so_and_why(path):
-    """On its first line; its names are still those of the package."""
-    first = path.read_text().splitlines()[0]
-    assert first.startswith('"""Not run here, since ')
-    compile(path.read_text(), str(path), "exec")
-
-
 def test_a_model_is_left_as_it_was(diffgram, sandbox, images):
     """Its other callbacks stay, and what it predicts later is not handed over."""
     model, others = Model(), []
