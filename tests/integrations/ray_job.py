@@ -29,6 +29,7 @@ def main():
         outbox=order["outbox"],
         timeout_s=120.0,
         labels="skip",
+        **order["way"],
         patience=Patience(wait_s=20.0, settle_s=3.0, stuck_s=6.0, failures=6, first_pause_s=0.02),
     )
     try:
@@ -46,7 +47,7 @@ def say(**facts):
 
 
 def dataset(ray, order):
-    """A row for each image, or for each box and each image without one."""
+    """A row for each image, or for each box and each image without one, an image's perhaps in several blocks."""
 
     def of_image(row):
         time.sleep(order["row_s"])
@@ -61,7 +62,10 @@ def dataset(ray, order):
             yield {"image": image["image"], **dict(zip(names, box, strict=True)), "label": "cat", "score": 0.5}
 
     numbers = ray.data.range(order["count"], override_num_blocks=order["blocks"])
-    return numbers.flat_map(of_boxes) if order["rows"] == "boxes" else numbers.map(of_image)
+    if order["rows"] == "images":
+        return numbers.map(of_image)
+    boxes = numbers.flat_map(of_boxes)
+    return boxes.random_shuffle(seed=1) if order["shuffled"] else boxes
 
 
 if __name__ == "__main__":

@@ -79,6 +79,8 @@ def order_of(world, seed, dice):
         "row_s": dice.choice((0.0, 0.03, 0.1)),
         "rows": dice.choice(("images", "boxes")),
         "writer": "actor" if seed % 3 == 0 else "driver",
+        "shuffled": dice.random() < 0.5,
+        "way": dice.choice(({}, {}, {"on_existing": "replace-own"}, {"replaces": "older"})),
         "outbox": str(world["folder"] / f"outbox-{seed}.sqlite"),
     }
 
