@@ -322,7 +322,7 @@ class _Actor:
         return self._made
 
 
-def read_corrections(run: str, *, diffgram: Diffgram | None = None, everything: bool = False) -> ray.data.Dataset:
+def read_corrections(run: str | int, *, diffgram: Diffgram | None = None, everything: bool = False) -> ray.data.Dataset:
     """The corrected boxes of a run as a dataset, a row for each image.
 
     The driver reads them, by pages of many files, since the server counts the calls of an address; only what changed
@@ -344,5 +344,5 @@ def read_corrections(run: str, *, diffgram: Diffgram | None = None, everything: 
     """
     _not_under_client()
     with nullcontext(diffgram) if diffgram else Diffgram.from_env() as opened:
-        review = opened.pull(run)
+        review = opened.pull(str(run))
     return ray.data.from_arrow(list(tables(review.corrected_chunks(everything=everything))))
