@@ -297,8 +297,14 @@ def test_into_another_field(dataset, person):
         assert {name: sorted(row[1:3] for row in rows) for name, rows in found.items()} == corrected()
     rows = person.rows("d.png")
     person.save("d.png", [rows[0] | {"soft_delete": True}])
+    one, other = sorted(person.rows("b.png"), key=lambda row: row["x_min"])
+    one["x_max"] += 7
+    person.save("b.png", [one, other | {"soft_delete": True}])
     dataset.load_annotations("look", dest_field="truth")
-    assert labels(dataset, "truth")["d.png"] == []
+    found = labels(dataset, "truth")
+    assert found["d.png"] == []
+    assert bare(found, ("b.png",)) == {"b.png": corrected()["b.png"]}
+    assert found["b.png"][0][0] == before["b.png"][0][0]
 
 
 def test_no_credentials_in_the_database(fo, dataset, sandbox):

@@ -171,10 +171,17 @@ def corrected_labels(
         key: (box, None) for key, box in drawn.items()
     }
     return {
-        key: _corrected(own[key].copy() if key in own else _made(key, predicted), box, file, attributes)
+        key: _corrected(_copied(own[key]) if key in own else _made(key, predicted), box, file, attributes)
         for key, (box, predicted) in boxes.items()
         if box is not None
     }
+
+
+def _copied(label: Any) -> Any:  # noqa: ANN401 # likewise
+    """A label with the id that it had: FiftyOne's copies have new ones, which no later load would know."""
+    found = label.copy()
+    found.id = label.id
+    return found
 
 
 def _made(key: str, predicted: Predicted | None) -> Any:  # noqa: ANN401 # likewise
