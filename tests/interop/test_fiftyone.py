@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import random
 import runpy
 import subprocess
 import sys
@@ -305,6 +306,56 @@ def test_into_another_field(dataset, person):
     assert found["d.png"] == []
     assert bare(found, ("b.png",)) == {"b.png": corrected()["b.png"]}
     assert found["b.png"][0][0] == before["b.png"][0][0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_review_comes_back_as_pull_has_it(fo, dataset, person, machine, clock, tmp_path, seed):
+    """Three rounds of a team at random, loaded into one field or the other, from one machine or the next."""
+    dice = random.Random(seed)
+    names = [f"{letter}{seed}.png" for letter in "efghij"]
+    dataset.clear()
+    dataset.add_samples([_sample(fo, tmp_path / name, _any_boxes(dice)) for name in names])
+    dataset.annotate("look", backend="diffgram", label_field="predictions")
+    samples = dict(zip(*dataset.values(["id", "filepath"]), strict=True))
+    for turn in range(3):
+        clock.pass_(30)
+        for name in dice.sample(names, 4):
+            _review_at_random(person, name, dice)
+        if dice.random() < 0.4:
+            machine(f"m{turn}")
+            dataset._annotation_cache.clear()
+        field = dice.choice(["predictions", "truth"])
+        dataset.load_annotations("look", dest_field=field)
+        wanted, found = corrected(), labels(dataset, field)
+        for sample in dataset.load_annotation_results("look").review().reviewed:
+            name = samples[sample].rpartition("/")[2]
+            boxes = {(label, _inside(box)) for _, label, box, _ in found[name]}
+            assert name not in wanted or boxes == set(wanted[name])  # an image without predictions is of no run's
+
+
+def _any_boxes(dice):
+    places = ([dice.uniform(-0.1, 0.9) for _ in "xy"] + [dice.uniform(0.02, 0.5) for _ in "wh"] for _ in range(5))
+    boxes = [(dice.choice(["cat", "dog"]), place, dice.random()) for place in places]
+    return dice.sample(boxes, dice.randint(0, 5)) + boxes[: dice.choice([0, 1])]  # one of them twice
+
+
+def _review_at_random(person, name, dice):
+    rows = person.rows(name)
+    for row in rows:
+        act = dice.random()
+        if act < 0.2:
+            row["y_min"] = max(0, row["y_min"] - 4)
+        elif act < 0.4:
+            row["label_file_id"] = person.label(dice.choice(["cat", "dog"]))
+        elif act < 0.6:
+            row["soft_delete"] = True
+    corners = [dice.randint(0, 100), dice.randint(0, 100)]
+    person.save(name, [*rows, person.drawn("cat", *corners, corners[0] + 9, corners[1] + 7)], done=dice.random() < 0.5)
+
+
+def _inside(box):
+    """As it was sent: what is left alone keeps its edges, also those that are beyond the image."""
+    return tuple(min(max(edge, 0), side) for edge, side in zip(box, SIZE * 2, strict=True))
 
 
 def test_no_credentials_in_the_database(fo, dataset, sandbox):
