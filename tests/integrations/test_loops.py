@@ -12,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from boxferry.errors import UsageError
 from boxferry.integrations.huggingface import Collecting, image_name
 from boxferry.integrations.serving import collecting
 from boxferry.integrations.ultralytics import add_to
@@ -65,6 +66,9 @@ class BasePredictionWriter:
     def teardown(self, trainer, pl_module, stage):
         """Lightning's own."""
 
+    def on_exception(self, trainer, pl_module, exception):
+        """Lightning's own."""
+
 
 class Trainer:
     """As Lightning's, as far as it is used."""
@@ -77,8 +81,10 @@ class Trainer:
         try:
             for number, batch in enumerate(loader):
                 self.writer.write_on_batch_end(self, model, model.predict_step(batch, number), None, batch, number, 0)
-        finally:
-            self.writer.teardown(self, model, "predict")
+        except BaseException as error:
+            self.writer.on_exception(self, model, error)  # and no teardown
+            raise
+        self.writer.teardown(self, model, "predict")
 
 
 @pytest.fixture
@@ -120,6 +126,94 @@ def test_a_model_is_left_as_it_was(diffgram, sandbox, images):
     list(model.predict(images[2:]))
     assert model.callbacks == {"on_predict_batch_end": [others.append], "on_val_end": []}
     assert (collect.report.images, len(others)) == (2, 5)
+
+
+def test_what_is_no_model_of_ultralytics_is_said(diffgram):
+    """In one line, before anything begins."""
+    with pytest.raises(UsageError, match="is no model of Ultralytics"), add_to(object(), a_collector(diffgram)):
+        pass
+
+
+def test_results_that_are_read_too_late_are_noted(diffgram, images):
+    """The results of stream=True come while they are read, outside the with block."""
+    model = Model()
+    with add_to(model, a_collector(diffgram)) as collect:
+        results = model.predict(images, stream=True)
+    assert len(list(results)) == 5
+    assert "stream=True" in collect.report.problems[0]
+
+
+def test_the_validations_of_a_training_are_no_results(diffgram):
+    """One an epoch, without a list of results; one that was asked for without the list is counted."""
+    model = Model()
+    with add_to(model, a_collector(diffgram)) as collect:
+        for mode, training in (("train", True), ("train", False), ("val", False)):
+            for call in model.callbacks["on_val_end"]:
+                call(SimpleNamespace(training=training, args=SimpleNamespace(mode=mode), jdict=[], names={}))
+    assert collect.report.lost == {"unusable": 1}
+    assert "save_json=True" in collect.report.problems[0]
+
+
+def test_a_prediction_that_fails_in_lightning_closes_the_collector(frameworks, diffgram, sandbox, images):
+    """Lightning tears nothing down then; what came before is sent, and the next prediction begins anew."""
+    from boxferry.integrations.lightning import DiffgramWriter
+
+    def failing(batch, number):
+        if number:
+            raise RuntimeError("out of memory")
+        return [RESULT]
+
+    collector = a_collector(diffgram, names=["none", "cat"])
+    trainer = Trainer([DiffgramWriter(collector, names=lambda batch: batch)])
+    with pytest.raises(RuntimeError):
+        trainer.predict(SimpleNamespace(predict_step=failing), [[images[0]], [images[1]]], return_predictions=False)
+    assert len(sandbox.files()) == 1
+    fine = SimpleNamespace(predict_step=lambda *_: [RESULT])
+    trainer.predict(fine, [[images[2]]], return_predictions=False)
+    assert len(sandbox.files()) == 2
+
+
+@pytest.mark.parametrize("names", [lambda batch: batch[:1], lambda batch: batch.paths], ids=["too few", "wrong"])
+def test_wrong_names_are_counted_and_end_no_prediction(frameworks, diffgram, images, names):
+    from boxferry.integrations.lightning import DiffgramWriter
+
+    collector = a_collector(diffgram, names=["none", "cat"])
+    model = SimpleNamespace(predict_step=lambda *_: [RESULT] * 2)
+    Trainer([DiffgramWriter(collector, names=names)]).predict(model, [images[:2]], return_predictions=False)
+    assert collector.report.lost == {"unusable": 1}
+    assert len(collector.report.problems) == 1
+
+
+def test_a_data_set_is_given_as_results_one_by_one(diffgram, images):
+    """It has a length and items alone, as one of PyTorch; it had been taken for an image, and its results consumed."""
+
+    class Images:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return str(images[i])
+
+    with a_collector(diffgram) as collect:
+        assert len(list(Collecting(pipeline(""), collect)(Images()))) == 3
+    assert (collect.report.images, collect.report.lost) == (3, {})
+
+
+@pytest.mark.parametrize("name", ["inputs", "images", "image"])
+def test_images_may_be_given_by_name(diffgram, images, name):
+    with a_collector(diffgram) as collect:
+        assert Collecting(pipeline(""), collect)(**{name: [str(images[0])]}) == pipeline("")([str(images[0])])
+    assert collect.report.images == 1
+
+
+def test_a_name_that_cannot_be_told_is_counted(diffgram, images):
+    def name(_):
+        raise KeyError("path")
+
+    with a_collector(diffgram) as collect:
+        assert len(Collecting(pipeline(""), collect, name=name)(str(images[0]))) == 1
+        assert len(list(Collecting(pipeline(""), collect, name=name)(str(path) for path in images[:2]))) == 2
+    assert collect.report.lost == {"unusable": 3}
 
 
 def test_a_pipeline_gives_what_it_gave_whatever_it_is_called_with(diffgram, images):

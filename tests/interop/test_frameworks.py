@@ -169,7 +169,8 @@ def test_ultralytics_segments_are_read(torch, ultralytics, image, tmp_path):
 def a_collector(folder, given, **options):
     """One that is inside its context, and whose results go into a list: only what is taken counts here."""
     collector = Collector(folder / "spool", DiskQueueHead(), Doing(lambda *_: None), options=options)
-    collector._threads = SimpleNamespace(offer=lambda chunks: given.append(chunks) or True), None
+    read = collector._still_images  # as its thread does
+    collector._threads = SimpleNamespace(offer=lambda held, **_: given.extend(read([held.value])) or True), None
     return collector
 
 
@@ -252,6 +253,55 @@ def test_lightning_predicts_into_the_collector(torch, image, tmp_path):
     loader = torch.utils.data.DataLoader([str(image)] * 3, batch_size=2)
     trainer.predict(Detector(), loader, return_predictions=False)
     assert seen == ["entered", *[(str(image), 2)] * 3, "left"]
+
+
+def test_lightning_closes_the_collector_where_a_prediction_fails(torch, image, tmp_path):
+    """The real trainer calls `on_exception`, and no `teardown`."""
+    lightning = peer("lightning")
+    from boxferry.integrations.lightning import DiffgramWriter
+
+    class Detector(lightning.LightningModule):
+        def predict_step(self, batch, batch_idx):
+            raise RuntimeError("out of memory")
+
+    seen = []
+
+    class Taking:
+        def __enter__(self):
+            seen.append("entered")
+
+        def __exit__(self, *_):
+            seen.append("left")
+
+    trainer = lightning.Trainer(
+        callbacks=[DiffgramWriter(Taking(), names=lambda batch: batch)], accelerator="cpu", logger=False,
+        enable_progress_bar=False, default_root_dir=tmp_path,
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match="out of memory"):
+        trainer.predict(Detector(), torch.utils.data.DataLoader([str(image)]), return_predictions=False)
+    assert seen == ["entered", "left"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_pipeline_is_given_a_data_set(torch, torchvision, image, workers):
+    """Of the framework's own kind, which has no iterator; and a generator, whose images no other process takes."""
+    transformers = peer("transformers")
+    from transformers.pipelines.pt_utils import KeyDataset
+
+    from boxferry.integrations.huggingface import Collecting
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = transformers.YolosConfig(**sizes, image_size=[64, 64], num_detection_tokens=3, num_labels=2)
+    detect = transformers.ObjectDetectionPipeline(
+        model=transformers.YolosForObjectDetection(config),
+        image_processor=transformers.YolosImageProcessor(size={"height": 64, "width": 64}),
+        device="cpu",
+    )
+    seen = []
+    wrapped = Collecting(detect, lambda result, name: seen.append((name, len(result))))
+    for images in (KeyDataset([{"image": str(image)}] * 2, "image"), (str(image) for _ in range(2))):
+        assert [len(result) for result in wrapped(images, threshold=0.0, num_workers=workers)] == [3, 3]
+    assert seen == [(str(image), 3)] * 4
 
 
 def test_ultralytics_validates_into_the_collector(torch, ultralytics, image, tmp_path):

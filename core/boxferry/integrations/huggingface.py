@@ -10,10 +10,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from boxferry.integrations.handing_over import hand_over, paired
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from boxferry.collector.collector import Collector
+
+GIVEN_AS = ("inputs", "images", "image")  #: how the pipelines call what they are given
 
 
 def image_name(image: Any) -> str | None:  # noqa: ANN401 # what a pipeline takes
@@ -47,31 +51,46 @@ class Collecting:
         """
         self._pipeline, self._collect, self._name = pipeline, collect, name
 
-    def __call__(self, images: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401 # as the pipeline's own
-        """Call the pipeline with one image, a list of them, or a generator, whose results come one by one."""
-        if isinstance(images, str | dict | os.PathLike) or not isinstance(images, Iterable):
+    def __call__(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 # as the pipeline's own
+        """Call the pipeline with one image, a list of them, or a generator or data set, whose results come one by one.
+
+        Images come first, or under one of the pipelines' own names: `inputs`, `images`, `image`.
+        """
+        name = next((name for name in GIVEN_AS if name in options and not args), None)
+        images = options.pop(name) if name else args[0] if args else ()
+        args = args if name else args[1:]
+        if not _several(images):
             found = self._pipeline(images, *args, **options)
-            self._collect(found, self._name(images))
+            hand_over(self._collect, lambda: [(found, self._name(images))])
             return found
         if not isinstance(images, list | tuple):
             return self._each(images, args, options)
         found = self._pipeline(images, *args, **options)
-        for image, result in zip(images, found, strict=False):
-            self._collect(result, self._name(image))
+        hand_over(self._collect, lambda: paired(found, [self._name(image) for image in images]))
         return found
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # the pipeline's own
         return getattr(self._pipeline, name)
 
-    def _each(self, images: Iterable[Any], args: tuple[Any, ...], options: dict[str, Any]) -> Iterator[Any]:
+    def _each(self, images: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Iterator[Any]:  # noqa: ANN401
         """The results of a generator; it is taken from before its results come, so that names wait for them."""
-        names: deque[str | None] = deque()
+        taken: deque[Any] = deque()
 
         def noted() -> Iterator[Any]:
-            for image in images:
-                names.append(self._name(image))
+            for image in images if isinstance(images, Iterable) else (images[i] for i in range(len(images))):
+                taken.append(image)
                 yield image
 
+        if options.get("num_workers") or getattr(self._pipeline, "_num_workers", None):
+            options = options | {"num_workers": 0}  # another process would take the images, and their names
         for result in self._pipeline(noted(), *args, **options):
-            self._collect(result, names.popleft())
+            image = taken.popleft()
+            hand_over(self._collect, lambda: [(result, self._name(image))])  # noqa: B023 # called at once
             yield result
+
+
+def _several(images: Any) -> bool:  # noqa: ANN401 # what a pipeline takes
+    """Whether these are several images: a data set of PyTorch can be indexed, and not be iterable otherwise."""
+    if isinstance(images, str | dict | os.PathLike):
+        return False
+    return isinstance(images, Iterable) or (hasattr(images, "__getitem__") and hasattr(images, "__len__"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from boxferry.errors import UsageError
+from boxferry.integrations.handing_over import hand_over, paired
 
 try:
     from lightning.pytorch.callbacks import BasePredictionWriter
@@ -24,7 +25,8 @@ class DiffgramWriter(BasePredictionWriter):  # type: ignore[misc] # Lightning is
     """Hands over each batch of `trainer.predict`: `Trainer(callbacks=[DiffgramWriter(collector, names=…)])`.
 
     Strategies that start processes by pickling the trainer ('ddp_spawn') cannot take it; those that start the program
-    again ('ddp') can: each process has a collector, and what one cannot send waits on disk for `resume`.
+    again ('ddp') can: each process has a collector, and those of one machine take turns at sending. What cannot be
+    handed over, such as a batch with other names than predictions, is counted in the collector's report.
     """
 
     def __init__(self, collector: Collector, *, names: Callable[[Any], Sequence[str]]) -> None:
@@ -55,11 +57,15 @@ class DiffgramWriter(BasePredictionWriter):  # type: ignore[misc] # Lightning is
         dataloader_idx: int,  # noqa: ARG002
     ) -> None:
         """Hand over a batch: a result for each of its images."""
-        for name, result in zip(self._names(batch), prediction, strict=True):
-            self._collector(result, image=str(name))
+        hand_over(self._collector, lambda: paired(prediction, [str(name) for name in self._names(batch)]))
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ANN401 # Lightning's
+        """Send the rest where prediction has failed: Lightning tears nothing down then."""
+        super().on_exception(trainer, pl_module, exception)
+        self._collector.__exit__(None, None, None)
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:  # noqa: ANN401 # Lightning's
-        """Send the rest, also where prediction has failed."""
+        """Send the rest."""
         super().teardown(trainer, pl_module, stage)
         if stage == "predict":
             self._collector.__exit__(None, None, None)

@@ -13,8 +13,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from boxferry.boxes.codes import Loss
-from boxferry.errors import InputError, UsageError
+from boxferry.errors import UsageError
+from boxferry.integrations.handing_over import hand_over, paired
 from boxferry.integrations.kept_images import KeptImages
 from boxferry.project import Diffgram
 
@@ -142,12 +142,12 @@ def collecting(
             there is a list of results.
         result: the result as a framework gives it, out of what `answer` gives.
     """
-    hand_over = _HandOver(collect, image, result)
+    handing = _Handing(collect, image, result)
     if inspect.iscoroutinefunction(answer):
 
         @functools.wraps(answer)
         async def later(*args: Any, **options: Any) -> Any:  # noqa: ANN401 # as given
-            return hand_over(await answer(*args, **options), args, options)
+            return handing(await answer(*args, **options), args, options)
 
         return later
 
@@ -155,13 +155,13 @@ def collecting(
     def now(*args: Any, **options: Any) -> Any:  # noqa: ANN401 # as given
         answered = answer(*args, **options)
         if inspect.iscoroutine(answered):  # of an object that is called
-            return hand_over.awaited(answered, args, options)
-        return hand_over(answered, args, options)
+            return handing.awaited(answered, args, options)
+        return handing(answered, args, options)
 
     return now
 
 
-class _HandOver(NamedTuple):
+class _Handing(NamedTuple):
     """Hands what was answered to a collector, and gives it back."""
 
     collect: Collector
@@ -169,30 +169,14 @@ class _HandOver(NamedTuple):
     result: Callable[[Any], Any]
 
     def __call__(self, answered: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:  # noqa: ANN401 # as given
-        report = self.collect.report
-        try:
-            given = _pairs(self.result(answered), self.image(*args, **options))
-        except Exception as error:  # noqa: BLE001 # the answer is right all the same
-            report.lose(Loss.UNUSABLE, 1)
-            report.note(str(error) or repr(error))
-        else:
-            for each, name in given:
-                with suppress(UsageError):  # its context was not entered, which it has counted
-                    self.collect(each, name)
+        with suppress(UsageError):  # its context was not entered, which it has counted
+            hand_over(self.collect, lambda: _pairs(self.result(answered), self.image(*args, **options)))
         return answered
 
     async def awaited(self, answering: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:  # noqa: ANN401
         return self(await answering, args, options)
 
 
-def _pairs(results: Any, images: Any) -> list[tuple[Any, str]]:  # noqa: ANN401 # as a function gives them
-    """Each result with the image that it is of.
-
-    Raises:
-        InputError: there are more images than results, or fewer.
-    """
-    if not isinstance(images, list | tuple):
-        return [(results, images)]
-    if len(results) != len(images):
-        raise InputError(f"{len(results)} results for {len(images)} images")
-    return list(zip(results, images, strict=True))
+def _pairs(results: Any, images: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 # as a function gives them
+    """Each result with the image that it is of."""
+    return paired(results, images) if isinstance(images, list | tuple) else [(results, images)]

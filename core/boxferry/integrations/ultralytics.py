@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from boxferry.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,10 +24,16 @@ def add_to(model: Any, collector: Collector) -> Iterator[Collector]:  # noqa: AN
     Args:
         model: a `YOLO`, or another model of Ultralytics.
         collector: takes the results; its context is entered and left here.
+
+    Raises:
+        UsageError: it is no model of Ultralytics.
     """
-    events: dict[str, Callable[[Any], None]] = {"on_predict_batch_end": collector.ultralytics_batch}
+    if not callable(getattr(model, "add_callback", None)):
+        raise UsageError(f"{type(model).__name__} is no model of Ultralytics, such as YOLO: it has no add_callback")
+    handed: list[str] = []
+    events: dict[str, Callable[[Any], None]] = {"on_predict_batch_end": partial(_predicted, collector, handed)}
     if "on_val_end" in getattr(model, "callbacks", ()):
-        events["on_val_end"] = collector.ultralytics_validation
+        events["on_val_end"] = partial(_validated, collector, handed)
     with collector:
         for event, call in events.items():
             model.add_callback(event, call)
@@ -33,6 +42,23 @@ def add_to(model: Any, collector: Collector) -> Iterator[Collector]:  # noqa: AN
         finally:
             for event, call in events.items():
                 _remove(model, event, call)
+        if not handed:
+            collector.report.note(
+                "the model has predicted nothing inside the with block; results of stream=True are to be read there"
+            )
+
+
+def _predicted(collector: Collector, handed: list[str], predictor: Any) -> None:  # noqa: ANN401 # Ultralytics'
+    handed[:] = ["predict"]
+    collector.ultralytics_batch(predictor)
+
+
+def _validated(collector: Collector, handed: list[str], validator: Any) -> None:  # noqa: ANN401 # Ultralytics'
+    """Not the validations of a training, which has one each epoch, unless they have results."""
+    handed[:] = ["val"]
+    training = getattr(validator, "training", False) or getattr(validator.args, "mode", "") == "train"
+    if getattr(validator, "jdict", None) or not training:
+        collector.ultralytics_validation(validator)
 
 
 def _remove(model: Any, event: str, call: object) -> None:  # noqa: ANN401 # likewise
