@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 
 def main():
@@ -20,7 +21,17 @@ def main():
     def write(count):
         sink = DiffgramDatasink(**there, labels="skip", timeout_s=120.0)
         ray.data.range(count, override_num_blocks=3).map(of_image).write_datasink(sink)
-        return {"images": sink.result.images, "boxes": sink.result.boxes}
+        return {"images": sink.result.images, "boxes": sink.result.boxes, "ended": ended(sink._way._name)}
+
+    def ended(name):
+        until = time.monotonic() + 20.0
+        while time.monotonic() < until:
+            try:
+                ray.get_actor(name, namespace="boxferry")
+            except ValueError:
+                return True
+            time.sleep(0.1)
+        return False
 
     ray.init(address, log_to_driver=False)
     try:

@@ -253,7 +253,7 @@ def test_by_ray_client_a_task_writes_and_the_clients_process_is_told_so(world, t
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout.splitlines()[-1])
     assert "does not run in a process that is connected by Ray Client" in said.pop("refused")
-    assert said == {"images": 12, "boxes": 12}
+    assert said == {"images": 12, "boxes": 12, "ended": True}  # the actor, though the sink is still there
     files = [file for file in world["sandbox"].files() if file["directory_id"] == directory]
     assert [len(world["sandbox"]._store.instances(file["id"])) for file in files] == [1] * 12
 

@@ -273,15 +273,17 @@ class _Elsewhere:
         if self._actor is None:  # there was not one row
             self.start()
         actor: Any = self._actor
+        self._actor = None  # it ends then, however long the sink is kept
         found: Sending = ray.get(actor.finish.remote(list(keys), timeout_s))
         ray.get(actor.forget.remote(list(keys)))
         return found
 
     def stop(self) -> Sending | None:
-        if self._actor is None:
+        actor, self._actor = self._actor, None
+        if actor is None:
             return None
         try:
-            found: Sending = ray.get(self._actor.stop.remote(), timeout=STOP_S)
+            found: Sending = ray.get(actor.stop.remote(), timeout=STOP_S)
         except ray.exceptions.RayError:  # its node is gone
             return None
         return found
