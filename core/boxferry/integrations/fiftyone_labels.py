@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import fiftyone as fo
 import numpy as np
@@ -44,6 +44,16 @@ class Gathered:
     unnamed: int = 0
 
 
+class _Row(NamedTuple):
+    """What is sent of one label: FiftyOne's own objects are large, and there are as many as boxes."""
+
+    id: str
+    label: str
+    corners: tuple[float, float, float, float]
+    score: float
+    attributes: dict[str, Any] | None
+
+
 def gathered(samples: Any, field: str, *, media_field: str, root: str | None, attributes: Sequence[str]) -> Gathered:  # noqa: ANN401 # FiftyOne ships no types
     """The images and boxes of a collection of samples.
 
@@ -59,7 +69,7 @@ def gathered(samples: Any, field: str, *, media_field: str, root: str | None, at
     """
     if media_field == "filepath":
         samples.compute_metadata()
-    keys, images, listed = dict[str, str](), list[Image](), list[list[Any]]()
+    keys, images, counts, rows, unnamed = dict[str, str](), list[Image](), list[int](), list[_Row](), 0
     for sample in samples.select_fields([media_field, *([field] if samples.has_sample_field(field) else [])]):
         image = _image(sample, media_field, root)
         if image.key in keys:
@@ -69,15 +79,18 @@ def gathered(samples: Any, field: str, *, media_field: str, root: str | None, at
             )
         keys[image.key] = sample.id
         images.append(image)
-        listed.append(_labels_of(sample, field))
-    named = [[label for label in labels if label.label and len(label.bounding_box or ()) == 4] for labels in listed]
-    detections = _detections(images, named, attributes)
-    ids = [label.id for labels in named for label in labels]
+        labels = _labels_of(sample, field)
+        named = [each for each in labels if each.label and len(each.bounding_box or ()) == 4]
+        counts.append(len(named))
+        rows += [_row(each, image, attributes) for each in named]
+        unnamed += len(labels) - len(named)
+    detections = _detections(images, counts, rows, attributed=bool(attributes))
+    places = places_of(detections, [row.id for row in rows])
     return Gathered(
         detections=detections,
         samples=keys,
-        places={keys[key]: places for key, places in places_of(detections, ids).items()},
-        unnamed=sum(map(len, listed)) - len(ids),
+        places={keys[key]: found for key, found in places.items()},
+        unnamed=unnamed,
     )
 
 
@@ -107,19 +120,24 @@ def _labels_of(sample: Any, field: str) -> list[Any]:  # noqa: ANN401 # likewise
     return [] if found is None else found.detections
 
 
-def _detections(images: Sequence[Image], listed: Sequence[Sequence[Any]], attributes: Sequence[str]) -> Detections:
-    labels = [label for each in listed for label in each]
+def _row(label: Any, image: Image, attributes: Iterable[str]) -> _Row:  # noqa: ANN401 # likewise
+    corners = _corners(label.bounding_box, image.width, image.height)
+    score = np.nan if label.confidence is None else label.confidence
+    return _Row(label.id, label.label, corners, score, _attributes(label, attributes))
+
+
+def _detections(
+    images: Sequence[Image], counts: Sequence[int], rows: Sequence[_Row], *, attributed: bool
+) -> Detections:
     known: dict[str, int] = {}
-    codes = [known.setdefault(label.label, len(known)) for label in labels]
-    sides = [(image.width, image.height) for image, each in zip(images, listed, strict=True) for _ in each]
     return Detections.from_counts(
         images,
-        [len(each) for each in listed],
-        [_corners(label.bounding_box, *side) for label, side in zip(labels, sides, strict=True)],
-        codes,
+        counts,
+        [row.corners for row in rows],
+        [known.setdefault(row.label, len(known)) for row in rows],
         known,
-        score=[np.nan if label.confidence is None else label.confidence for label in labels],
-        attributes=objects([_attributes(label, attributes) for label in labels]) if attributes else None,
+        score=[row.score for row in rows],
+        attributes=objects([row.attributes for row in rows]) if attributed else None,
     )
 
 
