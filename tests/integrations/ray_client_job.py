@@ -11,6 +11,7 @@ def main():
 
     from boxferry.errors import UsageError
     from boxferry.integrations.ray import DiffgramDatasink
+    from boxferry.plan.patience import Patience
 
     address, images, outbox, directory = sys.argv[1:5]
     there = {"directory": int(directory), "model": "m", "run": "by client", "writer": "actor", "outbox": outbox}
@@ -19,7 +20,8 @@ def main():
         return {"image": f"{images}/{row['id']}.png", "boxes": [[1, 2, 40, 30]], "labels": ["cat"], "scores": [0.5]}
 
     def write(count):
-        sink = DiffgramDatasink(**there, labels="skip", timeout_s=120.0)
+        patience = Patience(wait_s=20.0, settle_s=3.0, stuck_s=6.0, failures=6, first_pause_s=0.02)
+        sink = DiffgramDatasink(**there, labels="skip", timeout_s=120.0, patience=patience)
         ray.data.range(count, override_num_blocks=3).map(of_image).write_datasink(sink)
         return {"images": sink.result.images, "boxes": sink.result.boxes, "ended": ended(sink._way._name)}
 
