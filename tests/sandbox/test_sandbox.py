@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from boxferry.cli.app import run
+from boxferry.errors import ConfigError
 from boxferry.sandbox.server import Sandbox
 from sandbox.calls import PACKET, a_box, a_label, a_png, call, upload
 
@@ -23,6 +25,16 @@ def test_what_was_queued_is_done_after_a_restart(tmp_path):
         sandbox._workers.notify()
         assert sandbox.wait_idle()
         assert sorted(b["x_min"] for b in sandbox.boxes("a.png")) == [1, 30]
+
+
+def test_a_port_that_is_taken_is_one_line_and_touches_nothing(tmp_path, sandbox, capfd):
+    """As where a sandbox runs already."""
+    port, taken = str(sandbox._server.port), f"port {sandbox._server.port} of 127.0.0.1: Address already in use; "
+    with pytest.raises(ConfigError, match=taken):
+        Sandbox(tmp_path / "second", port=int(port)).start()
+    assert not (tmp_path / "second").exists()
+    assert run(["sandbox", "--port", port]) == 2
+    assert capfd.readouterr().err == f"boxferry: {taken}choose another port, or 0 for a free one\n"
 
 
 def test_the_delay_is_waited_for(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import threading
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from boxferry.errors import ConfigError
 from boxferry.sandbox.app import make_app
 from boxferry.sandbox.parts import Key, Limiter, Sandboxed
 from boxferry.sandbox.pool import WorkerDied, Workers
@@ -44,6 +46,19 @@ class _Handler(WSGIRequestHandler):
         """A moment as the header `Date` has it; now by the server's clock."""
         now = type(self).clock  # pyright: ignore[reportAttributeAccessIssue] # no method: the class has it as it is
         return super().date_time_string(now() if timestamp is None else timestamp)
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        ConfigError: the port is taken, or is not for this user.
+    """
+    try:
+        return socket.create_server((address, port))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise ConfigError(f"port {port} of {address}: {reason}; choose another port, or 0 for a free one") from None
 
 
 def _shut_down(server: BaseWSGIServer) -> None:
@@ -125,13 +140,18 @@ class Sandbox:
         return self.folder / "buckets"
 
     def start(self) -> None:
-        """Open the data and begin to answer."""
-        self._store = Store(self.folder, clock=self.clock, race_s=self.race_s, poison=self.poison)
-        self.directory_id = self._store.begin_project(self.project)
-        self._workers = Workers(self._store, self._work, count=self.workers)
-        handler = type("Handler", (_Handler,), {"clock": staticmethod(self.clock)})
-        app = make_app(self._parts())
-        self._server = make_server(self.address, self.port, app, threaded=True, request_handler=handler)
+        """Open the data and begin to answer.
+
+        Raises:
+            ConfigError: the port is taken, or is not for this user.
+        """
+        with _listening(self.address, self.port) as listening:  # before the data is touched
+            self._store = Store(self.folder, clock=self.clock, race_s=self.race_s, poison=self.poison)
+            self.directory_id = self._store.begin_project(self.project)
+            self._workers = Workers(self._store, self._work, count=self.workers)
+            handler = type("Handler", (_Handler,), {"clock": staticmethod(self.clock)})
+            app, fd = make_app(self._parts()), listening.fileno()  # werkzeug takes a copy of the socket
+            self._server = make_server(self.address, self.port, app, threaded=True, request_handler=handler, fd=fd)
         self._server.daemon_threads = True  # type: ignore[attr-defined] # of the threading mix-in
         self._server.block_on_close = False  # type: ignore[attr-defined] # kept-open connections would hold it up
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
