@@ -97,9 +97,9 @@ os.kill(os.getpid(), signal.SIGKILL)
         assert outbox.counts(run.id) == {"queued": (1, 1), "unsure": (1, 1)}
 
 
-@pytest.mark.parametrize("wanted", ["1", "r"])
+@pytest.mark.parametrize("wanted", ["1", "r", "m/r"])
 def test_a_run_is_found_by_number_or_name(outbox, wanted):
-    """Whichever the user has at hand."""
+    """Whichever the user has at hand; lists of runs have the model's name too."""
     assert outbox.find_run(wanted) if outbox.runs() else outbox.run(**PLACE)
     assert outbox.find_run(wanted).name == "r"
 
@@ -112,6 +112,7 @@ def test_a_run_that_is_not_there_lists_those_that_are(outbox):
     outbox.run(**(PLACE | {"model": "n"}))
     with pytest.raises(OutboxError, match=r"several runs .*1 \(m/r\), 2 \(n/r\)"):
         outbox.find_run("r")
+    assert outbox.find_run("n/r").model == "n"
 
 
 def not_a_database(path):

@@ -94,7 +94,7 @@ class Workspace:
         return [run for run in outbox.runs() if (run.host, run.project) == self.here] if outbox else []
 
     def run(self, name: str) -> Run:
-        """A run of this project, by its number or name.
+        """A run of this project, by its number, its name, or 'model/run'.
 
         Raises:
             OutboxError: there is no such run.

@@ -167,13 +167,17 @@ class Outbox:
         return found["files"], found["boxes"], found["last"]
 
     def find_run(self, wanted: str) -> Run:
-        """The run with this number or name.
+        """The run with this number or name; or with this model and name, as 'model/run'.
 
         Raises:
             OutboxError: there is none, or the name is shared; the message lists the runs to choose from.
         """
         runs = self.runs()
-        found = [run for run in runs if str(run.id) == wanted] or [run for run in runs if run.name == wanted]
+        found = (
+            [run for run in runs if str(run.id) == wanted]
+            or [run for run in runs if run.name == wanted]
+            or [run for run in runs if f"{run.model}/{run.name}" == wanted]
+        )
         if len(found) == 1:
             return found[0]
         listed = ", ".join(f"{run.id} ({run.model}/{run.name})" for run in found or runs) or "none"
