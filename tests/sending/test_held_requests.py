@@ -23,12 +23,18 @@ class Gateway(FaultyWire):
     def __init__(self, upstream):
         super().__init__(upstream, Faults())
         self.back = None
+        self._held = None
+
+    def __exit__(self, *ended):
+        self._held.join()  # what is on its way arrives before anything is counted
+        super().__exit__(*ended)
 
     def _answer(self, connection, request):
         head = request.split(b"\r\n", 1)[0]
         if b"/walrus/" in head and b"/input/packet" in head and self.back is None:
             self.back = time.monotonic() + AWAY_S
-            threading.Timer(AWAY_S + HELD_S, self._forward, [request]).start()
+            self._held = threading.Timer(AWAY_S + HELD_S, self._forward, [request])
+            self._held.start()
         if b"/walrus/" in head and self.back is not None and time.monotonic() < self.back:
             return _reset(connection)
         return super()._answer(connection, request)

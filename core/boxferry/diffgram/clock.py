@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONG_S = 5.0  #: seconds without an answer that are an outage
+DATE_S = 1.0  #: by so much two processes differ in the server's time, which its answers give in whole seconds
 HELD_S = 3600.0  #: for longer no gateway holds a request back
 SERVICE = "/api/walrus/"  #: the paths of that service
 GATEWAY = frozenset({502, 503, 504})  #: what a gateway answers in place of a service that is away
@@ -65,7 +66,7 @@ class Outages:
         Of what another process sent before the service first answered this one, it is unknown whether an outage lay
         in between; no gateway holds a request back for longer than `HELD_S`.
         """
-        unknown = self._first is not None and LONG_S <= self._first - sent <= HELD_S
+        unknown = self._first is not None and LONG_S - DATE_S <= self._first - sent <= HELD_S
         return max(self.over, self._first or 0.0) if unknown else self.over
 
     def heard(self, path: str, status: int) -> None:
