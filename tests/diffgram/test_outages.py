@@ -20,7 +20,7 @@ PACKETS, OTHER = "/api/walrus/v1/project/p/input/packet", "/api/project/p/labels
 def test_an_outage_is_over_with_the_first_answer_of_that_service(calls, over):
     """Whatever status it has, but one of a gateway."""
     time = [0.0]
-    outages = Outages(lambda: time[0])
+    outages = Outages(lambda: time[0], monotonic=lambda: time[0])
     for at, path, status in calls:
         time[0] = at
         if status is None:
@@ -37,9 +37,18 @@ def test_an_outage_is_over_with_the_first_answer_of_that_service(calls, over):
 )
 def test_what_another_process_sent_may_have_waited_until_the_first_answer_to_this_one(sent, back):
     """Whether the service was away in between, only that process knew; its clock may be a second ahead."""
-    outages = Outages(lambda: 4000.0)
+    outages = Outages(lambda: 4000.0, monotonic=lambda: 7.0)
     assert outages.back(sent) == 0
     outages.heard(OTHER, 200)
     assert outages.back(sent) == 0
     outages.heard(PACKETS, 200)
     assert outages.back(sent) == back
+
+
+def test_what_the_servers_clock_said_at_first_does_not_count():
+    """An answer has whole seconds: the first one was nearly a second behind, as the next one shows."""
+    server, elapsed = [4000.0], [7.0]
+    outages = Outages(lambda: server[0], monotonic=lambda: elapsed[0])
+    outages.heard(PACKETS, 200)
+    server[0], elapsed[0] = 4000.95, 7.05
+    assert outages.back(1000.0) == pytest.approx(4000.9)

@@ -49,16 +49,21 @@ class ServerClock:
 class Outages:
     """Hears of every call to the service that takes packets: a gateway may hold requests back over an outage.
 
-    Attributes:
-        over: when the last outage ended, by the given clock; 0 where there was none.
+    Moments are kept by the monotonic clock: what the server's clock said then may have been a second behind, and how
+    far, later answers tell.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        """Begin; `clock` gives seconds."""
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Begin; `clock` gives seconds since the epoch by the server's clock, `monotonic` those since some moment."""
+        self._clock, self._monotonic = clock, monotonic
         self._since: float | None = None
-        self.over = 0.0
+        self._over: float | None = None
         self._first: float | None = None
+
+    @property
+    def over(self) -> float:
+        """When the last outage ended, by the server's clock; 0 where there was none."""
+        return self._by_server(self._over)
 
     def back(self, sent: float) -> float:
         """When the service answered again after an outage that something sent earlier may have waited for; else 0.
@@ -66,8 +71,12 @@ class Outages:
         Of what another process sent before the service first answered this one, it is unknown whether an outage lay
         in between; no gateway holds a request back for longer than `HELD_S`.
         """
-        unknown = self._first is not None and LONG_S - DATE_S <= self._first - sent <= HELD_S
-        return max(self.over, self._first or 0.0) if unknown else self.over
+        first = self._by_server(self._first)
+        unknown = self._first is not None and LONG_S - DATE_S <= first - sent <= HELD_S
+        return max(self.over, first) if unknown else self.over
+
+    def _by_server(self, moment: float | None) -> float:
+        return 0.0 if moment is None else self._clock() - (self._monotonic() - moment)
 
     def heard(self, path: str, status: int) -> None:
         """Take in the status of an answer."""
@@ -77,13 +86,14 @@ class Outages:
             self._answered()
 
     def _answered(self) -> None:
+        now = self._monotonic()
         if self._first is None:
-            self._first = self._clock()
+            self._first = now
         since, self._since = self._since, None
-        if since is not None and self._clock() - since >= LONG_S:
-            self.over = self._clock()
+        if since is not None and now - since >= LONG_S:
+            self._over = now
 
     def missed(self, path: str) -> None:
         """Take in that a call had no answer."""
         if path.startswith(SERVICE) and self._since is None:
-            self._since = self._clock()
+            self._since = self._monotonic()
