@@ -234,8 +234,8 @@ class Collector:
         """Hand chunks over. Where there is no room, still images are lost, but no frame: the later ones would move."""
         if keeper.offer(held(chunks)):
             return
-        frames = [frames for each in chunks if (frames := only_images(each, _videos(each))).images]
-        if not keeper.offer(held(frames), even_if_full=True):
+        frames = [only_images(each, _videos(each)) for each in chunks]
+        if not keeper.offer(held(frames), even_if_full=True):  # it is closing
             frames = []
         lost = images_in(chunks) - images_in(frames), boxes_in(chunks) - boxes_in(frames)
         self.report.lose(Loss.QUEUE_FULL, *lost)

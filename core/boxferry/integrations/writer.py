@@ -238,9 +238,7 @@ class _PartQueue(DiskQueue):
         """Gather the parts that are there; those of an earlier write of the run first."""
         with self._parts.taking() as paths:
             for lines in map(by_image, _writes(paths)) if self._whole else map(_lines, paths):
-                while group := [
-                    _line(data) for data in islice(lines, TOGETHER)
-                ]:  # the disk is waited for once for each
+                while group := list(map(_line, islice(lines, TOGETHER))):  # the disk is waited for once for each
                     self.add(group)
 
     def untaken(self) -> int:
