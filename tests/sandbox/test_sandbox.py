@@ -1,14 +1,18 @@
 """The sandbox itself: what outlives it, what it survives, and its page. What it answers is held by tests/contract."""
 
+import socket
 import time
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from werkzeug import formparser
 
 from boxferry.cli.app import run
 from boxferry.errors import ConfigError
 from boxferry.sandbox.server import Sandbox
+from collector.collecting import wait_until
 from sandbox.calls import PACKET, a_box, a_label, a_png, call, upload
 
 
@@ -35,6 +39,21 @@ def test_a_port_that_is_taken_is_one_line_and_touches_nothing(tmp_path, sandbox,
     assert not (tmp_path / "second").exists()
     assert run(["sandbox", "--port", port]) == 2
     assert capfd.readouterr().err == f"boxferry: {taken}choose another port, or 0 for a free one\n"
+
+
+def test_an_upload_that_breaks_off_leaves_no_file_open(sandbox, monkeypatch):
+    """As where a client is killed in the middle."""
+    opened, make = [], formparser.SpooledTemporaryFile
+    monkeypatch.setattr(formparser, "SpooledTemporaryFile", lambda **how: opened.append(make(**how)) or opened[-1])
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nhalf of it'
+    key = b64encode(f"{sandbox.client_id}:{sandbox.client_secret}".encode()).decode()
+    head = f"POST /api/walrus/v1/project/{sandbox.project}/input/from_local HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    head += (
+        f"Authorization: Basic {key}\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 9999\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", sandbox._server.port)) as connection:
+        connection.sendall(head.encode() + part)
+    wait_until(lambda: opened and opened[0].closed)
 
 
 def test_the_delay_is_waited_for(tmp_path):

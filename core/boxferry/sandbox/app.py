@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Request, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
 
@@ -39,6 +39,21 @@ MODULES = (
 )  # fmt: skip
 
 
+class _Request(Request):
+    """Closes what was written of an upload that broke off: werkzeug leaves that to the garbage collector."""
+
+    def _get_file_stream(self, *given: Any, **named: Any) -> IO[bytes]:  # noqa: ANN401 # werkzeug's own signature
+        stream = super()._get_file_stream(*given, **named)
+        self.__dict__.setdefault("streams", []).append(stream)
+        return stream
+
+    def close(self) -> None:
+        """Close the request and its files."""
+        super().close()
+        for stream in self.__dict__.get("streams", ()):
+            stream.close()
+
+
 class _App(Flask):
     """An application whose rules are those of every other: they are compiled once in a process.
 
@@ -46,6 +61,7 @@ class _App(Flask):
     own are the functions that its routes call.
     """
 
+    request_class = _Request
     _rules = Map()
     _known: ClassVar[set[tuple[str, str | None]]] = set()
     _lock = threading.Lock()
