@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from clocked import Clock
+
 IN_MEMORY = Path("/dev/shm")
 ENOUGH = 2 << 30  #: bytes that have to be free there; a run needs a few hundred million
 
@@ -24,20 +26,18 @@ settings.register_profile("boxferry", deadline=None)  # how busy the machine is,
 settings.load_profile("boxferry")
 
 
-def pytest_configure():
-    """An example may take as long as a machine with other work needs; what is slow is told by `--durations`."""
-    from hypothesis import settings
-
-    settings.register_profile("any machine", deadline=None)
-    settings.load_profile("any machine")
+@pytest.fixture
+def clock():
+    """The clock of the sandbox, which a test can move on."""
+    return Clock()
 
 
 @pytest.fixture
-def sandbox(tmp_path):
+def sandbox(tmp_path, clock):
     """A running sandbox, empty, with a folder of its own."""
     from boxferry.sandbox.server import Sandbox
 
-    with Sandbox(tmp_path / "sandbox") as running:
+    with Sandbox(tmp_path / "sandbox", clock=clock) as running:
         yield running
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from boxferry.sandbox.server import Sandbox
+from clocked import Clock
 from interop.test_frameworks import torch, torchvision, ultralytics  # noqa: F401 # fixtures
-from review.reviewing import LABELS, SIDE, Clock, Team
+from review.reviewing import LABELS, SIDE, Team
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the frameworks' own
 

@@ -26,10 +26,8 @@ from boxferry import (
     UnknownLabel,
     UsageError,
 )
-from boxferry.sandbox.server import Sandbox
 from docs.blocks import DOCS, ROOT, blocks_of
 from interop.databases import database, mongod
-from review.reviewing import Clock
 
 if not os.environ.get("BOXFERRY_PEERS") and not (find_spec("fiftyone") and mongod()):
     pytest.skip("FiftyOne or its MongoDB is not installed: see make fiftyone", allow_module_level=True)
@@ -60,17 +58,6 @@ def fo(tmp_path_factory):
         import fiftyone
 
         yield fiftyone
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def sandbox(tmp_path, clock):
-    with Sandbox(tmp_path / "sandbox", clock=clock) as running:
-        yield running
 
 
 @pytest.fixture

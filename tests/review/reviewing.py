@@ -4,7 +4,6 @@ The ledger is kept from what is done, never from what a server or boxferry says.
 """
 
 import random
-import time
 from dataclasses import dataclass, field
 
 import requests
@@ -16,19 +15,6 @@ from sending.pushing import predictions, push, server_of
 SIDE = 200  #: pixels of each picture
 CELL = 20
 LABELS = ["cat", "dog"]
-
-
-class Clock:
-    """A server's clock that a test moves on."""
-
-    def __init__(self):
-        self.ahead = 0.0
-
-    def __call__(self):
-        return time.time() + self.ahead
-
-    def pass_(self, seconds):
-        self.ahead += seconds
 
 
 @dataclass

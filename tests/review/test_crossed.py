@@ -10,7 +10,7 @@ from boxferry.errors import Unreachable
 from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
-from review.test_interleaved import Clock
+from clocked import Clock
 from review.test_nights import a_minute_later, complete, rows
 from sending.pushing import predictions, push, server_of
 

@@ -21,7 +21,8 @@ from boxferry.plan.patience import Patience
 from boxferry.sandbox.boxes import same_box
 from boxferry.sandbox.server import Sandbox
 from boxferry.sandbox.store import NEVER
-from review.test_interleaved import ACTS, BOXES, LABELS, Clock, History, Truth, World, compare, of
+from clocked import Clock
+from review.test_interleaved import ACTS, BOXES, LABELS, History, Truth, World, compare, of
 from sending.pushing import server_of
 
 COUNT = os.environ.get("BOXFERRY_CROSSINGS")  #: how many histories are tried; else always the same few

@@ -24,16 +24,11 @@ from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
 from counting import counted
 from filled import fill
-from review.reviewing import LABELS, SIDE, Clock, Team
+from review.reviewing import LABELS, SIDE, Team
 from review.test_pull import ONE, correct, sent_run
 from sending.pushing import predictions, push, server_of
 
 SIDES = (("xmin", 1), ("ymin", 1), ("xmax", 0), ("ymax", 0))  #: of VOC's boxes, with what is to be taken off
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

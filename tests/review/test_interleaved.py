@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,6 +15,7 @@ from boxferry.review.judged import PEOPLES
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.boxes import same_box
 from boxferry.sandbox.server import Sandbox
+from clocked import Clock
 from filled import fill
 from sending.pushing import server_of
 
@@ -95,15 +95,6 @@ class World:
     folder: object
     labels: dict = field(default_factory=dict)
     number: int = 0
-
-
-class Clock:
-    """This machine's, set forward by hand."""
-
-    ahead = 0.0
-
-    def __call__(self):
-        return time.time() + self.ahead
 
 
 @pytest.fixture(scope="module")

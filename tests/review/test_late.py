@@ -4,7 +4,8 @@ import pytest
 
 from boxferry.plan.patience import Patience
 from boxferry.sandbox.server import Sandbox
-from review.reviewing import Clock, Team
+from clocked import Clock
+from review.reviewing import Team
 from sending.pushing import predictions, push
 
 NAME = "p000.png"

@@ -7,7 +7,7 @@ from boxferry.boxes.tally import Tally
 from boxferry.review.judged import PEOPLES
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
-from review.test_interleaved import Clock
+from clocked import Clock
 from sending.pushing import predictions, push, server_of
 
 FOUR = "0 0.1 0.1 0.1 0.1 0.9\n0 0.4 0.4 0.1 0.1 0.8\n1 0.7 0.7 0.1 0.1 0.7\n1 0.9 0.9 0.1 0.1 0.6\n"

@@ -8,7 +8,8 @@ from boxferry.cli.app import run as boxferry
 from boxferry.errors import UsageError
 from boxferry.review.since import day_of, moment_since
 from boxferry.sandbox.server import Sandbox
-from review.reviewing import Clock, Team
+from clocked import Clock
+from review.reviewing import Team
 
 DAY = 86400.0
 

@@ -27,9 +27,9 @@ from boxferry.review.pull import ReviewedFile
 from boxferry.review.rows import stored_rows
 from boxferry.sandbox.server import Sandbox
 from boxferry.stored.removals import as_sent
+from clocked import Clock
 from counting import counted
 from filled import fill
-from review.reviewing import Clock
 from sending.pushing import predictions, push, server_of
 
 ONE = "/api/project/sandbox/file/{n}/annotation/list"

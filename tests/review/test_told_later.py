@@ -6,7 +6,7 @@ from boxferry import Diffgram
 from boxferry.plan.patience import Patience
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
-from review.reviewing import Clock
+from clocked import Clock
 from review.test_nights import a_minute_later, rows
 from sending.pushing import predictions, push, server_of
 

@@ -10,8 +10,8 @@ from boxferry.boxes.tally import Tally
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.annotating import save
 from boxferry.sandbox.server import Sandbox
+from clocked import Clock
 from review.test_crossed import BOTH, CAT, DOG, REPLACES, on_a
-from review.test_interleaved import Clock
 from review.test_nights import a_minute_later, complete, rows
 from sending.pushing import push, server_of
 

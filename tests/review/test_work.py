@@ -17,8 +17,9 @@ from boxferry.review.pull import ReviewedFile
 from boxferry.review.work import stuck_reason
 from boxferry.review.work_order import History, objects, worth
 from boxferry.sandbox.server import Sandbox
+from clocked import Clock
 from filled import fill
-from review.reviewing import Clock, Team
+from review.reviewing import Team
 
 
 @pytest.fixture

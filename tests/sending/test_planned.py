@@ -5,24 +5,11 @@ import pytest
 from boxferry import Diffgram
 from boxferry.errors import Unreachable
 from boxferry.plan.patience import Patience
-from boxferry.sandbox.server import Sandbox
-from review.reviewing import Clock
 from sending.pushing import boxes_in, predictions, push, server_of
 
 EARLY, LATE = "0 0.2 0.7 0.1 0.1 0.9\n", "1 0.7 0.7 0.1 0.1 0.9\n"
 EARLY_BOX, LATE_BOX = (15, 52, 25, 60), (65, 52, 75, 60)
 REPLACING = {"existing": True, "on_existing": "replace-own", "allow_removals": 9, "create_empty": False}
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def sandbox(tmp_path, clock):
-    with Sandbox(tmp_path / "sandbox", clock=clock) as running:
-        yield running
 
 
 @pytest.fixture

@@ -237,8 +237,13 @@ def another_copy(copy, outbox):
 
 @pytest.mark.parametrize("copied", [False, True], ids=["never sent", "sent from a copy of the outbox"])
 @pytest.mark.parametrize("rows", ["0 0.2 0.7 0.1 0.1 0.9\n", FIRST + "\n", ""], ids=["another", "an equal", "none"])
-def test_what_waited_takes_no_newer_boxes_of_its_model(sandbox, pushed, folder, tmp_path, monkeypatch, rows, copied):
-    """Equal boxes of a newer push bear the references of those that waited, and a packet without boxes has none."""
+def test_what_waited_takes_no_newer_boxes_of_its_model(
+    sandbox, clock, pushed, folder, tmp_path, monkeypatch, rows, copied
+):
+    """Equal boxes of a newer push bear the references of those that waited, and a packet without boxes has none.
+
+    The newer push is planned two seconds later: what two machines plan within one cannot be ordered.
+    """
 
     def gone(_body):
         raise Unreachable("gone")
@@ -260,6 +265,7 @@ def test_what_waited_takes_no_newer_boxes_of_its_model(sandbox, pushed, folder, 
             ) as machine:
                 assert machine.resume("late").exit_code == 0
             assert len(sandbox.inputs()) == sent or not rows
+        clock.pass_(2)
         (folder / "labels" / "a.txt").write_text(f"{FIRST}\n{NEW}")
         assert push(pushed, predictions(folder), run="newest", **again).exit_code == 0
         newest = boxes_in(sandbox, "a.jpg")

@@ -9,7 +9,7 @@ import pytest
 
 from boxferry.plan.patience import Patience
 from boxferry.sandbox.server import Sandbox
-from review.reviewing import Clock
+from clocked import Clock
 from weeks.service import Line, Service
 from weeks.story import MODELS, Story
 
