@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from boxferry import Diffgram, PushOptions
+from boxferry.boxes.tally import Tally
+from boxferry.collector import disk_queue
 from boxferry.collector.collector import Collector
 from boxferry.collector.disk_queue import DiskQueue, claims
 from boxferry.collector.disk_queue_format import DiskQueueHead
 from boxferry.collector.disk_queue_push import Doing
 from boxferry.collector.keeper import Keeper
+from boxferry.deliver.report import PushResult
 from boxferry.errors import Unreachable, UsageError
 from boxferry.plugins import plugin_manager
 from boxferry.sandbox.faults import Faults, FaultyWire
@@ -101,6 +104,29 @@ def test_what_was_taken_during_the_last_push_can_be_sent_by_whoever_comes_next(t
     assert collect.report.waiting_images == 2
     assert [b"2.jpg" in path.read_bytes() for path in claims(tmp_path / "spool", set())] == [True]
     go_on.set()
+
+
+def test_leaving_sends_all_before_it_waits_for_the_end_of_any(tmp_path, monkeypatch):
+    """A packet that a killed process left may take longer than there is time; what waits behind it would stay here."""
+    monkeypatch.setattr(disk_queue, "LARGEST_FILE", 1)
+    closing, sent, waited = threading.Event(), [], []
+
+    def push(predictions, wait_s):
+        if not closing.is_set():
+            raise Unreachable("no server yet")
+        sent.extend(predictions.collect().images)
+        time.sleep(wait_s)
+        return PushResult(tally=Tally(), run=None, outbox="")
+
+    doing = Doing(push, go_on=waited.append)
+    collect = Collector(tmp_path / "spool", DiskQueueHead(), doing, options={}, every_s=30.0, close_s=0.5)
+    with collect:
+        for number in range(4):
+            collect(a_result(f"{number}.jpg"))
+        closing.set()
+    assert {image.key for image in sent} == {f"{number}.jpg" for number in range(4)}
+    assert collect.report.waiting_images == 0
+    assert max(waited) > 0
 
 
 def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, tmp_path, monkeypatch):

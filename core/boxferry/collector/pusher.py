@@ -77,9 +77,9 @@ class Pusher:
         except BaseException as error:  # noqa: BLE001 # in a thread there is nothing to raise it to
             self._report.note(repr(error))
 
-    def _pushed_all(self, wait_s: Callable[[], float]) -> BaseException | None:
-        """Push all that is there; gives what keeps it from being pushed."""
-        problem = self._files.everything(wait_s, more=self._queue.rotate) or self._gone_on(wait_s)
+    def _pushed_all(self, wait_s: Callable[[], float], *, go_on: bool = True) -> BaseException | None:
+        """Push all that is there, then what the outbox has; gives what keeps it from being pushed."""
+        problem = self._files.everything(wait_s, more=self._queue.rotate) or (self._gone_on(wait_s) if go_on else None)
         if not isinstance(problem, OutboxBusy):
             self._refused = 0
             return problem
@@ -114,19 +114,25 @@ class Pusher:
         return self._deadline - self._clock()
 
     def _finish(self) -> None:
-        """Push until nothing is left, nothing can be pushed, or the time is over; then wait for the end of all."""
-        for _ in range(PASSES):
-            if problem := self._at_ones_turn():
+        """Push until nothing is left, nothing can be pushed, or the time is over; then wait for the end of all.
+
+        At first no push waits for the end of its packets: the time might be over before the next one is begun.
+        """
+        for number in range(1 + PASSES):
+            if problem := self._at_ones_turn(waiting=number > 0):
                 return self._report.note(str(problem)) if isinstance(problem, OutboxBusy) else None
         if self._settle and self._report.pushes and self._left_s() > 0 and _under_way(self._report.pushes[-1]):
             self._report.pushed(self._settle(self._report.pushes[-1], self._left_s()))
         return None
 
-    def _at_ones_turn(self) -> BaseException | None:
+    def _none_s(self) -> float:
+        return 0.0 if self._left_s() > 0 else -1.0
+
+    def _at_ones_turn(self, *, waiting: bool) -> BaseException | None:
         """Push all that is there, once no other process is sending, or has taken it; not after the deadline."""
         problem = None
         while self._left_s() > 0:
-            problem = self._pushed_all(self._left_s)
+            problem = self._pushed_all(self._left_s if waiting else self._none_s, go_on=waiting)
             if not isinstance(problem, OutboxBusy):
                 return problem
             if not any(path.exists() for path in [*self._queue.own, *left_over(self._queue.folder)]):
