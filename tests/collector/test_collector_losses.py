@@ -9,11 +9,11 @@ import pytest
 
 from boxferry import Diffgram, PushOptions
 from boxferry.boxes.tally import Tally
-from boxferry.collector import disk_queue
+from boxferry.collector import disk_queue, keeper
 from boxferry.collector.collector import Collector
 from boxferry.collector.disk_queue import DiskQueue, claims
 from boxferry.collector.disk_queue_format import DiskQueueHead
-from boxferry.collector.disk_queue_push import Doing
+from boxferry.collector.disk_queue_push import DiskQueuePush, Doing
 from boxferry.collector.keeper import Keeper
 from boxferry.deliver.report import PushResult
 from boxferry.errors import Unreachable, UsageError
@@ -49,14 +49,16 @@ def names_of(sandbox):
     return sorted(file["original_filename"] for file in sandbox.files())
 
 
-def test_a_slow_server_never_fills_the_queue(sandbox, slow, tmp_path):
+def test_a_slow_server_never_fills_the_queue(sandbox, slow, tmp_path, monkeypatch):
     """Many times more images than the queue has places for come while one push is under way: all of them arrive."""
+    go_on, push = threading.Event(), DiskQueuePush._push
+    monkeypatch.setattr(DiskQueuePush, "_push", lambda *given: go_on.wait(60) and push(*given))
     paths = many_images(tmp_path / "many", 90)
     with a_collector(slow, waiting=20, options=SLOW) as collect:
-        keeper = collect._threads[0]
-        for path in paths:  # the disk has caught up long before one push ends, also where the machine is busy
+        for path in paths:
             collect(a_result(path))
-            wait_until(lambda: keeper._held < 10, seconds=0.5)
+            wait_until(lambda: collect._threads[0]._held < 10)
+        go_on.set()
     assert collect.report.lost == {}
     assert collect.report.ok, collect.report.summary()
     assert collect.report.images == len(paths)
@@ -96,7 +98,10 @@ def test_what_was_taken_during_the_last_push_can_be_sent_by_whoever_comes_next(t
         go_on.wait(20)
         raise Unreachable("no server here")
 
-    collect = Collector(tmp_path / "spool", DiskQueueHead(), Doing(push), options={}, every_s=0.01, close_s=0.2)
+    times = iter([0.0])  # the second reading is after the deadline
+    collect = Collector(
+        tmp_path / "spool", DiskQueueHead(), Doing(push), options={}, every_s=0.01, clock=lambda: next(times, 1000.0)
+    )
     with collect:
         collect(a_result("1.jpg"))
         assert pushing.wait(10)
@@ -152,12 +157,13 @@ def test_ctrl_c_while_leaving_ends_the_waiting_and_loses_nothing(sandbox, slow, 
     assert on_disk(slow)[0] == [path.name for path in paths]
 
 
-def test_little_room_is_enough_for_a_disk_that_is_fast(sandbox, diffgram, tmp_path):
-    """Results are gathered for the disk only as long as there is room for more."""
+def test_little_room_is_enough_for_a_disk_that_is_fast(sandbox, diffgram, tmp_path, monkeypatch):
+    """Results are gathered for the disk only as long as there is room for more, however long they might be."""
+    monkeypatch.setattr(keeper, "GATHERING_S", 60.0)
     with a_collector(diffgram, waiting=6, every_s=30.0) as collect:
         for path in many_images(tmp_path / "some", 30):
+            wait_until(lambda: collect._threads[0]._held < 6)
             collect(a_result(path))
-            time.sleep(0.006)
     assert collect.report.ok, collect.report.summary()
 
 
