@@ -107,7 +107,7 @@ class People:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_what_people_did_survives_the_nights_and_nothing_else_is_left_out(sandbox, tmp_path, seed):
+def test_what_people_did_survives_the_nights_and_nothing_else_is_left_out(sandbox, clock, tmp_path, seed):
     """Whichever of two machines pushes: people's rows stay to the last field, and what is new to them is sent."""
     rng = random.Random(seed)
     ids = fill(sandbox, FILES)
@@ -130,7 +130,9 @@ def test_what_people_did_survives_the_nights_and_nothing_else_is_left_out(sandbo
             asked = [each for index, each in enumerate(seen[file_id]) if not answers[file_id, index]]
             rows = [row for row in people.store.instances(file_id) if row["machine_made"]]
             assert sorted((people.named[row["label_file_id"]], corners(row)) for row in rows) == sorted(asked)
+        clock.pass_(8 * 3600)
         people.work()
+        clock.pass_(16 * 3600)
     for machine in machines:
         machine.close()
 

@@ -205,7 +205,7 @@ def test_what_another_sender_left_with_a_dead_worker_holds_nothing_up(
 @pytest.mark.parametrize("on_existing", ["append", "replace-own"])
 @pytest.mark.parametrize("newest", [False, True], ids=["nothing newer", "a newer model"])
 def test_what_waited_does_not_bring_an_older_models_boxes_back(
-    sandbox, pushed, folder, tmp_path, monkeypatch, on_existing, newest
+    sandbox, clock, pushed, folder, tmp_path, monkeypatch, on_existing, newest
 ):
     """Packets that another machine stored and never sent are refused where a newer push has taken their place."""
 
@@ -218,6 +218,7 @@ def test_what_waited_does_not_bring_an_older_models_boxes_back(
         waiting = {"on_existing": on_existing, "existing": True, "patience": Patience(failures=1, first_pause_s=0.01)}
         assert push(other, predictions(folder), run="late", **waiting).exit_code == 4
         monkeypatch.undo()
+        clock.pass_(2)  # what two machines plan within one second cannot be ordered
         (folder / "labels" / "a.txt").write_text(NEW)
         if newest:
             assert newer(pushed, folder).exit_code == 0
