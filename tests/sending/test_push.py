@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -328,3 +329,27 @@ def test_what_a_signal_raises_lets_what_is_in_flight_end_first(sandbox, diffgram
         signal.signal(signal.SIGUSR1, usual)
     assert set(diffgram.workspace.outbox.counts(1)) == {"applied", "queued"}
     assert len(sent) == len(sandbox.files()) == 1
+
+
+def test_a_signal_while_a_connection_is_begun_lets_what_is_in_flight_end_too(sandbox, diffgram, folder, monkeypatch):
+    """The connection works already, although its beginning was broken off."""
+    upload, start = diffgram._client.upload, threading.Thread.start
+
+    def slow(*given):
+        time.sleep(0.1)
+        return upload(*given)
+
+    def broken_off(thread):
+        start(thread)
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(diffgram._client, "upload", slow)
+    monkeypatch.setattr(threading.Thread, "start", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        push(diffgram, predictions(folder))
+    monkeypatch.undo()
+    (run,) = diffgram.outbox.runs()
+    assert diffgram.outbox.counts(run.id) == {"queued": (2, 1), "applied": (1, 2)}
+    assert diffgram.resume("r").exit_code == 0
+    assert boxes_in(sandbox, "a.jpg") == A_BOXES

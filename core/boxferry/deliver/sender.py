@@ -83,17 +83,18 @@ class Sender:
 
     def _in_threads(self, count: int, work: Callable[[int], None]) -> None:
         start = self.outbox.any_queued(self.run.id) if self.connections > 1 else 0  # one connection: in order
-        ends: list[threading.Event] = []
+        begun: list[tuple[threading.Thread, threading.Event]] = []
         try:
             for _ in range(count):
                 end = threading.Event()
                 run = copy_context().run  # so that what it does is observed as part of the stage that is under way
-                threading.Thread(target=run, args=(self._guarded, work, start, end), daemon=True).start()
-                ends.append(end)
-            _wait(ends)
+                thread = threading.Thread(target=run, args=(self._guarded, work, start, end), daemon=True)
+                begun.append((thread, end))  # before it starts: the start itself may be broken off
+                thread.start()
+            _wait(begun)
         except BaseException:  # Ctrl-C, or what a caller's own signal handler raises: a time limit of a task
-            self._halt.set()
-            _wait(ends)
+            self._halt.set()  # a thread that has not begun by now takes no packet
+            _wait(begun)
             raise
         if self._stopped is not None:
             raise self._stopped
@@ -111,7 +112,7 @@ class Sender:
             self._deliver(entry)
 
     def _work_once(self, start: int) -> None:
-        if entry := self._claimed(start, filled=True):
+        if not self._halt.is_set() and (entry := self._claimed(start, filled=True)):
             self._deliver(entry)
 
     def _claimed(self, start: int, *, filled: bool = False) -> Entry | None:
@@ -182,10 +183,13 @@ class Sender:
         self._halt.set()
 
 
-def _wait(ends: list[threading.Event]) -> None:
-    """Wait for all of them; joining the threads would not do: one whose join Ctrl-C breaks off is taken for ended."""
-    for end in ends:
-        while not end.wait(0.2):
+def _wait(begun: list[tuple[threading.Thread, threading.Event]]) -> None:
+    """Wait for the end of all threads that have begun.
+
+    Joining them would not do: one whose join Ctrl-C breaks off is taken for ended.
+    """
+    for thread, end in begun:
+        while thread.ident is not None and not end.wait(0.2):
             pass
 
 
