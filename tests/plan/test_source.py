@@ -4,7 +4,7 @@ import pytest
 from PIL import Image as Picture
 
 from boxferry import Diffgram, read
-from boxferry.errors import UsageError
+from boxferry.errors import InputError, UsageError
 from boxferry.plan.source import name_of_source
 from sending.pushing import boxes_in, predictions, push, server_of
 
@@ -58,6 +58,29 @@ def test_a_new_picture_of_another_source_is_an_error_too(sandbox, diffgram, fold
         push(diffgram, source)
     assert len(sandbox.files()) == 3
     assert push(diffgram, source, run="cam2").exit_code == 0
+
+
+def test_a_push_that_failed_leaves_the_runs_name_free(sandbox, diffgram, folder):
+    """Its options were wrong: then another source takes the name, and has it from its first packet on."""
+    with pytest.raises(InputError, match="class ids need names"):
+        push(diffgram, read(folder / "labels", format="yolo", images=folder / "images"))
+    right = another(folder)
+    assert [file.file_name for file in push(diffgram, right, dry_run=True).planned] == ["a.jpg"]
+    assert push(diffgram, right).exit_code == 0
+    with pytest.raises(UsageError, match=r"was pushed from .*cam2.* and lacks 1 picture of .*\(b\.png\)"):
+        push(diffgram, predictions(folder), create_empty=False)
+    assert len(sandbox.files()) == 1
+
+
+def test_a_push_of_which_all_was_refused_leaves_the_runs_name_free(sandbox, diffgram, folder):
+    """It has no picture of its own."""
+    whole = (folder / "images" / "a.jpg").read_bytes()
+    (folder / "images" / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "labels" / "b.txt").unlink()
+    assert push(diffgram, predictions(folder), create_empty=False).states == {"refused": (1, 2)}
+    right = another(folder)
+    assert push(diffgram, right, dry_run=True).exit_code == 0
+    assert push(diffgram, right).states["applied"] == (1, 1)
 
 
 def test_the_same_source_in_another_place_goes_on(sandbox, diffgram, folder, tmp_path):

@@ -42,6 +42,7 @@ AT_ONCE = 500  #: packets that are written in one transaction
 _FIELDS = [name for name in Entry.__struct_fields__ if name != "deletes"]
 _COLUMNS = ", ".join(_FIELDS)
 _LIGHT = ", ".join(column for column in _FIELDS if column not in {"body", "original"})
+_OWN = f"state NOT IN ('{State.REFUSED}', '{PLANNED}')"  #: a packet that makes its file one of the run
 
 
 class Outbox:
@@ -113,15 +114,20 @@ class Outbox:
         self.close()
 
     def run(self, *, host: str, project: str, directory_id: int, model: str, name: str, source: str = "") -> Run:
-        """The run of this name for this place, made at its first use: pushing again continues the same run."""
+        """The run of this name for this place, made at its first use: pushing again continues the same run.
+
+        It belongs to the source of its first packets; a push that failed before it had any leaves it free.
+        """
         key = (host, project, directory_id, model, name)
         columns = "host, project, directory_id, model, name, created, source"
+        where = "host = ? AND project = ? AND directory_id = ? AND model = ? AND name = ?"
         with self._writing() as db:
             db.execute(
                 f"INSERT OR IGNORE INTO run ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (*key, self._clock(), source),
             )
-        where = "host = ? AND project = ? AND directory_id = ? AND model = ? AND name = ?"
+            free = f"NOT EXISTS (SELECT 1 FROM packet WHERE run_id = run.id AND {_OWN})"
+            db.execute(f"UPDATE run SET source = ? WHERE {where} AND ? <> '' AND {free}", (source, *key, source))
         return Run(**self._rows(f"SELECT * FROM run WHERE {where}", *key)[0])
 
     def keep_classes(self, run_id: int, joined: Callable[[str], str]) -> None:
@@ -239,10 +245,13 @@ class Outbox:
         with self._writing() as db:
             db.execute(f"DELETE FROM packet WHERE run_id = ? AND state = '{PLANNED}'", (run_id,))
 
+    def has_own(self, run_id: int) -> bool:
+        """Whether this run has packets; refused ones do not count."""
+        return bool(self._rows(f"SELECT 1 FROM packet WHERE run_id = ? AND {_OWN} LIMIT 1", run_id))
+
     def earlier(self, run_id: int, file_name: str) -> list[Entry]:
         """What this run has for a file already, with the bodies; refused packets are left out."""
-        where = f"run_id = ? AND file_name = ? AND state NOT IN ('{State.REFUSED}', '{PLANNED}')"
-        query = f"SELECT {_COLUMNS} FROM packet WHERE {where} ORDER BY id"
+        query = f"SELECT {_COLUMNS} FROM packet WHERE run_id = ? AND file_name = ? AND {_OWN} ORDER BY id"
         return [Entry(**row) for row in self._rows(query, run_id, file_name)]
 
     def claim(self, run_id: int, *, sent: float = 0.0, start: int = 0, filled: bool = False) -> Entry | None:

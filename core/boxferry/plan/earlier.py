@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from boxferry.boxes.counted import counted
 from boxferry.outbox.label_history import sent_from_here
 from boxferry.packets.contents import references_in
 from boxferry.plan.picture import digest_of, mark_of
@@ -30,8 +31,8 @@ class Earlier:
 
     @property
     def source(self) -> str:
-        """What the run was pushed from before; empty where unknown."""
-        return self.run.source if self.run else ""
+        """What the run was pushed from before; empty where unknown, or where it has no packets yet."""
+        return self.run.source if self.outbox and self.run and self.outbox.has_own(self.run.id) else ""
 
     def of(self, file_name: str) -> list[Entry]:
         """The packets that the run has for a file, the oldest first; those that were refused are left out."""
@@ -80,12 +81,12 @@ class Strangers:
 
     def __init__(self, earlier: Earlier, source: str) -> None:
         """Compare with what the run was pushed from; `source` is empty where it has no name that tells it apart."""
-        self._earlier, self._source = earlier, source
+        self._former, self._source = earlier.source, source
         self._names: list[str] = []
 
     def see(self, name: str, size: tuple[int, int], packets: Iterable[Entry]) -> None:
         """Note a picture that the run has no packet for."""
-        if self._earlier.source in {"", self._source} or not self._source:
+        if self._former in {"", self._source} or not self._source:
             return
         if not any((entry.width, entry.height) == size for entry in packets):
             self._names.append(name)
@@ -96,8 +97,8 @@ class Strangers:
             return ""
         some = ", ".join(self._names[:3]) + (", …" if len(self._names) > 3 else "")
         return (
-            f"run '{run}' was pushed from {self._earlier.source}; {len(self._names)} pictures of {self._source} are "
-            f"not among its own ({some}): nothing was sent; name another run with --run"
+            f"run '{run}' was pushed from {self._former} and lacks {counted(len(self._names), 'picture')} of "
+            f"{self._source} ({some}): nothing was sent; name another run with --run"
         )
 
 
